@@ -1,0 +1,44 @@
+# Two commands: `make reproduce` draws the rate plots, `make test` passes the tests. Each makes the virtual
+# environment first if need be. On a fresh machine they need git, make and python3 with venv, nothing else.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+JOBS ?= auto
+
+.PHONY: help reproduce reproduce-full test test-slow bench check clean
+
+help:
+	@echo "make reproduce       all figures at quick size, and the table of slopes and bounds (about a minute)"
+	@echo "make reproduce-full  the same at full size: 64,000 repeats a point in figure 2 (a few minutes)"
+	@echo "make test            the test suite, the documentation's examples, the linters"
+	@echo "make test-slow       the studies behind the marker 'slow'"
+	@echo "make bench           speed, as ratios against plain NumPy"
+
+# The stamp is as new as the newest file that decides what is installed.
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' --constraint constraints.txt
+	touch $@
+
+reproduce: $(VENV)/.installed
+	$(BIN)/kt-theory reproduce all --quick
+
+reproduce-full: $(VENV)/.installed
+	$(BIN)/kt-theory reproduce all
+
+test: check
+	$(BIN)/python -m pytest -n $(JOBS) -m "not slow"
+
+test-slow: $(VENV)/.installed
+	$(BIN)/python -m pytest -n $(JOBS) -m slow
+
+check: $(VENV)/.installed
+	$(BIN)/ruff check
+	$(BIN)/mypy
+
+bench: $(VENV)/.installed
+	$(BIN)/python tests/benchmarks/bench_simulate.py
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis figures/quick
