@@ -1,0 +1,366 @@
+r"""The theory page: sets, laws, protocols, risk; and the problems that the theory is tried on.
+
+Setting (Zhao and Zhu, "Towards the Fundamental Limits of Knowledge Transfer over Finite Domains",
+ICLR 2024, arXiv 2310.07838; cited below as Z&Z). A **teacher** is a row-stochastic table
+:math:`\pi^*(a \mid s)` over finite inputs and labels; inputs come from a law :math:`\rho`.
+A **student** sees n i.i.d. pairs :math:`(s_i, a_i) \sim \rho \times \pi^*`, and with each pair what the
+protocol reveals:
+
+========== ======================================= =========================
+protocol   revealed with each sample               name in Z&Z
+========== ======================================= =========================
+hard       nothing more                            Hard Labels, D
+partial    :math:`\pi^*(a_i \mid s_i)`             Partial SLs, R
+soft       :math:`\pi^*(\cdot \mid s_i)`           Soft Labels, Q
+========== ======================================= =========================
+
+and answers with any row-stochastic table. It pays the **risk**
+
+.. math:: R(\hat\pi) = \sum_s \rho(s)\, \mathrm{TV}(\hat\pi(\cdot|s), \pi^*(\cdot|s)),
+          \qquad \mathrm{TV}(p, q) = \tfrac12 \sum_a |p(a) - q(a)|.
+
+Symbols used throughout the package
+
+=========  ==================================================================================
+``S, A``   number of inputs and of labels
+``rho``    law of the inputs, shape (S,)
+``teacher``  the table pi*, shape (S, A)
+``n``      number of samples; ``n_s`` visits of input s, ``n_sa`` times (s, a) was seen
+``w``      joint masses rho(s) pi*(a|s), shape (S, A)
+``init``   what a student says where it is free to say anything; uniform unless given
+risk       R above, dimensionless, in [0, 1]
+=========  ==================================================================================
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from kt_theory import checks
+
+#: The protocols, from the least to the most revealing; each contains the one before it.
+PROTOCOLS = ("hard", "partial", "soft")
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """A problem instance: the law of the inputs and the teacher's table, validated once and then frozen.
+
+    Parameters
+    ----------
+    rho : array_like, shape (S,)
+        Law of the inputs: probabilities that sum to 1 within 1e-12.
+    teacher : array_like, shape (S, A)
+        The teacher pi*: row s is the law of the label given input s; each row sums to 1 within 1e-12.
+    name : str, optional
+        A short name, kept in receipts and on figures.
+    states, actions : sequence of str, optional
+        Names of the inputs and of the labels, for teachers that come from the world; 0, 1, 2, ... if not given.
+
+    Raises
+    ------
+    ValueError
+        For NaN, negative or too large entries, sums off 1, shapes that disagree, names that are repeated
+        or miscounted; the message names the argument, the place and the value.
+
+    Examples
+    --------
+    >>> problem = Problem([0.5, 0.5], [[0.9, 0.1], [0.3, 0.7]])
+    >>> problem.S, problem.A
+    (2, 2)
+    >>> Problem([1.0], [[0.9, 0.2]])
+    Traceback (most recent call last):
+    ...
+    ValueError: teacher[0] sums to 1.1, off 1 by 0.1; divide each row by its sum, in float64, if that is what you mean
+    """
+
+    rho: np.ndarray
+    teacher: np.ndarray
+    name: str = "problem"
+    states: tuple[str, ...] = field(default=(), repr=False)
+    actions: tuple[str, ...] = field(default=(), repr=False)
+
+    def __post_init__(self) -> None:
+        rho = checks.law("rho", self.rho)
+        teacher = checks.stochastic_table("teacher", self.teacher)
+        if teacher.shape[0] != rho.size:
+            raise ValueError(f"teacher has {teacher.shape[0]} rows, rho has {rho.size} entries: they must be as many")
+        rho.flags.writeable = False
+        teacher.flags.writeable = False
+        object.__setattr__(self, "rho", rho)
+        object.__setattr__(self, "teacher", teacher)
+        object.__setattr__(self, "states", checks.names("states", self.states, self.S))
+        object.__setattr__(self, "actions", checks.names("actions", self.actions, self.A))
+
+    @property
+    def S(self) -> int:
+        """Number of inputs."""
+        return self.teacher.shape[0]
+
+    @property
+    def A(self) -> int:
+        """Number of labels."""
+        return self.teacher.shape[1]
+
+    @property
+    def w(self) -> np.ndarray:
+        """Joint masses rho(s) pi*(a|s), shape (S, A)."""
+        return self.rho[:, None] * self.teacher
+
+    @property
+    def identity(self) -> str:
+        """SHA-256 of (S, A, rho, teacher), in hexadecimal: equal exactly when the numbers are equal."""
+        content = hashlib.sha256(f"{self.S} {self.A} ".encode())
+        content.update(np.ascontiguousarray(self.rho, dtype="<f8").tobytes())
+        content.update(np.ascontiguousarray(self.teacher, dtype="<f8").tobytes())
+        return content.hexdigest()
+
+
+def uniform_table(S: int, A: int) -> np.ndarray:
+    """The table whose every row is Uniform(A), shape (S, A): the default initialisation."""
+    return np.full((S, A), 1.0 / A)
+
+
+def tv_risk(student: Any, problem: Problem) -> float:
+    """The risk of a student: total variation to the teacher, averaged under rho.
+
+    Parameters
+    ----------
+    student : array_like, shape (S, A)
+        A row-stochastic table.
+    problem : Problem
+        The problem it is judged on.
+
+    Returns
+    -------
+    float
+        sum_s rho(s) TV(student(.|s), pi*(.|s)), in [0, 1]. Source: Z&Z, section 2.
+
+    Raises
+    ------
+    ValueError
+        If `student` is not a row-stochastic table of the problem's shape.
+
+    Examples
+    --------
+    >>> round(tv_risk([[0.5, 0.5]], Problem([1.0], [[0.9, 0.1]])), 12)
+    0.4
+    """
+    table = checks.stochastic_table("student", student, shape=(problem.S, problem.A))
+    return float(problem.rho @ (0.5 * np.abs(table - problem.teacher).sum(axis=1)))
+
+
+# --- The instances of the paper -------------------------------------------------------------------------
+
+
+def instance(k: int, S: int, A: int, n: int | None = None) -> Problem:
+    """Instance k of the paper's experiments.
+
+    Parameters
+    ----------
+    k : {0, 1, 2, 3}
+        0: rho uniform, pi*(.|s) half Uniform(A), half a Dirac at label ``s mod A``; does not move with n.
+        1: hard for hard labels. rho uniform; the labels in pairs (1 +- 0.25 sqrt(S A' / n)) / A'. With A odd the
+        last label has mass 0 and A' = A - 1; with A even A' = A. Needs A >= 2 and n >= S A' / 16.
+        2: hard for partial soft labels. rho uniform; of the first A' - 1 labels each second one has mass
+        S / (n + 1) and its neighbour 0, and label A' has the rest. With A even the last label has mass 0 and
+        A' = A - 1; with A odd A' = A. Needs A >= 3 and n + 1 >= S (A' - 1) / 2.
+        3: hard for soft labels. rho(s) = 1 / (n + 1) for all inputs but the last, which has the rest; pi* as in
+        instance 2. Needs A >= 2 and n + 1 >= max(S - 1, S (A' - 1) / 2).
+    S, A : int
+        Number of inputs and labels, at least 1.
+    n : int
+        The number of samples that the instance is hard for. Instance 0 ignores it.
+
+    Returns
+    -------
+    Problem
+
+    Raises
+    ------
+    ValueError
+        If k is unknown or (S, A, n) is outside the instance's domain, in which case the smallest n is named.
+
+    Notes
+    -----
+    Source: Z&Z, section 6 and the constructions in the proofs of Theorems 3.1, 4.1 and 5.1.
+
+    Examples
+    --------
+    >>> instance(0, S=1, A=4).teacher
+    array([[0.625, 0.125, 0.125, 0.125]])
+    >>> instance(2, S=1, A=5, n=9).teacher
+    array([[0.1, 0. , 0.1, 0. , 0.8]])
+    """
+    k = checks.whole_number("k", k)
+    S = checks.whole_number("S", S, minimum=1)
+    A = checks.whole_number("A", A, minimum=1)
+    if k not in (0, 1, 2, 3):
+        raise ValueError(f"k is {k}: the paper has instances 0, 1, 2 and 3")
+    if k == 0:
+        return Problem(np.full(S, 1 / S), _half_uniform_half_dirac(S, A), name=f"instance 0 (S={S}, A={A})")
+    if n is None:
+        raise ValueError(f"n is missing: instance {k} moves with the number of samples")
+    n = checks.whole_number("n", n, minimum=1)
+    row = _paired_row(S, A, n) if k == 1 else _sparse_row(k, S, A, n)
+    rho = np.full(S, 1 / S)
+    if k == 3:
+        if n + 1 < S - 1:
+            raise ValueError(f"n is {n}: instance 3 with S={S}, A={A} needs n >= {S - 2}")
+        rho = np.full(S, 1 / (n + 1))
+        rho[-1] = 1 - (S - 1) / (n + 1)
+    return Problem(rho, np.tile(row, (S, 1)), name=f"instance {k} (S={S}, A={A}, n={n})")
+
+
+def _half_uniform_half_dirac(S: int, A: int) -> np.ndarray:
+    teacher = np.full((S, A), 0.5 / A)
+    teacher[np.arange(S), np.arange(S) % A] += 0.5
+    return teacher
+
+
+def _paired_row(S: int, A: int, n: int) -> np.ndarray:
+    """One row of instance 1: pairs (1 + D)/A', (1 - D)/A' with D = 0.25 sqrt(S A' / n)."""
+    even = A - A % 2
+    if even == 0:
+        raise ValueError(f"A is {A}: instance 1 needs at least 2 labels")
+    if 16 * n < S * even:
+        raise ValueError(f"n is {n}: instance 1 with S={S}, A={A} needs n >= {-(-S * even // 16)}")
+    gap = 0.25 * math.sqrt(S * even / n)
+    row = np.zeros(A)
+    row[0:even:2] = (1 + gap) / even
+    row[1:even:2] = (1 - gap) / even
+    return row
+
+
+def _sparse_row(k: int, S: int, A: int, n: int) -> np.ndarray:
+    """One row of instances 2 and 3: every second of the first A'-1 labels has mass S/(n+1), label A' the rest."""
+    smallest = 3 if k == 2 else 2
+    if smallest > A:
+        raise ValueError(f"A is {A}: instance {k} needs at least {smallest} labels")
+    odd = A - (A + 1) % 2
+    light = (odd - 1) // 2
+    if n + 1 < S * light:
+        raise ValueError(f"n is {n}: instance {k} with S={S}, A={A} needs n >= {S * light - 1}")
+    row = np.zeros(A)
+    row[0 : odd - 1 : 2] = S / (n + 1)
+    row[odd - 1] = 1 - S * light / (n + 1)
+    return row
+
+
+# --- Random problems ------------------------------------------------------------------------------------
+
+
+def dirichlet_problem(S: int, A: int, seed: Any, alpha: float = 1.0, rho_alpha: float | None = None) -> Problem:
+    """A random problem: rows of the teacher, and rho, drawn from symmetric Dirichlet laws.
+
+    Parameters
+    ----------
+    S, A : int
+        Number of inputs and labels, at least 1.
+    seed : int, SeedSequence or Generator
+        Source of randomness, handed to ``numpy.random.default_rng``.
+    alpha : float
+        Concentration of each row: 1 is uniform on the simplex, below 1 gives sparse rows.
+    rho_alpha : float, optional
+        Concentration of rho; uniform rho if not given.
+
+    Returns
+    -------
+    Problem
+
+    Raises
+    ------
+    ValueError
+        If S or A is below 1 or a concentration is not a finite number above 0.
+
+    Examples
+    --------
+    >>> dirichlet_problem(3, 4, seed=1).teacher.shape
+    (3, 4)
+    """
+    S = checks.whole_number("S", S, minimum=1)
+    A = checks.whole_number("A", A, minimum=1)
+    rng = np.random.default_rng(seed)
+    teacher = rng.dirichlet(np.full(A, checks.positive("alpha", alpha)), size=S)
+    rho = np.full(S, 1 / S)
+    if rho_alpha is not None:
+        rho = rng.dirichlet(np.full(S, checks.positive("rho_alpha", rho_alpha)))
+    return Problem(rho, teacher, name=f"Dirichlet (S={S}, A={A}, alpha={alpha:g})")
+
+
+def zipf_problem(S: int, A: int, seed: Any, exponent: float = 1.0) -> Problem:
+    """A random problem in the manner of language: every row, and rho, is Zipf's law in a random order.
+
+    Parameters
+    ----------
+    S, A : int
+        Number of inputs and labels, at least 1.
+    seed : int, SeedSequence or Generator
+        Source of the random orders.
+    exponent : float
+        The k-th most likely label has mass proportional to ``k ** -exponent``.
+
+    Returns
+    -------
+    Problem
+
+    Raises
+    ------
+    ValueError
+        If S or A is below 1 or `exponent` is not a finite number above 0.
+
+    Examples
+    --------
+    >>> sorted(zipf_problem(1, 2, seed=1).teacher[0].round(4).tolist())
+    [0.3333, 0.6667]
+    """
+    S = checks.whole_number("S", S, minimum=1)
+    A = checks.whole_number("A", A, minimum=1)
+    exponent = checks.positive("exponent", exponent)
+    rng = np.random.default_rng(seed)
+
+    def zipf(size: int) -> np.ndarray:
+        weights = np.arange(1, size + 1, dtype=np.float64) ** -exponent
+        return weights / weights.sum()
+
+    teacher = np.stack([rng.permutation(zipf(A)) for _ in range(S)])
+    return Problem(rng.permutation(zipf(S)), teacher, name=f"Zipf (S={S}, A={A}, exponent={exponent:g})")
+
+
+def near_deterministic_problem(S: int, A: int, seed: Any, epsilon: float = 0.01) -> Problem:
+    """A random problem whose teacher is almost sure: 1 - epsilon on one random label, epsilon shared by the others.
+
+    Parameters
+    ----------
+    S, A : int
+        Number of inputs, at least 1, and of labels, at least 2.
+    seed : int, SeedSequence or Generator
+        Source of the favourite labels. rho is uniform.
+    epsilon : float
+        Mass off the favourite label, strictly between 0 and 1.
+
+    Returns
+    -------
+    Problem
+
+    Raises
+    ------
+    ValueError
+        If S < 1, A < 2 or `epsilon` is outside (0, 1).
+
+    Examples
+    --------
+    >>> near_deterministic_problem(2, 3, seed=1, epsilon=0.1).teacher.max(axis=1).tolist()
+    [0.9, 0.9]
+    """
+    S = checks.whole_number("S", S, minimum=1)
+    A = checks.whole_number("A", A, minimum=2)
+    epsilon = checks.open_unit("epsilon", epsilon)
+    teacher = np.full((S, A), epsilon / (A - 1))
+    teacher[np.arange(S), np.random.default_rng(seed).integers(A, size=S)] = 1 - epsilon
+    return Problem(np.full(S, 1 / S), teacher, name=f"near-deterministic (S={S}, A={A}, epsilon={epsilon:g})")
