@@ -28,13 +28,31 @@ def place(index: Sequence[Any]) -> str:
 def array_of_floats(name: str, value: Any, ndim: int | None = None) -> np.ndarray:
     """`value` as a fresh float64 array of `ndim` dimensions, NaN and infinities allowed."""
     try:
-        array = np.array(value, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} is not an array of numbers: {error}") from None
+        given = np.asarray(value)
+        # What is complex goes the way of text: NumPy would drop its imaginary part with no more than a warning.
+        array = np.array(given, dtype=object if given.dtype.kind == "c" else None).astype(np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} is not an array of numbers: {_first_other(value)}") from None
     if ndim is not None and array.ndim != ndim:
         shape = "x".join(str(d) for d in array.shape) or "scalar"
         raise ValueError(f"{name} must have {ndim} dimension(s), got shape {shape}")
     return array
+
+
+def _first_other(value: Any) -> str:
+    """What keeps `value` from being an array of numbers, in a few words."""
+    try:
+        entries = np.asarray(value, dtype=object).ravel().tolist()
+    except ValueError:
+        return "its rows differ in length"
+    for entry in entries:
+        if isinstance(entry, (list, tuple, np.ndarray)):
+            return "its rows differ in length"
+        try:
+            float(entry)
+        except (TypeError, ValueError):
+            return f"it holds {entry!r}"
+    return "its shape is irregular"
 
 
 def _refuse_first(name: str, array: np.ndarray, bad: np.ndarray, wanted: str) -> None:
@@ -124,9 +142,10 @@ def count_table(name: str, value: Any, shape: tuple[int, int] | None = None) -> 
         array = array_of_floats(name, array)
         _refuse_first(name, array, ~(np.isfinite(array) & (array == np.floor(array))), "a count is a whole number")
     _refuse_first(name, array, array < 0, "a count is not negative")
-    if float(array.sum(dtype=np.float64)) >= 2.0**63:
-        total = array.sum(dtype=np.float64)
-        raise ValueError(f"{name} has a total of {total:.6g}: it exceeds the largest 64-bit integer")
+    # Exact integers where a sum of floats could not tell.
+    total = array.sum(dtype=np.float64)
+    if total >= 2.0**62 and sum(map(int, array.ravel().tolist())) > INT64_MAX:
+        raise ValueError(f"{name} has a total of {total:.6g}: it exceeds the largest 64-bit integer, {INT64_MAX}")
     return array.astype(np.int64)
 
 
@@ -155,6 +174,8 @@ def one_of(name: str, value: Any, allowed: Sequence[str]) -> str:
 
 def names(name: str, value: Any, size: int) -> tuple[str, ...]:
     """`value` as a tuple of `size` distinct strings; 0, 1, 2, ... if it is None or empty."""
+    if isinstance(value, str):
+        raise ValueError(f"{name} is {value!r}: it must be a sequence of names")
     entries = tuple(str(v) for v in (() if value is None else value)) or tuple(str(i) for i in range(size))
     if len(entries) != size:
         raise ValueError(f"{name} has {len(entries)} names, {size} are needed")

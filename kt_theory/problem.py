@@ -116,8 +116,9 @@ class Problem:
     def identity(self) -> str:
         """SHA-256 of (S, A, rho, teacher), in hexadecimal: equal exactly when the numbers are equal."""
         content = hashlib.sha256(f"{self.S} {self.A} ".encode())
-        content.update(np.ascontiguousarray(self.rho, dtype="<f8").tobytes())
-        content.update(np.ascontiguousarray(self.teacher, dtype="<f8").tobytes())
+        for numbers in (self.rho, self.teacher):
+            # Adding 0 makes -0.0 a 0.0, whose bytes differ although the numbers are equal.
+            content.update(np.ascontiguousarray(numbers + 0.0, dtype="<f8").tobytes())
         return content.hexdigest()
 
 
