@@ -1,0 +1,132 @@
+"""The numba twins: the loops that Monte Carlo spends its time in. The only room that imports numba.
+
+A kernel takes arrays, with what it fills last; it validates nothing and draws nothing. Floating-point sums run in the
+order of the labels (no ``fastmath``), so that a result does not depend on the processor's vector width. All of them
+release the interpreter lock: threads over blocks of repeats scale.
+"""
+
+from __future__ import annotations
+
+import numba as nb
+import numpy as np
+
+#: Columns of the risks that `risks` fills, in this order.
+COLUMNS = ("CE_sgl", "CE_ptl", "SEL_ptl", "CE_ful")
+
+_jit = nb.njit(cache=True, nogil=True, error_model="numpy")
+
+
+@_jit
+def tally(uniforms: np.ndarray, keep: np.ndarray, own: np.ndarray, other: np.ndarray, counts: np.ndarray) -> None:
+    """Add to `counts` one draw per uniform, by Walker's alias method.
+
+    Parameters
+    ----------
+    uniforms : float64, shape (R, m)
+        Numbers in [0, 1): row r belongs to repeat r.
+    keep : float64, shape (K,)
+        Share of slot k that stays with its own cell.
+    own, other : int64, shape (K,)
+        The two cells that share slot k.
+    counts : int64, shape (R, cells)
+        Added to in place.
+    """
+    slots = keep.size
+    for r in range(uniforms.shape[0]):
+        for i in range(uniforms.shape[1]):
+            x = uniforms[r, i] * slots
+            k = int(x)
+            cell = own[k] if x - k < keep[k] else other[k]
+            counts[r, cell] += 1
+
+
+@_jit
+def risks(
+    counts: np.ndarray,
+    rho: np.ndarray,
+    teacher: np.ndarray,
+    init: np.ndarray,
+    unvisited: np.ndarray,
+    out: np.ndarray,
+) -> None:
+    """Total-variation risks of the four learners, all from the same counts.
+
+    Twin of the definitions in `kt_theory.learners` followed by `kt_theory.tv_risk`, without the detour through what a
+    student can know: the missing mass is summed over the unseen labels, so it is exactly 0 once every label of
+    positive probability was seen, where one minus the seen mass would leave a rounding of 1e-17.
+
+    Parameters
+    ----------
+    counts : int64, shape (R, S, A)
+        Count tables of R repeats.
+    rho : float64, shape (S,)
+    teacher, init : float64, shape (S, A)
+    unvisited : float64, shape (S,)
+        TV(init(.|s), teacher(.|s)): what an input costs as long as it was never visited.
+    out : float64, shape (R, 4)
+        Filled with the risks, columns as in `COLUMNS`.
+    """
+    S, A = teacher.shape
+    for r in range(counts.shape[0]):
+        sgl = ptl = sel = ful = 0.0
+        for s in range(S):
+            visits = 0
+            weight = 0.0
+            missing = 0.0
+            heard_of = 0.0
+            unseen = 0
+            for a in range(A):
+                c = counts[r, s, a]
+                p = teacher[s, a]
+                visits += c
+                weight += c * p
+                missing += p if c == 0 else 0.0
+                heard_of += init[s, a] if c == 0 else 0.0
+                unseen += 1 if c == 0 else 0
+            if visits == 0:
+                cost = rho[s] * unvisited[s]
+                sgl += cost
+                ptl += cost
+                sel += cost
+                ful += cost
+                continue
+            row_sgl = row_ptl = row_sel = 0.0
+            flat = heard_of == 0.0
+            even = missing / max(unseen, 1)
+            for a in range(A):
+                c = counts[r, s, a]
+                p = teacher[s, a]
+                row_sgl += abs(c / visits - p)
+                row_ptl += abs(c * p / weight - p)
+                # The share first: missing / heard_of would overflow where the init is as small as 1e-310.
+                guess = even if flat else missing * (init[s, a] / heard_of)
+                row_sel += abs(guess - p) if c == 0 else 0.0
+            sgl += rho[s] * 0.5 * row_sgl
+            ptl += rho[s] * 0.5 * row_ptl
+            sel += rho[s] * 0.5 * row_sel
+        out[r, 0] = sgl
+        out[r, 1] = ptl
+        out[r, 2] = sel
+        out[r, 3] = ful
+
+
+@_jit
+def moments(values: np.ndarray, mean: np.ndarray, squares: np.ndarray, nonzero: np.ndarray) -> None:
+    """Mean, sum of squared deviations and number of non-zero entries of each column of `values`, shape (R, L).
+
+    Two passes: a variance from a difference of sums would lose all its digits when the risk hardly varies.
+    """
+    R, L = values.shape
+    for j in range(L):
+        total = 0.0
+        hits = 0
+        for r in range(R):
+            total += values[r, j]
+            hits += 1 if values[r, j] != 0.0 else 0
+        centre = total / R
+        deviations = 0.0
+        for r in range(R):
+            deviations += (values[r, j] - centre) ** 2
+        mean[j] = centre
+        squares[j] = deviations
+        nonzero[j] = hits

@@ -1,0 +1,198 @@
+"""Kernels against the definitions they are twins of."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from kt_theory import kernels
+from kt_theory.learners import LEARNERS
+from kt_theory.problem import Problem, tv_risk, uniform_table
+from kt_theory.protocol import TransferSet, fit
+
+
+def row_of_kind(rng: np.random.Generator, A: int, kind: int) -> np.ndarray:
+    """Dirichlet, with zeros, near-deterministic, or a Dirac."""
+    row = rng.dirichlet(np.full(A, (0.3, 1.0, 3.0)[kind % 3]))
+    favourite = rng.integers(A)
+    if kind == 3:
+        row *= (rng.random(A) < 0.5) | (np.arange(A) == favourite)
+    elif kind == 4:
+        row *= 1e-9
+        row[favourite] = 1
+    elif kind == 5:
+        row = np.eye(A)[favourite]
+    return row / row.sum()
+
+
+def random_case(seed: int) -> tuple[Problem, np.ndarray, np.ndarray]:
+    """A problem with its oddities, an init, and count tables of several repeats."""
+    rng = np.random.default_rng(seed)
+    S, A = int(rng.integers(1, 5)), int(rng.integers(1, 7))
+    teacher = np.stack([row_of_kind(rng, A, int(rng.integers(6))) for _ in range(S)])
+    rho = row_of_kind(rng, S, int(rng.integers(6)))
+    init = np.stack([row_of_kind(rng, A, int(rng.integers(6))) for _ in range(S)]) if seed % 2 else uniform_table(S, A)
+    n = (0, 1, 2, 5, 20, 1000, 10**12)[seed % 7]
+    w = (rho[:, None] * teacher).ravel()
+    cells = np.flatnonzero(w)
+    counts = np.zeros((8, S * A), dtype=np.int64)
+    counts[:, cells] = rng.multinomial(n, w[cells] / w[cells].sum(), size=8)
+    return Problem(rho, teacher), init, counts.reshape(8, S, A)
+
+
+def kernel_risks(problem: Problem, init: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    unvisited = 0.5 * np.abs(init - problem.teacher).sum(axis=1)
+    out = np.full((counts.shape[0], 4), np.nan)
+    kernels.risks(counts, problem.rho, problem.teacher, init, unvisited, out)
+    return out
+
+
+def defined_risks(problem: Problem, init: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """The learners' definitions, each fed what its protocol shows, judged by `tv_risk`."""
+    return np.array(
+        [
+            [
+                tv_risk(fit(TransferSet.from_counts(table, problem.teacher, "soft"), name, init), problem)
+                for name in kernels.COLUMNS
+            ]
+            for table in counts
+        ]
+    )
+
+
+def test_columns_are_the_registry() -> None:
+    assert tuple(LEARNERS) == kernels.COLUMNS
+
+
+@pytest.mark.parametrize("block", range(6))
+def test_risks_equal_the_definitions(block: int) -> None:
+    # Oracle: second algorithm, readable NumPy learners and tv_risk; 600 problems, 4800 count tables; risks are below 1
+    # and sums have at most 24 terms, so that 1e-15 is a handful of roundings
+    for seed in range(100 * block, 100 * block + 100):
+        problem, init, counts = random_case(seed)
+        np.testing.assert_allclose(
+            kernel_risks(problem, init, counts),
+            defined_risks(problem, init, counts),
+            rtol=0,
+            atol=1e-15,
+            err_msg=f"seed {seed}",
+        )
+
+
+def test_planted_wrong_teacher_is_caught() -> None:
+    # Oracle: second algorithm, the same comparison must be red for a teacher that is off by 1e-13
+    problem = Problem([0.5, 0.5], [[0.5, 0.3, 0.2], [0.1, 0.3, 0.6]])
+    wrong = Problem(problem.rho, problem.teacher + np.array([1e-13, 0, -1e-13]))
+    counts = np.array([[[3, 1, 0], [0, 2, 1]]])
+    right = defined_risks(problem, uniform_table(2, 3), counts)
+    assert np.abs(kernel_risks(problem, uniform_table(2, 3), counts) - right).max() <= 1e-15
+    assert np.abs(kernel_risks(wrong, uniform_table(2, 3), counts) - right).max() > 1e-14
+
+
+def test_missing_mass_is_exactly_zero_once_every_label_was_seen() -> None:
+    # Oracle: identity; one minus the seen mass, 1 - (0.1 + 0.2 + 0.7), would be 1.1e-16
+    problem = Problem([1.0], [[0.1, 0.2, 0.7, 0.0]])
+    assert kernel_risks(problem, uniform_table(1, 4), np.array([[[1, 1, 1, 0]]]))[0, 2] == 0
+
+
+def test_counts_of_64_bits_do_not_overflow() -> None:
+    # Oracle: identity, frequencies equal to the teacher's: only CE_ptl pays, |1/10 - 1/4| by hand
+    problem = Problem([1.0], [[0.25, 0.75]])
+    counts = np.array([[[2**61, 3 * 2**61 - 1]]])
+    np.testing.assert_allclose(kernel_risks(problem, uniform_table(1, 2), counts), [[0, 0.15, 0, 0]], atol=1e-15)
+
+
+def test_init_of_denormal_numbers_gives_finite_risks() -> None:
+    # Oracle: second algorithm, the definition; a pre-trained softmax holds such numbers, exp(-710) = 4e-309
+    problem = Problem([1.0], [[0.5, 0.3, 0.2]])
+    init, counts = np.array([[1.0, 1e-310, 0.0]]), np.array([[[2, 0, 0]]])
+    np.testing.assert_allclose(
+        kernel_risks(problem, init, counts), defined_risks(problem, init, counts), rtol=0, atol=1e-15
+    )
+
+
+# --- moments --------------------------------------------------------------------------------------------
+
+
+def kernel_moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    L = values.shape[1]
+    mean, squares, nonzero = np.full(L, np.nan), np.full(L, np.nan), np.full(L, -1, dtype=np.int64)
+    kernels.moments(values, mean, squares, nonzero)
+    return mean, squares, nonzero
+
+
+@pytest.mark.parametrize("R", [1, 2, 3, 17, 1000])
+@pytest.mark.parametrize("spread", [1.0, 1e-9])
+def test_moments_equal_fractions(R: int, spread: float) -> None:
+    # Oracle: second algorithm, sums in fractions; R additions of numbers below 1 lose R ulps at worst
+    rng = np.random.default_rng(R)
+    values = np.where(rng.random((R, 3)) < 0.3, 0.0, 0.5 + spread * (rng.random((R, 3)) - 0.5))
+    mean, squares, nonzero = kernel_moments(values)
+    for j, column in enumerate(values.T.tolist()):
+        exact = [Fraction(x) for x in column]
+        centre = sum(exact) / R
+        assert mean[j] == pytest.approx(float(centre), rel=1e-16 * max(R, 10))
+        assert squares[j] == pytest.approx(float(sum((x - centre) ** 2 for x in exact)), rel=1e-15 * max(R, 10))
+        assert nonzero[j] == sum(x != 0 for x in exact)
+    np.testing.assert_allclose(mean, values.mean(axis=0), rtol=1e-16 * max(R, 10))
+    np.testing.assert_allclose(squares, R * values.var(axis=0), rtol=1e-15 * max(R, 10))
+
+
+def test_moments_keep_the_digits_of_a_tiny_variance() -> None:
+    # Oracle: enumeration, half of the values at 1/2, half 2^-40 above: deviations 2^-41, exactly
+    values = np.array([[0.5], [0.5 + 2.0**-40]] * 512)
+    mean, squares, _ = kernel_moments(values)
+    assert mean[0] == 0.5 + 2.0**-41
+    assert squares[0] == 1024 * 2.0**-82
+    # The must-fail twin: a difference of sums has lost them all.
+    naive = (values**2).sum() - 1024 * values.mean() ** 2
+    assert abs(naive / (1024 * 2.0**-82) - 1) > 0.1
+
+
+def test_moments_of_columns_in_any_memory_order() -> None:
+    # Oracle: identity, the same numbers in C and in Fortran order
+    values = np.random.default_rng(0).random((50, 4))
+    picked = values[:, [2, 0]]
+    for got, wanted in zip(kernel_moments(picked), kernel_moments(np.ascontiguousarray(picked)), strict=True):
+        np.testing.assert_array_equal(got, wanted)
+
+
+# --- tally ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_tally_equals_a_plain_loop(seed: int) -> None:
+    # Oracle: second algorithm, Walker's rule one draw at a time in Python floats, which round as numba's do
+    rng = np.random.default_rng(seed)
+    K, cells, R, m = int(rng.integers(1, 9)), 9, 5, int(rng.integers(0, 40))
+    keep = np.where(rng.random(K) < 0.3, 1.0, rng.random(K))
+    own, other = rng.integers(cells, size=K), rng.integers(cells, size=K)
+    uniforms = rng.random((R, m))
+    uniforms[:, :1] = 1 - 2.0**-53
+    uniforms[:, 1:2] = 0.0
+    counts = rng.integers(5, size=(R, cells))
+    expected = counts.tolist()
+    for r in range(R):
+        for u in uniforms[r].tolist():
+            slot = int(u * K)
+            expected[r][int(own[slot]) if u * K - slot < keep[slot] else int(other[slot])] += 1
+    kernels.tally(uniforms, keep, own, other, counts)
+    assert counts.tolist() == expected
+
+
+def test_planted_wrong_table_is_caught() -> None:
+    # Oracle: second algorithm, a share off by 1 % must move some of 10000 draws
+    uniforms = np.random.default_rng(0).random((1, 10_000))
+    own, other = np.array([0, 1]), np.array([1, 2])
+    right, wrong = np.zeros((1, 3), dtype=np.int64), np.zeros((1, 3), dtype=np.int64)
+    kernels.tally(uniforms, np.array([0.5, 0.5]), own, other, right)
+    kernels.tally(uniforms, np.array([0.51, 0.5]), own, other, wrong)
+    assert right.tolist() != wrong.tolist()
+
+
+def test_the_largest_uniform_stays_in_the_table() -> None:
+    # Oracle: identity, (1 - 2^-53) K rounds to less than K for every K, so no slot K is looked up
+    K = np.arange(1, 10**6)
+    np.testing.assert_array_equal(((1 - 2.0**-53) * K).astype(np.int64), K - 1)
