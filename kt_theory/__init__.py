@@ -24,9 +24,9 @@ _HOME = {
     "LEARNERS": "learners",
     "TransferSet": "protocol",
     "fit": "protocol",
-    "draw": "simulate",
-    "sample_risks": "simulate",
-    "simulate": "simulate",
+    "draw": "montecarlo",
+    "sample_risks": "montecarlo",
+    "simulate": "montecarlo",
     "RateFit": "rates",
     "fit_rate": "rates",
 }

@@ -1,0 +1,427 @@
+"""Monte Carlo: from a problem to the mean risk of each learner, with its standard error.
+
+A cell is one (problem, n). Its repeats come in blocks, and every block has its own random stream, a child of the seed
+that is keyed by (cell, stage, block). Hence one seed gives the same numbers at any number of threads, and asking for
+more repeats, learners or cells changes none of the earlier draws. Within a repeat all learners see the same counts
+(common random numbers), so that differences between learners are estimated better than the learners themselves.
+
+Counts are a sufficient statistic: a repeat costs O(min(n, S A) + S A), however large n is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import time
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kt_theory import __version__, checks, kernels
+from kt_theory.learners import LEARNERS
+from kt_theory.problem import PROTOCOLS, Problem, uniform_table
+from kt_theory.protocol import TransferSet
+from kt_theory.sampling import N_MAX, CountSampler
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: A problem for each n: what the paper's hard instances are.
+Family = Callable[[int], Problem]
+
+#: Streams of a cell: the pilot that plans a run, and the run itself.
+RUN, PILOT = 0, 1
+
+#: Margin on the pilot's variance, so that the error aimed at is usually met and not only met half of the time.
+VARIANCE_MARGIN = 1.1
+
+
+class Cell:
+    """One problem at one n, ready to be repeated.
+
+    Parameters
+    ----------
+    problem : Problem
+    n : int
+        Number of samples, from 0 to 10**17.
+    init : array_like, shape (S, A), optional
+        The students before any data; uniform if not given.
+    """
+
+    def __init__(self, problem: Problem, n: int, init: Any = None) -> None:
+        self.problem = problem
+        self.n = sample_size(n)
+        shape = (problem.S, problem.A)
+        self._init = uniform_table(*shape) if init is None else checks.stochastic_table("init", init, shape=shape)
+        self._unvisited = 0.5 * np.abs(self._init - problem.teacher).sum(axis=1)
+        self._sampler = CountSampler(problem)
+        self.identity = hashlib.sha256(f"{problem.identity} {self.n}".encode()).hexdigest()[:32]
+        # A block takes a millisecond or two: long against the cost of starting it, short against a run.
+        cells = problem.S * problem.A
+        self.block_size = min(max(2**20 // (min(self.n, 16 * cells) + 4 * cells), 16), 4096)
+
+    def blocks(self, reps: int) -> list[tuple[int, int]]:
+        """The blocks of a run, as (index, repeats in it)."""
+        size = self.block_size
+        return [(start // size, min(size, reps - start)) for start in range(0, reps, size)]
+
+    def risks(self, seed: int, stage: int, block: int, reps: int) -> np.ndarray:
+        """Risks of `reps` repeats of one block, shape (reps, 4), columns as in `kernels.COLUMNS`."""
+        key = (int(self.identity, 16), stage, block)
+        rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=key)))
+        out = np.empty((reps, len(kernels.COLUMNS)))
+        done = 0
+        for counts in self._sampler.draw(self.n, reps, rng):
+            R = counts.shape[0]
+            kernels.risks(
+                counts, self.problem.rho, self.problem.teacher, self._init, self._unvisited, out[done : done + R]
+            )
+            done += R
+        return out
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Repeats, and per learner the mean risk, the sum of squared deviations and the repeats of non-zero risk."""
+
+    reps: int
+    mean: np.ndarray
+    squares: np.ndarray
+    nonzero: np.ndarray
+
+    @classmethod
+    def of(cls, values: np.ndarray) -> Moments:
+        """The moments of risks of shape (R, L)."""
+        L = values.shape[1]
+        result = cls(values.shape[0], np.empty(L), np.empty(L), np.empty(L, dtype=np.int64))
+        kernels.moments(values, result.mean, result.squares, result.nonzero)
+        return result
+
+    def merge(self, other: Moments) -> Moments:
+        """The moments of both together (Chan, Golub and LeVeque 1983)."""
+        reps = self.reps + other.reps
+        step = other.mean - self.mean
+        return Moments(
+            reps,
+            self.mean + step * (other.reps / reps),
+            self.squares + other.squares + step**2 * (self.reps * other.reps / reps),
+            self.nonzero + other.nonzero,
+        )
+
+    @property
+    def variance(self) -> np.ndarray:
+        """Unbiased variance of one repeat; NaN from a single one."""
+        return self.squares / (self.reps - 1) if self.reps > 1 else np.full_like(self.squares, np.nan)
+
+    @property
+    def mcse(self) -> np.ndarray:
+        """Monte Carlo standard error of the mean."""
+        return np.sqrt(self.variance / self.reps)
+
+
+@dataclass(frozen=True)
+class Precision:
+    """How long to repeat: a fixed number of repeats, or a Monte Carlo standard error to aim at.
+
+    With a target the run has two stages. A pilot of `reps` repeats estimates the variance (and, for a relative target,
+    the mean) and plans R repeats; then R fresh repeats, from streams of their own, make the estimate, and the pilot is
+    thrown away. R is independent of the repeats that are averaged, so the mean is exactly unbiased, which no rule that
+    stops on the average it reports can claim. The price is the pilot, and that the error is met with the pilot's luck
+    only: R is planned with a margin of 10 % on the variance, and the error reported is that of the run itself.
+
+    Attributes
+    ----------
+    reps : int
+        Number of repeats; with a target, of the pilot, and the least number of the run.
+    target_mcse : float or None
+        Standard error aimed at, for every learner asked for.
+    relative : bool
+        Whether the target is a fraction of the mean risk.
+    max_reps : int
+        Cap on the repeats of the run.
+    """
+
+    reps: int = 1000
+    target_mcse: float | None = None
+    relative: bool = False
+    max_reps: int = 1_000_000
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "reps", checks.whole_number("reps", self.reps, minimum=1))
+        object.__setattr__(self, "max_reps", checks.whole_number("max_reps", self.max_reps, minimum=1))
+        if self.target_mcse is not None:
+            object.__setattr__(self, "target_mcse", checks.positive("target_mcse", self.target_mcse))
+            if self.reps < 2:
+                raise ValueError("reps is 1: a pilot that estimates a variance needs at least 2 repeats")
+            if self.max_reps < self.reps:
+                raise ValueError(f"max_reps is {self.max_reps}: it must be at least reps, {self.reps}")
+
+    def wanted(self, pilot: Moments) -> float:
+        """Number of fresh repeats that a pilot calls for: at least `reps`, infinite where it saw nothing but zeros."""
+        assert self.target_mcse is not None
+        wanted = float(self.reps)
+        for mean, variance in zip(pilot.mean.tolist(), pilot.variance.tolist(), strict=True):
+            if variance > 0:
+                target = self.target_mcse * (mean if self.relative else 1.0)
+                wanted = max(wanted, VARIANCE_MARGIN * variance / target**2)
+            elif self.relative and mean == 0:
+                # Nothing was seen to scale the target by: only the cap can end this.
+                wanted = math.inf
+        return wanted
+
+
+def run_cell(cell: Cell, learners: Sequence[str], precision: Precision, seed: int, pool: Executor) -> Moments:
+    """The moments of one cell, blocks spread over `pool` and merged in their order."""
+    columns = [kernels.COLUMNS.index(name) for name in learners]
+
+    def stage(which: int, reps: int) -> Moments:
+        def block(task: tuple[int, int]) -> Moments:
+            index, size = task
+            return Moments.of(cell.risks(seed, which, index, size)[:, columns])
+
+        parts = iter(pool.map(block, cell.blocks(reps)))
+        total = next(parts)
+        for part in parts:
+            total = total.merge(part)
+        return total
+
+    if precision.target_mcse is None:
+        return stage(RUN, precision.reps)
+    pilot = stage(PILOT, precision.reps)
+    wanted = precision.wanted(pilot)
+    if wanted > precision.max_reps:
+        # The reader of the warning is the caller of `simulate` or `study.run`, which called this.
+        warnings.warn(
+            f"{cell.problem.name}, n={cell.n}: stopped at the cap of {precision.max_reps} repeats, "
+            "the error aimed at may be missed",
+            stacklevel=3,
+        )
+    return stage(RUN, math.ceil(min(wanted, precision.max_reps)))
+
+
+def receipts(
+    cell: Cell, learners: Sequence[str], moments: Moments, seed: int, seconds: float
+) -> Iterator[dict[str, Any]]:
+    """One row per learner: what was estimated, how well, and how to do it again."""
+    for j, name in enumerate(learners):
+        yield {
+            "problem": cell.problem.name,
+            "S": cell.problem.S,
+            "A": cell.problem.A,
+            "n": cell.n,
+            "protocol": LEARNERS[name].protocol,
+            "learner": name,
+            "mean": float(moments.mean[j]),
+            "mcse": float(moments.mcse[j]),
+            "reps": moments.reps,
+            "nonzero": int(moments.nonzero[j]),
+            "seed": seed,
+            "cell": cell.identity,
+            "seconds": seconds,
+            "version": __version__,
+            "numpy": np.__version__,
+        }
+
+
+def simulate(
+    problem: Problem | Family,
+    learners: str | Sequence[str],
+    n: Any,
+    reps: int = 1000,
+    seed: int = 0,
+    *,
+    target_mcse: float | None = None,
+    relative: bool = False,
+    max_reps: int = 1_000_000,
+    init: Any = None,
+    workers: int | None = None,
+    progress: bool = False,
+) -> pd.DataFrame:
+    """Mean risks of learners by Monte Carlo, at one or several n.
+
+    Parameters
+    ----------
+    problem : Problem, or callable n -> Problem
+        A problem, or a family of problems that moves with n, such as ``lambda n: kt.instance(1, 10, 10, n)``.
+    learners : str or sequence of str
+        Names in `LEARNERS`. All of them see the same draws.
+    n : int or sequence of int
+        Numbers of samples, each from 0 to 10**17.
+    reps : int
+        Number of repeats; with `target_mcse`, of the pilot, and the least number of the run.
+    seed : int
+        One seed gives the same numbers at any number of threads. Repeats, learners and n may be added later without
+        changing a draw.
+    target_mcse : float, optional
+        Monte Carlo standard error to aim at, for every learner. A pilot plans the number of repeats and is thrown
+        away, so that the mean stays exactly unbiased (see `Precision`).
+    relative : bool
+        Whether the target is a fraction of the mean risk.
+    max_reps : int
+        Cap on the repeats of a run with a target; a warning says where it was reached.
+    init : array_like, shape (S, A), optional
+        The students before any data; uniform if not given.
+    workers : int, optional
+        Number of threads; as many as there are processors if not given.
+    progress : bool
+        Show a progress bar over n, if there is a terminal to show it on.
+
+    Returns
+    -------
+    DataFrame
+        A row per (n, learner), in that order: problem, S, A, n, protocol, learner, mean (risk, in [0, 1]), mcse (its
+        Monte Carlo standard error), reps, nonzero (repeats of non-zero risk: where they are few, mcse is not to be
+        trusted), seed, cell (identity of the draws), seconds, version, numpy.
+
+    Raises
+    ------
+    ValueError
+        For an unknown learner, n or reps that are not whole numbers in range, or an `init` that is no table.
+
+    Examples
+    --------
+    >>> from kt_theory import instance
+    >>> frame = simulate(instance(0, S=2, A=3), ["CE_sgl", "SEL_ptl"], n=[0, 10], reps=200, seed=1)
+    >>> frame[["n", "learner", "reps"]].values.tolist()
+    [[0, 'CE_sgl', 200], [0, 'SEL_ptl', 200], [10, 'CE_sgl', 200], [10, 'SEL_ptl', 200]]
+    >>> bool(frame.loc[3, "mean"] < frame.loc[2, "mean"])
+    True
+    """
+    import pandas as pd
+
+    names = learner_names(learners)
+    grid = checks.whole_numbers("n", n).tolist()
+    precision = Precision(reps, target_mcse, relative, max_reps)
+    seed = checks.whole_number("seed", seed)
+    rows: list[dict[str, Any]] = []
+    with thread_pool(workers) as pool:
+        for size in progress_bar(grid, "n", progress):
+            cell = Cell(problem_at(problem, size), size, init)
+            start = time.perf_counter()
+            moments = run_cell(cell, names, precision, seed, pool)
+            rows.extend(receipts(cell, names, moments, seed, time.perf_counter() - start))
+    return pd.DataFrame(rows)
+
+
+def sample_risks(
+    problem: Problem,
+    learners: str | Sequence[str],
+    n: int,
+    reps: int = 1000,
+    seed: int = 0,
+    *,
+    init: Any = None,
+    workers: int | None = None,
+) -> np.ndarray:
+    """The risks themselves, repeat by repeat: for histograms, quantiles and statements with high probability.
+
+    Parameters
+    ----------
+    problem, learners, n, reps, seed, init, workers
+        As in `simulate`, for one problem and one n; the draws are the same as there.
+
+    Returns
+    -------
+    ndarray, shape (reps, number of learners)
+        Risks in [0, 1], a column per learner.
+
+    Raises
+    ------
+    ValueError
+        As in `simulate`.
+
+    Examples
+    --------
+    >>> from kt_theory import instance
+    >>> sample_risks(instance(0, S=2, A=3), ["CE_sgl", "CE_ful"], n=10, reps=5).shape
+    (5, 2)
+    """
+    names = learner_names(learners)
+    columns = [kernels.COLUMNS.index(name) for name in names]
+    cell = Cell(problem, n, init)
+    seed = checks.whole_number("seed", seed)
+    blocks = cell.blocks(checks.whole_number("reps", reps, minimum=1))
+    with thread_pool(workers) as pool:
+        parts = pool.map(lambda block: cell.risks(seed, RUN, *block), blocks)
+        return np.concatenate(list(parts))[:, columns]
+
+
+def draw(problem: Problem, protocol: str, n: int, seed: int = 0) -> TransferSet:
+    """Draw one data set and show the student what the protocol allows.
+
+    Parameters
+    ----------
+    problem : Problem
+    protocol : {"hard", "partial", "soft"}
+    n : int
+        Number of samples, from 0 to 10**17.
+    seed : int
+        One seed gives one data set, whatever the protocol.
+
+    Returns
+    -------
+    TransferSet
+
+    Raises
+    ------
+    ValueError
+        For an unknown protocol or an n that is not a whole number in range.
+
+    Examples
+    --------
+    >>> from kt_theory import instance
+    >>> draw(instance(0, S=2, A=3), "partial", n=100, seed=1).n
+    100
+    """
+    checks.one_of("protocol", protocol, PROTOCOLS)
+    n = sample_size(n)
+    rng = np.random.default_rng(checks.whole_number("seed", seed))
+    (counts,) = CountSampler(problem).draw(n, 1, rng)
+    return TransferSet.from_counts(counts[0], problem.teacher, protocol, states=problem.states, actions=problem.actions)
+
+
+def sample_size(n: Any) -> int:
+    """`n` as a number of samples that can be drawn, at most `N_MAX`."""
+    number = checks.whole_number("n", n)
+    if number > N_MAX:
+        raise ValueError(f"n is {number}: at most {N_MAX:.0e} samples can be drawn")
+    return number
+
+
+def problem_at(problem: Problem | Family, n: int) -> Problem:
+    """`problem` itself, or the member of a family at n."""
+    if isinstance(problem, Problem):
+        return problem
+    if not callable(problem):
+        raise ValueError(f"problem is {problem!r}: it must be a Problem, or a function of n that gives one")
+    return problem(n)
+
+
+def learner_names(learners: str | Sequence[str]) -> list[str]:
+    """`learners` as a list of names in `LEARNERS`."""
+    names = [learners] if isinstance(learners, str) else list(learners or ())
+    if not names:
+        raise ValueError("learners is empty: name at least one")
+    return [checks.one_of("learners", name, tuple(LEARNERS)) for name in names]
+
+
+def thread_pool(workers: int | None) -> ThreadPoolExecutor:
+    """Threads to spread blocks over: `workers`, or as many as there are processors."""
+    if workers is None:
+        workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return ThreadPoolExecutor(checks.whole_number("workers", workers, minimum=1))
+
+
+def progress_bar(items: Sequence[Any], unit: str, show: bool) -> Any:
+    """`items`, counted on a progress bar if `show` and there is a terminal."""
+    if not show:
+        return items
+    from tqdm import tqdm
+
+    # None: tqdm stays silent where standard error is no terminal.
+    return tqdm(items, unit=unit, disable=None, leave=False)
