@@ -85,7 +85,7 @@ class RateComparison:
         return abs(self.difference) - 2 * self.slope_se > self.tolerance
 
     def __str__(self) -> str:
-        return f"{_with_error(self.slope, self.slope_se)} (theory {self.theory:g})"
+        return f"{with_error(self.slope, self.slope_se)} (theory {self.theory:g})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,7 +207,7 @@ class RateFit:
     def __str__(self) -> str:
         verdict = "resolved" if self.resolved else "not resolved"
         first, last = self.window
-        return f"{_with_error(self.slope, self.slope_se)} over n = {first}..{last} ({self.points} points, {verdict})"
+        return f"{with_error(self.slope, self.slope_se)} over n = {first}..{last} ({self.points} points, {verdict})"
 
 
 def fit_rate(n: Any, risk: Any, mcse: Any = None, *, window: Any = None, tolerance: float = 0.05) -> RateFit:
@@ -368,8 +368,8 @@ def _top_change(t: np.ndarray, y: np.ndarray, sigma: np.ndarray, degree: int, fa
     return factor * float(top), factor * math.sqrt(variances[degree])
 
 
-def _with_error(value: float, error: float) -> str:
-    """The error to two significant digits and the value to the same place; four decimals if there is no error."""
+def with_error(value: float, error: float) -> str:
+    """`value` +- `error` as text, the error to two significant digits; four decimals if there is no error."""
     if not error > 0:
         return f"{value:.4f}"
     decimals = max(0, 1 - math.floor(math.log10(error)))

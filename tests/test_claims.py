@@ -1,0 +1,96 @@
+"""Receipts held against the theory: what holds is said to hold, and what is broken is seen."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import kt_theory as kt
+from kt_theory import bounds, claims
+
+
+@pytest.fixture(scope="module")
+def hard():
+    """Receipts of instances 1, 2 and 3, each with its claims."""
+    panels = [
+        kt.study.Panel(f"instance {k}", lambda n, k=k: kt.instance(k, 10, 11, n), [1000, 10**4, 10**5, 10**6])
+        for k in (1, 2, 3)
+    ]
+    return kt.study.run(panels, reps=400), {f"instance {k}": claims.INSTANCE_CLAIMS[k] for k in (1, 2, 3)}
+
+
+def test_the_bounds_hold_on_the_hard_instances(hard):
+    board = claims.scoreboard(*hard)
+    assert len(board) == 12
+    assert board["held"].all()
+    own = board[board["theory"].notna()].set_index("learner")
+    assert set(own.index) == {"CE_sgl", "SEL_ptl", "CE_ful"}
+    assert (own["checked"] == 8).all()
+    assert ((own["slope"] - own["theory"]).abs() < 0.03).all()
+    assert (own["above_lower"] >= 1).all()
+    assert (own["below_upper"] <= 1).all()
+
+
+def test_a_lower_bound_binds_the_students_of_its_protocol_only(hard):
+    board = claims.scoreboard(*hard).set_index(["panel", "learner"])["above_lower"]
+    assert board["instance 1"].notna().to_dict() == {"CE_sgl": True, "CE_ptl": False, "SEL_ptl": False, "CE_ful": False}
+    assert board["instance 2"].notna().to_dict() == {"CE_sgl": True, "CE_ptl": True, "SEL_ptl": True, "CE_ful": False}
+    assert board["instance 3"].notna().all()
+
+
+@pytest.mark.parametrize("factor", [0.05, 0.3])
+def test_a_wrong_upper_bound_is_broken(hard, monkeypatch, factor):
+    wrong = {**claims.UPPER, "SEL_ptl": lambda n, S, A: factor * 0.15 * bounds.partial_upper_mean(n, S, A)}
+    monkeypatch.setattr(claims, "UPPER", wrong)
+    board = claims.scoreboard(*hard).set_index(["panel", "learner"])["held"]
+    assert not board["instance 2", "SEL_ptl"]
+    assert board["instance 2", "CE_ful"]
+
+
+def test_a_wrong_lower_bound_is_broken(hard, monkeypatch):
+    monkeypatch.setattr(
+        claims, "LOWER", {**claims.LOWER, "soft": lambda n, S, A: 2.5 * bounds.soft_lower_mean(n, S, A)}
+    )
+    assert not claims.scoreboard(*hard).set_index(["panel", "learner"]).loc[("instance 3", "CE_ful"), "held"]
+
+
+def test_a_bound_outside_its_regime_is_not_checked():
+    n = [1, 2, 4]
+    receipts = kt.study.run([kt.study.Panel("p", kt.instance(0, 2, 8), n, ["CE_sgl"])], reps=50)
+    inside = ~np.isnan(bounds.hard_upper_mean(n, 2, 8))
+    assert claims.scoreboard(receipts, {})["checked"].item() == inside.sum()
+    lowered = claims.scoreboard(receipts, {"p": claims.Claims(lower="hard")})
+    assert lowered["checked"].item() == inside.sum() + (~np.isnan(bounds.hard_lower_mean(n, 2, 8))).sum()
+
+
+def test_a_risk_of_zero_is_not_fitted():
+    receipts = kt.study.run([kt.study.Panel("p", kt.instance(0, 2, 2), [10**4, 10**5, 10**6])], reps=20)
+    board = claims.scoreboard(receipts, {}).set_index("learner")
+    assert board.loc["CE_ful", "points"] == 0
+    assert np.isnan(board.loc["CE_ful", "slope"])
+    assert board.loc["CE_sgl", "points"] == 3
+
+
+def test_one_repeat_has_no_error_and_breaks_nothing():
+    receipts = kt.study.run([kt.study.Panel("p", kt.instance(0, 2, 8), [10, 100])], reps=1)
+    assert receipts["mcse"].isna().all()
+    assert claims.scoreboard(receipts, {})["held"].all()
+
+
+def test_claims_of_an_unknown_panel_are_refused(hard):
+    with pytest.raises(ValueError, match="claims names panel 'elsewhere'"):
+        claims.scoreboard(hard[0], {"elsewhere": claims.Claims()})
+
+
+def test_the_table_for_people(hard):
+    text = claims.as_text(claims.scoreboard(*hard))
+    assert len({line.index("  ") for line in text.splitlines()[:1]}) == 1
+    assert "BROKEN" not in text
+    broken = claims.scoreboard(*hard).assign(held=False)
+    assert "BROKEN" in claims.as_text(broken)
+    assert "nan" not in text
+
+
+def test_receipts_can_come_from_a_file(hard, tmp_path):
+    path = kt.study.write_receipts(hard[0], tmp_path / "r.csv")
+    back = claims.scoreboard(pd.read_csv(path, dtype=str).astype(hard[0].dtypes.drop("seconds")), hard[1])
+    pd.testing.assert_frame_equal(back, claims.scoreboard(*hard), check_exact=True)

@@ -1,0 +1,74 @@
+"""Figures: drawn without a screen, the same bytes every time, exact zeros shown."""
+
+import numpy as np
+import pytest
+
+import kt_theory as kt
+from kt_theory import plots
+
+
+@pytest.fixture(scope="module")
+def receipts():
+    return kt.study.run([kt.study.Panel("p", kt.instance(0, 2, 4), [5, 50, 5000])], reps=50)
+
+
+def draw(receipts, stem, floor=0.0):
+    with plots.drawing(stem, 1, 2) as axes:
+        axes[0, 0].set_xscale("log")
+        axes[0, 0].set_yscale("log")
+        plots.draw_curves(axes[0, 0], receipts, bold="CE_sgl", floor=floor)
+        plots.draw_exchange(axes[0, 1], receipts, against="CE_sgl", learners=["SEL_ptl"])
+        plots.note(axes[0, 1], "a note", "#000000")
+    return axes
+
+
+def test_the_same_figure_gives_the_same_bytes(receipts, tmp_path):
+    draw(receipts, tmp_path / "a")
+    draw(receipts, tmp_path / "b")
+    assert len(list(tmp_path.iterdir())) == 4
+    for suffix in (".png", ".pdf"):
+        content = (tmp_path / f"a{suffix}").read_bytes()
+        assert content == (tmp_path / f"b{suffix}").read_bytes()
+        assert len(content) > 5000
+
+
+def test_a_drawing_that_fails_writes_nothing(tmp_path):
+    with pytest.raises(ZeroDivisionError), plots.drawing(tmp_path / "a", 1, 1):
+        1 / 0  # noqa: B018
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_style_is_left_at_the_door(receipts, tmp_path):
+    before = dict(plots.matplotlib.rcParams)
+    draw(receipts, tmp_path / "a")
+    assert dict(plots.matplotlib.rcParams) == before
+
+
+@pytest.mark.parametrize("floor", [0.0, 0.1])
+def test_a_risk_with_no_place_on_a_logarithmic_axis_is_drawn_on_its_edge(receipts, tmp_path, floor):
+    assert (receipts["mean"] == 0).any()
+    axes = draw(receipts, tmp_path / "a", floor)[0, 0]
+    hollow = [line for line in axes.lines if line.get_markerfacecolor() == "white"]
+    expected = ((receipts["mean"] == 0) | (receipts["mean"] < floor)).sum()
+    assert sum(len(line.get_xdata()) for line in hollow) == expected
+
+
+def test_exchange_is_exact_on_power_laws(tmp_path):
+    # Oracle: identity, 0.5 n^-1/2 and 2 n^-1 reach risk r at n = 0.25 r^-2 and 2 r^-1: the ratio is 1 / (8 r)
+    import pandas as pd
+
+    n = np.array([100, 1000, 10**4, 10**5])
+    rows = [("CE_sgl", k, 0.5 * k**-0.5) for k in n] + [("SEL_ptl", k, 2.0 / k) for k in n]
+    frame = pd.DataFrame(rows, columns=["learner", "n", "mean"])
+    with plots.drawing(tmp_path / "a", 1, 1) as axes:
+        plots.draw_exchange(axes[0, 0], frame, against="CE_sgl", learners=["SEL_ptl"])
+    risk, ratio = axes[0, 0].lines[0].get_data()
+    np.testing.assert_allclose(ratio, 1 / (8 * risk), rtol=1e-12)
+
+
+def test_bands_are_the_bounds(tmp_path):
+    # Oracle: identity, the edges of the band are the functions handed in
+    with plots.drawing(tmp_path / "a", 1, 1) as axes:
+        plots.draw_band(axes[0, 0], [10, 1000], lambda n: 1 / n, lambda n: 2 / n, "#000000")
+    for line, scale in zip(axes[0, 0].lines, (1, 2), strict=True):
+        np.testing.assert_array_equal(line.get_ydata(), scale / line.get_xdata())
