@@ -1,0 +1,389 @@
+"""The command line: `kt-theory reproduce`, `simulate` and `fit`.
+
+Exit code 0: done, and every bound that was checked holds. 1: a checked bound is broken. 2: the input was refused, in
+one sentence. Heavy modules are imported by the command that needs them, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import runpy
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import kt_theory as kt
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+#: What `reproduce` draws: name on the command line -> script in simulations/.
+STUDIES = {"figure1": "figure1_classic", "figure2": "figure2_rates", "real": "real_teacher"}
+
+HELD, BROKEN, REFUSED, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit code."""
+    arguments = _parser().parse_args(argv)
+    return _guarded(lambda: arguments.command(arguments))
+
+
+def run_script(study: Callable[..., pd.DataFrame]) -> None:
+    """The command line of one script in simulations/: run its `main`, print its table, exit as `kt-theory` does."""
+    stem = Path(sys.argv[0]).stem
+    doc = sys.modules[study.__module__].__doc__
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    _study_options(parser)
+    arguments = parser.parse_args()
+    sys.exit(_guarded(lambda: _run_studies({stem: study}, arguments)))
+
+
+def _guarded(command: Callable[[], int]) -> int:
+    try:
+        return command()
+    except (ValueError, OSError) as error:
+        print(f"kt-theory: error: {error}", file=sys.stderr)
+        return REFUSED
+    except KeyboardInterrupt:
+        print("kt-theory: interrupted; nothing was half written", file=sys.stderr)
+        return INTERRUPTED
+
+
+# --- What the commands accept ---------------------------------------------------------------------------
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="kt-theory",
+        description="The statistics of knowledge transfer over finite domains: what hard labels, partial soft labels\n"
+        "(the probability of the sampled label) and soft labels (the whole distribution) teach a student.",
+        epilog="example:\n  kt-theory reproduce --quick      # all figures and the table of slopes, in a minute",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"kt_theory {kt.__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _reproduce_parser(commands)
+    _simulate_parser(commands)
+    _fit_parser(commands)
+    return parser
+
+
+def _reproduce_parser(commands: Any) -> None:
+    parser = _command(
+        commands,
+        "reproduce",
+        _reproduce,
+        "draw the rate plots and check every point against the bounds",
+        "Run the studies, write their numbers (CSV) and pictures (PNG, PDF), and print one table: panel, learner,\n"
+        "theoretical slope, fitted slope +- standard error, whether local slopes still drift over the window, and how\n"
+        "the mean risk compares with the lower and upper bounds. Exit code 1 if a bound is broken.",
+        "kt-theory reproduce figure2 --quick",
+    )
+    choices = [*STUDIES, "all"]
+    parser.add_argument("study", nargs="?", choices=choices, default="all", help="what to draw (default: all)")
+    _study_options(parser)
+
+
+def _study_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--quick", action="store_true", help="fewer repeats: the same figures with larger error bars")
+    parser.add_argument("--out", help="folder for the results (default: figures, with --quick figures/quick)")
+    parser.add_argument("--seed", type=_number, help="seed of all draws (default: the one of the committed figures)")
+    _common_options(parser)
+
+
+def _simulate_parser(commands: Any) -> None:
+    parser = _command(
+        commands,
+        "simulate",
+        _simulate,
+        "mean risk of the learners on one teacher",
+        "Monte Carlo estimates of the mean risk, each with its standard error (mcse). The teacher is an instance of\n"
+        "the paper (it moves with n for 1, 2 and 3), a file, or one that ships with the package.\n"
+        "A teacher file is CSV or Parquet: columns state, action, probability (or count), and optionally rho.",
+        "kt-theory simulate --instance 1 --S 10 --A 10 --n 1e3 1e4 1e5 --reps 4000",
+    )
+    teacher = parser.add_mutually_exclusive_group(required=True)
+    teacher.add_argument("--instance", type=int, choices=(0, 1, 2, 3), help="instance of the paper; needs --S and --A")
+    teacher.add_argument("--teacher", metavar="FILE", help="teacher table, CSV or Parquet")
+    teacher.add_argument("--bundled", metavar="NAME", help="a teacher that ships with the package, such as next_word")
+    parser.add_argument("--S", type=_number, help="number of inputs, for --instance")
+    parser.add_argument("--A", type=_number, help="number of labels, for --instance")
+    parser.add_argument("--normalise", action="store_true", help="divide the rows of the teacher file by their sums")
+    parser.add_argument("--n", type=_number, nargs="+", required=True, help="numbers of samples; 1e9 is understood")
+    parser.add_argument("--learners", nargs="+", default=None, metavar="NAME", help="learners (default: all four)")
+    parser.add_argument("--reps", type=_number, default=1000, help="repeats, or pilot of --target-mcse (default: 1000)")
+    parser.add_argument("--target-mcse", type=float, metavar="E", help="repeat until the standard error is about E")
+    parser.add_argument("--relative", action="store_true", help="E is a fraction of the mean risk")
+    parser.add_argument("--max-reps", type=_number, default=1_000_000, help="cap on the repeats (default: 1000000)")
+    parser.add_argument("--seed", type=_number, default=0, help="seed of all draws (default: 0)")
+    parser.add_argument("--out", metavar="FILE", help="write the receipts as CSV")
+    _common_options(parser)
+
+
+def _fit_parser(commands: Any) -> None:
+    parser = _command(
+        commands,
+        "fit",
+        _fit,
+        "make a student from a file of transfer records",
+        "Read records, one sample a row: columns state (or s), action (or a), and for partial soft labels the\n"
+        "teacher's probability of the sampled label (p, prob, probability) or its natural logarithm (logp, logprob,\n"
+        "log_prob, log_probability). Say what was never seen, how much mass that is, and write what each learner\n"
+        "makes of it.",
+        "kt-theory fit records.csv --out students.csv",
+    )
+    parser.add_argument("records", metavar="FILE", help="transfer records, CSV or Parquet")
+    parser.add_argument("--states", metavar="FILE", help="the full input alphabet, one name a line")
+    parser.add_argument("--actions", metavar="FILE", help="the full label alphabet, one name a line")
+    parser.add_argument("--S", type=_number, help="the inputs are the numbers 0..S-1")
+    parser.add_argument("--A", type=_number, help="the labels are the numbers 0..A-1")
+    parser.add_argument("--init", metavar="FILE", help="the student before any data, a table (default: uniform)")
+    parser.add_argument("--normalise", action="store_true", help="divide the rows of the init by their sums")
+    parser.add_argument("--tolerance", type=float, help="disagreement of probabilities to accept (default: 1e-9)")
+    parser.add_argument("--out", metavar="FILE", help="write the students, CSV or Parquet: a column per learner")
+    parser.add_argument("--json", action="store_true", help="print what was found as JSON")
+
+
+def _command(
+    commands: Any, name: str, run: Callable[..., int], brief: str, text: str, example: str
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        name,
+        help=brief,
+        description=text,
+        epilog=f"example:\n  {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.set_defaults(command=run)
+    return parser
+
+
+def _common_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--workers", type=_number, help="threads (default: all processors); they change no number")
+    parser.add_argument("--json", action="store_true", help="print the table as JSON")
+
+
+def _number(text: str) -> int | float:
+    """A number as typed; what it may be is checked where it is used. 1e9 and 12345678901234567 are both exact."""
+    try:
+        return int(text)
+    except ValueError:
+        try:
+            return float(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+
+
+# --- reproduce ------------------------------------------------------------------------------------------
+
+
+def _reproduce(arguments: argparse.Namespace) -> int:
+    names = list(STUDIES) if arguments.study == "all" else [arguments.study]
+    return _run_studies({STUDIES[name]: _load_study(STUDIES[name]) for name in names}, arguments)
+
+
+def _load_study(stem: str) -> Callable[..., pd.DataFrame]:
+    """`main` of a script in simulations/: beside the package in a checkout, inside it when installed from a wheel."""
+    package = Path(__file__).parent
+    for folder in (package.parent / "simulations", package / "simulations"):
+        path = folder / f"{stem}.py"
+        if path.is_file():
+            return runpy.run_path(str(path))["main"]
+    raise ValueError(f"simulations/{stem}.py was not found beside the package")
+
+
+def _run_studies(studies: dict[str, Callable[..., pd.DataFrame]], arguments: argparse.Namespace) -> int:
+    import pandas as pd
+
+    out = Path(arguments.out or ("figures/quick" if arguments.quick else "figures"))
+    options = {"quick": arguments.quick, "out": out, "workers": arguments.workers}
+    if arguments.seed is not None:
+        options["seed"] = arguments.seed
+    boards = []
+    for stem, study in studies.items():
+        print(f"{stem} ...", file=sys.stderr, flush=True)
+        boards.append(study(**options))
+    board = pd.concat(boards, ignore_index=True)
+    if arguments.json:
+        print(board.to_json(orient="records", indent=2))
+    else:
+        print(kt.claims.as_text(board))
+        held, checked = int(board["held"].sum()), len(board)
+        print(f"\nbounds: {int(board['checked'].sum())} checks at single n; {held} of {checked} curves keep all theirs")
+        print("figures:")
+        for stem in studies:
+            print(f"  {(out / stem).resolve()}.png  (.pdf, .csv)")
+    return HELD if board["held"].all() else BROKEN
+
+
+# --- simulate -------------------------------------------------------------------------------------------
+
+
+def _simulate(arguments: argparse.Namespace) -> int:
+    from functools import partial
+
+    if arguments.instance is None:
+        for option in ("S", "A"):
+            if getattr(arguments, option) is not None:
+                raise ValueError(f"--{option} is {getattr(arguments, option)}: it goes with --instance only")
+        if arguments.bundled is not None:
+            problem = kt.tables.bundled_teacher(arguments.bundled)
+        else:
+            problem = kt.tables.read_teacher(arguments.teacher, normalise=arguments.normalise)
+    else:
+        for option in ("S", "A"):
+            if getattr(arguments, option) is None:
+                raise ValueError(f"--{option} is missing: --instance needs the numbers of inputs and labels")
+        problem = partial(kt.instance, arguments.instance, arguments.S, arguments.A)
+    frame = kt.simulate(
+        problem,
+        list(kt.LEARNERS) if arguments.learners is None else arguments.learners,
+        arguments.n,
+        arguments.reps,
+        arguments.seed,
+        target_mcse=arguments.target_mcse,
+        relative=arguments.relative,
+        max_reps=arguments.max_reps,
+        workers=arguments.workers,
+        progress=True,
+    )
+    if arguments.out:
+        kt.study.write_receipts(frame, arguments.out)
+    if arguments.json:
+        print(frame.drop(columns="seconds").to_json(orient="records", indent=2, double_precision=15))
+    else:
+        print(frame[["n", "learner", "protocol", "mean", "mcse", "reps", "nonzero"]].to_string(index=False))
+    return HELD
+
+
+# --- fit ------------------------------------------------------------------------------------------------
+
+#: How many names or rows are listed before the rest is only counted.
+LISTED = 8
+
+
+def _fit(arguments: argparse.Namespace) -> int:
+    data = kt.tables.read_records(
+        arguments.records,
+        states=_alphabet("states", arguments.states, "S", arguments.S),
+        actions=_alphabet("actions", arguments.actions, "A", arguments.A),
+        **({} if arguments.tolerance is None else {"tolerance": arguments.tolerance}),
+    )
+    init = None
+    if arguments.init is not None:
+        init = _aligned_init(kt.tables.read_teacher(arguments.init, normalise=arguments.normalise), data)
+    usable = [name for name, entry in kt.LEARNERS.items() if _shows_enough(data.protocol, entry.protocol)]
+    students = {name: kt.fit(data, name, init) for name in usable}
+    found = _findings(data)
+    if arguments.out:
+        kt.tables.write_students(students, data, arguments.out)
+    if arguments.json:
+        print(json.dumps({**found, "learners": usable, "out": arguments.out}, indent=2))
+    else:
+        print(_findings_as_text(found))
+        print(_students_as_text(students, data, arguments.out))
+    return HELD
+
+
+def _shows_enough(shown: str, needed: str) -> bool:
+    return kt.PROTOCOLS.index(shown) >= kt.PROTOCOLS.index(needed)
+
+
+def _alphabet(name: str, file: str | None, size_name: str, size: Any) -> list[str] | None:
+    if file is not None and size is not None:
+        raise ValueError(f"--{name} and --{size_name} both give the alphabet: keep one of them")
+    if file is not None:
+        return kt.tables.read_names(file)
+    if size is not None:
+        return [str(i) for i in range(kt.checks.whole_number(f"--{size_name}", size, minimum=1))]
+    return None
+
+
+def _aligned_init(problem: kt.Problem, data: kt.TransferSet) -> np.ndarray:
+    """The rows and columns of an init table in the order of the transfer set."""
+    order = []
+    for role, have, want in (("input", problem.states, data.states), ("label", problem.actions, data.actions)):
+        position = {name: i for i, name in enumerate(have)}
+        for name in want:
+            if name not in position:
+                raise ValueError(f"the init table has no {role} {name}")
+        if len(have) > len(want):
+            extra = next(name for name in have if name not in set(want))
+            raise ValueError(f"the init table has {role} {extra}, which is not in the alphabet of the records")
+        order.append([position[name] for name in want])
+    return problem.teacher[order[0]][:, order[1]]
+
+
+def _findings(data: kt.TransferSet) -> dict[str, Any]:
+    """What the records hold and what they leave unknown."""
+    visits = data.counts.sum(axis=1)
+    never = data.counts.sum(axis=0) == 0
+    n = data.n
+    found: dict[str, Any] = {
+        "protocol": data.protocol,
+        "n": n,
+        "S": len(data.states),
+        "A": len(data.actions),
+        "inputs never seen": [name for name, v in zip(data.states, visits, strict=True) if v == 0],
+        "labels never seen at any input": [name for name, absent in zip(data.actions, never, strict=True) if absent],
+        "pairs seen": int((data.counts > 0).sum()),
+    }
+    if data.protocol == "hard":
+        # Good (1953): the share of samples whose pair was seen just once estimates the mass of the unseen pairs.
+        found["missing mass (Good-Turing estimate)"] = float((data.counts == 1).sum() / n) if n else None
+    else:
+        found["missing mass on visited inputs"] = float((visits * data.missing_mass).sum() / n) if n else None
+        found["missing mass per input"] = dict(zip(data.states, data.missing_mass.tolist(), strict=True))
+    return found
+
+
+def _findings_as_text(found: dict[str, Any]) -> str:
+    words = {"hard": "hard labels", "partial": "partial soft labels"}[found["protocol"]]
+    cells = found["S"] * found["A"]
+    lines = [
+        f"{found['n']} records of {words}: {found['S']} inputs, {found['A']} labels, "
+        f"{found['pairs seen']} of {cells} pairs seen",
+        f"inputs never seen: {_listed(found['inputs never seen'])}",
+        f"labels never seen at any input: {_listed(found['labels never seen at any input'])}",
+    ]
+    if found["protocol"] == "hard":
+        estimate = found["missing mass (Good-Turing estimate)"]
+        shown = "no records" if estimate is None else f"about {estimate:.4g} (Good-Turing estimate)"
+        lines.append(f"missing mass: not told by hard labels; {shown}")
+    else:
+        mass = found["missing mass on visited inputs"]
+        shown = "no records" if mass is None else f"{mass:.6g}"
+        lines.append(f"missing mass on visited inputs, averaged over the records: {shown}")
+        heaviest = sorted(found["missing mass per input"].items(), key=lambda item: -item[1])[:LISTED]
+        lines.append("  largest: " + ", ".join(f"{name} {value:.4g}" for name, value in heaviest))
+    return "\n".join(lines)
+
+
+def _listed(names: list[str]) -> str:
+    if not names:
+        return "none"
+    rest = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return f"{len(names)} ({', '.join(names[:LISTED])}{rest})"
+
+
+def _students_as_text(students: dict[str, np.ndarray], data: kt.TransferSet, out: str | None) -> str:
+    """The cells seen most often, with what each learner gives them."""
+    import numpy as np
+
+    columns = ["state", "action", "seen", "revealed", *students]
+    order = np.argsort(-data.counts, axis=None, kind="stable")[:LISTED]
+    rows = [columns]
+    for s, a in zip(*np.unravel_index(order, data.counts.shape), strict=True):
+        revealed = data.revealed[s, a]
+        rows.append(
+            [data.states[s], data.actions[a], str(data.counts[s, a]), "-" if np.isnan(revealed) else f"{revealed:.6f}"]
+            + [f"{student[s, a]:.6f}" for student in students.values()]
+        )
+    widths = [max(len(row[i]) for row in rows) for i in range(len(columns))]
+    table = "\n".join("  " + "  ".join(map(str.rjust, row, widths)) for row in rows)
+    where = f"all {data.counts.size} rows are in {out}" if out else "write all rows with --out students.csv"
+    return f"\nwhat each learner gives, on the pairs seen most often:\n{table}\n{where}"

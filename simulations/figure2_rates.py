@@ -1,0 +1,86 @@
+"""Figure 2: the three rates, each on the instance that is hard for its protocol, and each learner's fitted slope.
+
+Instances 1, 2 and 3 move with n: they are the teachers on which sqrt(SA/n), SA/n and S/n cannot be beaten. Columns are
+instances; the learner that an instance is hard for is drawn bold. The band lies between the paper's lower bound on
+every student of the protocol and its upper bound on that learner. Hollow markers on the lower edge are learners whose
+risk is below it, most of them exponentially small. (SEL_ptl hides behind CE_ful on instance 3, and CE_ptl behind CE_sgl
+on instance 1 in the lower row.)
+
+Two settings each, for two questions:
+
+- upper row, the paper's window: n a small multiple of SA, short of one decade. The slopes are those that the paper
+  reports (-0.53, -1.00, -0.98), and they are not yet the exponents: on instance 1 an input has only n/S = 10 to 24
+  visits, which makes CE_sgl steeper than 1/2; on instance 3 the teacher's rows still sharpen as n grows, so that the
+  cost of an unvisited input grows with n and CE_ful is flatter than 1.
+- lower row, three decades with n/(SA) from 10 to 10,000: the slopes settle at the exponents, to within 0.01, and the
+  local slopes no longer drift. Counts are sufficient, so that n = 10^6 costs no more than n = 10^4.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+import kt_theory as kt
+
+#: Row of the figure, instance, S, A, first and last n, number of n.
+SETTINGS = (
+    ("paper's window", 1, 100, 8, 1000, 2400, 8),
+    ("paper's window", 2, 100, 8, 1000, 2400, 8),
+    ("paper's window", 3, 10, 10, 1000, 5000, 8),
+    ("three decades", 1, 10, 10, 10**3, 10**6, 10),
+    ("three decades", 2, 10, 11, 10**3, 10**6, 10),
+    ("three decades", 3, 10, 11, 10**3, 10**6, 10),
+)
+HARD_FOR = {1: "CE_sgl", 2: "SEL_ptl", 3: "CE_ful"}
+STATEMENTS = {1: "Z&Z Thm 3.1 and 3.2", 2: "Z&Z Thm 4.1 and 4.4", 3: "Z&Z Thm 5.1 and 5.2"}
+
+
+def main(
+    quick: bool = False,
+    out: str | Path = "figures",
+    seed: int = 20231011,
+    workers: int | None = None,
+    progress: bool = True,
+) -> pd.DataFrame:
+    """Run the study, write `figure2_rates` as CSV, PNG and PDF into `out`, and return the scoreboard."""
+    panels = [
+        kt.study.Panel(
+            f"instance {k}, S={S}, A={A}, {window}",
+            partial(kt.instance, k, S, A),
+            np.geomspace(first, last, points).round().astype(int).tolist(),
+        )
+        for window, k, S, A, first, last, points in SETTINGS
+    ]
+    receipts = kt.study.run(panels, reps=1000 if quick else 64_000, seed=seed, workers=workers, progress=progress)
+    kt.study.write_receipts(receipts, Path(out) / "figure2_rates.csv")
+
+    with kt.plots.drawing(Path(out) / "figure2_rates", 2, 3, width=10.5, height=3.3) as axes:
+        for ax, panel, (_, k, S, A, *_grid) in zip(axes.flat, panels, SETTINGS, strict=True):
+            rows = receipts[receipts["panel"] == panel.name]
+            learner = HARD_FOR[k]
+            colour = kt.plots.LOOK[learner][0]
+            lower = partial(kt.claims.INSTANCE_CLAIMS[k].lower_bound(learner), S=S, A=A)
+            upper = partial(kt.claims.UPPER[learner], S=S, A=A)
+            ax.set_xscale("log")
+            ax.set_yscale("log")
+            # What lies far below the band, learners that decay exponentially, would flatten what is to be seen.
+            kt.plots.draw_curves(ax, rows, bold=learner, floor=lower(max(panel.n)) / 5)
+            kt.plots.draw_band(ax, panel.n, lower, upper, colour)
+            ax.set_ylim(top=8 * max(upper(min(panel.n)), rows["mean"].max()))
+            fit = kt.claims.fit_panel(rows[rows["learner"] == learner])
+            slope = f"slope {fit.compare(kt.LEARNERS[learner].rate)}".replace("+-", "±")
+            kt.plots.note(ax, f"{slope}\nband: {STATEMENTS[k]}", colour)
+            ax.set_title(panel.name)
+
+    return kt.claims.scoreboard(
+        receipts,
+        {panel.name: kt.claims.INSTANCE_CLAIMS[k] for panel, (_, k, *_rest) in zip(panels, SETTINGS, strict=True)},
+    )
+
+
+if __name__ == "__main__":
+    kt.cli.run_script(main)

@@ -1,0 +1,303 @@
+"""The command line, run as a user runs it: what it prints, what it writes, and its exit code."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import kt_theory as kt
+from kt_theory import cli
+
+
+def kt_theory(*words, cwd=None):
+    """Run the command in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "kt_theory", *map(str, words)], capture_output=True, text=True, cwd=cwd
+    )
+
+
+@pytest.fixture
+def records(tmp_path):
+    """Ten records of partial soft labels on two inputs and three labels; input 1 sees a label once."""
+    path = tmp_path / "records.csv"
+    rows = [(0, 0, 0.5)] * 5 + [(0, 1, 0.3)] * 3 + [(1, 2, 0.9)] * 2
+    pd.DataFrame(rows, columns=["s", "a", "p"]).to_csv(path, index=False)
+    return path
+
+
+@pytest.mark.parametrize("command", [(), ("reproduce",), ("simulate",), ("fit",)])
+def test_help_teaches(command):
+    done = kt_theory(*command, "--help")
+    assert done.returncode == 0
+    assert "example:" in done.stdout
+    assert done.stdout.isascii()
+
+
+def test_reproduce_draws_prints_and_exits_zero(tmp_path):
+    done = kt_theory("reproduce", "figure2", "--quick", "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {f"figure2_rates.{x}" for x in ("csv", "png", "pdf")}
+    assert "instance 1, S=100, A=8, paper's window" in done.stdout
+    assert str((tmp_path / "out" / "figure2_rates.png").resolve()) in done.stdout
+    assert "BROKEN" not in done.stdout
+    assert "%|" not in done.stderr, "a progress bar was drawn where there is no terminal"
+
+
+def test_a_broken_bound_exits_one(tmp_path, monkeypatch, capsys):
+    wrong = {"CE_ful": lambda n, S, A: 1e-3 * kt.bounds.soft_upper_mean(n, S, A)}
+    monkeypatch.setattr(kt.claims, "UPPER", wrong)
+    script = tmp_path / "study.py"
+    script.write_text(
+        "import kt_theory as kt\n"
+        "def main(out, workers, quick, seed=1):\n"
+        "    panel = kt.study.Panel('p', lambda n: kt.instance(3, 10, 3, n), [100, 1000])\n"
+        "    return kt.claims.scoreboard(kt.study.run([panel], 50, seed, workers=workers), {})\n"
+    )
+    import runpy
+
+    monkeypatch.setattr(cli, "_load_study", lambda stem: runpy.run_path(str(script))["main"])
+    assert cli.main(["reproduce", "figure1", "--quick"]) == cli.BROKEN
+    assert "BROKEN" in capsys.readouterr().out
+
+
+def test_reproduce_speaks_json(tmp_path):
+    done = kt_theory("reproduce", "figure1", "--quick", "--out", tmp_path, "--json", "--seed", 3)
+    rows = json.loads(done.stdout)
+    assert len(rows) == 16
+    assert all(row["held"] for row in rows)
+
+
+def test_a_script_is_the_same_study(tmp_path):
+    # Oracle: identity, the script and the command write the same receipts
+    root = cli.Path(kt.__file__).parents[1]
+    script = subprocess.run(
+        [sys.executable, root / "simulations" / "figure1_classic.py", "--quick", "--out", tmp_path / "script"],
+        capture_output=True,
+        text=True,
+    )
+    assert script.returncode == 0, script.stderr
+    kt_theory("reproduce", "figure1", "--quick", "--out", tmp_path / "command", "--workers", 1)
+    name = "figure1_classic.csv"
+    assert (tmp_path / "script" / name).read_bytes() == (tmp_path / "command" / name).read_bytes()
+
+
+def test_simulate_prints_and_writes(tmp_path):
+    out = tmp_path / "receipts.csv"
+    done = kt_theory("simulate", "--instance", 0, "--S", 3, "--A", 4, "--n", 10, "1e9", "--reps", 50, "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert "1000000000" in done.stdout
+    assert len(pd.read_csv(out)) == 8
+
+
+def test_simulate_is_the_function():
+    # Oracle: identity, the command gives what kt.simulate gives
+    words = [
+        "simulate",
+        "--instance",
+        "1",
+        "--S",
+        "2",
+        "--A",
+        "4",
+        "--n",
+        "100",
+        "--reps",
+        "30",
+        "--seed",
+        "5",
+        "--learners",
+        "CE_sgl",
+        "--json",
+    ]
+    row = json.loads(kt_theory(*words).stdout)[0]
+    expected = kt.simulate(kt.instance(1, 2, 4, 100), "CE_sgl", 100, 30, 5)
+    assert row["mean"] == pytest.approx(expected["mean"].item(), rel=1e-14)
+    assert row["cell"] == expected["cell"].item()
+
+
+def test_simulate_takes_teachers_from_files_and_from_the_package(tmp_path):
+    path = tmp_path / "teacher.csv"
+    kt.tables.write_teacher(kt.Problem([0.25, 0.75], [[0.5, 0.5], [1.0, 0.0]]), path)
+    assert kt_theory("simulate", "--teacher", path, "--n", 10, "--reps", 10).returncode == 0
+    assert kt_theory("simulate", "--bundled", "next_word", "--n", 10, "--reps", 10).returncode == 0
+
+
+def test_simulate_aims_at_an_error():
+    words = [
+        "simulate",
+        "--instance",
+        "0",
+        "--S",
+        "2",
+        "--A",
+        "3",
+        "--n",
+        "20",
+        "--target-mcse",
+        "0.01",
+        "--relative",
+        "--learners",
+        "CE_sgl",
+        "--json",
+    ]
+    row = json.loads(kt_theory(*words).stdout)[0]
+    assert row["mcse"] <= 0.01 * row["mean"]
+
+
+def test_fit_says_what_was_never_seen_and_writes_the_students(records, tmp_path):
+    # Oracle: enumeration by hand. Input 0: 1 - 0.8 = 0.2 missing, one unseen label. Input 1: 0.1 over two labels.
+    out = tmp_path / "students.csv"
+    done = kt_theory("fit", records, "--S", 3, "--A", 4, "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert "10 records of partial soft labels: 3 inputs, 4 labels, 3 of 12 pairs seen" in done.stdout
+    assert "inputs never seen: 1 (2)" in done.stdout
+    assert "labels never seen at any input: 1 (3)" in done.stdout
+    assert "averaged over the records: 0.18" in done.stdout
+    table = pd.read_csv(out)
+    sel = table["SEL_ptl"].to_numpy().reshape(3, 4)
+    np.testing.assert_allclose(sel, [[0.5, 0.3, 0.1, 0.1], [0.1 / 3, 0.1 / 3, 0.9, 0.1 / 3], [0.25] * 4], rtol=1e-15)
+    sgl = table["CE_sgl"].to_numpy().reshape(3, 4)
+    np.testing.assert_allclose(sgl, [[0.625, 0.375, 0, 0], [0, 0, 1, 0], [0.25] * 4], rtol=1e-15)
+    ptl = table["CE_ptl"].to_numpy().reshape(3, 4)
+    np.testing.assert_allclose(ptl, [[2.5 / 3.4, 0.9 / 3.4, 0, 0], [0, 0, 1, 0], [0.25] * 4], rtol=1e-15)
+
+
+def test_fit_speaks_json(records):
+    found = json.loads(kt_theory("fit", records, "--json", "--A", 3).stdout)
+    assert found["n"] == 10
+    assert found["learners"] == ["CE_sgl", "CE_ptl", "SEL_ptl"]
+    assert found["missing mass per input"] == pytest.approx({"0": 0.2, "1": 0.1})
+
+
+def test_fit_of_hard_labels_fits_what_it_can(tmp_path):
+    path = tmp_path / "hard.csv"
+    path.write_text("state,action\nx,yes\nx,no\nx,yes\n")
+    done = kt_theory("fit", path)
+    assert "3 records of hard labels" in done.stdout
+    assert "not told by hard labels; about 0.3333 (Good-Turing estimate)" in done.stdout
+    assert "CE_sgl" in done.stdout
+    assert "SEL_ptl" not in done.stdout
+
+
+def test_fit_reads_log_probabilities_parquet_alphabets_and_init(tmp_path):
+    # Oracle: enumeration by hand. Missing mass 0.5 is shared 3:1 as the init says.
+    path = tmp_path / "records.parquet"
+    pd.DataFrame({"state": ["x"], "action": ["yes"], "logprob": [np.log(0.5)]}).to_parquet(path)
+    names = tmp_path / "labels.txt"
+    names.write_text("no\nyes\nperhaps\n")
+    init = tmp_path / "init.csv"
+    kt.tables.write_teacher(kt.Problem([1.0], [[0.2, 0.6, 0.2]], states=["x"], actions=["yes", "no", "perhaps"]), init)
+    out = tmp_path / "students.parquet"
+    done = kt_theory("fit", path, "--actions", names, "--init", init, "--out", out)
+    assert done.returncode == 0, done.stderr
+    table = pd.read_parquet(out)
+    assert table["action"].tolist() == ["no", "yes", "perhaps"]
+    np.testing.assert_allclose(table["SEL_ptl"], [0.375, 0.5, 0.125], rtol=1e-15)
+
+
+GOOD = "s,a,p\n0,0,0.5\n0,1,0.25\n"
+TEACHER = "state,action,probability\nx,yes,0.5\nx,no,0.5\n"
+
+#: What a user gets wrong: the words typed, the file "input.csv" beside them, and what the sentence must name.
+BAD = {
+    "no such file": (["fit", "nowhere.csv"], GOOD, "nowhere.csv"),
+    "a folder": (["fit", "."], GOOD, "."),
+    "wrong suffix": (["fit", "input.txt"], GOOD, "input.txt"),
+    "empty file": (["fit", "input.csv"], "", "input.csv"),
+    "header only": (["fit", "input.csv"], "s,a,p\n", "records are empty"),
+    "ragged line": (["fit", "input.csv"], GOOD + "0,1,0.25,7\n", "input.csv"),
+    "no state column": (["fit", "input.csv"], GOOD.replace("s,", "x,", 1), "no state column"),
+    "no action column": (["fit", "input.csv"], GOOD.replace(",a,", ",x,"), "no action column"),
+    "two state columns": (["fit", "input.csv"], "s,state,a\n0,0,0\n", "2 state columns, s and state"),
+    "probability and logarithm": (["fit", "input.csv"], "s,a,p,logp\n0,0,1,0\n", "both a probability"),
+    "probability above 1": (["fit", "input.csv"], GOOD.replace("0.25", "1.25"), "record 1 has probability 1.25"),
+    "probability 0": (["fit", "input.csv"], GOOD.replace("0.25", "0"), "record 1 has probability 0"),
+    "negative probability": (["fit", "input.csv"], GOOD.replace("0.25", "-0.25"), "record 1 has probability -0.25"),
+    "probability nan": (["fit", "input.csv"], GOOD.replace("0.25", "nan"), "nan"),
+    "probability missing": (["fit", "input.csv"], GOOD.replace("0.25", ""), "input.csv"),
+    "probability in words": (["fit", "input.csv"], GOOD.replace("0.25", "half"), "half"),
+    "logarithm above 0": (["fit", "input.csv"], "s,a,logp\n0,0,0.1\n", "record 0 has log-probability 0.1"),
+    "logarithm of 0": (["fit", "input.csv"], "s,a,logp\n0,0,-inf\n", "line 1: logp is '-inf', not a number"),
+    "contradiction": (["fit", "input.csv"], GOOD + "0,1,0.26\n", "(0, 1) probability 0.26, record 1 0.25"),
+    "too much mass": (["fit", "input.csv"], GOOD + "0,2,0.5\n", "input 0 sum to 1.25"),
+    "too little mass": (["fit", "input.csv"], GOOD, "input 0 was seen with every label"),
+    "unknown label": (["fit", "input.csv", "--A", "1"], GOOD, "record 1 has action 1"),
+    "unknown input": (["fit", "input.csv", "--S", "1", "--A", "3"], GOOD + "7,0,0.1\n", "record 2 has state 7"),
+    "empty state": (["fit", "input.csv"], GOOD + ",0,0.1\n", "record 2 has no state"),
+    "S of 0": (["fit", "input.csv", "--S", "0"], GOOD, "--S is 0"),
+    "S of 1.5": (["fit", "input.csv", "--S", "1.5"], GOOD, "--S is 1.5"),
+    "S in words": (["fit", "input.csv", "--S", "two"], GOOD, "'two' is not a number"),
+    "negative tolerance": (["fit", "input.csv", "--A", "3", "--tolerance", "-1"], GOOD, "tolerance is -1"),
+    "two alphabets": (["fit", "input.csv", "--A", "3", "--actions", "input.csv"], GOOD, "--actions and --A"),
+    "output nowhere to go": (["fit", "input.csv", "--A", "3", "--out", "input.csv/x.csv"], GOOD, "input.csv"),
+    "output of unknown kind": (["fit", "input.csv", "--A", "3", "--out", "x.docx"], GOOD, "x.docx"),
+    "init of another shape": (["fit", "input.csv", "--A", "3", "--init", "input.csv"], GOOD, "input.csv"),
+    "row off 1": (["simulate", "--teacher", "input.csv", "--n", "1"], TEACHER.replace("0.5\n", "0.500001\n", 1), "x"),
+    "row of nothing": (["simulate", "--teacher", "input.csv", "--n", "1"], TEACHER.replace("0.5", "0"), "x"),
+    "negative mass": (["simulate", "--teacher", "input.csv", "--n", "1"], TEACHER.replace("0.5", "-0.5", 1), "-0.5"),
+    "pair twice": (["simulate", "--teacher", "input.csv", "--n", "1"], TEACHER + "x,no,0.5\n", "no"),
+    "n negative": (["simulate", "--teacher", "input.csv", "--n=-1"], TEACHER, "n[0] is -1"),
+    "n of 1.5": (["simulate", "--teacher", "input.csv", "--n", "1", "1.5"], TEACHER, "n[1] is 1.5"),
+    "n above int64": (
+        ["simulate", "--teacher", "input.csv", "--n", "9223372036854775808"],
+        TEACHER,
+        "9223372036854775808",
+    ),
+    "n infinite": (["simulate", "--teacher", "input.csv", "--n", "inf"], TEACHER, "n[0] is inf"),
+    "reps 0": (["simulate", "--teacher", "input.csv", "--n", "1", "--reps", "0"], TEACHER, "reps is 0"),
+    "seed negative": (["simulate", "--teacher", "input.csv", "--n", "1", "--seed=-1"], TEACHER, "seed is -1"),
+    "workers 0": (["simulate", "--teacher", "input.csv", "--n", "1", "--workers", "0"], TEACHER, "workers is 0"),
+    "unknown learner": (["simulate", "--teacher", "input.csv", "--n", "1", "--learners", "CE"], TEACHER, "'CE'"),
+    "target 0": (["simulate", "--teacher", "input.csv", "--n", "1", "--target-mcse", "0"], TEACHER, "target_mcse is 0"),
+    "no S": (["simulate", "--instance", "0", "--A", "2", "--n", "1"], "", "--S is missing"),
+    "S with a file": (["simulate", "--teacher", "input.csv", "--S", "2", "--n", "1"], TEACHER, "--S is 2"),
+    "n too small": (["simulate", "--instance", "1", "--S", "9", "--A", "8", "--n", "1"], "", "needs n >= 5"),
+    "A too small": (["simulate", "--instance", "2", "--S", "1", "--A", "2", "--n", "9"], "", "A is 2"),
+    "unknown instance": (["simulate", "--instance", "4", "--S", "1", "--A", "2", "--n", "9"], "", "4"),
+    "unknown bundled": (["simulate", "--bundled", "nobody", "--n", "1"], "", "nobody"),
+    "unknown study": (["reproduce", "figure9"], "", "figure9"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_gets_one_sentence_and_exit_code_two(case, tmp_path, monkeypatch, capsys):
+    words, content, named = BAD[case]
+    (tmp_path / "input.csv").write_text(content)
+    (tmp_path / "input.txt").write_text(content)
+    monkeypatch.chdir(tmp_path)
+    try:
+        code = cli.main(words)
+    except SystemExit as stopped:
+        code = stopped.code
+    printed = capsys.readouterr()
+    assert code == cli.REFUSED
+    assert printed.out == ""
+    *usage, last = printed.err.strip().splitlines()
+    assert named in last
+    assert "error: " in last
+    assert not usage or usage[0].startswith("usage: "), "more than one sentence was said"
+
+
+@pytest.mark.parametrize("cut", [0, 1, 10, 0.5, -1])
+def test_a_truncated_parquet_file_is_refused(cut, tmp_path, capsys):
+    whole = tmp_path / "whole.parquet"
+    pd.DataFrame({"s": range(100), "a": 0}).to_parquet(whole)
+    content = whole.read_bytes()
+    path = tmp_path / "cut.parquet"
+    path.write_bytes(content[: int(cut * len(content)) if isinstance(cut, float) else cut])
+    assert cli.main(["fit", str(path)]) == cli.REFUSED
+    printed = capsys.readouterr()
+    assert len(printed.err.strip().splitlines()) == 1
+    assert "cut.parquet" in printed.err
+
+
+def test_ctrl_c_is_not_a_traceback(monkeypatch, capsys):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_run_studies", interrupted)
+    assert cli.main(["reproduce", "figure1"]) == cli.INTERRUPTED
+    assert "interrupted" in capsys.readouterr().err
