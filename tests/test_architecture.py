@@ -1,0 +1,148 @@
+"""The map of the house, enforced: a room imports only from floors below it, and only what its line allows."""
+
+import ast
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import kt_theory as kt
+
+PACKAGE = Path(kt.__file__).parent
+
+#: Room -> (rooms of this package it may import, third-party packages it may import). docs/architecture.md explains.
+MAP = {
+    "checks": (set(), {"numpy"}),
+    "files": (set(), set()),
+    "problem": ({"checks"}, {"numpy"}),
+    "learners": (set(), {"numpy"}),
+    "kernels": (set(), {"numpy", "numba"}),
+    "bounds": ({"checks"}, {"numpy", "scipy"}),
+    "rates": ({"checks"}, {"numpy", "scipy"}),
+    "protocol": ({"checks", "problem", "learners"}, {"numpy"}),
+    "sampling": ({"problem", "kernels"}, {"numpy"}),
+    "plots": ({"files", "bounds", "rates"}, {"numpy", "matplotlib", "pandas"}),
+    "montecarlo": (
+        {"checks", "problem", "learners", "kernels", "protocol", "sampling", "__version__"},
+        {"numpy", "pandas", "tqdm"},
+    ),
+    "tables": ({"checks", "files", "problem", "protocol"}, {"numpy", "pandas", "pyarrow"}),
+    "study": ({"checks", "files", "problem", "learners", "montecarlo"}, {"pandas"}),
+    "claims": ({"problem", "learners", "bounds", "rates"}, {"numpy", "pandas"}),
+    "cli": ({"kt_theory"}, {"numpy", "pandas"}),
+    "__main__": ({"cli"}, set()),
+    "__init__": (set(), set()),
+}
+FLOOR = {
+    **dict.fromkeys(["checks", "files", "__version__", "__init__"], 0),
+    **dict.fromkeys(["problem", "learners", "kernels", "bounds", "rates"], 1),
+    **dict.fromkeys(["protocol", "sampling", "plots"], 2),
+    **dict.fromkeys(["montecarlo", "tables"], 3),
+    **dict.fromkeys(["study", "claims"], 4),
+    **dict.fromkeys(["cli", "kt_theory"], 5),
+    "__main__": 6,
+}
+
+
+def imports(path: Path) -> tuple[set[str], set[str]]:
+    """Rooms of the package and third-party packages that a file imports, anywhere in it."""
+    rooms, packages = set(), set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [(alias.name, None) for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names = [(node.module, alias.name) for alias in node.names]
+        else:
+            continue
+        for module, member in names:
+            top, *rest = module.split(".")
+            if top != "kt_theory":
+                packages.add(top)
+            elif rest:
+                rooms.add(rest[0])
+            else:
+                rooms.add(member or "kt_theory")
+    return rooms, packages - set(sys.stdlib_module_names)
+
+
+def test_every_room_is_on_the_map():
+    assert {path.stem for path in PACKAGE.glob("*.py")} == set(MAP)
+
+
+@pytest.mark.parametrize("room", MAP)
+def test_a_room_imports_only_what_the_map_allows(room):
+    rooms, packages = imports(PACKAGE / f"{room}.py")
+    allowed_rooms, allowed_packages = MAP[room]
+    assert rooms <= allowed_rooms
+    assert packages <= allowed_packages
+
+
+def test_the_map_goes_downstairs():
+    for room, (below, _) in MAP.items():
+        for other in below:
+            # `kt_theory` itself stands for the lazy top level, which only the command line may use.
+            assert FLOOR[other] < FLOOR[room] or (room, other) == ("cli", "kt_theory")
+
+
+def test_a_forbidden_arrow_is_seen(tmp_path):
+    file = tmp_path / "bounds.py"
+    file.write_text(
+        "def f():\n    from kt_theory import kernels\n    import pandas as pd\n    import kt_theory.montecarlo\n"
+    )
+    assert imports(file) == ({"kernels", "montecarlo"}, {"pandas"})
+
+
+def test_evidence_stays_independent():
+    """What happens and what is claimed do not import one another, not even through others."""
+
+    def reach(room):
+        return {room}.union(*(reach(r) for r in MAP.get(room, (set(), set()))[0] if r in MAP))
+
+    assert not reach("study") & {"bounds", "claims"}
+    assert not reach("bounds") & {"learners", "kernels", "montecarlo", "study"}
+
+
+def loaded_by(code: str) -> set[str]:
+    script = f"import sys\n{code}\nprint(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def test_importing_the_package_and_help_load_nothing_heavy():
+    heavy = {"numpy", "numba", "pandas", "matplotlib", "scipy", "tqdm"}
+    assert not loaded_by("import kt_theory") & heavy
+    parse = "from kt_theory import cli\ntry:\n    cli.main([{}])\nexcept SystemExit:\n    pass"
+    for words in ("'--help'", "'reproduce', '--help'", "'simulate', '--help'", "'fit', '--help'"):
+        assert not loaded_by(parse.format(words)) & heavy
+
+
+def test_public_names_resolve_and_say_what_they_are():
+    for name in kt.__all__:
+        value = getattr(kt, name)
+        if inspect.isfunction(value):
+            doc = inspect.getdoc(value) or ""
+            for section in ("Parameters", "Returns", "Raises", "Examples"):
+                assert f"{section}\n-" in doc, f"kt_theory.{name} has no section {section}"
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        kt.nothing  # noqa: B018
+
+
+def test_oracles_are_independent():
+    oracles = Path(__file__).parent / "oracles.py"
+    assert "kt_theory" not in {
+        word for line in oracles.read_text().splitlines() if "import" in line for word in line.split()
+    }
+
+
+def test_no_word_in_the_project_points_outside_it():
+    """The project speaks of itself alone: no absolute path of a machine, nothing beside the checkout."""
+    root = PACKAGE.parent
+    listed = subprocess.run(["git", "ls-files"], cwd=root, capture_output=True, text=True, check=False).stdout.split()
+    for name in listed:
+        path = root / name
+        if path.suffix in {".py", ".md", ".toml", ".cff", ".txt"} and path.is_file() and path != Path(__file__):
+            text = path.read_text(encoding="utf-8")
+            for word in ("../shared", "/home/", "/work/", "/root/"):
+                assert word not in text, f"{name} says {word}"
