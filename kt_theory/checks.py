@@ -183,3 +183,19 @@ def names(name: str, value: Any, size: int) -> tuple[str, ...]:
         repeated = next(v for i, v in enumerate(entries) if v in entries[:i])
         raise ValueError(f"{name} has {repeated!r} twice: names must differ")
     return entries
+
+
+def half_open_unit(name: str, value: Any) -> float:
+    """`value` as a float in (0, 1]."""
+    number = positive(name, value)
+    if number > 1:
+        raise ValueError(f"{name} is {number}: it must lie above 0 and not above 1")
+    return number
+
+
+def not_negative(name: str, value: Any) -> np.ndarray:
+    """`value` as float64 with no entry negative or NaN; infinity is allowed."""
+    array = array_of_floats(name, value)
+    if not (array >= 0).all():
+        raise ValueError(f"{name} is {value}: it must be 0 or more")
+    return array

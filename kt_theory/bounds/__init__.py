@@ -1,0 +1,116 @@
+r"""Every lower and upper bound of Zhao and Zhu, each with the constants that its proof gives.
+
+Setting (`kt_theory.problem`): n samples, S inputs, A labels; R is the total variation between student and teacher,
+averaged under rho. A lower bound holds for every student, at the worst problem; an upper bound holds for the named
+learner on every problem, whatever the learner says where the data leave it free (`init`). "mean" bounds E R over the
+sample; "whp" bounds R itself with probability at least 1 - delta. A' is the number of labels that a construction uses.
+
+==================  ==================================================================================================
+statement           functions
+==================  ==================================================================================================
+Thm 3.1, hard       `hard_lower_mean_at`, `hard_lower_mean`
+Thm 4.1, partial    `partial_lower_mean`, `partial_lower_mean_simple`
+Thm 5.1, soft       `soft_lower_mean_at`, `soft_lower_mean`, `soft_lower_mean_simple`
+Thm 3.2, CE_sgl     `hard_upper_mean`, `hard_upper_whp`, `hard_upper_mean_instance` with `xi`
+Thm 4.4, SEL_ptl    `partial_upper_mean`, `partial_upper_whp`
+Thm 5.2, CE_ful     `soft_upper_mean_at`, `soft_upper_mean`, `soft_upper_whp`
+Remark 6.1          `partial_upper_mean_floor`, `soft_upper_mean_floor`
+Lemma E.2           `bretagnolle_huber_upper`
+Lemmas E.3, E.4     `empirical_tv_upper_mean`, `empirical_tv_upper_whp`
+Lemma E.5           `cell_missing_mass`, `cell_missing_upper`, `cell_missing_upper_simple`
+Lemmas E.6, E.7     `missing_mass_excess_upper_whp`, `missing_mass_upper_whp`
+Lemmas E.8 to E.10  `inverse_visits_mean`, `inverse_visits_upper_mean`, `low_visits_upper`, `inverse_visits_upper_whp`
+Lemma H.2           `log_linear_tv_upper`
+==================  ==================================================================================================
+
+Lemma E.1 (frequencies converge), Lemma 4.2 and Theorem 4.3 (where CE_ptl converges to) bound nothing at finite n.
+
+Outside its regime a bound is NaN, never a trivial 1; inside it is not clipped, and may exceed 1. Malformed arguments
+raise. Grades: exact (an equality), tight (one-sided, and attained for every argument), upper, lower.
+
+Rounding. Upper bounds are rounded up and lower bounds down, so that the float is never on the wrong side of the real
+number it stands for. The formulas are products, quotients, roots and sums of positive terms, a dozen roundings of
+eps/2 each, for which 16 eps is ample; a power or exponential e^x multiplies the few roundings of x by abs(x), at most
+8 eps/2, for which 4 abs(x) eps is added. Since e^x underflows at -745, a bound is within 1e-12 of the truth, relative,
+and within 1e-14 where no large exponent is in play; below 1e-300 only the side is promised. Exact values are not
+rounded to a side.
+
+Source: Zhao and Zhu, "Towards the Fundamental Limits of Knowledge Transfer over Finite Domains", ICLR 2024,
+arXiv 2310.07838 (Z&Z). Where a printed constant is a slip, the one that the proof gives is used and the Notes say so.
+"""
+
+from __future__ import annotations
+
+from kt_theory.bounds.hard import (
+    hard_lower_mean,
+    hard_lower_mean_at,
+    hard_upper_mean,
+    hard_upper_mean_instance,
+    hard_upper_whp,
+    xi,
+)
+from kt_theory.bounds.lemmas import (
+    bretagnolle_huber_upper,
+    cell_missing_mass,
+    cell_missing_upper,
+    cell_missing_upper_simple,
+    empirical_tv_upper_mean,
+    empirical_tv_upper_whp,
+    inverse_visits_mean,
+    inverse_visits_upper_mean,
+    inverse_visits_upper_whp,
+    log_linear_tv_upper,
+    low_visits_upper,
+    missing_mass_excess_upper_whp,
+    missing_mass_upper_whp,
+)
+from kt_theory.bounds.partial import (
+    partial_lower_mean,
+    partial_lower_mean_simple,
+    partial_upper_mean,
+    partial_upper_mean_floor,
+    partial_upper_whp,
+)
+from kt_theory.bounds.soft import (
+    soft_lower_mean,
+    soft_lower_mean_at,
+    soft_lower_mean_simple,
+    soft_upper_mean,
+    soft_upper_mean_at,
+    soft_upper_mean_floor,
+    soft_upper_whp,
+)
+
+__all__ = [
+    "bretagnolle_huber_upper",
+    "cell_missing_mass",
+    "cell_missing_upper",
+    "cell_missing_upper_simple",
+    "empirical_tv_upper_mean",
+    "empirical_tv_upper_whp",
+    "hard_lower_mean",
+    "hard_lower_mean_at",
+    "hard_upper_mean",
+    "hard_upper_mean_instance",
+    "hard_upper_whp",
+    "inverse_visits_mean",
+    "inverse_visits_upper_mean",
+    "inverse_visits_upper_whp",
+    "log_linear_tv_upper",
+    "low_visits_upper",
+    "missing_mass_excess_upper_whp",
+    "missing_mass_upper_whp",
+    "partial_lower_mean",
+    "partial_lower_mean_simple",
+    "partial_upper_mean",
+    "partial_upper_mean_floor",
+    "partial_upper_whp",
+    "soft_lower_mean",
+    "soft_lower_mean_at",
+    "soft_lower_mean_simple",
+    "soft_upper_mean",
+    "soft_upper_mean_at",
+    "soft_upper_mean_floor",
+    "soft_upper_whp",
+    "xi",
+]
