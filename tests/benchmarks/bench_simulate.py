@@ -159,7 +159,7 @@ def main() -> None:
     bare = fresh_process("-c", "pass")
     print(f"\nseconds of a fresh process, beyond a bare interpreter's {bare:.3f}")
     print(f"  import kt_theory          {fresh_process('-c', 'import kt_theory') - bare:.3f}")
-    print(f"  import kt_theory.montecarlo {fresh_process('-c', 'import kt_theory.simulate') - bare:.3f}")
+    print(f"  import kt_theory.montecarlo {fresh_process('-c', 'import kt_theory.montecarlo') - bare:.3f}")
     if importlib.util.find_spec("kt_theory.cli") and importlib.util.find_spec("kt_theory.__main__"):
         print(f"  kt-theory --help          {fresh_process('-m', 'kt_theory', '--help') - bare:.3f}")
     with tempfile.TemporaryDirectory() as cache:
