@@ -1,4 +1,4 @@
-r"""Every lower and upper bound of Zhao and Zhu, each with the constants that its proof gives.
+r"""Every lower and upper bound of Zhao and Zhu, each with the constants that its proof gives; and sharper ones.
 
 Setting (`kt_theory.problem`): n samples, S inputs, A labels; R is the total variation between student and teacher,
 averaged under rho. A lower bound holds for every student, at the worst problem; an upper bound holds for the named
@@ -23,6 +23,24 @@ Lemmas E.8 to E.10  `inverse_visits_mean`, `inverse_visits_upper_mean`, `low_vis
 Lemma H.2           `log_linear_tv_upper`
 ==================  ==================================================================================================
 
+Beside the paper's are ours, in `sharper`, proved in `paper/notes.md` (N1 to N10) or marked conjectured. `best_upper`
+and `best_lower` give the best proved bounds on the minimax risk of a protocol, and say which they are.
+
+==================  ==================================================================================================
+what                functions
+==================  ==================================================================================================
+missing mass        `cell_missing_upper_e`, `missing_mass_upper_mean`, `missing_mass_upper_whp_sqrt`
+CE_sgl              `hard_upper_mean_joint`, `hard_upper_mean_uniform`, `hard_upper_whp_joint`
+SEL_ptl             `partial_upper_mean_at`, `partial_upper_mean_missing`, `partial_upper_mean_uniform`,
+                    `partial_upper_mean_uniform_simple`, `partial_upper_mean_pairs`, `partial_upper_mean_lambert`,
+                    `partial_upper_whp_missing`, `partial_upper_whp_sqrt`, `partial_upper_kl_mean`
+CE_ful              `soft_upper_mean_missing`, `soft_upper_mean_uniform`, `soft_upper_kl_mean`
+all three           `uniform_upper_mean`
+every student       `hard_lower_mean_assouad`, `partial_lower_mean_at`, `partial_lower_mean_light`,
+                    `soft_lower_mean_dirac`
+conjectured         `hard_upper_mean_conjecture`, `partial_upper_mean_conjecture`
+==================  ==================================================================================================
+
 Lemma E.1 (frequencies converge), Lemma 4.2 and Theorem 4.3 (where CE_ptl converges to) bound nothing at finite n.
 
 Outside its regime a bound is NaN, never a trivial 1; inside it is not clipped, and may exceed 1. Malformed arguments
@@ -41,6 +59,7 @@ arXiv 2310.07838 (Z&Z). Where a printed constant is a slip, the one that the pro
 
 from __future__ import annotations
 
+from kt_theory.bounds.best import Best, best_lower, best_upper
 from kt_theory.bounds.hard import (
     hard_lower_mean,
     hard_lower_mean_at,
@@ -71,6 +90,33 @@ from kt_theory.bounds.partial import (
     partial_upper_mean_floor,
     partial_upper_whp,
 )
+from kt_theory.bounds.sharper import (
+    cell_missing_upper_e,
+    hard_lower_mean_assouad,
+    hard_upper_mean_conjecture,
+    hard_upper_mean_joint,
+    hard_upper_mean_uniform,
+    hard_upper_whp_joint,
+    missing_mass_upper_mean,
+    missing_mass_upper_whp_sqrt,
+    partial_lower_mean_at,
+    partial_lower_mean_light,
+    partial_upper_kl_mean,
+    partial_upper_mean_at,
+    partial_upper_mean_conjecture,
+    partial_upper_mean_lambert,
+    partial_upper_mean_missing,
+    partial_upper_mean_pairs,
+    partial_upper_mean_uniform,
+    partial_upper_mean_uniform_simple,
+    partial_upper_whp_missing,
+    partial_upper_whp_sqrt,
+    soft_lower_mean_dirac,
+    soft_upper_kl_mean,
+    soft_upper_mean_missing,
+    soft_upper_mean_uniform,
+    uniform_upper_mean,
+)
 from kt_theory.bounds.soft import (
     soft_lower_mean,
     soft_lower_mean_at,
@@ -82,35 +128,63 @@ from kt_theory.bounds.soft import (
 )
 
 __all__ = [
+    "Best",
+    "best_lower",
+    "best_upper",
     "bretagnolle_huber_upper",
     "cell_missing_mass",
     "cell_missing_upper",
+    "cell_missing_upper_e",
     "cell_missing_upper_simple",
     "empirical_tv_upper_mean",
     "empirical_tv_upper_whp",
     "hard_lower_mean",
+    "hard_lower_mean_assouad",
     "hard_lower_mean_at",
     "hard_upper_mean",
+    "hard_upper_mean_conjecture",
     "hard_upper_mean_instance",
+    "hard_upper_mean_joint",
+    "hard_upper_mean_uniform",
     "hard_upper_whp",
+    "hard_upper_whp_joint",
     "inverse_visits_mean",
     "inverse_visits_upper_mean",
     "inverse_visits_upper_whp",
     "log_linear_tv_upper",
     "low_visits_upper",
     "missing_mass_excess_upper_whp",
+    "missing_mass_upper_mean",
     "missing_mass_upper_whp",
+    "missing_mass_upper_whp_sqrt",
     "partial_lower_mean",
+    "partial_lower_mean_at",
+    "partial_lower_mean_light",
     "partial_lower_mean_simple",
+    "partial_upper_kl_mean",
     "partial_upper_mean",
+    "partial_upper_mean_at",
+    "partial_upper_mean_conjecture",
     "partial_upper_mean_floor",
+    "partial_upper_mean_lambert",
+    "partial_upper_mean_missing",
+    "partial_upper_mean_pairs",
+    "partial_upper_mean_uniform",
+    "partial_upper_mean_uniform_simple",
     "partial_upper_whp",
+    "partial_upper_whp_missing",
+    "partial_upper_whp_sqrt",
     "soft_lower_mean",
     "soft_lower_mean_at",
+    "soft_lower_mean_dirac",
     "soft_lower_mean_simple",
+    "soft_upper_kl_mean",
     "soft_upper_mean",
     "soft_upper_mean_at",
     "soft_upper_mean_floor",
+    "soft_upper_mean_missing",
+    "soft_upper_mean_uniform",
     "soft_upper_whp",
+    "uniform_upper_mean",
     "xi",
 ]

@@ -1,0 +1,138 @@
+"""The best that is proved: the least upper and the greatest lower bound on the minimax risk of a protocol.
+
+Whoever sees more can ignore it, so a lower bound for soft labels holds for partial ones, and these for hard ones.
+Upper bounds are those of one learner with uniform initialisation: CE_sgl (hard), SEL_ptl (partial), CE_ful (soft), so
+that `best_upper` bounds the worst expected risk of that learner as well. What is conjectured is not used, nor are
+bounds that need more than (n, S, A).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kt_theory import checks
+from kt_theory.bounds import hard, partial, sharper, soft
+
+_UPPER: dict[str, tuple[Callable[..., Any], ...]] = {
+    "hard": (
+        sharper.uniform_upper_mean,
+        sharper.hard_upper_mean_joint,
+        sharper.hard_upper_mean_uniform,
+        hard.hard_upper_mean,
+    ),
+    "partial": (
+        sharper.uniform_upper_mean,
+        sharper.partial_upper_mean_uniform,
+        sharper.partial_upper_mean_pairs,
+        sharper.partial_upper_mean_lambert,
+        sharper.partial_upper_mean_uniform_simple,
+        sharper.partial_upper_mean_missing,
+        partial.partial_upper_mean,
+    ),
+    "soft": (
+        sharper.uniform_upper_mean,
+        sharper.soft_upper_mean_uniform,
+        sharper.soft_upper_mean_missing,
+        soft.soft_upper_mean,
+    ),
+}
+
+_LOWER_SOFT = (sharper.soft_lower_mean_dirac, soft.soft_lower_mean)
+_LOWER_PARTIAL = (*_LOWER_SOFT, sharper.partial_lower_mean_light, partial.partial_lower_mean)
+_LOWER: dict[str, tuple[Callable[..., Any], ...]] = {
+    "soft": _LOWER_SOFT,
+    "partial": _LOWER_PARTIAL,
+    "hard": (*_LOWER_PARTIAL, sharper.hard_lower_mean_assouad, hard.hard_lower_mean),
+}
+
+
+@dataclass(frozen=True)
+class Best:
+    """A bound and where it comes from.
+
+    Attributes
+    ----------
+    value : float, or ndarray of float64 for a sequence of n
+        The bound, total variation risk averaged under rho.
+    statement : str, or tuple of str for a sequence of n
+        Name of the function of `kt_theory.bounds` that gives it.
+    """
+
+    value: Any
+    statement: Any
+
+
+def best_upper(protocol: str, n: Any, S: int, A: int) -> Best:
+    """The least proved upper bound on the minimax expected risk of a protocol.
+
+    Parameters
+    ----------
+    protocol : {"hard", "partial", "soft"}
+        What the student sees.
+    n : int or sequence of int
+        Number of samples, 0 or more.
+    S, A : int
+        Number of inputs and of labels, at least 1.
+
+    Returns
+    -------
+    Best
+        Never NaN. It bounds the worst expected risk of CE_sgl, SEL_ptl or CE_ful, uniform initialisation.
+
+    Raises
+    ------
+    ValueError
+        If an argument is malformed; the message names it.
+
+    Examples
+    --------
+    >>> best_upper("partial", 10**6, S=10, A=10).statement
+    'partial_upper_mean_pairs'
+    >>> best_upper("soft", [0, 100], S=2, A=2).value.round(6)
+    array([0.5     , 0.001849])
+    """
+    return _best(_UPPER[checks.one_of("protocol", protocol, tuple(_UPPER))], n, S, A, np.nanargmin)
+
+
+def best_lower(protocol: str, n: Any, S: int, A: int) -> Best:
+    """The greatest proved lower bound on the minimax expected risk of a protocol.
+
+    Parameters
+    ----------
+    protocol : {"hard", "partial", "soft"}
+        What the student sees.
+    n : int or sequence of int
+        Number of samples, 0 or more.
+    S, A : int
+        Number of inputs and of labels, at least 1.
+
+    Returns
+    -------
+    Best
+        Never NaN.
+
+    Raises
+    ------
+    ValueError
+        If an argument is malformed; the message names it.
+
+    Examples
+    --------
+    >>> best_lower("hard", 10**6, S=10, A=10).statement
+    'hard_lower_mean_assouad'
+    >>> round(best_lower("hard", 0, S=1, A=4).value, 12)
+    0.75
+    """
+    return _best(_LOWER[checks.one_of("protocol", protocol, tuple(_LOWER))], n, S, A, np.nanargmax)
+
+
+def _best(statements: Sequence[Callable[..., Any]], n: Any, S: int, A: int, choose: Callable[..., Any]) -> Best:
+    table = np.array([np.atleast_1d(statement(n, S, A)) for statement in statements])
+    winners = choose(table, axis=0)
+    values = table[winners, np.arange(table.shape[1])]
+    names = tuple(statements[w].__name__ for w in winners)
+    return Best(values, names) if np.ndim(n) else Best(values.item(), names[0])
