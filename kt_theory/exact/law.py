@@ -1,0 +1,209 @@
+r"""The whole law of the risk, for small problems: not its mean alone but how often it exceeds what.
+
+The risk is a sum over inputs, R = sum_s rho(s) TV(student(.|s), pi*(.|s)), and given the numbers of visits
+:math:`(n_s) \sim \mathrm{Multinomial}(n, \rho)` the terms are independent. So the inputs are taken one after the other:
+
+1. the law of a term given m visits, by going through every table of m counts on the labels that the teacher uses, the
+   students being those of `kt_theory.learners`;
+2. the joint law of (visits so far, risk so far), convolved with it: given k visits so far the next input has
+   Bin(n - k, its share of the mass that is left), and the last input has all that is left.
+
+Values of the risk that are equal but for rounding are merged as they arise, which keeps the second step small and
+leaves the mean unchanged. Every step adds and multiplies positive numbers: nothing cancels.
+
+Accuracy: values that differ by less than `TIE` = 1e-13 are taken for one, once per input, which moves none by more than
+that; the probabilities add up to 1 within 1e-12. An exact 0 is 0: a total variation below A units of rounding is what a
+student's own rounding leaves of it.
+
+Cost: sum_s C(n + k, k) tables of A counts, k being the labels that the teacher uses at s (one input: C(n + k - 1, n);
+CE_ful, which asks only whether there was a visit, as if k were 1), and as many sums of two values as the convolution
+has; `CAP` each.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kt_theory import checks
+from kt_theory.exact.rows import OutOfReach
+from kt_theory.exact.sgl import binomial
+from kt_theory.learners import LEARNERS, Learner
+from kt_theory.problem import Problem, uniform_table
+
+#: The most counts in the tables of single inputs, and the most sums of two values, that are gone through: seconds.
+CAP = 2_000_000
+
+#: Values of the risk closer than this are one value.
+TIE = 1e-13
+
+#: Visits, values of the risk, probabilities: one entry for each pair that may occur, sorted.
+Joint = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class RiskLaw:
+    """The law of the risk: finitely many values, ascending, and their probabilities.
+
+    A number within 1e-13 of a value counts as that value, so that ``tail(0.25)`` does not depend on rounding.
+
+    Attributes
+    ----------
+    values : ndarray
+        The values that the risk can take.
+    probabilities : ndarray
+        How likely each is; they sum to 1 within 1e-12.
+    """
+
+    values: np.ndarray
+    probabilities: np.ndarray
+
+    def mean(self) -> float:
+        """The expected risk."""
+        return math.fsum(self.values * self.probabilities)
+
+    def tail(self, x: float) -> float:
+        """P(R > x)."""
+        return math.fsum(self.probabilities[self._up_to(x) :])
+
+    def cdf(self, x: float) -> float:
+        """P(R <= x)."""
+        return math.fsum(self.probabilities[: self._up_to(x)])
+
+    def quantile(self, q: float) -> float:
+        """The least value v with P(R <= v) >= q, a number in (0, 1]; probabilities that fall short by 1e-12 will do."""
+        q = checks.half_open_unit("q", q)
+        below = np.cumsum(self.probabilities)
+        return float(self.values[min(int(np.searchsorted(below, q - 1e-12)), self.values.size - 1)])
+
+    def _up_to(self, x: float) -> int:
+        x = checks.array_of_floats("x", x, ndim=0).item()
+        if math.isnan(x):
+            raise ValueError("x is nan: it must be a number")
+        return int(np.searchsorted(self.values, x + TIE, side="right"))
+
+
+def risk_law(problem: Problem, learner: str, n: int, init: Any = None) -> RiskLaw:
+    """The exact law of a learner's risk after n samples.
+
+    Parameters
+    ----------
+    problem : Problem
+        A small problem: at most 2e6 counts in all tables of single inputs, see `kt_theory.exact.law`.
+    learner : {"CE_sgl", "CE_ptl", "SEL_ptl", "CE_ful"}
+        A name in `kt_theory.LEARNERS`.
+    n : int
+        Number of samples, at least 0.
+    init : array_like, shape (S, A), optional
+        The student before any data; uniform if not given.
+
+    Returns
+    -------
+    RiskLaw
+        Values within 1e-13, probabilities that sum to 1 within 1e-12.
+
+    Raises
+    ------
+    ValueError
+        If the learner is unknown, n is no whole number, or `init` no row-stochastic table of the problem's shape.
+    OutOfReach
+        If there are too many count tables.
+
+    Examples
+    --------
+    >>> law = risk_law(Problem([1.0], [[0.5, 0.5]]), "CE_sgl", n=2)
+    >>> law.values.tolist(), law.probabilities.round(12).tolist()
+    ([0.0, 0.5], [0.5, 0.5])
+    >>> law.mean(), law.tail(0.25), law.quantile(0.5)
+    (0.25, 0.5, 0.0)
+    """
+    entry = LEARNERS[checks.one_of("learner", learner, tuple(LEARNERS))]
+    n = checks.whole_number("n", n)
+    shape = problem.teacher.shape
+    start = uniform_table(*shape) if init is None else checks.stochastic_table("init", init, shape=shape)
+    inputs = np.flatnonzero(problem.rho > 0)
+    lone = inputs.size == 1
+    used = [1 if entry.protocol == "soft" else int(k) for k in np.count_nonzero(problem.teacher[inputs], axis=1)]
+    within_reach(sum(problem.A * math.comb(n + k - lone, n) for k in used), n, "counts in the tables of single inputs")
+    left = np.cumsum(problem.rho[inputs][::-1])[::-1]  # the mass of this input and of those to come
+    so_far: Joint = np.zeros(1), np.zeros(1), np.ones(1)
+    for s, of in zip(inputs, left, strict=True):
+        rho = float(problem.rho[s])
+        share = 1.0 if s == inputs[-1] else rho / float(of)
+        numbers = [n] if lone else range(n + 1)
+        laws = [term_law(entry, m, problem.teacher[s], start[s], rho) for m in numbers]
+        visits, costs, likely = (np.concatenate(parts) for parts in zip(*laws, strict=True))
+        so_far = convolved(so_far, (visits, costs, likely), share, n)
+    _, values, probabilities = so_far
+    values.flags.writeable = probabilities.flags.writeable = False
+    return RiskLaw(values, probabilities)
+
+
+def convolved(so_far: Joint, terms: Joint, share: float, n: int) -> Joint:
+    """The law of (visits, risk) with one input more, which is visited Bin(n - visits, share) times."""
+    visits, risks, probabilities = so_far
+    more, costs, likely = terms
+    free = n - visits
+    first = np.searchsorted(more, free) if share == 1.0 else np.zeros(free.size, dtype=np.int64)
+    many = np.searchsorted(more, free, side="right") - first
+    within_reach(int(many.sum()), n, "sums of two values")
+    i = np.repeat(np.arange(free.size), many)
+    j = np.arange(i.size) - np.repeat(np.cumsum(many) - many - first, many)
+    chance = binomial(more[j], free[i], share)
+    return merged(visits[i] + more[j], risks[i] + costs[j], probabilities[i] * chance * likely[j])
+
+
+def term_law(learner: Learner, m: int, p: np.ndarray, init: np.ndarray, rho: float) -> Joint:
+    """The law of rho TV(student(.|s), p) given m visits."""
+    if learner.protocol == "soft":  # which labels were drawn does not matter: as if always the same
+        counts, likely = m * (np.arange(p.size) == np.argmax(p))[None], np.ones(1)
+    else:
+        counts, likely = count_tables(m, p)
+    revealed = np.broadcast_to(p, counts.shape)
+    if learner.protocol != "soft":
+        revealed = np.where((counts > 0) & (learner.protocol == "partial"), revealed, np.nan)
+    student = learner.fit(counts, revealed, np.broadcast_to(init, counts.shape))
+    distance = 0.5 * np.abs(student - p).sum(axis=1)
+    distance[distance < p.size * np.finfo(np.float64).eps] = 0.0
+    return merged(np.full(likely.size, float(m)), rho * distance, likely)
+
+
+def count_tables(m: int, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Every way that m draws from p may fall, and how likely it is: counts (T, A), probabilities (T,)."""
+    used = np.flatnonzero(p)
+    left = np.cumsum(p[used][::-1])[::-1]
+    counts = np.zeros((1, p.size), dtype=np.int64)
+    likely, rest = np.ones(1), np.array([m])
+    for a, of in zip(used[:-1], left[:-1], strict=True):
+        parents = np.repeat(np.arange(rest.size), rest + 1)
+        count = np.arange(parents.size) - np.repeat(np.cumsum(rest + 1) - rest - 1, rest + 1)
+        counts, likely, rest = counts[parents], likely[parents], rest[parents]
+        counts[:, a] = count
+        likely = likely * binomial(count, rest, min(p[a] / of, 1.0))
+        rest = rest - count
+    counts[:, used[-1]] = rest
+    return counts, likely
+
+
+def merged(visits: np.ndarray, values: np.ndarray, probabilities: np.ndarray) -> Joint:
+    """The law, sorted, with values closer than `TIE` to their neighbour made one: 0 if it is there, else their mean."""
+    order = np.lexsort((values, visits))
+    visits, values, probabilities = visits[order], values[order], probabilities[order]
+    new = (np.diff(visits, prepend=-1.0) > 0) | (np.diff(values, prepend=-1.0) > TIE)
+    first = np.flatnonzero(new)
+    total = np.add.reduceat(probabilities, first)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = np.add.reduceat(values * probabilities, first) / total
+    least = values[first]
+    return visits[first], np.where((least > 0) & (total > 0), mean, least), total
+
+
+def within_reach(number: int, n: int, what: str) -> None:
+    if number > CAP:
+        raise OutOfReach(
+            f"n is {n}: {number} {what} exceed the cap of {CAP} for the exact law of the risk; "
+            "kt_theory.sample_risks draws from it at any size"
+        )
