@@ -1,0 +1,402 @@
+r"""SEL_ptl, exactly: what an input adds to the expected risk, from the law of its unseen labels.
+
+The learner is right on every label it has seen and spreads the missing mass over the set U of the others, so an input
+costs a number that depends on U alone: with :math:`M = p(U)` and i the init,
+
+.. math:: D(U) = \tfrac12 \sum_{a \in U} |q_a - p_a|, \qquad q_a = M\, i_a / i(U) \quad (M / |U| \text{ if } i(U) = 0),
+
+an unvisited input being U = all labels. With :math:`w_a = \rho p_a`, no label of U is seen with probability
+:math:`(1 - w(U))^n`. The same holds for D = "kl", sum p log(p/q), and "l2", sum (q - p)^2. Three routes follow.
+
+**subsets**: any row of at most 18 positive labels. Moebius inversion over the sets, in double-double. It cancels, but
+never more than this: D(U) <= 2 D(V) whenever U is a part of V (for weights i, sum_U |p - x i| is within a factor 2 of
+its least at x = M / i(U); "kl" needs no 2, "l2" 2 + 2A), and (1 - w(U))^n is the sum of P(X) over X that contain U, so
+
+.. math:: \sum_U D(U) \sum_{V \supseteq U} (1 - w(V))^n \le 2 \sum_X D(X) P(X) \, \#\{U \subseteq V \subseteq X\}
+          \le 2 \cdot 3^m R
+
+for m labels: relative errors of 1e-29 in the powers become 1e-20 in R at most. Cost 2^m, 0.3 s at m = 18.
+
+**classes**: rows with few distinct (p, init). Labels of a class are exchangeable; for u_c unseen of each k_c
+
+.. math:: P(u) = \prod_c \binom{k_c}{u_c} \, n! \, [t^n] \, e^{t (1 - \rho)} \prod_c (e^{w_c t} - 1)^{k_c - u_c}.
+
+Every coefficient in t is positive, so on a circle through the saddle point R (where the tilted number of draws,
+Poisson plus zero-truncated Poissons, has mean about n) nothing cancels, and the trapezium rule with N nodes errs by the
+tilted probabilities of n + N, n + 2N, ..., n - N, ...: below 1e-17 at N = 12 sd + 40. Of the nodes only those near the
+real axis count, since :math:`|e^z - 1| \le |z| (e^{\Re z} - 1) / \Re z` bounds the modulus at angle x by
+:math:`\exp(-(1 - \cos x) R (1 - \rho + \tfrac12 w(\text{seen})))` of that at 0, for x up to pi/2 (and falling after).
+So some 30 nodes do, whatever n is. A cell whose value at R, an upper bound, is below 1e-17 / (number of cells) of the
+largest is left out. What remains is rounding, about 2e-16 times the size of the exponents; it is added up.
+
+**fourier**: rows of up to 400 labels, TV, uniform init. On the circle labels are unseen independently, with complex
+"probabilities" e^(-w t); a circle of 1e-10 is enough here. Sets of few labels are gone through one by one. For larger
+ones, D(U) = (1/2) sum_b |X_b| / |U| over b in U, X_b = sum over c in U of (p_c - p_b); on [-L, L] |x| is L/2 less
+(4 L / pi^2) sum cos(k pi x / L) / k^2 over odd k, and the law of (|U|, e^(i xi p(U))) without b is the product
+polynomial of all labels divided by that of b, from the side that damps errors. The number of harmonics is doubled until
+nothing changes; the last change is the error reported, an estimate and no bound.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from kt_theory import checks
+from kt_theory.exact.rows import Estimate, OutOfReach, Row
+
+DIVERGENCES = ("tv", "kl", "l2")
+
+#: Most labels of positive probability for `subsets`, and most cells for `classes`.
+MOST_LABELS = 18
+MOST_CELLS = 1_000_000
+
+#: `fourier`: labels of a row, sets gone through one by one, harmonics, steps in all (some 15 ns each), and the
+#: largest relative error shown.
+WIDEST_ROW = 400
+MOST_SETS = 10_000_000
+MOST_HARMONICS = 32768
+MOST_STEPS = 5e8
+COARSEST = 1e-6
+
+EPS = 2.0**-52
+
+
+def row_risk(row: Row, n: int, divergence: str = "tv", rtol: float = 1e-9) -> Estimate:
+    """What one input adds to the expected risk of SEL_ptl after n samples: rho E D(U).
+
+    Parameters
+    ----------
+    row : Row
+        The input. The answer is for one such input, whatever `row.times` is.
+    n : int
+        Number of samples, at least 0.
+    divergence : {"tv", "kl", "l2"}
+        D; see `kt_theory.exact.sel`.
+    rtol : float
+        Relative accuracy at which `fourier` stops to refine; the other routes always give their best.
+
+    Returns
+    -------
+    Estimate
+        Infinite for "kl" if with positive probability the student says 0 where the teacher does not.
+
+    Raises
+    ------
+    OutOfReach
+        If no route applies.
+    ValueError
+        If the divergence is unknown.
+
+    Examples
+    --------
+    >>> row = Row(1.0, np.array([0.0, 0.5, 0.5]), np.full(3, 1 / 3), times=1)
+    >>> round(row_risk(row, n=1).value, 12)
+    0.25
+    """
+    checks.one_of("divergence", divergence, DIVERGENCES)
+    labels = int(np.count_nonzero(row.p))
+    cells = _cells_needed(row)
+    if labels <= MOST_LABELS and 2**labels <= 30 * cells:
+        return subsets(row, n, divergence)
+    if cells <= MOST_CELLS:
+        return classes(row, n, divergence)
+    return fourier(row, n, divergence, rtol)
+
+
+# --- What a set of unseen labels costs --------------------------------------------------------------------
+
+
+def costs(p: np.ndarray, init: np.ndarray, unseen: np.ndarray, divergence: str) -> np.ndarray:
+    """D(p, q) given the labels unseen: unseen[i, c] of value p[c] and init[c]; one per row of `unseen`.
+
+    q - p = (sum_d unseen_d (p_d init_c - init_d p_c)) / sum_d unseen_d init_d on class c: with the differences in
+    brackets right to the last digit, classes in proportion to their init cost exactly 0, and nothing else
+    cancels, by E|X - X'| <= 2 E|X - EX|.
+    """
+    out = np.zeros(unseen.shape[0])
+    heard_of = unseen @ init
+    for flat in (False, True):
+        chosen = (heard_of == 0) == flat
+        if not chosen.any():
+            continue
+        u = unseen[chosen].astype(np.float64)
+        weight = np.ones_like(init) if flat else init
+        total = np.maximum(u @ weight, np.finfo(float).tiny)[:, None]
+        high, low = _exact_product(p[:, None], weight[None, :])
+        gaps = (high - high.T) + (low - low.T)
+        off = (u @ gaps) / total  # q - p
+        if divergence == "tv":
+            out[chosen] = 0.5 * np.einsum("ic,ic->i", u, np.abs(off))
+        elif divergence == "l2":
+            out[chosen] = np.einsum("ic,ic->i", u, off**2)
+        else:
+            # sum p log(p/q) = sum (p log(p/q) - p + q), no term negative; from q itself where q - p says little of it
+            q = (u @ p)[:, None] * (weight / total)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                near = -p * _log1p_minus(off / p)
+                term = np.where(q < p / 2, p * np.log(p / q) - p + q, np.where(p > 0, near, off))
+                out[chosen] = np.where(u > 0, u * term, 0.0).sum(axis=1)
+    return out
+
+
+def _exact_product(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The product as a sum of two floats (Dekker)."""
+    high = a * b
+    c, d = 134217729.0 * a, 134217729.0 * b
+    ah, bh = c - (c - a), d - (d - b)
+    al, bl = a - ah, b - bh
+    return high, ((ah * bh - high) + ah * bl + al * bh) + al * bl
+
+
+def _log1p_minus(x: np.ndarray) -> np.ndarray:
+    """log(1 + x) - x, to full relative accuracy."""
+    r = x / (2 + x)
+    y = r * r
+    series = np.zeros_like(y)
+    for i in range(31, 1, -2):
+        series = y * (1 / i + series)
+    return np.where(np.abs(x) < 0.4, r * (2 * series - x), np.log1p(x) - x)
+
+
+def _grouped(row: Row) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+    """Distinct (p, init), how many labels have each, and how many of the pairs have p = 0; these come first."""
+    pairs, size = np.unique(np.stack([row.p, row.init], axis=1), axis=0, return_counts=True)
+    return pairs[:, 0].copy(), pairs[:, 1].copy(), size, int(np.count_nonzero(pairs[:, 0] == 0))
+
+
+def _cells_needed(row: Row) -> int:
+    _, _, size, idle = _grouped(row)
+    return math.prod(int(k) + 1 for k in size[idle:])
+
+
+def _joint(row: Row, p: np.ndarray) -> list[Fraction]:
+    """Joint masses rho p / sum(p), which add up to rho exactly."""
+    total = sum(map(Fraction, row.p.tolist()))
+    return [Fraction(row.rho) * Fraction(x) / total for x in p.tolist()]
+
+
+# --- Routes -----------------------------------------------------------------------------------------------
+
+
+def subsets(row: Row, n: int, divergence: str = "tv") -> Estimate:
+    """The risk by Moebius inversion over the sets of unseen labels; arguments and result as in `row_risk`."""
+    from kt_theory.exact import loops_sel
+
+    order = np.argsort(row.p > 0, kind="stable")
+    p, init = row.p[order], row.init[order]
+    idle = int(np.count_nonzero(p == 0))
+    m = p.size - idle
+    if m > MOST_LABELS:
+        raise OutOfReach(f"{m} labels of positive probability, {MOST_LABELS} at most: use kt_theory.simulate")
+    sets = np.arange(2**m)
+    unseen = np.ones((sets.size, p.size))
+    unseen[:, idle:] = (sets[:, None] >> np.arange(m)) & 1
+    cost = costs(p, init, unseen, divergence)
+    if n == 0:
+        return _exactly(row.rho * cost[-1], "subsets")
+    masses = _joint(row, p[idle:])
+    rest = 1 - Fraction(row.rho)
+    seen = m - unseen[:, idle:].sum(axis=1)
+    possible = (seen <= n) & ((seen > 0) | (row.rho < 1))
+    if (np.isinf(cost) & possible).any():
+        return Estimate(math.inf, 0.0, "subsets")
+    cost[~possible] = 0.0
+    relevant = cost > 0
+    law, low = np.empty(sets.size), np.empty(sets.size)
+    scale = loops_sel.set_laws(n, _pair(rest), np.array([_pair(w) for w in masses]).reshape(m, 2), relevant, law, low)
+    if not relevant.any() or scale == -math.inf:
+        return _exactly(0.0, "subsets")
+    value = row.rho * math.exp(scale) * math.fsum((cost * law)[relevant])
+    return Estimate(value, value * EPS * (50 + m + abs(scale)) + math.ulp(0.0), "subsets")
+
+
+def classes(row: Row, n: int, divergence: str = "tv") -> Estimate:
+    """The risk by the numbers of labels unseen in each class; arguments and result as in `row_risk`."""
+    from kt_theory.exact import loops_sel
+
+    p, init, size, idle = _grouped(row)
+    live = size[idle:]
+    number = _cells_needed(row)
+    if number > MOST_CELLS:
+        raise OutOfReach(f"{number} cells of label classes, {MOST_CELLS} at most: use kt_theory.simulate")
+    unseen = np.empty((number, p.size), dtype=np.int64)
+    unseen[:, :idle] = size[:idle]
+    unseen[:, idle:] = np.indices(tuple(live + 1)).reshape(live.size, number).T
+    cost = costs(p, init, unseen, divergence)
+    if n == 0:
+        return _exactly(row.rho * cost[-1], "label classes")
+    seen = (live - unseen[:, idle:]).sum(axis=1)
+    possible = (seen <= n) & ((seen > 0) | (row.rho < 1))
+    kept = possible & (cost > 0)
+    if np.isinf(cost[kept]).any():
+        return Estimate(math.inf, 0.0, "label classes")
+    if not kept.any():
+        return _exactly(0.0, "label classes")
+    ways = sum(_log_binomials(int(k))[u] for k, u in zip(live, unseen[kept, idle:].T, strict=True))
+    value, error = loops_sel.cells(
+        n,
+        1 - row.rho,
+        np.array([float(w) for w in _joint(row, p[idle:])]),
+        live,
+        unseen[kept, idle:],
+        np.asarray(ways),
+        cost[kept],
+    )
+    return Estimate(row.rho * value, row.rho * error + math.ulp(0.0), "label classes")
+
+
+def fourier(row: Row, n: int, divergence: str = "tv", rtol: float = 1e-9) -> Estimate:
+    """The risk of an arbitrary row by a Fourier series in the unseen mass; arguments and result as in `row_risk`."""
+    from kt_theory.exact import loops_sel
+
+    if divergence != "tv" or row.init.min() != row.init.max():
+        raise OutOfReach(
+            f"with more than {MOST_LABELS} different labels SEL_ptl is exact for TV and a uniform init only: "
+            "use kt_theory.simulate"
+        )
+    if row.p.size > WIDEST_ROW:
+        raise OutOfReach(f"{row.p.size} labels, {WIDEST_ROW} at most: use kt_theory.simulate")
+    if n == 0:
+        return _exactly(row.rho * float(np.abs(row.p - 1 / row.p.size).sum() / 2), "Fourier series")
+    p = row.p[row.p > 0]
+    zeros = row.p.size - p.size
+    w = row.rho * p
+    with np.errstate(divide="ignore"):
+        unseen = np.exp(n * np.log1p(-w))
+    # A label that is always seen but with probability u changes the cost by no more than u (p + missing mass).
+    missing = float(unseen @ p)
+    loss = unseen * (p + missing)
+    kept = loss > 1e-14 * missing * min(1.0, float(unseen.sum()))
+    dropped = float(loss[~kept].sum())
+    w, p = w[kept], p[kept]
+    tilt = unseen[kept] * w
+    if not tilt.sum() > 0:
+        return Estimate(0.0, row.rho * dropped + math.ulp(0.0), "Fourier series")
+    radius = n / (1 - float(tilt @ w) / float(tilt.sum()))
+    rates, powers = loops_sel.circle(n, radius)
+    law = np.ones(1)
+    for x in np.exp(-w * radius):
+        law = np.convolve(law, [1 - x, x])
+    law[: 1 if zeros else 2] = 0.0  # one unseen label is known
+    if not law.any():
+        return Estimate(0.0, row.rho * dropped + math.ulp(0.0), "Fourier series")
+    most = min(p.size, int(np.nonzero(law > 1e-15 * law.max())[0].max()) + 1)
+    few = _affordable(p.size, most)
+    exact = loops_sel.small_sets(w, p, zeros, few, rates, powers)
+    # What the terms add up to before their phases cancel: large where one circle does not suit all sets.
+    size = float(np.abs(powers).sum()) * loops_sel.small_sets(
+        w, p, zeros, few, np.array([radius + 0j]), np.ones(1) + 0j
+    )
+    value, gap = exact, 0.0
+    if few < most:
+        period = (zeros + most) * float(p.max())
+        tail, K, gap = 0.0, 8, math.inf
+        affordable = min(MOST_HARMONICS, MOST_STEPS / (rates.size * p.size * most))
+        while K == 8 or (affordable > K and gap > rtol * abs(exact + tail)):
+            # harmonic 0 and the odd ones below 16 first, then always twice as many
+            fresh = np.arange(1, 16, 2) if K == 8 else np.arange(K + 1, 2 * K, 2)
+            harmonics = np.concatenate([fresh, -fresh]).astype(np.float64)
+            weights = -2 * period / (np.pi * harmonics) ** 2
+            if K == 8:
+                harmonics, weights = np.append(harmonics, 0.0), np.append(weights, period / 2)
+            step = sum(
+                (f * loops_sel.poisson_risk(t, w, p, zeros, few + 1, most, period, harmonics, weights)).real
+                for t, f in zip(rates, powers, strict=True)
+            )
+            gap = math.inf if K == 8 else abs(step)
+            tail += step
+            K *= 2
+        value = exact + tail
+        size += 2 * abs(tail)
+    error = gap + dropped + 1e-10 * size
+    if not error <= COARSEST * value:
+        raise OutOfReach(
+            f"the Fourier series of a row with {row.p.size} labels is good to {error / value:.1e} only: "
+            "use kt_theory.simulate"
+        )
+    return Estimate(row.rho * value, row.rho * error, "Fourier series")
+
+
+def _affordable(labels: int, most: int) -> int:
+    """The largest size, at most `most`, such that all smaller sets of the labels can be gone through."""
+    size = sets = 0
+    while size < most and sets + math.comb(labels, size + 1) <= MOST_SETS:
+        size += 1
+        sets += math.comb(labels, size)
+    return size
+
+
+def _log_binomials(k: int) -> np.ndarray:
+    """The logs of C(k, j), j = 0..k, each right to the last digit."""
+    binomial, logs = 1, []
+    for j in range(k + 1):
+        logs.append(math.log(binomial))
+        binomial = binomial * (k - j) // (j + 1)
+    return np.array(logs)
+
+
+def _exactly(value: float, route: str) -> Estimate:
+    return Estimate(float(value), 0.0 if math.isinf(value) else 8 * EPS * float(value), route)
+
+
+def _pair(x: Fraction) -> np.ndarray:
+    """The fraction as a sum of two floats."""
+    high = float(x)
+    return np.array([high, float(x - Fraction(high))])
+
+
+# --- The family of the least favourable teachers ------------------------------------------------------------
+
+
+def family_risk(n: int, A: int, r: float, k: int, x: Any) -> Any:
+    """What an input of mass r adds to the expected risk: k labels of joint mass x, one of r - k x, the others 0.
+
+    Uniform initialisation. The candidates for the least favourable teacher are of this form.
+
+    Parameters
+    ----------
+    n : int
+        Number of samples, at least 0.
+    A : int
+        Number of labels.
+    r : float
+        Mass of the input, in (0, 1].
+    k : int
+        Number of light labels, 0 <= k < A.
+    x : float or array_like
+        Joint mass rho pi* of each light label, 0 <= k x <= r.
+
+    Returns
+    -------
+    float or ndarray
+        rho E TV, as the shape of `x`. Relative error below 1e-12, unless below 1e-290 or a difference of masses that
+        are equal up to rounding.
+
+    Raises
+    ------
+    ValueError
+        For bad arguments.
+
+    Examples
+    --------
+    >>> round(family_risk(1, A=3, r=1.0, k=1, x=0.5), 12)
+    0.25
+    """
+    from kt_theory.exact import loops_sel
+
+    n = checks.whole_number("n", n)
+    A = checks.whole_number("A", A, minimum=1)
+    k = checks.whole_number("k", k)
+    r = checks.half_open_unit("r", r)
+    light = checks.probabilities("x", x)
+    if k >= A:
+        raise ValueError(f"k is {k}: one of the {A} labels must be left for the rest")
+    if k * light.max(initial=0.0) > r * (1 + 1e-12):
+        raise ValueError(f"x is {light.max()!r}: {k} labels of that mass exceed the input's {r!r}")
+    out = np.empty(light.size)
+    loops_sel.family(n, A, r, k, light.ravel(), out)
+    return out.reshape(light.shape) if light.ndim else float(out[0])
