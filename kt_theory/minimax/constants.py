@@ -1,0 +1,131 @@
+r"""The limits of the exact minimax risks: what stands before 1/n or 1/sqrt(n), for fixed S and A.
+
+======== =================== ============================== =====================================================
+protocol scaled risk         limit                          why
+======== =================== ============================== =====================================================
+soft     n * minimax         (1 - 1/A) (S - 1) / e          x (1 - x)^n is 1/(e n) at most, S - 1 times
+partial  n * minimax         (S - 1) gamma_A + gamma_{A-1}  S - 1 inputs without, one with a label surely seen
+hard     sqrt(n) * minimax   sqrt(S (A - 1) / (2 pi))       n rho(s) pi*(a|s) large: Gaussian deviations
+======== =================== ============================== =====================================================
+
+gamma_m is the worst Poisson limit of one input: m labels with rates x_b, label b unseen with probability e^(-x_b),
+
+.. math:: \gamma_m = \sup_x E \sum_{b\ \text{unseen}} (x_b - \text{mean of the unseen } x)_+ .
+
+One cell of the joint law has mass 1/(SA) at least, so one input has a label that is surely seen, and only m = A - 1
+rates are left to it. The supremum is taken over k equal rates x and m - k zeros: of j unseen light labels each is
+overestimated by 0 and the m - k zeros share their mass, x E[j (m-k) / (j + m-k)], j ~ Bin(k, e^-x). That these are
+the worst rates is proved for m <= 2 and for m -> infinity; for m from 3 to 7 multi-start searches found none worse.
+
+Large m: gamma_m / m -> c_inf = q^2 / (1 + q), q = 2 W(1 / (2 sqrt e)), a share 1/(1+q) of the labels at the rate 1 + q.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import numpy as np
+
+from kt_theory import checks
+from kt_theory.problem import PROTOCOLS
+
+
+def _worst_ratio() -> float:
+    """2 W(1 / (2 sqrt e)), W Lambert's function: the root of 2 log q + q + 1 = 0, by Newton's method."""
+    q = 0.4
+    for _ in range(6):
+        q -= (2 * math.log(q) + q + 1) / (2 / q + 1)
+    return q
+
+
+#: Limit of the spread mass per unseen label, in units of 1/n; the light labels' rate tends to 1 + RATIO.
+RATIO = _worst_ratio()
+
+#: Limit of gamma_m / m, 0.154411...: for many labels the minimax risk from partial soft labels is C_INF S A / n.
+C_INF = RATIO**2 / (1 + RATIO)
+
+
+def minimax_constant(protocol: str, S: int, A: int) -> float:
+    """The limit of n (soft, partial) or sqrt(n) (hard) times the minimax risk, for fixed S and A.
+
+    Parameters
+    ----------
+    protocol : {"hard", "partial", "soft"}
+    S, A : int
+        Number of inputs and labels, at least 1.
+
+    Returns
+    -------
+    float
+        0 where the minimax risk falls faster than 1/n (soft: S = 1 or A = 1; partial: S = 1 and A <= 2, or A = 1).
+
+    Raises
+    ------
+    ValueError
+        If the protocol is unknown or a size is below 1.
+
+    Examples
+    --------
+    >>> round(minimax_constant("soft", 2, 2) * 2 * math.e, 12)
+    1.0
+    >>> round(minimax_constant("partial", 10, 10), 3)
+    13.585
+    >>> round(minimax_constant("hard", 1, 2), 6)
+    0.398942
+    """
+    checks.one_of("protocol", protocol, PROTOCOLS)
+    S, A = checks.whole_number("S", S, minimum=1), checks.whole_number("A", A, minimum=1)
+    if protocol == "soft":
+        return (1 - 1 / A) * (S - 1) / math.e
+    if protocol == "partial":
+        return (S - 1) * gamma(A)[0] + gamma(A - 1)[0]
+    return math.sqrt(S * (A - 1) / (2 * math.pi))
+
+
+@lru_cache(maxsize=1024)
+def gamma(m: int) -> tuple[float, int, float]:
+    """gamma_m with the number k of light labels and their rate x: (gamma_m, k, x), (0, 0, 0) for m <= 1.
+
+    Unimodal in k and in x as far as was seen: k climbs from its limit m / (1 + q), x is bisected in [1/2, 2] for the
+    root of the derivative, which is exact for sums of a binomial law: d/dx E f(j) = -e^-x k E[f(j'+1) - f(j')],
+    j' ~ Bin(k - 1, e^-x).
+    """
+    if m <= 1:
+        return 0.0, 0, 0.0
+    k = max(1, min(m - 1, round(m / (1 + RATIO))))
+    best = _best_rate(m, k)
+    for step in (1, -1):
+        while 1 <= k + step < m and (other := _best_rate(m, k + step))[0] > best[0]:
+            k, best = k + step, other
+    return best[0], k, best[1]
+
+
+def _best_rate(m: int, k: int) -> tuple[float, float]:
+    """max_x x E[j z / (j + z)], z = m - k, j ~ Bin(k, e^-x), and where it is attained."""
+    z = m - k
+    harmonic = np.arange(k + 1) * z / (np.arange(k + 1) + z)
+
+    def mean(x: float) -> float:
+        return float(_binomial(k, math.exp(-x)) @ harmonic)
+
+    def slope(x: float) -> float:
+        u = math.exp(-x)
+        return mean(x) - x * u * k * float(_binomial(k - 1, u) @ np.diff(harmonic))
+
+    low, high = 0.5, 2.0
+    for _ in range(55):
+        x = 0.5 * (low + high)
+        low, high = (x, high) if slope(x) > 0 else (low, x)
+    return low * mean(low), low
+
+
+def _binomial(k: int, u: float) -> np.ndarray:
+    """The law of Bin(k, u), 0 < u < 1, from its mode outwards, divided by its sum: relative error about k eps."""
+    mode = int((k + 1) * u)
+    j = np.arange(k, dtype=np.float64)
+    ratios = (k - j) / (j + 1) * (u / (1 - u))
+    up = np.cumprod(ratios[mode:])
+    down = np.cumprod(1 / ratios[:mode][::-1])[::-1]
+    weights = np.concatenate((down, [1.0], up))
+    return weights / weights.sum()
