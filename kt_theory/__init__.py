@@ -22,6 +22,7 @@ _HOME = {
     "tv_risk": "problem",
     "zipf_problem": "problem",
     "LEARNERS": "learners",
+    "PAPER_LEARNERS": "learners",
     "TransferSet": "protocol",
     "fit": "protocol",
     "draw": "montecarlo",

@@ -114,7 +114,7 @@ def _simulate_parser(commands: Any) -> None:
     parser.add_argument("--A", type=_number, help="number of labels, for --instance")
     parser.add_argument("--normalise", action="store_true", help="divide the rows of the teacher file by their sums")
     parser.add_argument("--n", type=_number, nargs="+", required=True, help="numbers of samples; 1e9 is understood")
-    parser.add_argument("--learners", nargs="+", default=None, metavar="NAME", help="learners (default: all four)")
+    parser.add_argument("--learners", nargs="+", default=None, metavar="NAME", help="default: the paper's four")
     parser.add_argument("--reps", type=_number, default=1000, help="repeats, or pilot of --target-mcse (default: 1000)")
     parser.add_argument("--target-mcse", type=float, metavar="E", help="repeat until the standard error is about E")
     parser.add_argument("--relative", action="store_true", help="E is a fraction of the mean risk")
@@ -241,7 +241,7 @@ def _simulate(arguments: argparse.Namespace) -> int:
         problem = partial(kt.instance, arguments.instance, arguments.S, arguments.A)
     frame = kt.simulate(
         problem,
-        list(kt.LEARNERS) if arguments.learners is None else arguments.learners,
+        list(kt.PAPER_LEARNERS) if arguments.learners is None else arguments.learners,
         arguments.n,
         arguments.reps,
         arguments.seed,

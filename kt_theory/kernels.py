@@ -11,7 +11,7 @@ import numba as nb
 import numpy as np
 
 #: Columns of the risks that `risks` fills, in this order.
-COLUMNS = ("CE_sgl", "CE_ptl", "SEL_ptl", "CE_ful")
+COLUMNS = ("CE_sgl", "CE_ptl", "SEL_ptl", "CE_ful", "ADD_sgl")
 
 _jit = nb.njit(cache=True, nogil=True, error_model="numpy")
 
@@ -49,7 +49,7 @@ def risks(
     unvisited: np.ndarray,
     out: np.ndarray,
 ) -> None:
-    """Total-variation risks of the four learners, all from the same counts.
+    """Total-variation risks of all learners, all from the same counts.
 
     Twin of the definitions in `kt_theory.learners` followed by `kt_theory.tv_risk`, without the detour through what a
     student can know: the missing mass is summed over the unseen labels, so it is exactly 0 once every label of
@@ -63,12 +63,12 @@ def risks(
     teacher, init : float64, shape (S, A)
     unvisited : float64, shape (S,)
         TV(init(.|s), teacher(.|s)): what an input costs as long as it was never visited.
-    out : float64, shape (R, 4)
+    out : float64, shape (R, 5)
         Filled with the risks, columns as in `COLUMNS`.
     """
     S, A = teacher.shape
     for r in range(counts.shape[0]):
-        sgl = ptl = sel = ful = 0.0
+        sgl = ptl = sel = ful = add = 0.0
         for s in range(S):
             visits = 0
             weight = 0.0
@@ -89,14 +89,18 @@ def risks(
                 ptl += cost
                 sel += cost
                 ful += cost
+                add += cost
                 continue
-            row_sgl = row_ptl = row_sel = 0.0
+            row_sgl = row_ptl = row_sel = row_add = 0.0
+            c_add = 0.4 * np.sqrt(visits / (A - 1)) if A > 1 else 0.0
+            total = visits + A * c_add
             flat = heard_of == 0.0
             even = missing / max(unseen, 1)
             for a in range(A):
                 c = counts[r, s, a]
                 p = teacher[s, a]
                 row_sgl += abs(c / visits - p)
+                row_add += abs((c + c_add) / total - p)
                 row_ptl += abs(c * p / weight - p)
                 # The share first: missing / heard_of would overflow where the init is as small as 1e-310.
                 guess = even if flat else missing * (init[s, a] / heard_of)
@@ -104,10 +108,12 @@ def risks(
             sgl += rho[s] * 0.5 * row_sgl
             ptl += rho[s] * 0.5 * row_ptl
             sel += rho[s] * 0.5 * row_sel
+            add += rho[s] * 0.5 * row_add
         out[r, 0] = sgl
         out[r, 1] = ptl
         out[r, 2] = sel
         out[r, 3] = ful
+        out[r, 4] = add
 
 
 @_jit

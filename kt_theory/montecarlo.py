@@ -71,7 +71,7 @@ class Cell:
         return [(start // size, min(size, reps - start)) for start in range(0, reps, size)]
 
     def risks(self, seed: int, stage: int, block: int, reps: int) -> np.ndarray:
-        """Risks of `reps` repeats of one block, shape (reps, 4), columns as in `kernels.COLUMNS`."""
+        """Risks of `reps` repeats of one block, shape (reps, 5), columns as in `kernels.COLUMNS`."""
         key = (int(self.identity, 16), stage, block)
         rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=key)))
         out = np.empty((reps, len(kernels.COLUMNS)))

@@ -27,12 +27,14 @@ LOOK = {
     "CE_ptl": ("#CC79A7", "s"),
     "SEL_ptl": ("#0072B2", "^"),
     "CE_ful": ("#009E73", "D"),
+    "ADD_sgl": ("#E69F00", "v"),
 }
 LABEL = {
     "CE_sgl": "CE_sgl (hard labels)",
     "CE_ptl": "CE_ptl (partial soft)",
     "SEL_ptl": "SEL_ptl (partial soft)",
     "CE_ful": "CE_ful (soft labels)",
+    "ADD_sgl": "ADD_sgl (hard labels)",
 }
 
 

@@ -17,7 +17,7 @@ import pandas as pd
 
 from kt_theory import checks
 from kt_theory.files import write_whole
-from kt_theory.learners import LEARNERS
+from kt_theory.learners import PAPER_LEARNERS
 from kt_theory.montecarlo import (
     Cell,
     Family,
@@ -44,13 +44,13 @@ class Panel:
     n : sequence of int
         Numbers of samples.
     learners : sequence of str
-        Names in `LEARNERS`; all four if not given.
+        Names in `LEARNERS`; the paper's four if not given.
     """
 
     name: str
     problem: Problem | Family
     n: Sequence[int]
-    learners: Sequence[str] = tuple(LEARNERS)
+    learners: Sequence[str] = PAPER_LEARNERS
 
 
 def run(

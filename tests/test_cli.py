@@ -168,7 +168,7 @@ def test_fit_says_what_was_never_seen_and_writes_the_students(records, tmp_path)
 def test_fit_speaks_json(records):
     found = json.loads(kt_theory("fit", records, "--json", "--A", 3).stdout)
     assert found["n"] == 10
-    assert found["learners"] == ["CE_sgl", "CE_ptl", "SEL_ptl"]
+    assert found["learners"] == ["CE_sgl", "CE_ptl", "SEL_ptl", "ADD_sgl"]
     assert found["missing mass per input"] == pytest.approx({"0": 0.2, "1": 0.1})
 
 

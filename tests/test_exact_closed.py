@@ -328,7 +328,7 @@ def test_very_many_visits_by_de_moivre():
 def test_the_window_holds_all(n, rho):
     # Oracle: identity, probabilities of m >= 1 sum to 1 - (1 - rho)^n
     assert mean_by(n, rho, 0.5, lambda m, p: np.ones_like(m)) == near(1 - (1 - rho) ** n, rel=1e-14)
-    last = sgl._window(n, rho)[1]
+    last = sgl.window(n, rho)[1]
     narrow = np.arange(max(1, n * rho - 5 * math.sqrt(n * rho)), min(last, n * rho + 5 * math.sqrt(n * rho)))
     if rho < 0.9:  # planted: a window of 5 sd
         assert sgl.binomial(np.floor(narrow), n, rho).sum() != near(1 - (1 - rho) ** n, rel=1e-14)

@@ -123,7 +123,7 @@ def _mean_deviations(n: int, rho: float, p: np.ndarray) -> float:
         _very_many_visits(n, rho, label) if many else None for label, many in zip(labels, c * mean >= 2e6, strict=True)
     ]
     far = np.array([value is not None for value in waves])
-    close = ~far & (c * _window(n, rho)[0] >= 1e4)
+    close = ~far & (c * window(n, rho)[0] >= 1e4)
 
     def summed(some: np.ndarray, deviation: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> float:
         p, weights = labels[some, None], times[some]
@@ -143,7 +143,7 @@ def _mean_inverse(n: int, rho: float) -> float:
 
 def _windowed(n: int, rho: float, labels: int, term: Callable[[np.ndarray], np.ndarray]) -> float:
     """The mean of `term`, which costs as many numbers as there are `labels`, over the window, block by block."""
-    first, last = _window(n, rho)
+    first, last = window(n, rho)
     if (last - first + 1) * labels > CAP:
         raise OutOfReach(
             f"n is {n}: {last - first + 1} numbers of visits times {labels} different labels exceed the cap of "
@@ -154,7 +154,7 @@ def _windowed(n: int, rho: float, labels: int, term: Callable[[np.ndarray], np.n
     return math.fsum(float(term(m) @ binomial(m, n, rho)) for m in blocks)
 
 
-def _window(n: int, rho: float) -> tuple[int, int]:
+def window(n: int, rho: float) -> tuple[int, int]:
     """The first and last number of visits, at least 1, that is summed."""
     mean = n * rho
     log = 35 + math.log(mean + 50)
@@ -183,7 +183,7 @@ def mean_deviation_series(m: np.ndarray, p: np.ndarray) -> np.ndarray:
 def _very_many_visits(n: int, rho: float, p: float) -> float | None:
     """E f(m) by the smooth part and the cosines of the wiggle; None if the window has fewer terms."""
     c, mean = p * (1 - p), n * rho
-    first, last = _window(n, rho)
+    first, last = window(n, rho)
     scale = 1 / (2 * math.pi**2 * c * mean)
     wiggle, gap, waves = 0.0, math.inf, 0
     while scale * (1 / max(waves, 1) ** 2 + 1 / (min(gap, waves + 1) * max(waves, 1))) > 2e-14:

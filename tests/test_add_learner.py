@@ -1,0 +1,150 @@
+"""ADD_sgl: its definition, its kernel, its exact risk."""
+
+from __future__ import annotations
+
+import math
+
+import mpmath
+import numpy as np
+import pytest
+
+from kt_theory import kernels
+from kt_theory.exact import add
+from kt_theory.exact.rows import OutOfReach, Row, distinct_rows
+from kt_theory.learners import LEARNERS, PAPER_LEARNERS, add_sgl
+from kt_theory.montecarlo import simulate
+from kt_theory.problem import Problem, instance, tv_risk, uniform_table
+from kt_theory.protocol import TransferSet, fit
+
+
+def test_definition_by_hand() -> None:
+    # Oracle: identity; 8 visits of 3 labels: c = 0.4 sqrt(8/2) = 0.8, total 10.4
+    student = add_sgl(np.array([[5, 3, 0], [0, 0, 0]]), np.full((2, 3), np.nan), np.array([[1, 0, 0], [0.5, 0.5, 0]]))
+    np.testing.assert_allclose(student[0], np.array([5.8, 3.8, 0.8]) / 10.4, rtol=1e-15)
+    np.testing.assert_array_equal(student[1], [0.5, 0.5, 0])
+    np.testing.assert_array_equal(add_sgl(np.array([[3]]), np.ones((1, 1)), np.ones((1, 1))), [[1.0]])
+
+
+def test_registry() -> None:
+    assert LEARNERS["ADD_sgl"].protocol == "hard"
+    assert tuple(LEARNERS) == (*PAPER_LEARNERS, "ADD_sgl") == kernels.COLUMNS
+
+
+def test_kernel_equals_definition() -> None:
+    # Oracle: second algorithm, the NumPy learner and tv_risk
+    rng = np.random.default_rng(0)
+    for seed in range(200):
+        S, A = int(rng.integers(1, 4)), int(rng.integers(1, 6))
+        problem = Problem(rng.dirichlet(np.ones(S)), rng.dirichlet(np.full(A, 0.5), size=S))
+        counts = rng.multinomial((0, 1, 7, 10**12)[seed % 4], problem.w.ravel() / problem.w.sum()).reshape(1, S, A)
+        init = rng.dirichlet(np.ones(A), size=S)
+        out = np.empty((1, len(kernels.COLUMNS)))
+        kernels.risks(counts, problem.rho, problem.teacher, init, 0.5 * np.abs(init - problem.teacher).sum(axis=1), out)
+        student = fit(TransferSet.from_counts(counts[0], problem.teacher, "hard"), "ADD_sgl", init)
+        np.testing.assert_allclose(student.sum(axis=1), 1, rtol=1e-15 * A)
+        assert out[0, 4] == pytest.approx(tv_risk(student, problem), rel=0, abs=1e-15)
+
+
+# --- The exact risk -------------------------------------------------------------------------------------
+
+mp = mpmath.mp.clone()
+mp.dps = 40
+
+
+def literal(row: Row, n: int, divergence: str, kappa: str = "0.4") -> mpmath.mpf:
+    """Every number of visits, every count, 40 digits."""
+    rho, A, total = mp.mpf(row.rho), row.p.size, mp.mpf(0)
+    cost = {
+        "tv": lambda p, q: abs(p - q) / 2,
+        "l2": lambda p, q: (p - q) ** 2,
+        "kl": lambda p, q: p * mp.log(p / q) if p else mp.mpf(0),
+    }[divergence]
+    for m in range(n + 1):
+        c = mp.mpf(kappa) * mp.sqrt(mp.mpf(m) / max(A - 1, 1)) if A > 1 else mp.mpf(0)
+        for p_, start in zip(row.p.tolist(), row.init.tolist(), strict=True):
+            p = mp.mpf(p_)
+            if m == 0:
+                mean = cost(p, mp.mpf(start))
+            else:
+                laws = [mp.binomial(m, x) * p**x * (1 - p) ** (m - x) for x in range(m + 1)]
+                mean = sum(b * cost(p, (x + c) / (m + A * c)) for x, b in enumerate(laws) if b)
+            total += mp.binomial(n, m) * rho**m * (1 - rho) ** (n - m) * mean
+    return rho * total
+
+
+def random_row(seed: int) -> tuple[Row, int]:
+    rng = np.random.default_rng(seed)
+    A = int(rng.integers(1, 5))
+    p = rng.dirichlet(np.full(A, (0.1, 1.0, 10.0)[seed % 3]))
+    if seed % 4 == 0:
+        p[0] = 0.0 if A > 1 else 1.0
+    rho = (1.0, 0.3, 1e-3, float(rng.random()))[seed % 4]
+    return Row(rho, p / p.sum(), rng.dirichlet(np.ones(A)), 1), (0, 1, 2, 9, 25)[seed % 5]
+
+
+@pytest.mark.parametrize("divergence", ["tv", "l2", "kl"])
+@pytest.mark.parametrize("seed", range(20))
+def test_row_risk_equals_the_literal_sum(seed: int, divergence: str) -> None:
+    # Oracle: mpmath, all visits and counts at 40 digits; rows sum to 1 within 2e-16 only, which KL notices
+    row, n = random_row(seed)
+    exact, wanted = add.row_risk(row, n, divergence), literal(row, n, divergence)
+    assert abs(exact.value - wanted) <= 1e-13 * wanted + (1e-15 if divergence == "kl" else 1e-18)
+    assert abs(exact.value - wanted) <= exact.error + (1e-15 if divergence == "kl" else 0)
+    if n and row.p.size > 1 and divergence == "tv":
+        assert abs(exact.value - literal(row, n, divergence, "0.4001")) > exact.error
+
+
+@pytest.mark.parametrize("p", [0.5, 0.3, 1e-3, 0.999])
+@pytest.mark.parametrize("m", [1000, 10**5])
+def test_large_visits_equal_the_sum_over_counts(m: int, p: float) -> None:
+    # Oracle: mpmath, the sum over all counts within 15 sd, by the ratio of neighbours, 40 digits
+    A, c = 3, 0.4 * math.sqrt(m / 2)
+    P, T = mp.mpf(p), m + 3 * mp.mpf(c)
+    sd = math.sqrt(m * p * (1 - p))
+    first, last = max(0, int(m * p - 15 * sd - 60)), min(m, int(m * p + 15 * sd + 60))
+    b = mp.exp(
+        mp.loggamma(m + 1)
+        - mp.loggamma(first + 1)
+        - mp.loggamma(m - first + 1)
+        + first * mp.log(P)
+        + (m - first) * mp.log(1 - P)
+    )
+    total = mp.mpf(0)
+    for x in range(first, last + 1):
+        total += b * abs((x + mp.mpf(c)) / T - P)
+        b *= (m - x) * P / ((x + 1) * (1 - P))
+    assert float(add.add_constant_risk(np.array([p]), m, c, A)[0]) == pytest.approx(float(total / 2), rel=1e-13)
+
+
+def test_carried_distribution_equals_the_incomplete_beta_function() -> None:
+    # Oracle: second algorithm, number by number; 1e-13 is what either is good to
+    for first, p, A in [(1, 0.9, 50), (1, 1e-3, 2), (10**6, 0.3, 4), (10**9, 0.5, 3)]:
+        m = np.arange(first, first + 400, dtype=float)
+        k = add._threshold(m, p, add.KAPPA * np.sqrt(m / (A - 1)), A)
+        np.testing.assert_allclose(add._carried(k, m, p), add._distribution(k, m, p), rtol=0, atol=1e-12)
+
+
+def test_risk_against_monte_carlo() -> None:
+    # Oracle: second algorithm, simulation, |z| <= 4
+    problem = instance(0, S=3, A=4)
+    init = uniform_table(3, 4)
+    for n in (0, 5, 200):
+        exact = sum(row.times * add.row_risk(row, n).value for row in distinct_rows(problem.rho, problem.teacher, init))
+        frame = simulate(problem, ["ADD_sgl"], n, reps=20_000, seed=1)
+        mean, error = float(frame["mean"].iloc[0]), float(frame["mcse"].iloc[0])
+        assert abs(mean - exact) <= 4 * error + 1e-14
+        if n:
+            assert abs(mean - 1.02 * exact) > 4 * error
+
+
+def test_large_n_and_the_cap() -> None:
+    row = Row(0.5, np.array([0.2, 0.3, 0.5]), np.full(3, 1 / 3), 1)
+    # Oracle: limit, CE_sgl's sqrt(rho) sum sqrt(p q / (2 pi n)), times half the mean of |Z + d| in units of sd
+    for n, value in ((10**9, add.row_risk(row, 10**9)),):
+        m = n * row.rho
+        limit = sum(
+            float(add.add_constant_risk(np.array([p]), int(m), 0.4 * math.sqrt(m / 2), 3)[0]) for p in row.p.tolist()
+        )
+        assert value.value == pytest.approx(row.rho * limit, rel=1e-8)
+    with pytest.raises(OutOfReach, match=r"cap of 100000000"):
+        add.row_risk(row, 10**18)
