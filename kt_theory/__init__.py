@@ -28,10 +28,19 @@ _HOME = {
     "draw": "montecarlo",
     "sample_risks": "montecarlo",
     "simulate": "montecarlo",
+    "bias_limit": "exact.limits",
+    "asymptotic_constant": "exact.limits",
+    "risk_law": "exact.law",
+    "expected_risk": "risk",
+    "three_worlds": "problem",
+    "minimax_risk": "minimax",
+    "minimax_constant": "minimax.constants",
+    "certify": "certificates",
+    "certify_minimax": "certificates",
     "RateFit": "rates",
     "fit_rate": "rates",
 }
-_MODULES = ("bounds", "checks", "claims", "cli", "plots", "study", "tables")
+_MODULES = ("bounds", "checks", "claims", "cli", "learners", "plots", "problem", "protocol", "study", "tables")
 
 __all__ = ["__version__", *_HOME, *_MODULES]
 

@@ -13,6 +13,9 @@ from typing import Any
 
 import numpy as np
 
+#: How far from 1 the rows of a student may sum: one made of records is off by what their probabilities are off.
+STUDENT_TOLERANCE = 1e-6
+
 #: How far from 1 the sum of a law may lie. Rows divided by their own float64 sum are within a few 1e-16;
 #: a float32 softmax is off by about 1e-7 and is refused, since exact results to 12 digits would be lost.
 SUM_TOLERANCE = 1e-12
@@ -85,15 +88,17 @@ def law(name: str, value: Any, size: int | None = None) -> np.ndarray:
     return array
 
 
-def stochastic_table(name: str, value: Any, shape: tuple[int, int] | None = None) -> np.ndarray:
-    """`value` as a row-stochastic table, shape (S, A), every row summing to 1 within `SUM_TOLERANCE`."""
+def stochastic_table(
+    name: str, value: Any, shape: tuple[int, int] | None = None, tolerance: float = SUM_TOLERANCE
+) -> np.ndarray:
+    """`value` as a row-stochastic table, shape (S, A), every row summing to 1 within `tolerance`."""
     array = probabilities(name, value, ndim=2)
     if array.size == 0:
         raise ValueError(f"{name} has shape {array.shape}: a table needs at least one row and one column")
     if shape is not None and array.shape != shape:
         raise ValueError(f"{name} has shape {array.shape}, {shape} is needed")
     totals = array.sum(axis=1)
-    off = np.abs(totals - 1) > SUM_TOLERANCE
+    off = np.abs(totals - 1) > tolerance
     if off.any():
         row = int(np.argmax(off))
         raise ValueError(
@@ -172,11 +177,18 @@ def one_of(name: str, value: Any, allowed: Sequence[str]) -> str:
     return str(value)
 
 
+def name_of(value: Any) -> str:
+    """The text of a name; 1.0 is "1", since a column of whole numbers turns into floats where it once had gaps."""
+    if isinstance(value, (float, np.floating)) and float(value).is_integer():
+        return str(int(value))
+    return str(value)
+
+
 def names(name: str, value: Any, size: int) -> tuple[str, ...]:
     """`value` as a tuple of `size` distinct strings; 0, 1, 2, ... if it is None or empty."""
     if isinstance(value, str):
         raise ValueError(f"{name} is {value!r}: it must be a sequence of names")
-    entries = tuple(str(v) for v in (() if value is None else value)) or tuple(str(i) for i in range(size))
+    entries = tuple(name_of(v) for v in (() if value is None else value)) or tuple(str(i) for i in range(size))
     if len(entries) != size:
         raise ValueError(f"{name} has {len(entries)} names, {size} are needed")
     if len(set(entries)) != size:

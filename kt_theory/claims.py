@@ -35,6 +35,9 @@ LOWER: dict[str, Bound] = {
 #: How many standard errors a simulated mean may lie on the wrong side of a bound.
 SIGMAS = 4.0
 
+#: Repeats, or repeats of non-zero risk, below which a standard error is not to be trusted and nothing is checked.
+RARE = 30
+
 #: Points whose relative standard error exceeds this are not fitted: their logarithm is mostly noise.
 FITTED = 0.2
 
@@ -51,16 +54,20 @@ class Claims:
         The protocol whose lower bound was constructed on this very problem: there it binds every learner that sees no
         more than the protocol shows. (The learners treat all labels alike, so their risk at one of the problems that
         the bound averages over is their average.)
+    lower_from : float
+        The lower bound is claimed from n = `lower_from` S A on.
     """
 
     slopes: Mapping[str, float] = field(default_factory=dict)
     lower: str | None = None
+    lower_from: float = 0.0
 
     def lower_bound(self, learner: str) -> Bound | None:
         """The lower bound that binds a learner on this panel, if there is one."""
         if self.lower is None or PROTOCOLS.index(LEARNERS[learner].protocol) > PROTOCOLS.index(self.lower):
             return None
-        return LOWER[self.lower]
+        bound = LOWER[self.lower]
+        return lambda n, S, A: np.where(np.asarray(n) >= self.lower_from * S * A, bound(n, S, A), np.nan)
 
 
 #: Of the paper's hard instances 1, 2, 3: the learner each is hard for, its rate, and the lower bound built on it.
@@ -69,41 +76,50 @@ class Claims:
 INSTANCE_CLAIMS = {
     1: Claims({"CE_sgl": -0.5}, "hard"),
     2: Claims({"SEL_ptl": -1.0}, "partial"),
-    3: Claims({"CE_ful": -1.0}, "soft"),
+    3: Claims({"CE_ful": -1.0}, "soft", lower_from=2),
 }
 
 
 def fit_panel(rows: pd.DataFrame) -> RateFit | None:
     """The log-log fit of one learner's receipts on one panel, over the points known to 20 %; None below three."""
-    usable = rows[(rows["mean"] > 0) & (rows["mcse"] > 0) & (rows["mcse"] <= FITTED * rows["mean"])]
+    rows = rows[rows["n"] > 0].sort_values("n")
+    exact = (rows["reps"] == 0).all()
+    usable = rows[(rows["mean"] > 0) & (exact | (rows["mcse"] > 0)) & (rows["mcse"] <= FITTED * rows["mean"])]
     if len(usable) < 3:
         return None
-    return fit_rate(usable["n"].to_numpy(), usable["mean"].to_numpy(), usable["mcse"].to_numpy())
+    return fit_rate(usable["n"].to_numpy(), usable["mean"].to_numpy(), None if exact else usable["mcse"].to_numpy())
 
 
-def scoreboard(receipts: pd.DataFrame, claims: Mapping[str, Claims]) -> pd.DataFrame:
+def scoreboard(
+    receipts: pd.DataFrame, claims: Mapping[str, Claims], exact: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Hold receipts against the theory: a row per panel and learner.
 
     Parameters
     ----------
     receipts : DataFrame
-        From `kt_theory.study.run`.
+        From `kt_theory.study.run` or `kt_theory.study.exact`.
     claims : mapping of str to Claims
         What the theory claims of each panel; the upper bounds are claimed of all of them.
+    exact : DataFrame, optional
+        From `kt_theory.study.exact`, to fit beside the receipts, over the same n and with the same weights.
 
     Returns
     -------
     DataFrame
         panel, learner; theory (claimed slope, NaN if none); slope, slope_se, n_min, n_max, points (of the fit; NaN and
-        0 where the risk is 0 or too small to fit); resolved; above_lower (least ratio of mean to lower bound),
-        below_upper (largest ratio of mean to upper bound; NaN where no bound applies); checked (number of n at which a
-        bound was checked) and held (whether all of them hold, within 4 standard errors).
+        0 where the risk is 0 or too small to fit); resolved; exact_slope (NaN without `exact`); above_lower (least
+        ratio of mean to lower bound), below_upper (largest ratio of mean to upper bound; NaN where no bound applies);
+        checked (number of n at which a bound was checked) and held (whether all of them hold, within 4 standard
+        errors).
 
     Raises
     ------
     ValueError
         If `claims` names a panel that the receipts do not have.
     """
+    if "panel" not in receipts:
+        raise ValueError("receipts have no panel column: they come from kt_theory.study, not from kt_theory.simulate")
     unknown = set(claims) - set(receipts["panel"])
     if unknown:
         raise ValueError(f"claims names panel {sorted(unknown)[0]!r}, which the receipts do not have")
@@ -124,6 +140,7 @@ def scoreboard(receipts: pd.DataFrame, claims: Mapping[str, Claims]) -> pd.DataF
                 "n_max": fit.window[1] if fit else math.nan,
                 "points": fit.points if fit else 0,
                 "resolved": bool(fit and fit.resolved),
+                "exact_slope": _exact_slope(exact, group, fit),
                 "above_lower": above["ratio"].min() if len(above) else math.nan,
                 "below_upper": below["ratio"].max() if len(below) else math.nan,
                 "checked": len(above) + len(below),
@@ -133,20 +150,101 @@ def scoreboard(receipts: pd.DataFrame, claims: Mapping[str, Claims]) -> pd.DataF
     return pd.DataFrame(rows)
 
 
+def _exact_slope(exact: pd.DataFrame | None, rows: pd.DataFrame, fit: RateFit | None) -> float:
+    """The slope of the exact curve, over the same n and with the same weights as the fit beside it."""
+    if exact is None or fit is None:
+        return math.nan
+    both = rows[["panel", "learner", "n", "mcse"]].merge(exact[["panel", "learner", "n", "mean"]]).sort_values("n")
+    both = both[both["n"].between(*fit.window)]
+    if len(both) < fit.points:
+        return math.nan
+    mcse = both["mcse"].to_numpy()
+    return fit_rate(both["n"].to_numpy(), both["mean"].to_numpy(), None if (mcse == 0).all() else mcse).slope
+
+
 def _ratios(rows: pd.DataFrame, bound: Bound | None, sign: int) -> pd.DataFrame:
     """Mean over bound at each n where the bound applies, and whether it holds; `sign` +1 for a lower bound."""
     if bound is None:
         return pd.DataFrame({"ratio": [], "held": np.array([], dtype=bool)})
     value = np.array([bound(int(n), int(S), int(A)) for n, S, A in zip(rows["n"], rows["S"], rows["A"], strict=True)])
-    mean, mcse = rows["mean"].to_numpy(), rows["mcse"].fillna(np.inf).to_numpy()
-    applies = ~np.isnan(value)
+    mean, mcse, reps = rows["mean"].to_numpy(), rows["mcse"].to_numpy(), rows["reps"].to_numpy()
+    applies = ~np.isnan(value) & ((reps == 0) | (reps >= RARE))
+    if sign > 0 and "nonzero" in rows:
+        # A mean of few repeats that are not 0 is likely too low, and its error too small to say so.
+        applies &= rows["nonzero"].to_numpy() >= RARE
     held = sign * (mean - value) >= -SIGMAS * mcse
     return pd.DataFrame({"ratio": (mean / value)[applies], "held": held[applies]})
 
 
+def gap_scoreboard(gaps: pd.DataFrame) -> pd.DataFrame:
+    """Hold the paper's bounds on the minimax risk against an interval that contains it: a row per protocol and size.
+
+    Parameters
+    ----------
+    gaps : DataFrame
+        Columns protocol, S, A, n; lower and upper (the interval); paper_lower and paper_upper (NaN where they claim
+        nothing).
+
+    Returns
+    -------
+    DataFrame
+        The columns of `scoreboard`, as far as they apply: above_lower is the least ratio of `upper` to the paper's
+        lower bound, below_upper the largest ratio of `lower` to its upper bound; both claims hold unless one of them
+        is on the wrong side of 1, or the interval is empty.
+    """
+    rows = []
+    for (protocol, S, A), group in gaps.groupby(["protocol", "S", "A"], sort=False):
+        above = (group["upper"] / group["paper_lower"]).dropna()
+        below = (group["lower"] / group["paper_upper"]).dropna()
+        held = (above >= 1).all() and (below <= 1).all() and (group["lower"] <= group["upper"]).all()
+        rows.append(
+            {
+                "panel": f"minimax risk, {protocol} labels, S={S}, A={A}",
+                "learner": "any",
+                "theory": math.nan,
+                "slope": math.nan,
+                "slope_se": math.nan,
+                "n_min": math.nan,
+                "n_max": math.nan,
+                "points": 0,
+                "resolved": False,
+                "exact_slope": math.nan,
+                "above_lower": above.min(),
+                "below_upper": below.max(),
+                "checked": len(above) + len(below) + len(group),
+                "held": bool(held),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def z_scores(receipts: pd.DataFrame, exact: pd.DataFrame) -> np.ndarray:
+    """How many standard errors each simulated mean lies from its exact value, for the cells that have both.
+
+    Parameters
+    ----------
+    receipts : DataFrame
+        From `kt_theory.study.run`.
+    exact : DataFrame
+        From `kt_theory.study.exact`.
+
+    Returns
+    -------
+    ndarray
+        Standard normal, if both are right. Cells whose risk was non-zero in fewer than `RARE` repeats are left out:
+        an error estimated from them is no error to divide by.
+    """
+    both = receipts.merge(exact, on=["panel", "learner", "n"], suffixes=("", "_exact"))
+    both = both[(both["nonzero"] >= RARE) & (both["mcse"] > 0)]
+    return ((both["mean"] - both["mean_exact"]) / both["mcse"]).to_numpy()
+
+
 def as_text(board: pd.DataFrame) -> str:
     """The scoreboard as a table for people."""
-    header = ("panel", "learner", "theory", "fitted slope", "over n", "settled", "mean/lower", "mean/upper", "bounds")
+    header = (
+        "panel", "learner", "theory", "fitted slope", "over n", "settled", "exact slope", "mean/lower", "mean/upper",
+        "bounds",
+    )  # fmt: skip
     lines: list[Sequence[str]] = [header]
     for row in board.itertuples():
         fitted = row.points > 0
@@ -158,6 +256,7 @@ def as_text(board: pd.DataFrame) -> str:
                 with_error(row.slope, row.slope_se) if fitted else "-",
                 f"{row.n_min:.3g}..{row.n_max:.3g}" if fitted else "-",
                 "-" if not fitted else "yes" if row.resolved else "no",
+                "-" if math.isnan(row.exact_slope) else f"{row.exact_slope:.4f}",
                 "-" if math.isnan(row.above_lower) else f">= {row.above_lower:.2f}",
                 "-" if math.isnan(row.below_upper) else f"<= {row.below_upper:.2f}",
                 "-" if row.checked == 0 else "held" if row.held else "BROKEN",

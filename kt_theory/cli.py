@@ -1,4 +1,4 @@
-"""The command line: `kt-theory reproduce`, `simulate` and `fit`.
+"""The command line: `kt-theory reproduce`, `simulate`, `fit` and `minimax`.
 
 Exit code 0: done, and every bound that was checked holds. 1: a checked bound is broken. 2: the input was refused, in
 one sentence. Heavy modules are imported by the command that needs them, so that `--help` answers at once.
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
+import os
 import runpy
 import sys
 from collections.abc import Callable, Sequence
@@ -15,13 +17,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import kt_theory as kt
+from kt_theory.files import check_writable
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
 #: What `reproduce` draws: name on the command line -> script in simulations/.
-STUDIES = {"figure1": "figure1_classic", "figure2": "figure2_rates", "real": "real_teacher"}
+STUDIES = {
+    "figure1": "figure1_classic",
+    "figure2": "figure2_rates",
+    "curves": "exact_curves",
+    "minimax": "minimax_gap",
+    "real": "real_teacher",
+}
 
 HELD, BROKEN, REFUSED, INTERRUPTED = 0, 1, 2, 130
 
@@ -45,6 +54,13 @@ def run_script(study: Callable[..., pd.DataFrame]) -> None:
 def _guarded(command: Callable[[], int]) -> int:
     try:
         return command()
+    except BrokenPipeError:
+        # The reader has seen enough, as `| head` does. Python would complain once more when it closes the pipe.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return HELD
+    except MemoryError:
+        print("kt-theory: error: not enough memory for tables of this size", file=sys.stderr)
+        return REFUSED
     except (ValueError, OSError) as error:
         print(f"kt-theory: error: {error}", file=sys.stderr)
         return REFUSED
@@ -69,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     _reproduce_parser(commands)
     _simulate_parser(commands)
     _fit_parser(commands)
+    _minimax_parser(commands)
     return parser
 
 
@@ -79,9 +96,10 @@ def _reproduce_parser(commands: Any) -> None:
         _reproduce,
         "draw the rate plots and check every point against the bounds",
         "Run the studies, write their numbers (CSV) and pictures (PNG, PDF), and print one table: panel, learner,\n"
-        "theoretical slope, fitted slope +- standard error, whether local slopes still drift over the window, and how\n"
-        "the mean risk compares with the lower and upper bounds. Exit code 1 if a bound is broken.",
-        "kt-theory reproduce figure2 --quick",
+        "theoretical slope, fitted slope +- standard error, whether the slope has settled over the window, the slope\n"
+        "of the exact curve, and how the risk compares with the lower and upper bounds. The curves are exact;\n"
+        "--simulate adds Monte Carlo points. Exit code 1 if a bound is broken.",
+        "kt-theory reproduce figure2 --simulate --quick",
     )
     choices = [*STUDIES, "all"]
     parser.add_argument("study", nargs="?", choices=choices, default="all", help="what to draw (default: all)")
@@ -89,8 +107,9 @@ def _reproduce_parser(commands: Any) -> None:
 
 
 def _study_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--simulate", action="store_true", help="add Monte Carlo to the exact curves, and compare")
     parser.add_argument("--quick", action="store_true", help="fewer repeats: the same figures with larger error bars")
-    parser.add_argument("--out", help="folder for the results (default: figures, with --quick figures/quick)")
+    parser.add_argument("--out", help="folder for the results (default: figures/quick; at full size figures)")
     parser.add_argument("--seed", type=_number, help="seed of all draws (default: the one of the committed figures)")
     _common_options(parser)
 
@@ -114,11 +133,11 @@ def _simulate_parser(commands: Any) -> None:
     parser.add_argument("--A", type=_number, help="number of labels, for --instance")
     parser.add_argument("--normalise", action="store_true", help="divide the rows of the teacher file by their sums")
     parser.add_argument("--n", type=_number, nargs="+", required=True, help="numbers of samples; 1e9 is understood")
-    parser.add_argument("--learners", nargs="+", default=None, metavar="NAME", help="default: the paper's four")
+    parser.add_argument("--learners", nargs="+", default=None, metavar="NAME", help="(default: the four of the paper)")
     parser.add_argument("--reps", type=_number, default=1000, help="repeats, or pilot of --target-mcse (default: 1000)")
     parser.add_argument("--target-mcse", type=float, metavar="E", help="repeat until the standard error is about E")
     parser.add_argument("--relative", action="store_true", help="E is a fraction of the mean risk")
-    parser.add_argument("--max-reps", type=_number, default=1_000_000, help="cap on the repeats (default: 1000000)")
+    parser.add_argument("--max-reps", type=_number, help="cap on the repeats of --target-mcse (default: 1000000)")
     parser.add_argument("--seed", type=_number, default=0, help="seed of all draws (default: 0)")
     parser.add_argument("--out", metavar="FILE", help="write the receipts as CSV")
     _common_options(parser)
@@ -146,6 +165,25 @@ def _fit_parser(commands: Any) -> None:
     parser.add_argument("--tolerance", type=float, help="disagreement of probabilities to accept (default: 1e-9)")
     parser.add_argument("--out", metavar="FILE", help="write the students, CSV or Parquet: a column per learner")
     parser.add_argument("--json", action="store_true", help="print what was found as JSON")
+
+
+def _minimax_parser(commands: Any) -> None:
+    parser = _command(
+        commands,
+        "minimax",
+        _minimax,
+        "the smallest worst-case risk that any student can have",
+        "Print the minimax risk of a protocol as an interval, with the statements that give its ends, the best\n"
+        "student known, and the least favourable teacher. The truth lies in the interval; where it is known exactly,\n"
+        "one number is printed.",
+        "kt-theory minimax --protocol partial --S 10 --A 5 --n 100",
+    )
+    parser.add_argument("--protocol", required=True, help="what is revealed with each sample: hard, partial or soft")
+    parser.add_argument("--S", type=_number, required=True, help="number of inputs")
+    parser.add_argument("--A", type=_number, required=True, help="number of labels")
+    parser.add_argument("--n", type=_number, required=True, help="number of samples; 1e9 is understood")
+    parser.add_argument("--out", metavar="FILE", help="write the least favourable teacher, CSV or Parquet")
+    parser.add_argument("--json", action="store_true", help="print the interval as JSON")
 
 
 def _command(
@@ -199,25 +237,37 @@ def _load_study(stem: str) -> Callable[..., pd.DataFrame]:
 def _run_studies(studies: dict[str, Callable[..., pd.DataFrame]], arguments: argparse.Namespace) -> int:
     import pandas as pd
 
-    out = Path(arguments.out or ("figures/quick" if arguments.quick else "figures"))
-    options = {"quick": arguments.quick, "out": out, "workers": arguments.workers}
-    if arguments.seed is not None:
-        options["seed"] = arguments.seed
+    # The committed figures are those at full size with simulation: only the same job overwrites them.
+    full = arguments.simulate and not arguments.quick
+    out = Path(arguments.out or ("figures" if full else "figures/quick"))
+    seed = {} if arguments.seed is None else {"seed": arguments.seed}
+    options = kt.study.Options(arguments.simulate, arguments.quick, out, workers=arguments.workers, **seed)
+    check_writable(out / "probe.csv")
     boards = []
     for stem, study in studies.items():
         print(f"{stem} ...", file=sys.stderr, flush=True)
-        boards.append(study(**options))
+        boards.append(study(options))
     board = pd.concat(boards, ignore_index=True)
     if arguments.json:
-        print(board.to_json(orient="records", indent=2))
+        print(_as_json(board))
     else:
         print(kt.claims.as_text(board))
-        held, checked = int(board["held"].sum()), len(board)
-        print(f"\nbounds: {int(board['checked'].sum())} checks at single n; {held} of {checked} curves keep all theirs")
+        bound = board[board["checked"] > 0]
+        held = f"{bound['held'].sum()} of {len(bound)} curves keep all of theirs"
+        print(f"\nbounds: {bound['checked'].sum()} checks at single n; {held}")
         print("figures:")
         for stem in studies:
             print(f"  {(out / stem).resolve()}.png  (.pdf, .csv)")
     return HELD if board["held"].all() else BROKEN
+
+
+def _as_json(frame: pd.DataFrame) -> str:
+    """The rows of a frame, numbers to their last digit; what is not a number is null."""
+    rows = [
+        {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in row.items()}
+        for row in frame.astype(object).to_dict("records")
+    ]
+    return json.dumps(rows, indent=2, default=lambda value: value.item())
 
 
 # --- simulate -------------------------------------------------------------------------------------------
@@ -226,6 +276,12 @@ def _run_studies(studies: dict[str, Callable[..., pd.DataFrame]], arguments: arg
 def _simulate(arguments: argparse.Namespace) -> int:
     from functools import partial
 
+    if arguments.out:
+        check_writable(arguments.out, ".csv")
+    if arguments.target_mcse is None and (arguments.relative or arguments.max_reps is not None):
+        raise ValueError("--relative and --max-reps go with --target-mcse only")
+    if arguments.normalise and arguments.teacher is None:
+        raise ValueError("--normalise goes with --teacher only")
     if arguments.instance is None:
         for option in ("S", "A"):
             if getattr(arguments, option) is not None:
@@ -247,17 +303,62 @@ def _simulate(arguments: argparse.Namespace) -> int:
         arguments.seed,
         target_mcse=arguments.target_mcse,
         relative=arguments.relative,
-        max_reps=arguments.max_reps,
+        max_reps=1_000_000 if arguments.max_reps is None else arguments.max_reps,
         workers=arguments.workers,
         progress=True,
     )
     if arguments.out:
         kt.study.write_receipts(frame, arguments.out)
     if arguments.json:
-        print(frame.drop(columns="seconds").to_json(orient="records", indent=2, double_precision=15))
+        print(_as_json(frame.drop(columns="seconds")))
     else:
         print(frame[["n", "learner", "protocol", "mean", "mcse", "reps", "nonzero"]].to_string(index=False))
     return HELD
+
+
+# --- minimax --------------------------------------------------------------------------------------------
+
+
+def _minimax(arguments: argparse.Namespace) -> int:
+    if arguments.out:
+        check_writable(arguments.out, ".csv", ".parquet")
+    risk = kt.minimax_risk(arguments.protocol, arguments.S, arguments.A, arguments.n)
+    if arguments.out:
+        kt.tables.write_teacher(risk.instance, arguments.out)
+    if arguments.json:
+        names = ("protocol", "S", "A", "n", "lower", "upper", "exact", "student", "note")
+        print(json.dumps({name: getattr(risk, name) for name in names}, indent=2))
+        return HELD
+    print(f"{risk}\n{risk.note}")
+    best = (kt.bounds.best_lower(*_claim(risk)), kt.bounds.best_upper(*_claim(risk)))
+    print(f"proved closed forms: {best[0].value:.6g} ({best[0].statement}), {best[1].value:.6g} ({best[1].statement})")
+    print("\nleast favourable teacher found, inputs that are alike up to the order of their labels together:")
+    print(_teacher_as_text(risk.instance))
+    if arguments.out:
+        print(f"the whole table is in {arguments.out}")
+    return HELD
+
+
+def _claim(risk: Any) -> tuple[str, int, int, int]:
+    return risk.protocol, risk.n, risk.S, risk.A
+
+
+def _teacher_as_text(problem: kt.Problem) -> str:
+    """The distinct rows of a teacher, their labels by decreasing probability, equal ones together."""
+    from collections import Counter
+
+    def grouped(row: np.ndarray) -> str:
+        classes = sorted(Counter(row.round(12).tolist()).items(), reverse=True)
+        return ", ".join(f"{p:.6g}" if times == 1 else f"{times} x {p:.6g}" for p, times in classes)
+
+    rows = Counter(
+        (round(float(rho), 12), grouped(row)) for rho, row in zip(problem.rho, problem.teacher, strict=True)
+    )
+    lines = [
+        f"  {times} input{'s' if times > 1 else ''} of mass {rho:.6g}: labels {row}"
+        for (rho, row), times in rows.most_common(LISTED)
+    ]
+    return "\n".join(lines) + (f"\n  and {len(rows) - LISTED} rows more" if len(rows) > LISTED else "")
 
 
 # --- fit ------------------------------------------------------------------------------------------------
@@ -273,6 +374,10 @@ def _fit(arguments: argparse.Namespace) -> int:
         actions=_alphabet("actions", arguments.actions, "A", arguments.A),
         **({} if arguments.tolerance is None else {"tolerance": arguments.tolerance}),
     )
+    if arguments.out:
+        check_writable(arguments.out, ".csv", ".parquet")
+    if arguments.normalise and arguments.init is None:
+        raise ValueError("--normalise goes with --init only")
     init = None
     if arguments.init is not None:
         init = _aligned_init(kt.tables.read_teacher(arguments.init, normalise=arguments.normalise), data)

@@ -12,13 +12,10 @@ def write_whole(path: str | os.PathLike[str], write: Callable[[Path], object]) -
     """Let `write` fill a temporary neighbour of `path`, then put it in the place of `path` in one step.
 
     The neighbour has the same suffix, since writers choose their format by it. If `write` raises, `path` is as before
-    and the neighbour is gone. A missing folder is made.
+    and the neighbour is gone. A missing folder is made; a link stays a link, and what it points to is replaced.
     """
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent)
-    os.close(handle)
-    neighbour = Path(name)
+    target = Path(path).resolve()
+    neighbour = _neighbour(target)
     try:
         write(neighbour)
         with open(neighbour, "rb") as written:
@@ -30,4 +27,23 @@ def write_whole(path: str | os.PathLike[str], write: Callable[[Path], object]) -
     except BaseException:
         neighbour.unlink(missing_ok=True)
         raise
-    return target
+    return Path(path)
+
+
+def check_writable(path: str | os.PathLike[str], *suffixes: str) -> None:
+    """Raise now what `write_whole` would raise after the work is done; a missing folder is made."""
+    if suffixes and Path(path).suffix.lower() not in suffixes:
+        raise ValueError(f"{os.fspath(path)}: its name must end in {' or '.join(suffixes)}")
+    _neighbour(Path(path).resolve()).unlink()
+
+
+def _neighbour(target: Path) -> Path:
+    if target.exists() and not target.is_file():
+        raise ValueError(f"{target} is not a regular file: it cannot be replaced")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent)
+    except OSError as error:
+        raise ValueError(f"{target} cannot be written: {error.strerror}") from None
+    os.close(handle)
+    return Path(name)

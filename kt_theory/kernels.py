@@ -7,16 +7,26 @@ release the interpreter lock: threads over blocks of repeats scale.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numba as nb
 import numpy as np
 
 #: Columns of the risks that `risks` fills, in this order.
 COLUMNS = ("CE_sgl", "CE_ptl", "SEL_ptl", "CE_ful", "ADD_sgl")
 
-_jit = nb.njit(cache=True, nogil=True, error_model="numpy")
+
+def jit(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile on first use, and keep the result on disk where there is a place for it."""
+    try:
+        return nb.njit(cache=True, nogil=True, error_model="numpy")(function)
+    except RuntimeError:
+        # A read-only installation whose user has no home: compile anew in every process.
+        return nb.njit(nogil=True, error_model="numpy")(function)
 
 
-@_jit
+@jit
 def tally(uniforms: np.ndarray, keep: np.ndarray, own: np.ndarray, other: np.ndarray, counts: np.ndarray) -> None:
     """Add to `counts` one draw per uniform, by Walker's alias method.
 
@@ -40,7 +50,7 @@ def tally(uniforms: np.ndarray, keep: np.ndarray, own: np.ndarray, other: np.nda
             counts[r, cell] += 1
 
 
-@_jit
+@jit
 def risks(
     counts: np.ndarray,
     rho: np.ndarray,
@@ -116,20 +126,22 @@ def risks(
         out[r, 4] = add
 
 
-@_jit
+@jit
 def moments(values: np.ndarray, mean: np.ndarray, squares: np.ndarray, nonzero: np.ndarray) -> None:
     """Mean, sum of squared deviations and number of non-zero entries of each column of `values`, shape (R, L).
 
-    Two passes: a variance from a difference of sums would lose all its digits when the risk hardly varies.
+    Two passes: a variance from a difference of sums would lose all its digits when the risk hardly varies. Both start
+    from the first value, so that a risk that does not vary has that mean and no deviations, exactly.
     """
     R, L = values.shape
     for j in range(L):
+        first = values[0, j]
         total = 0.0
         hits = 0
         for r in range(R):
-            total += values[r, j]
+            total += values[r, j] - first
             hits += 1 if values[r, j] != 0.0 else 0
-        centre = total / R
+        centre = first + total / R
         deviations = 0.0
         for r in range(R):
             deviations += (values[r, j] - centre) ** 2

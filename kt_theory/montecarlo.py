@@ -37,6 +37,9 @@ Family = Callable[[int], Problem]
 #: Streams of a cell: the pilot that plans a run, and the run itself.
 RUN, PILOT = 0, 1
 
+#: The most repeats of a cell: their blocks are planned in memory.
+REPS_MAX = 10**9
+
 #: Margin on the pilot's variance, so that the error aimed at is usually met and not only met half of the time.
 VARIANCE_MARGIN = 1.1
 
@@ -54,6 +57,8 @@ class Cell:
     """
 
     def __init__(self, problem: Problem, n: int, init: Any = None) -> None:
+        if not isinstance(problem, Problem):
+            raise ValueError(f"problem is a {type(problem).__name__}: a Problem is needed")
         self.problem = problem
         self.n = sample_size(n)
         shape = (problem.S, problem.A)
@@ -153,6 +158,8 @@ class Precision:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "reps", checks.whole_number("reps", self.reps, minimum=1))
+        if self.reps > REPS_MAX:
+            raise ValueError(f"reps is {self.reps}: at most {REPS_MAX} can be run")
         object.__setattr__(self, "max_reps", checks.whole_number("max_reps", self.max_reps, minimum=1))
         if self.target_mcse is not None:
             object.__setattr__(self, "target_mcse", checks.positive("target_mcse", self.target_mcse))
@@ -162,16 +169,19 @@ class Precision:
                 raise ValueError(f"max_reps is {self.max_reps}: it must be at least reps, {self.reps}")
 
     def wanted(self, pilot: Moments) -> float:
-        """Number of fresh repeats that a pilot calls for: at least `reps`, infinite where it saw nothing but zeros."""
+        """Number of fresh repeats that a pilot calls for, at least `reps`.
+
+        A learner whose risk was 0 in the whole pilot gives a relative target nothing to scale by, and is left out of
+        it. For an absolute one its variance is taken as 3 / reps: the risk is at most 1, and not 0 in at most a share
+        of 3 / reps, with 95 % confidence (the rule of three).
+        """
         assert self.target_mcse is not None
         wanted = float(self.reps)
         for mean, variance in zip(pilot.mean.tolist(), pilot.variance.tolist(), strict=True):
-            if variance > 0:
-                target = self.target_mcse * (mean if self.relative else 1.0)
-                wanted = max(wanted, VARIANCE_MARGIN * variance / target**2)
-            elif self.relative and mean == 0:
-                # Nothing was seen to scale the target by: only the cap can end this.
-                wanted = math.inf
+            if mean == 0 and self.relative:
+                continue
+            target = self.target_mcse * (mean if self.relative else 1.0)
+            wanted = max(wanted, VARIANCE_MARGIN * (3 / self.reps if mean == 0 else variance) / target**2)
         return wanted
 
 
@@ -379,6 +389,8 @@ def draw(problem: Problem, protocol: str, n: int, seed: int = 0) -> TransferSet:
     100
     """
     checks.one_of("protocol", protocol, PROTOCOLS)
+    if not isinstance(problem, Problem):
+        raise ValueError(f"problem is a {type(problem).__name__}: a Problem is needed")
     n = sample_size(n)
     rng = np.random.default_rng(checks.whole_number("seed", seed))
     (counts,) = CountSampler(problem).draw(n, 1, rng)
@@ -404,6 +416,8 @@ def problem_at(problem: Problem | Family, n: int) -> Problem:
 
 def learner_names(learners: str | Sequence[str]) -> list[str]:
     """`learners` as a list of names in `LEARNERS`."""
+    if not isinstance(learners, (str, list, tuple)) and learners is not None:
+        raise ValueError(f"learners is {learners!r}: it must be a name or a list of names")
     names = [learners] if isinstance(learners, str) else list(learners or ())
     if not names:
         raise ValueError("learners is empty: name at least one")

@@ -13,6 +13,7 @@ import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
 from kt_theory.files import write_whole
@@ -62,50 +63,90 @@ def _shared_legend(figure: Figure, axes: np.ndarray) -> None:
     for ax in axes.flat:
         for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)
+    for name, label in LABEL.items():
+        if label in handles:
+            colour, marker = LOOK[name]
+            handles[label] = Line2D([], [], color=colour, marker=marker)
     if handles:
         figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=4)
 
 
-def draw_curves(axes: Axes, receipts: pd.DataFrame, *, bold: str | None = None, floor: float = 0.0) -> None:
-    """Mean risk against n, a curve per learner, error bars of two Monte Carlo standard errors.
+def draw_curves(
+    axes: Axes,
+    panel: str,
+    exact: pd.DataFrame | None,
+    receipts: pd.DataFrame | None,
+    *,
+    bold: str | None = None,
+    floor: float = 0.0,
+) -> None:
+    """Mean risk against n of one panel: a line per learner where it is exact, markers where it is simulated.
 
-    On logarithmic axes a mean of 0, or one below `floor`, has no place: it is drawn as a hollow marker on the lower
-    edge. `bold` names a learner to stand out.
+    Error bars are two Monte Carlo standard errors. On logarithmic axes a mean of 0, or one below `floor`, has no
+    place: a simulated one is drawn as a hollow marker on the lower edge. `bold` names a learner to stand out.
     """
+    curves = _of_panel(exact, panel)
+    points = _of_panel(receipts, panel)
+    for name in dict.fromkeys([*curves["learner"], *points["learner"]]):
+        line = curves[curves["learner"] == name].sort_values("n")
+        _draw_learner(axes, name, line, points[points["learner"] == name], bold is None or name == bold, floor)
+    n = np.concatenate([curves["n"], points["n"]]).astype(np.int64)
+    if axes.get_xscale() == "log" and n.max() < 10 * n.min():
+        _plain_ticks(axes, int(n.min()), int(n.max()))
+    if floor > 0:
+        # Where a curve falls to 1e-300, matplotlib's own margin would leave as many decades above it.
+        axes.set_ylim(floor, 2 * np.concatenate([curves["mean"], points["mean"], [floor]]).max())
+    axes.set_xlabel("number of samples n")
+    axes.set_ylabel("expected risk (total variation)")
+
+
+def _of_panel(frame: pd.DataFrame | None, panel: str) -> pd.DataFrame:
+    import pandas as pd
+
+    if frame is None:
+        return pd.DataFrame({"learner": [], "n": [], "mean": [], "mcse": []})
+    return frame[frame["panel"] == panel]
+
+
+def _draw_learner(
+    axes: Axes, name: str, line: pd.DataFrame, points: pd.DataFrame, strong: bool, floor: float
+) -> None:
+    colour, marker = LOOK[name]
+    alpha, order = (1.0, 3) if strong else (0.75, 2)
     logarithmic = axes.get_yscale() == "log"
-    for name, rows in receipts.groupby("learner", sort=False):
-        colour, marker = LOOK[str(name)]
-        strong = bold is None or name == bold
-        below = (rows["mean"] <= 0) | (rows["mean"] < floor) if logarithmic else rows["mean"] < 0
+    shown = line[line["mean"] > 0] if logarithmic else line
+    label = LABEL[name]
+    if len(shown):
+        width = 1.6 if strong else 0.9
+        axes.plot(shown["n"], shown["mean"], color=colour, linewidth=width, alpha=alpha, zorder=order, label=label)
+        label = "_" + label
+    below = (points["mean"] <= 0) | (points["mean"] < floor) if logarithmic else points["mean"] < 0
+    if len(points):
         axes.errorbar(
-            rows["n"][~below],
-            rows["mean"][~below],
-            yerr=2 * rows["mcse"][~below],
+            points["n"][~below],
+            points["mean"][~below],
+            yerr=2 * points["mcse"][~below],
             color=colour,
             marker=marker,
             markersize=5.0 if strong else 3.5,
-            linewidth=1.6 if strong else 0.9,
-            alpha=1.0 if strong else 0.75,
-            label=LABEL[str(name)],
-            zorder=3 if strong else 2,
+            # Where there is no exact curve to guide the eye, the markers are joined.
+            linestyle="none" if len(line) else "-",
+            linewidth=1.2,
+            alpha=alpha,
+            label=label,
+            zorder=order,
         )
-        if below.any():
-            axes.plot(
-                rows["n"][below],
-                np.full(below.sum(), 0.02),
-                color=colour,
-                marker=marker,
-                markerfacecolor="white",
-                linestyle="none",
-                alpha=0.75,
-                transform=axes.get_xaxis_transform(),
-            )
-    if axes.get_xscale() == "log" and receipts["n"].max() < 10 * receipts["n"].min():
-        _plain_ticks(axes, receipts["n"].min(), receipts["n"].max())
-    if floor > 0:
-        axes.set_ylim(bottom=floor)
-    axes.set_xlabel("number of samples n")
-    axes.set_ylabel("expected risk (total variation)")
+    if below.any():
+        axes.plot(
+            points["n"][below],
+            np.full(below.sum(), 0.02),
+            color=colour,
+            marker=marker,
+            markerfacecolor="white",
+            linestyle="none",
+            alpha=0.75,
+            transform=axes.get_xaxis_transform(),
+        )
 
 
 def _plain_ticks(axes: Axes, first: int, last: int) -> None:
@@ -156,3 +197,31 @@ def draw_exchange(axes: Axes, receipts: pd.DataFrame, *, against: str, learners:
     axes.invert_xaxis()
     axes.set_xlabel("risk to be reached")
     axes.set_ylabel(f"samples of {against} that\none sample is worth")
+
+
+def draw_gap(axes: Axes, gaps: pd.DataFrame, colour: str) -> None:
+    """Bounds on a minimax risk over the best lower one, against n; the truth lies in the shaded band."""
+    n, base = gaps["n"], gaps["lower"]
+    axes.fill_between(n, 1.0, gaps["upper"] / base, color=colour, alpha=0.2, linewidth=0, label="the truth is here")
+    axes.plot(n, np.ones(len(n)), color=colour, label="best lower and upper bound")
+    axes.plot(n, gaps["upper"] / base, color=colour)
+    for side in ("paper_lower", "paper_upper"):
+        axes.plot(n, gaps[side] / base, color="#555555", linestyle="--", linewidth=1.0, label="the paper's bounds")
+    axes.plot(n, gaps["limit"] / base, color=colour, linestyle=":", linewidth=1.0, label="limit constant x rate")
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_ylim(0.02, 50)
+    axes.set_xlabel("number of samples n")
+    axes.set_ylabel("ratio to best lower bound")
+
+
+def draw_shares(axes: Axes, worlds: pd.DataFrame, limit: float) -> None:
+    """The risks of one instance as shares of the minimax limits, against n, with the limit that they tend to."""
+    for name, rows in worlds.groupby("learner", sort=False):
+        colour, marker = LOOK[str(name)]
+        axes.plot(rows["n"], rows["share"], color=colour, marker=marker, label=LABEL[str(name)])
+    axes.axhline(limit, color="#555555", linewidth=0.8, linestyle="--")
+    axes.set_xscale("log")
+    axes.set_ylim(0, 1.1 * worlds["share"].max())
+    axes.set_xlabel("number of samples n")
+    axes.set_ylabel("risk / minimax limit")

@@ -133,7 +133,7 @@ def tv_risk(student: Any, problem: Problem) -> float:
     Parameters
     ----------
     student : array_like, shape (S, A)
-        A row-stochastic table.
+        A table whose rows sum to 1 within 1e-6: a student made of records is off by what their probabilities are.
     problem : Problem
         The problem it is judged on.
 
@@ -152,7 +152,8 @@ def tv_risk(student: Any, problem: Problem) -> float:
     >>> round(tv_risk([[0.5, 0.5]], Problem([1.0], [[0.9, 0.1]])), 12)
     0.4
     """
-    table = checks.stochastic_table("student", student, shape=(problem.S, problem.A))
+    shape = (problem.S, problem.A)
+    table = checks.stochastic_table("student", student, shape, tolerance=checks.STUDENT_TOLERANCE)
     return float(problem.rho @ (0.5 * np.abs(table - problem.teacher).sum(axis=1)))
 
 
@@ -251,6 +252,66 @@ def _sparse_row(k: int, S: int, A: int, n: int) -> np.ndarray:
     row[0 : odd - 1 : 2] = S / (n + 1)
     row[odd - 1] = 1 - S * light / (n + 1)
     return row
+
+
+def three_worlds(S: int, A: int, n: int, phi: float = math.sqrt(0.5), psi: float = math.sqrt(2) - 1) -> Problem:
+    """One instance on which all three protocols are hard at once, up to constants.
+
+    A share `psi` of the inputs is met about once, with a sure label: there soft labels earn their S/n. The other
+    inputs are heavy and alike. In their rows a share `phi` of the labels carries the structure that is worst for
+    partial soft labels (0.676741 of these labels with joint mass 1.477670 / n each, the others impossible), and the
+    other labels share what is left evenly, which is worst for hard labels.
+
+    As n >> S A >> 1 the risks of CE_sgl, SEL_ptl and CE_ful tend to the shares
+    ``(sqrt((1 - psi) (1 - phi)), (1 - psi) phi, psi)`` of their minimax risks; the defaults make all three
+    ``sqrt(2) - 1``. Z&Z (appendix F) conjectured that no instance exposes all three limits; up to constants, and for
+    S >= 2, this one does.
+
+    Parameters
+    ----------
+    S, A : int
+        Number of inputs, at least 2, and of labels, at least 4.
+    n : int
+        The number of samples that the instance is hard for; large enough that the light labels fit.
+    phi, psi : float
+        Shares of labels and inputs, strictly between 0 and 1.
+
+    Returns
+    -------
+    Problem
+
+    Raises
+    ------
+    ValueError
+        If S, A or a share is out of range, or n is too small for the light labels.
+
+    Examples
+    --------
+    >>> three_worlds(S=3, A=5, n=100).rho.round(6).tolist()
+    [0.009901, 0.49505, 0.49505]
+    """
+    S = checks.whole_number("S", S, minimum=2)
+    A = checks.whole_number("A", A, minimum=4)
+    n = checks.whole_number("n", n, minimum=1)
+    phi, psi = checks.open_unit("phi", phi), checks.open_unit("psi", psi)
+    rare = min(max(round(psi * (S - 1)), 1), S - 1)
+    block = min(max(round(phi * A), 2), A - 1)
+    light = max(round(LIGHT_SHARE * block), 1)
+    rho = np.full(S, 1 / (n + 1))
+    rho[rare:] = (1 - rare / (n + 1)) / (S - rare)
+    mass = LIGHT_MASS / (n * rho[-1])
+    if n + 1 < S or light * mass >= 1:
+        raise ValueError(f"n is {n}: with S={S}, A={A} the light labels do not fit")
+    teacher = np.zeros((S, A))
+    teacher[:rare, 0] = 1.0
+    teacher[rare:, :light] = mass
+    teacher[rare:, block:] = (1 - light * mass) / (A - block)
+    return Problem(rho, teacher, name=f"three worlds (S={S}, A={A}, n={n})")
+
+
+#: The least favourable row for partial soft labels as A grows: the share of its labels that are light, and n times
+#: the joint mass of each. With q = 2 W(1 / (2 sqrt(e))), W Lambert's function, they are 1 / (1 + q) and 1 + q.
+LIGHT_SHARE, LIGHT_MASS = 0.676741, 1.477670
 
 
 # --- Random problems ------------------------------------------------------------------------------------

@@ -167,6 +167,8 @@ class TransferSet:
         ('partial', ('no', 'yes'), [[1, 1]])
         """
         tolerance = checks.positive("tolerance", tolerance)
+        if not hasattr(records, "__contains__") or not hasattr(records, "__getitem__"):
+            raise ValueError(f"records is {records!r}: it must be a DataFrame or a mapping of columns")
         columns = {role: _column(records, role) for role in COLUMNS}
         state_column, action_column = columns["state"], columns["action"]
         if state_column is None or action_column is None:
@@ -209,7 +211,8 @@ def fit(transfer_set: TransferSet, learner: str, init: Any = None) -> np.ndarray
     Returns
     -------
     ndarray, shape (S, A)
-        A row-stochastic table.
+        A row-stochastic table, as exactly as what was revealed: records accepted with a tolerance, or an `init` that is
+        off, leave rows off 1 by as much.
 
     Raises
     ------
@@ -226,10 +229,14 @@ def fit(transfer_set: TransferSet, learner: str, init: Any = None) -> np.ndarray
     array([[0.5, 0.4, 0.1]])
     """
     entry = LEARNERS[checks.one_of("learner", learner, tuple(LEARNERS))]
+    if not isinstance(transfer_set, TransferSet):
+        raise ValueError(f"transfer_set is a {type(transfer_set).__name__}: a TransferSet is needed")
     if PROTOCOLS.index(transfer_set.protocol) < PROTOCOLS.index(entry.protocol):
         raise ValueError(f"{learner} needs {entry.protocol} labels, the transfer set has {transfer_set.protocol} ones")
     shape = transfer_set.counts.shape
-    start = uniform_table(*shape) if init is None else checks.stochastic_table("init", init, shape=shape)
+    start = uniform_table(*shape)
+    if init is not None:
+        start = checks.stochastic_table("init", init, shape, tolerance=checks.STUDENT_TOLERANCE)
     return entry.fit(transfer_set.counts, transfer_set.revealed, start)
 
 
@@ -257,11 +264,9 @@ def _encode(role: str, values: np.ndarray, alphabet: Sequence[Any] | None) -> tu
     """Names of the alphabet, and for each record the index of its value in it."""
     kept = values.tolist()
     for i, value in enumerate(kept):
-        if value is None or value == "" or value != value:
+        if value is None or str(value) in ("", "<NA>") or value != value:
             raise ValueError(f"record {i} has no {role}")
-        if isinstance(value, float) and value.is_integer():
-            # What a column of whole numbers becomes when it once had gaps.
-            kept[i] = int(value)
+        kept[i] = int(value) if isinstance(value, float) and value.is_integer() else value
     if alphabet is None:
         try:
             alphabet = sorted(set(kept))
@@ -273,7 +278,7 @@ def _encode(role: str, values: np.ndarray, alphabet: Sequence[Any] | None) -> tu
     position = {name: index for index, name in enumerate(names)}
     codes = np.empty(len(kept), dtype=np.int64)
     for i, value in enumerate(kept):
-        code = position.get(str(value))
+        code = position.get(checks.name_of(value))
         if code is None:
             raise ValueError(f"record {i} has {role} {value!r}, which is not among the {len(names)} {role}s given")
         codes[i] = code

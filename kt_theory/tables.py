@@ -498,7 +498,7 @@ def _coded(frame: pd.DataFrame, column: str) -> tuple[tuple[str, ...], np.ndarra
     gaps = frame[column].isna().to_numpy()
     if gaps.any():
         raise ValueError(f"line {int(np.argmax(gaps)) + 1} has no {column}")
-    codes, names = pd.factorize(np.array([str(value) for value in frame[column]], dtype=object))
+    codes, names = pd.factorize(np.array([checks.name_of(value) for value in frame[column]], dtype=object))
     return tuple(names), codes
 
 
@@ -673,7 +673,7 @@ def _parsed_parquet(content: bytes) -> pd.DataFrame:
     for column in frame.columns:
         gaps = frame[column].isna()
         if column in _NAME_COLUMNS:
-            frame[column] = frame[column].astype(object).map(str).mask(gaps, None)
+            frame[column] = frame[column].astype(object).map(checks.name_of).mask(gaps, None)
         elif column in _NUMBER_COLUMNS and gaps.any():
             raise ValueError(f"line {int(np.argmax(gaps)) + 1}: {column} is empty")
     return frame

@@ -3,6 +3,7 @@
 Instance 0 gives half of its mass to one label and spreads the other half. Four panels, risk against n on plain axes:
 (a) S=100, A=25, the paper's; (b) a 100-armed bandit, S=1, A=100; (c) many labels and few samples, where soft labels
 beat partial ones; (d) many cells and few samples, where the learners have hardly met the teacher.
+Lines are exact expected risks, markers are simulated means.
 
 What to see: CE_ptl stays where its bias is, 0.4457 in (a), however many samples there are. CE_sgl creeps down. SEL_ptl
 and CE_ful fall fast, faster than their worst-case rates: once the heavy label was seen, spreading the rest evenly is
@@ -13,13 +14,12 @@ Dirac.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
 import kt_theory as kt
 
+#: Title, S, A, and the n of each panel.
 PANELS = (
     ("(a) S=100, A=25", 100, 25, np.linspace(100, 2500, 13)),
     ("(b) bandit: S=1, A=100", 1, 100, np.linspace(20, 500, 13)),
@@ -28,25 +28,19 @@ PANELS = (
 )
 
 
-def main(
-    quick: bool = False,
-    out: str | Path = "figures",
-    seed: int = 20231011,
-    workers: int | None = None,
-    progress: bool = True,
-) -> pd.DataFrame:
-    """Run the study, write `figure1_classic` as CSV, PNG and PDF into `out`, and return the scoreboard."""
+def main(options: kt.study.Options) -> pd.DataFrame:
+    """Run the study, write `figure1_classic`, and return its scoreboard."""
     panels = [kt.study.Panel(name, kt.instance(0, S, A), n.astype(int).tolist()) for name, S, A, n in PANELS]
-    receipts = kt.study.run(panels, reps=200 if quick else 2000, seed=seed, workers=workers, progress=progress)
-    kt.study.write_receipts(receipts, Path(out) / "figure1_classic.csv")
+    reps = 200 if options.quick else 2000
+    exact, receipts = kt.study.exact_and_simulated("figure1_classic", panels, reps, options)
 
-    with kt.plots.drawing(Path(out) / "figure1_classic", 2, 2, width=9.0, height=3.0) as axes:
+    with kt.plots.drawing(options.path("figure1_classic"), 2, 2, width=9.0, height=3.0) as axes:
         for ax, panel in zip(axes.flat, panels, strict=True):
-            kt.plots.draw_curves(ax, receipts[receipts["panel"] == panel.name])
+            kt.plots.draw_curves(ax, panel.name, exact, receipts)
             ax.set_title(panel.name)
             ax.set_ylim(bottom=-0.01)
             ax.set_xlim(left=0)
-    return kt.claims.scoreboard(receipts, {})
+    return kt.claims.scoreboard(exact if receipts is None else receipts, {}, exact)
 
 
 if __name__ == "__main__":

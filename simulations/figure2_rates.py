@@ -1,10 +1,10 @@
 """Figure 2: the three rates, each on the instance that is hard for its protocol, and each learner's fitted slope.
 
 Instances 1, 2 and 3 move with n: they are the teachers on which sqrt(SA/n), SA/n and S/n cannot be beaten. Columns are
-instances; the learner that an instance is hard for is drawn bold. The band lies between the paper's lower bound on
-every student of the protocol and its upper bound on that learner. Hollow markers on the lower edge are learners whose
-risk is below it, most of them exponentially small. (SEL_ptl hides behind CE_ful on instance 3, and CE_ptl behind CE_sgl
-on instance 1 in the lower row.)
+instances; the learner that an instance is hard for is drawn bold. Lines are exact, markers are simulated. The band lies
+between the paper's lower bound on every student of the protocol and its upper bound on that learner. Hollow markers on
+the lower edge are learners whose risk is below it, most of them exponentially small. (SEL_ptl hides behind CE_ful on
+instance 3, and CE_ptl behind CE_sgl on instance 1 in the lower row.)
 
 Two settings each, for two questions:
 
@@ -19,7 +19,6 @@ Two settings each, for two questions:
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -39,15 +38,9 @@ HARD_FOR = {1: "CE_sgl", 2: "SEL_ptl", 3: "CE_ful"}
 STATEMENTS = {1: "Z&Z Thm 3.1 and 3.2", 2: "Z&Z Thm 4.1 and 4.4", 3: "Z&Z Thm 5.1 and 5.2"}
 
 
-def main(
-    quick: bool = False,
-    out: str | Path = "figures",
-    seed: int = 20231011,
-    workers: int | None = None,
-    progress: bool = True,
-) -> pd.DataFrame:
-    """Run the study, write `figure2_rates` as CSV, PNG and PDF into `out`, and return the scoreboard."""
-    panels = [
+def panels() -> list[kt.study.Panel]:
+    """The six panels, in the order of `SETTINGS`."""
+    return [
         kt.study.Panel(
             f"instance {k}, S={S}, A={A}, {window}",
             partial(kt.instance, k, S, A),
@@ -55,12 +48,17 @@ def main(
         )
         for window, k, S, A, first, last, points in SETTINGS
     ]
-    receipts = kt.study.run(panels, reps=1000 if quick else 64_000, seed=seed, workers=workers, progress=progress)
-    kt.study.write_receipts(receipts, Path(out) / "figure2_rates.csv")
 
-    with kt.plots.drawing(Path(out) / "figure2_rates", 2, 3, width=10.5, height=3.3) as axes:
-        for ax, panel, (_, k, S, A, *_grid) in zip(axes.flat, panels, SETTINGS, strict=True):
-            rows = receipts[receipts["panel"] == panel.name]
+
+def main(options: kt.study.Options) -> pd.DataFrame:
+    """Run the study, write `figure2_rates`, and return its scoreboard."""
+    reps = 1000 if options.quick else 64_000
+    exact, receipts = kt.study.exact_and_simulated("figure2_rates", panels(), reps, options)
+    shown = exact if receipts is None else receipts
+
+    with kt.plots.drawing(options.path("figure2_rates"), 2, 3, width=10.5, height=3.3) as axes:
+        for ax, panel, (_, k, S, A, *_grid) in zip(axes.flat, panels(), SETTINGS, strict=True):
+            rows = shown[shown["panel"] == panel.name]
             learner = HARD_FOR[k]
             colour = kt.plots.LOOK[learner][0]
             lower = partial(kt.claims.INSTANCE_CLAIMS[k].lower_bound(learner), S=S, A=A)
@@ -68,7 +66,7 @@ def main(
             ax.set_xscale("log")
             ax.set_yscale("log")
             # What lies far below the band, learners that decay exponentially, would flatten what is to be seen.
-            kt.plots.draw_curves(ax, rows, bold=learner, floor=lower(max(panel.n)) / 5)
+            kt.plots.draw_curves(ax, panel.name, exact, receipts, bold=learner, floor=lower(max(panel.n)) / 5)
             kt.plots.draw_band(ax, panel.n, lower, upper, colour)
             ax.set_ylim(top=8 * max(upper(min(panel.n)), rows["mean"].max()))
             fit = kt.claims.fit_panel(rows[rows["learner"] == learner])
@@ -76,10 +74,8 @@ def main(
             kt.plots.note(ax, f"{slope}\nband: {STATEMENTS[k]}", colour)
             ax.set_title(panel.name)
 
-    return kt.claims.scoreboard(
-        receipts,
-        {panel.name: kt.claims.INSTANCE_CLAIMS[k] for panel, (_, k, *_rest) in zip(panels, SETTINGS, strict=True)},
-    )
+    own = {panel.name: kt.claims.INSTANCE_CLAIMS[k] for panel, (_, k, *_rest) in zip(panels(), SETTINGS, strict=True)}
+    return kt.claims.scoreboard(shown, own, exact)
 
 
 if __name__ == "__main__":

@@ -37,9 +37,10 @@ def test_help_teaches(command):
 
 
 def test_reproduce_draws_prints_and_exits_zero(tmp_path):
-    done = kt_theory("reproduce", "figure2", "--quick", "--out", tmp_path / "out")
+    done = kt_theory("reproduce", "figure2", "--simulate", "--quick", "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {f"figure2_rates.{x}" for x in ("csv", "png", "pdf")}
+    written = {path.name for path in (tmp_path / "out").iterdir()}
+    assert written == {"figure2_rates_exact.csv", *(f"figure2_rates.{x}" for x in ("csv", "png", "pdf"))}
     assert "instance 1, S=100, A=8, paper's window" in done.stdout
     assert str((tmp_path / "out" / "figure2_rates.png").resolve()) in done.stdout
     assert "BROKEN" not in done.stdout
@@ -52,14 +53,14 @@ def test_a_broken_bound_exits_one(tmp_path, monkeypatch, capsys):
     script = tmp_path / "study.py"
     script.write_text(
         "import kt_theory as kt\n"
-        "def main(out, workers, quick, seed=1):\n"
+        "def main(options):\n"
         "    panel = kt.study.Panel('p', lambda n: kt.instance(3, 10, 3, n), [100, 1000])\n"
-        "    return kt.claims.scoreboard(kt.study.run([panel], 50, seed, workers=workers), {})\n"
+        "    return kt.claims.scoreboard(kt.study.run([panel], 50, options.seed), {})\n"
     )
     import runpy
 
     monkeypatch.setattr(cli, "_load_study", lambda stem: runpy.run_path(str(script))["main"])
-    assert cli.main(["reproduce", "figure1", "--quick"]) == cli.BROKEN
+    assert cli.main(["reproduce", "figure1", "--quick", "--out", str(tmp_path)]) == cli.BROKEN
     assert "BROKEN" in capsys.readouterr().out
 
 
@@ -73,13 +74,14 @@ def test_reproduce_speaks_json(tmp_path):
 def test_a_script_is_the_same_study(tmp_path):
     # Oracle: identity, the script and the command write the same receipts
     root = cli.Path(kt.__file__).parents[1]
+    file = root / "simulations" / "figure1_classic.py"
     script = subprocess.run(
-        [sys.executable, root / "simulations" / "figure1_classic.py", "--quick", "--out", tmp_path / "script"],
+        [sys.executable, file, "--simulate", "--quick", "--out", tmp_path / "script"],
         capture_output=True,
         text=True,
     )
     assert script.returncode == 0, script.stderr
-    kt_theory("reproduce", "figure1", "--quick", "--out", tmp_path / "command", "--workers", 1)
+    kt_theory("reproduce", "figure1", "--simulate", "--quick", "--out", tmp_path / "command", "--workers", 1)
     name = "figure1_classic.csv"
     assert (tmp_path / "script" / name).read_bytes() == (tmp_path / "command" / name).read_bytes()
 
@@ -258,6 +260,20 @@ BAD = {
     "A too small": (["simulate", "--instance", "2", "--S", "1", "--A", "2", "--n", "9"], "", "A is 2"),
     "unknown instance": (["simulate", "--instance", "4", "--S", "1", "--A", "2", "--n", "9"], "", "4"),
     "unknown bundled": (["simulate", "--bundled", "nobody", "--n", "1"], "", "nobody"),
+    "relative of nothing": (["simulate", "--teacher", "input.csv", "--n", "1", "--relative"], TEACHER, "--relative"),
+    "normalise nothing": (["simulate", "--bundled", "next_word", "--n", "1", "--normalise"], "", "--normalise goes"),
+    "receipts as Parquet": (
+        ["simulate", "--teacher", "input.csv", "--n", "1", "--out", "x.parquet"],
+        TEACHER,
+        "x.parquet: its name must end in .csv",
+    ),
+    "folder that is a file": (
+        ["simulate", "--teacher", "input.csv", "--n", "1", "--out", "input.txt/x.csv"],
+        TEACHER,
+        "cannot be written",
+    ),
+    "too many repeats": (["simulate", "--teacher", "input.csv", "--n", "1", "--reps", "1e15"], TEACHER, "reps is 1000"),
+    "minimax of no labels": (["minimax", "--protocol", "soft", "--S", "1", "--A", "0", "--n", "1"], "", "A is 0"),
     "unknown study": (["reproduce", "figure9"], "", "figure9"),
 }
 
@@ -292,6 +308,59 @@ def test_a_truncated_parquet_file_is_refused(cut, tmp_path, capsys):
     printed = capsys.readouterr()
     assert len(printed.err.strip().splitlines()) == 1
     assert "cut.parquet" in printed.err
+
+
+def test_minimax_prints_the_interval_the_teacher_and_the_student(tmp_path):
+    # Oracle: published, theory of the exact game: S = 1, A = 3, n = 2 has minimax risk 1/8
+    out = tmp_path / "worst.csv"
+    done = kt_theory("minimax", "--protocol", "partial", "--S", 1, "--A", 3, "--n", 2, "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert "minimax risk, partial labels, S=1, A=3, n=2: = 0.125 (SEL_ptl)" in done.stdout
+    assert "1 input of mass 1: labels" in done.stdout
+    assert kt.tables.read_teacher(out).A == 3
+    found = json.loads(kt_theory("minimax", "--protocol", "soft", "--S", 2, "--A", 2, "--n", 2, "--json").stdout)
+    assert found["lower"] == found["upper"] == 0.125
+    assert found["exact"] is True
+
+
+def test_json_keeps_every_digit():
+    # Oracle: identity, what is printed is what the function gives, to the last bit
+    words = ["--instance", 3, "--S", 2, "--A", 3, "--n", "1e12", "--reps", 50, "--learners", "CE_sgl", "--json"]
+    row = json.loads(kt_theory("simulate", *words).stdout)[0]
+    assert row["mean"] == kt.simulate(kt.instance(3, 2, 3, 10**12), "CE_sgl", 10**12, 50)["mean"].item()
+
+
+def test_a_reader_who_has_seen_enough_is_no_error():
+    command = f"{sys.executable} -m kt_theory simulate --instance 0 --S 2 --A 2 --n 5 --reps 5 --json | head -1"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True)
+    assert done.returncode == 0
+    assert done.stderr == ""
+
+
+def test_an_installation_that_cannot_cache_still_runs():
+    code = (
+        "import numba.core.caching as caching\n"
+        "caching._CacheLocator.from_function = classmethod(lambda *_: None)\n"
+        "for locator in caching.CacheImpl._locator_classes:\n"
+        "    locator.from_function = classmethod(lambda *_: None)\n"
+        "from kt_theory import cli\n"
+        "raise SystemExit(cli.main(['simulate', '--instance', '0', '--S', '2', '--A', '2', '--n', '5', '--reps', '5']))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_links_stay_links_and_devices_stay_devices(tmp_path):
+    import os
+
+    (tmp_path / "real.csv").write_text("old")
+    (tmp_path / "link.csv").symlink_to("real.csv")
+    words = ["simulate", "--instance", "0", "--S", "2", "--A", "2", "--n", "5", "--reps", "5", "--out"]
+    assert cli.main([*words, str(tmp_path / "link.csv")]) == cli.HELD
+    assert (tmp_path / "link.csv").is_symlink()
+    assert (tmp_path / "real.csv").read_text().startswith("problem,")
+    os.mkfifo(tmp_path / "pipe.csv")
+    assert cli.main([*words, str(tmp_path / "pipe.csv")]) == cli.REFUSED
 
 
 def test_ctrl_c_is_not_a_traceback(monkeypatch, capsys):

@@ -16,7 +16,7 @@ def draw(receipts, stem, floor=0.0):
     with plots.drawing(stem, 1, 2) as axes:
         axes[0, 0].set_xscale("log")
         axes[0, 0].set_yscale("log")
-        plots.draw_curves(axes[0, 0], receipts, bold="CE_sgl", floor=floor)
+        plots.draw_curves(axes[0, 0], "p", None, receipts, bold="CE_sgl", floor=floor)
         plots.draw_exchange(axes[0, 1], receipts, against="CE_sgl", learners=["SEL_ptl"])
         plots.note(axes[0, 1], "a note", "#000000")
     return axes

@@ -5,13 +5,12 @@ Rules as in `kt_theory.kernels`: arrays in, `out` last, nothing validated, nothi
 
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 
-_jit = nb.njit(cache=True, nogil=True, error_model="numpy")
+from kt_theory.kernels import jit
 
 
-@_jit
+@jit
 def window(n: int, p: float, least: float, pmf: np.ndarray) -> tuple[int, int, float]:
     """Fill `pmf[: hi - lo + 1]` with Bin(n, p) on lo..hi: all entries above about `least` times the largest.
 
@@ -66,7 +65,7 @@ def window(n: int, p: float, least: float, pmf: np.ndarray) -> tuple[int, int, f
     return lo, hi, min(1.0, dropped / total)
 
 
-@_jit
+@jit
 def class_pass(
     n: int,
     mass: np.ndarray,

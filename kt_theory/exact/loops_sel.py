@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import math
 
-import numba as nb
 import numpy as np
 
-_jit = nb.njit(cache=True, nogil=True, error_model="numpy")
+from kt_theory.kernels import jit
 
 #: What is left out of a sum of positive terms, relative to its largest.
 NEGLIGIBLE = 1e-19
 
 
-@_jit
+@jit
 def zero_truncated(rate: float) -> tuple[float, float]:
     """The excess rate / (e^rate - 1), and its derivative by log rate: what "at least one" adds to mean and variance."""
     if rate < 1e-8:
@@ -22,7 +21,7 @@ def zero_truncated(rate: float) -> tuple[float, float]:
     return excess, excess * (1.0 - rate - excess)
 
 
-@_jit
+@jit
 def stirling_error(n: float) -> float:
     """Stirling's error: log n! - log(sqrt(2 pi n) (n/e)^n), for n >= 1."""
     if n < 16:
@@ -31,7 +30,7 @@ def stirling_error(n: float) -> float:
     return (1 / 12 - i * (1 / 360 - i * (1 / 1260 - i * (1 / 1680 - i * (1 / 1188 - i * 691 / 360360))))) / n
 
 
-@_jit
+@jit
 def sine_lag(angle: float) -> float:
     """sin(angle) - angle without cancellation."""
     if angle > 0.5:
@@ -41,7 +40,7 @@ def sine_lag(angle: float) -> float:
     return -angle * s / 6 * (1 - s / 20 * (1 - s / 42 * (1 - s / 72 * tail)))
 
 
-@_jit
+@jit
 def from_poisson(n: int, rate: float) -> float:
     """- log P(Poisson(rate) = n), n >= 1."""
     lead = rate - n
@@ -49,13 +48,13 @@ def from_poisson(n: int, rate: float) -> float:
     return lead - tilt + stirling_error(float(n)) + 0.5 * math.log(2 * math.pi * n)
 
 
-@_jit
+@jit
 def power_log(n: int, kept: float, absent: float) -> float:
     """The log of kept^n, kept = 1 - absent; from the one that is known to more digits."""
     return n * (math.log1p(-absent) if absent < 0.5 else math.log(kept))
 
 
-@_jit
+@jit
 def log_seen(z: complex) -> complex:
     """log(1 - e^-z), whatever the sign of the real part."""
     sign = -1.0 if z.real > 0 else 1.0
@@ -65,7 +64,7 @@ def log_seen(z: complex) -> complex:
     return value if z.real > 0 else value - z
 
 
-@_jit
+@jit
 def _tilt(radius: float, rest: float, k: int, x: float, heavy: float, cost: np.ndarray, W: np.ndarray) -> tuple:
     """Fill W with cost_j P(j of k unseen) at a Poisson rate; scale W by its maximum.
 
@@ -123,7 +122,7 @@ def _tilt(radius: float, rest: float, k: int, x: float, heavy: float, cost: np.n
     return math.log(top) - log_total, mean, (spread + inner) / weight
 
 
-@_jit
+@jit
 def _component(n: int, rest: float, k: int, x: float, heavy: float, absent: float, cost: np.ndarray) -> float:
     """E[cost_J; heavy label seen if heavy > 0] when mass `absent` is known to be unseen; n >= 1."""
     possible = rest + k * x + heavy
@@ -200,7 +199,7 @@ def _component(n: int, rest: float, k: int, x: float, heavy: float, absent: floa
     return math.exp(power) * total / nodes
 
 
-@_jit
+@jit
 def family(n: int, A: int, r: float, k: int, x: np.ndarray, out: np.ndarray) -> None:
     """Fill `out` with what an input of k labels of mass x[i], one of r - k x[i] and A - k - 1 of mass 0 adds."""
     zeros = A - k - 1
@@ -228,7 +227,7 @@ def family(n: int, A: int, r: float, k: int, x: np.ndarray, out: np.ndarray) -> 
             out[i] += cost[k] * (math.exp(n * math.log1p(-heavy)) if heavy < 1.0 else 0.0)
 
 
-@_jit
+@jit
 def cells(
     n: int,
     rest: float,
@@ -326,14 +325,14 @@ def cells(
 LN2_HI, LN2_LO = 0.6931471805599453, 2.3190468138462996e-17
 
 
-@_jit
+@jit
 def _two_sum(a: float, b: float) -> tuple[float, float]:
     s = a + b
     t = s - a
     return s, (a - (s - t)) + (b - t)
 
 
-@_jit
+@jit
 def _two_prod(a: float, b: float) -> tuple[float, float]:
     p = a * b
     t = 134217729.0 * a
@@ -345,7 +344,7 @@ def _two_prod(a: float, b: float) -> tuple[float, float]:
     return p, ((ah * bh - p) + ah * bl + al * bh) + al * bl
 
 
-@_jit
+@jit
 def _add(a: float, b: float, c: float, d: float) -> tuple[float, float]:
     s, e = _two_sum(a, c)
     t, f = _two_sum(b, d)
@@ -353,20 +352,20 @@ def _add(a: float, b: float, c: float, d: float) -> tuple[float, float]:
     return _two_sum(s, e + f)
 
 
-@_jit
+@jit
 def _times(a: float, b: float, c: float, d: float) -> tuple[float, float]:
     p, e = _two_prod(a, c)
     return _two_sum(p, e + (a * d + b * c))
 
 
-@_jit
+@jit
 def _over(a: float, b: float, c: float) -> tuple[float, float]:
     q = a / c
     p, e = _two_prod(q, c)
     return _two_sum(q, ((a - p) - e + b) / c)
 
 
-@_jit
+@jit
 def _exponential(a: float, b: float) -> tuple[float, float, int]:
     """(hi, lo, k): e^(a + b) = 2^k (1 + hi + lo). Taylor on 1/512 of the reduced argument, doubled nine times."""
     k = 0 if abs(a) < 0.35 else round(a / LN2_HI)
@@ -385,7 +384,7 @@ def _exponential(a: float, b: float) -> tuple[float, float, int]:
     return hi, lo, k
 
 
-@_jit
+@jit
 def _logarithm(kept: float, kept_low: float, absent: float, absent_low: float) -> tuple[float, float]:
     """log(kept), kept = 1 - absent: one Newton step from the double."""
     y = math.log1p(-absent) if absent < 0.5 else math.log(kept)
@@ -402,7 +401,7 @@ def _logarithm(kept: float, kept_low: float, absent: float, absent_low: float) -
     return _add(y, 0.0, hi, lo - 0.5 * hi * hi)
 
 
-@_jit
+@jit
 def set_laws(n: int, rest: np.ndarray, w: np.ndarray, relevant: np.ndarray, law: np.ndarray, low: np.ndarray) -> float:
     """Fill law + low with P(exactly the labels of U are unseen) e^-scale for every set U, as bits; return scale.
 
@@ -446,7 +445,7 @@ def set_laws(n: int, rest: np.ndarray, w: np.ndarray, relevant: np.ndarray, law:
 # --- Arbitrary rows, uniform spreading: a Fourier series in the unseen mass -----------------------------------
 
 
-@_jit
+@jit
 def poisson_risk(
     t: complex,
     w: np.ndarray,
@@ -510,7 +509,7 @@ def poisson_risk(
     return total
 
 
-@_jit
+@jit
 def small_sets(w: np.ndarray, p: np.ndarray, zeros: int, most: int, rates: np.ndarray, powers: np.ndarray) -> float:
     """Re sum over rates t of powers(t) E[TV; 1 to `most` of the labels unseen], set by set."""
     m = w.size
@@ -551,7 +550,7 @@ def small_sets(w: np.ndarray, p: np.ndarray, zeros: int, most: int, rates: np.nd
             depth -= 1
 
 
-@_jit
+@jit
 def circle(n: int, radius: float) -> tuple[np.ndarray, np.ndarray]:
     """Rates t and factors f such that E_n g = Re sum f E_Poisson(t) g, to about 10 digits, for g slow against e^t."""
     nodes = math.ceil(7 * math.sqrt(radius) + 24)

@@ -1,0 +1,59 @@
+"""Exact minimax risks: what no student can beat at its worst teacher, as an interval with both ends named."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kt_theory import checks
+from kt_theory.minimax.hard import minimax_hard
+from kt_theory.minimax.partial import minimax_partial
+from kt_theory.minimax.result import MinimaxRisk
+from kt_theory.minimax.soft import minimax_soft
+
+__all__ = ["MinimaxRisk", "minimax_hard", "minimax_partial", "minimax_risk", "minimax_soft"]
+
+_BY_PROTOCOL = {"hard": minimax_hard, "partial": minimax_partial, "soft": minimax_soft}
+
+
+def minimax_risk(protocol: str, S: int, A: int, n: int) -> MinimaxRisk:
+    """The smallest worst-case expected risk that any student can have, as an interval.
+
+    Parameters
+    ----------
+    protocol : {"hard", "partial", "soft"}
+        What is revealed with each sample.
+    S, A, n : int
+        Number of inputs and of labels, at least 1, and of samples, at least 0.
+
+    Returns
+    -------
+    MinimaxRisk
+        lower, upper, exact, instance (the least favourable teacher found, ready to simulate), student (the best one
+        known) and note (which statements give the two ends, and what is proved or only numerical).
+
+    Raises
+    ------
+    ValueError
+        For an unknown protocol, or sizes that are not whole numbers in range.
+
+    Notes
+    -----
+    Soft labels: exact, for all sizes. Partial soft labels: the lower end is the exact risk of SEL_ptl at one teacher,
+    which bounds every student, since SEL_ptl is the best student against all relabellings of that teacher; the upper
+    end is the tightest proved bound. Hard labels: a linear programme for small problems, Bayes risks beyond.
+
+    Examples
+    --------
+    >>> minimax_risk("soft", S=2, A=2, n=2).lower
+    0.125
+    >>> print(minimax_risk("partial", S=1, A=3, n=2))
+    minimax risk, partial labels, S=1, A=3, n=2: = 0.125 (SEL_ptl)
+    """
+    risk = _BY_PROTOCOL[checks.one_of("protocol", protocol, tuple(_BY_PROTOCOL))](S, A, n)
+    if protocol == "hard" and 0 < n < S * A:
+        # Who sees less cannot do better: with few samples the bound for partial soft labels is the larger one.
+        partial = minimax_partial(S, A, n)
+        if partial.lower > risk.lower:
+            note = f"Lower: that of partial soft labels, which reveal more. {risk.note}"
+            return replace(risk, lower=partial.lower, instance=partial.instance, note=note)
+    return risk

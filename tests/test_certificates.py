@@ -12,8 +12,8 @@ import pytest
 
 import kt_theory as kt
 import oracles
-from kt_theory import bounds, certify
-from kt_theory.certify import CLAIMS, certify_minimax
+from kt_theory import bounds, certificates
+from kt_theory.certificates import CLAIMS, certify_minimax
 from kt_theory.exact import balls
 from kt_theory.exact.balls import ball, exact_instance, exact_problem, expected_risk, rational, risk_at
 
@@ -231,7 +231,7 @@ def test_the_soft_maximum_against_a_dense_search(S, n):
     x = np.concatenate([np.linspace(0, 1 / (S - 1), 400_001), [1 / S, min(1 / (n + 1), 1 / (S - 1))]])
     y = np.maximum(1 - (S - 1) * x, 0)
     best = float(np.max((S - 1) * x * (1 - x) ** n + y * (1 - y) ** n))
-    lower, upper = certify.soft_maximum(S, n)
+    lower, upper = certificates.soft_maximum(S, n)
     assert lower.lower() <= upper.upper()
     assert float(upper / lower) - 1 <= 1e-10
     assert best * (1 - 1e-13) <= float(upper)
@@ -242,9 +242,9 @@ def test_the_soft_maximum_against_a_dense_search(S, n):
 def test_the_soft_maximum_between_two_closed_forms(S, n):
     # Oracle: identity, (S-1) phi(n) <= V <= (S-1) phi(n-1) for 2 <= S <= n; V = (1 - 1/S)^n for S >= n
     with flint.ctx.workprec(128):
-        lower, upper = certify.soft_maximum(S, n)
-        assert (1 - ball(Fraction(1, 10**20))) * (S - 1) * certify.phi(n, ball) <= upper
-        assert lower.lower() <= ((S - 1) * certify.phi(n - 1, ball)).upper()
+        lower, upper = certificates.soft_maximum(S, n)
+        assert (1 - ball(Fraction(1, 10**20))) * (S - 1) * certificates.phi(n, ball) <= upper
+        assert lower.lower() <= ((S - 1) * certificates.phi(n - 1, ball)).upper()
         assert upper - lower <= ball(Fraction(1, 10**10)) * lower
         if n == S:
             assert (lower - ball(1 - Fraction(1, S)) ** n) <= ball(Fraction(1, 10**30))
@@ -347,7 +347,7 @@ def test_the_dirichlet_bound_against_quadrature(A, m, alpha):
             mad += a / (a + b) - median
             weight = mpmath.binomial(m, x) * mpmath.beta(a, b) / mpmath.beta(a0, b0)
             total += weight * mad
-        assert float(certify._dirichlet_row(A, m, alpha)) == pytest.approx(float(A * total / 2), rel=1e-12)
+        assert float(certificates._dirichlet_row(A, m, alpha)) == pytest.approx(float(A * total / 2), rel=1e-12)
 
 
 def test_the_sign_test_against_every_toss(monkeypatch):
@@ -361,10 +361,10 @@ def test_the_sign_test_against_every_toss(monkeypatch):
             chance = math.comb(m, k) * heads**k * (1 - heads) ** (m - k)
             wrong += chance * (1 if 2 * k < m else Fraction(1, 2) if 2 * k == m else 0)
         total += math.comb(n, m) * share**m * (1 - share) ** (n - m) * wrong
-    assert holds_number(certify._sign_test(S, A, n, gap, ball), gap * total)
-    one_by_one = certify._sign_test(1, 4, 15_000, Fraction(1, 200), ball)
-    monkeypatch.setattr(certify, "TOSSES", 100)
-    in_one_go = certify._sign_test(1, 4, 15_000, Fraction(1, 200), ball)
+    assert holds_number(certificates._sign_test(S, A, n, gap, ball), gap * total)
+    one_by_one = certificates._sign_test(1, 4, 15_000, Fraction(1, 200), ball)
+    monkeypatch.setattr(certificates, "TOSSES", 100)
+    in_one_go = certificates._sign_test(1, 4, 15_000, Fraction(1, 200), ball)
     assert in_one_go <= one_by_one
     assert 0.97 * one_by_one <= in_one_go
 
@@ -384,7 +384,7 @@ def test_both_typings_agree_and_round_to_their_sides(name):
         problem = kt.dirichlet_problem(S, A, seed=7, rho_alpha=2.0)
         exact = balls.from_problem(problem)
         extra = {
-            "hard_upper_mean_instance": {"xi": float(certify.xi(exact, ball))},
+            "hard_upper_mean_instance": {"xi": float(certificates.xi(exact, ball))},
             "partial_upper_mean_at": {"w": problem.w},
         }.get(name, {"rho": problem.rho} if name.startswith("soft") and name.endswith("_at") else {})
         value = function(n, S, A, **extra)
@@ -402,14 +402,14 @@ def test_both_typings_agree_and_round_to_their_sides(name):
     assert seen >= 20
 
 
-def certificates(places, names):
+def every_certificate(places, names):
     """Every upper bound at every place; every lower bound, which needs no instance, once for each (S, A, n)."""
     seen = set()
     for (k, S, A, n), name in itertools.product(places, names):
         at = k if CLAIMS[name].learner else None
         if CLAIMS[name].regime(n, S, A) and (name, at, S, A, n) not in seen:
             seen.add((name, at, S, A, n))
-            yield name, certify.certify(name, n, S, A, problem=at)
+            yield name, certificates.certify(name, n, S, A, problem=at)
 
 
 def places(sizes, ns):
@@ -427,7 +427,7 @@ def test_every_bound_of_the_paper_on_a_grid():
     grid = list(places(itertools.product((1, 2, 5, 30), (2, 3, 6, 11)), (1, 3, 10, 30, 60, 400, 3000)))
     assert len(grid) >= 300
     names = [*PAPER, *(name for name in CLAIMS if name not in PAPER and not name.endswith("lower_mean_at"))]
-    bad = [(name, c) for name, c in certificates(grid, names) if c.holds is not True]
+    bad = [(name, c) for name, c in every_certificate(grid, names) if c.holds is not True]
     assert not bad, bad[:3]
 
 
@@ -437,7 +437,7 @@ def test_every_bound_of_the_paper_on_a_large_grid():
     sizes = itertools.product((1, 2, 3, 5, 10, 30, 100), (2, 3, 4, 6, 11, 26))
     grid = list(places(sizes, (1, 2, 3, 10, 30, 60, 100, 200, 400, 1000, 3000, 10_000, 40_000, 100_000, 150_000)))
     assert len(grid) >= 2000
-    undecided = [(name, c) for name, c in certificates(grid, PAPER) if c.holds is None]
+    undecided = [(name, c) for name, c in every_certificate(grid, PAPER) if c.holds is None]
     assert not any(c.holds is False for _, c in undecided)
     assert not undecided, undecided[:3]
 
@@ -474,9 +474,9 @@ def test_an_upper_bound_with_a_wrong_constant_is_refuted(monkeypatch, name, fact
     # Oracle: identity, planted wrong constants at places where the right ones are nearly attained
     problem = kt.Problem(*problem)
     init = None if init is None else dirac_init(problem.S, problem.A, init)
-    assert certify.certify(name, n, problem=problem, init=init).holds is True
+    assert certificates.certify(name, n, problem=problem, init=init).holds is True
     planted(monkeypatch, name, factor)
-    certificate = certify.certify(name, n, problem=problem, init=init)
+    certificate = certificates.certify(name, n, problem=problem, init=init)
     assert certificate.holds is False
     assert certificate.lhs.lower > certificate.rhs.upper
 
@@ -493,9 +493,9 @@ def test_an_upper_bound_with_a_wrong_constant_is_refuted(monkeypatch, name, fact
 )
 def test_a_lower_bound_with_a_wrong_constant_is_refuted(monkeypatch, name, factor, n, S, A):
     # Oracle: identity, planted wrong constants
-    assert certify.certify(name, n, S, A).holds is True
+    assert certificates.certify(name, n, S, A).holds is True
     planted(monkeypatch, name, factor)
-    assert certify.certify(name, n, S, A).holds is False
+    assert certificates.certify(name, n, S, A).holds is False
 
 
 def test_outside_its_regime_a_bound_says_nothing_and_may_be_wrong(monkeypatch):
@@ -506,30 +506,30 @@ def test_outside_its_regime_a_bound_says_nothing_and_may_be_wrong(monkeypatch):
         ("hard_lower_mean", 1, 10**4, 2),
     ):
         with pytest.raises(ValueError, match=f"{name} says nothing at n={n}, S={S}, A={A}: it is valid for"):
-            certify.certify(name, n, S, A)
+            certificates.certify(name, n, S, A)
         planted(monkeypatch, name, 1, regime=lambda n, S, A: True)
-        assert certify.certify(name, n, S, A).holds is False
+        assert certificates.certify(name, n, S, A).holds is False
 
 
 def test_equality_is_settled_by_fractions_or_left_open(monkeypatch):
     # Oracle: identity, CE_ful that says the wrong label pays exactly the mass never visited
     problem = exact_problem([Fraction(1, 3), Fraction(2, 3)], [[0, 1], [0, 1]], [[1, 0], [1, 0]])
-    settled = certify.certify("soft_upper_mean_at", 50, problem=problem)
+    settled = certificates.certify("soft_upper_mean_at", 50, problem=problem)
     assert (settled.holds, settled.bits) == (True, 0)
     # A hair too small: refuted, by fractions if balls are kept too coarse to see it.
     planted(monkeypatch, "soft_upper_mean_at", 1 - Fraction(1, 10**60))
-    assert certify.certify("soft_upper_mean_at", 50, problem=problem).holds is False
-    assert certify.certify("soft_upper_mean_at", 50, problem=problem, max_bits=64).holds is False
+    assert certificates.certify("soft_upper_mean_at", 50, problem=problem).holds is False
+    assert certificates.certify("soft_upper_mean_at", 50, problem=problem, max_bits=64).holds is False
     monkeypatch.undo()
     monkeypatch.setattr(balls, "FRACTION_BITS", 0)
-    left_open = certify.certify("soft_upper_mean_at", 50, problem=problem, max_bits=256)
+    left_open = certificates.certify("soft_upper_mean_at", 50, problem=problem, max_bits=256)
     assert (left_open.holds, left_open.bits) == (None, 256)
     assert left_open.lhs.digits == left_open.rhs.digits
 
 
 def test_equality_of_a_lower_bound_is_settled_by_fractions():
     # Oracle: identity, at A = 2 the paper's lower bound is the minimax risk but for less than 1e-3000
-    certificate = certify.certify("soft_lower_mean", 1000, 2, 2)
+    certificate = certificates.certify("soft_lower_mean", 1000, 2, 2)
     assert (certificate.holds, certificate.bits) == (True, 0)
 
 
@@ -539,7 +539,7 @@ def test_equality_of_a_lower_bound_is_settled_by_fractions():
 def test_missing_flint_is_one_sentence(monkeypatch):
     monkeypatch.setitem(sys.modules, "flint", None)
     for call in (
-        lambda: certify.certify("soft_upper_mean", 5, 2, 2, problem=0),
+        lambda: certificates.certify("soft_upper_mean", 5, 2, 2, problem=0),
         lambda: certify_minimax("soft", 2, 2, 5),
         lambda: expected_risk(exact_instance(0, 1, 2), "CE_ful", 1),
     ):
@@ -570,12 +570,12 @@ def test_missing_flint_is_one_sentence(monkeypatch):
 )
 def test_bad_arguments_are_named(arguments, message):
     with pytest.raises(ValueError, match=message):
-        certify.certify(**arguments)
+        certificates.certify(**arguments)
 
 
 def test_a_certificate_is_rounded_outwards():
     # Oracle: identity, the float ends contain the balls
-    certificate = certify.certify("hard_upper_mean", 1000, 10, 10, problem=1)
+    certificate = certificates.certify("hard_upper_mean", 1000, 10, 10, problem=1)
     for side in (certificate.lhs, certificate.rhs):
         assert side.lower < side.upper
         assert side.upper - side.lower < 1e-15

@@ -1,0 +1,77 @@
+"""The exact expected risk of a problem: its distinct rows, each by the best route of its learner, added up."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from kt_theory import checks
+from kt_theory.exact import add, ful, ptl, sel, sgl
+from kt_theory.exact.rows import Estimate, Row, distinct_rows
+from kt_theory.problem import Problem, uniform_table
+
+#: Learner -> what one input adds to its expected risk.
+ROUTES: dict[str, Callable[..., Estimate]] = {
+    "CE_sgl": sgl.row_risk,
+    "CE_ptl": ptl.row_risk,
+    "SEL_ptl": sel.row_risk,
+    "CE_ful": ful.row_risk,
+    "ADD_sgl": add.row_risk,
+}
+
+#: Divergences between the teacher's row p and the student's q: total variation, forward Kullback-Leibler
+#: sum p log(p / q), squared l2 distance.
+DIVERGENCES = ("tv", "kl", "l2")
+
+#: Rounding of the final sum, relative.
+EPS = 2.0**-52
+
+
+def exact_risk(problem: Problem, learner: str, n: int, init: Any = None, divergence: str = "tv") -> Estimate:
+    """Expected risk of a learner after n samples, without simulation.
+
+    Parameters
+    ----------
+    problem : Problem
+    learner : str
+        A name in `ROUTES`.
+    n : int
+        Number of samples, at least 0.
+    init : array_like, shape (S, A), optional
+        The student before any data; uniform if not given.
+    divergence : {"tv", "kl", "l2"}
+        What is averaged under rho; "tv" is the paper's risk.
+
+    Returns
+    -------
+    Estimate
+        The value, its error, and the route; several routes are joined by " + ".
+
+    Raises
+    ------
+    OutOfReach
+        If no route computes one of the rows; the message names the limit.
+    ValueError
+        For bad arguments.
+
+    Examples
+    --------
+    >>> from kt_theory.problem import instance
+    >>> exact_risk(instance(0, S=1, A=2), "CE_ful", 0).value
+    0.25
+    """
+    learner = checks.one_of("learner", learner, tuple(ROUTES))
+    divergence = checks.one_of("divergence", divergence, DIVERGENCES)
+    n = checks.whole_number("n", n)
+    shape = (problem.S, problem.A)
+    start = uniform_table(*shape) if init is None else checks.stochastic_table("init", init, shape=shape)
+    return total(distinct_rows(problem.rho, problem.teacher, start), ROUTES[learner], n, divergence)
+
+
+def total(rows: list[Row], route: Callable[..., Estimate], n: int, divergence: str) -> Estimate:
+    """What all inputs add."""
+    parts = [(row.times, route(row, n, divergence)) for row in rows]
+    value = math.fsum(times * part.value for times, part in parts)
+    error = math.fsum(times * part.error for times, part in parts) + EPS * abs(value)
+    return Estimate(value, error, " + ".join(dict.fromkeys(part.route for _, part in parts)))
