@@ -41,20 +41,21 @@ def distinct_rows(rho: np.ndarray, teacher: np.ndarray, init: np.ndarray) -> lis
     rho : ndarray, shape (S,)
     teacher, init : ndarray, shape (S, A)
     """
+    # Adding 0 makes -0.0 a 0.0, whose bytes differ although the numbers are equal.
+    table = np.empty((rho.size, 1 + 2 * teacher.shape[1]))
+    table[:, 0] = rho + 0.0
+    p, start = np.split(table[:, 1:], 2, axis=1)
+    if (init == init[:, :1]).all():
+        p[:], start[:] = np.sort(teacher + 0.0, axis=1), init
+    else:
+        order = np.lexsort((init, teacher), axis=-1)
+        p[:], start[:] = np.take_along_axis(teacher, order, axis=1), np.take_along_axis(init, order, axis=1)
+        table += 0.0
     found: dict[bytes, list[int]] = {}
-    sorted_rows = []
-    for s in range(rho.size):
-        order = np.lexsort((init[s], teacher[s]))
-        row = np.concatenate(([rho[s]], teacher[s][order], init[s][order])) + 0.0
-        sorted_rows.append(row)
-        if rho[s] > 0:
-            found.setdefault(row.tobytes(), []).append(s)
-    A = teacher.shape[1]
-    rows = []
-    for members in found.values():
-        row = sorted_rows[members[0]]
-        rows.append(Row(float(row[0]), row[1 : A + 1], row[A + 1 :], len(members)))
-    return rows
+    for s, content in enumerate(table.view(f"V{table.shape[1] * 8}").ravel().tolist()):
+        found.setdefault(content, []).append(s)
+    alike = [members for members in found.values() if rho[members[0]] > 0]
+    return [Row(float(rho[m[0]]), p[m[0]], start[m[0]], len(m)) for m in alike]
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,7 @@ def minimax_risk(protocol: str, S: int, A: int, n: int) -> MinimaxRisk:
         # Who sees less cannot do better: with few samples the bound for partial soft labels is the larger one.
         partial = minimax_partial(S, A, n)
         if partial.lower > risk.lower:
-            note = f"Lower: that of partial soft labels, which reveal more. {risk.note}"
+            upper = risk.note[risk.note.index("Upper:") : risk.note.rindex(" The instance")]
+            note = f"Lower: the exact risk of SEL_ptl at the instance, since partial soft labels reveal more. {upper}"
             return replace(risk, lower=partial.lower, instance=partial.instance, note=note)
     return risk
