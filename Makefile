@@ -9,7 +9,7 @@ JOBS ?= auto
 .PHONY: help reproduce reproduce-full test test-slow bench check clean
 
 help:
-	@echo "make reproduce       all figures at quick size, and the table of slopes and bounds (about a minute)"
+	@echo "make reproduce       all figures at quick size, and the table of slopes and bounds (two minutes)"
 	@echo "make reproduce-full  the same at full size: 64,000 repeats a point in figure 2 (a few minutes)"
 	@echo "make test            the test suite, the documentation's examples, the linters"
 	@echo "make test-slow       the studies behind the marker 'slow'"
@@ -22,10 +22,10 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	touch $@
 
 reproduce: $(VENV)/.installed
-	$(BIN)/kt-theory reproduce all --quick
+	$(BIN)/kt-theory reproduce all --simulate --quick
 
 reproduce-full: $(VENV)/.installed
-	$(BIN)/kt-theory reproduce all
+	$(BIN)/kt-theory reproduce all --simulate
 
 test: check
 	$(BIN)/python -m pytest -n $(JOBS) -m "not slow"
@@ -39,6 +39,7 @@ check: $(VENV)/.installed
 
 bench: $(VENV)/.installed
 	$(BIN)/python tests/benchmarks/bench_simulate.py
+	$(BIN)/python tests/benchmarks/bench_exact.py
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis figures/quick

@@ -104,9 +104,26 @@ def test_figure1_panel_a_ends_where_the_paper_says():
     assert far["mean"] == pytest.approx(0.445714, abs=5e-6)
 
 
+def test_points_of_the_exact_curves_are_standard_normal_about_them():
+    # Oracle: second algorithm, exact curves against simulated points, on 8 panels up to n = 10^9
+    receipts, curves = pd.read_csv(FIGURES / "exact_curves.csv"), []
+    instances = {panel: int(panel[9]) for panel in receipts["panel"]}
+    for panel, rows in receipts.groupby("panel"):
+        S, A = int(rows["S"].iloc[0]), int(rows["A"].iloc[0])
+        grid = sorted(set(rows["n"]))
+        curves.append(kt.study.Panel(panel, partial(kt.instance, instances[panel], S, A), grid))
+    z = kt.claims.z_scores(receipts, kt.study.exact(curves))
+    assert z.size >= 150
+    assert np.abs(z).max() <= 4
+    # Learners of one cell share their draws: the mean square is allowed the spread of a third as many numbers.
+    assert abs(np.mean(z**2) - 1) <= 4 * np.sqrt(2 / (z.size / 3))
+
+
 @pytest.mark.slow
 def test_the_committed_figures_are_what_the_scripts_draw(tmp_path):
     # Oracle: identity, every byte of every receipt
-    for name in ("figure1_classic", "figure2_rates", "real_teacher"):
-        runpy.run_path(str(ROOT / "simulations" / f"{name}.py"))["main"](out=tmp_path, progress=False)
-        assert (tmp_path / f"{name}.csv").read_bytes() == (FIGURES / f"{name}.csv").read_bytes()
+    options = kt.study.Options(simulate=True, out=tmp_path, progress=False)
+    for name in ("figure1_classic", "figure2_rates", "exact_curves", "real_teacher"):
+        runpy.run_path(str(ROOT / "simulations" / f"{name}.py"))["main"](options)
+        for file in (f"{name}.csv", f"{name}_exact.csv"):
+            assert (tmp_path / file).read_bytes() == (FIGURES / file).read_bytes()
