@@ -117,7 +117,10 @@ def expected_risk(
     """
     method = checks.one_of("method", method, METHODS)
     grid = checks.whole_numbers("n", n).tolist()
-    estimates = [_estimate(problem, learner, size, init, method, divergence, seed) for size in grid]
+    estimates = []
+    # A loop, not a comprehension, which is a frame of its own before Python 3.12: the warning counts frames.
+    for size in grid:
+        estimates.append(_estimate(problem, learner, size, init, method, divergence, seed))
     return RiskCurve(estimates) if np.ndim(n) else Risk(estimates[0])
 
 
@@ -131,7 +134,7 @@ def _estimate(
     except OutOfReach as limit:
         if method == "exact" or divergence != "tv":
             raise
-        warnings.warn(f"n={n}: {limit}; simulated instead", stacklevel=4)
+        warnings.warn(f"n={n}: {limit}; simulated instead", stacklevel=3)
         return _simulated(problem, learner, n, init, divergence, seed)
 
 
