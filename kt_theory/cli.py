@@ -312,7 +312,8 @@ def _simulate(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(_as_json(frame.drop(columns="seconds")))
     else:
-        print(frame[["n", "learner", "protocol", "mean", "mcse", "reps", "nonzero"]].to_string(index=False))
+        columns = ["n", "learner", "protocol", "mean", "mcse", "reps", "nonzero"]
+        print(frame[columns].to_string(index=False, float_format="{:.6g}".format))
     return HELD
 
 

@@ -59,20 +59,20 @@ def test_a_wrong_route_is_seen(monkeypatch):
 
 
 def test_monte_carlo_is_standard_normal_about_the_exact_risk():
-    # Oracle: second algorithm, simulation with its standard error, on 4 learners x 60 cells
+    # Oracle: second algorithm, simulation with its standard error, on 4 learners x 100 cells
     scores = []
-    for seed in range(60):
-        problem = [kt.dirichlet_problem, kt.zipf_problem][seed % 2](2 + seed % 3, 2 + seed % 5, seed)
+    for seed in range(100):
+        problem = [kt.dirichlet_problem, kt.zipf_problem][seed % 2](2 + seed % 4, 2 + seed % 3, seed)
         n = [3, 20, 200, 10**6][seed % 4]
-        frame = kt.simulate(problem, list(kt.PAPER_LEARNERS), n, reps=2000, seed=seed)
+        frame = kt.simulate(problem, list(kt.PAPER_LEARNERS), n, reps=1500, seed=seed)
         for row in frame.itertuples():
             if row.nonzero < 30 or row.mcse < 1e-12 * row.mean:
                 continue
             scores.append((row.mean - kt.expected_risk(problem, row.learner, n, method="exact")) / row.mcse)
     scores = np.array(scores)
-    assert scores.size >= 150
+    assert scores.size >= 200
     assert np.abs(scores).max() <= 4
-    # Learners of one cell share their draws, so the test is on the half of the scores that hardly depend.
+    # Learners of one cell share their draws, so the test is on a third of the scores, which hardly depend.
     assert stats.kstest(scores[::3], "norm").pvalue > 1e-3
 
 
