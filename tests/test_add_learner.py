@@ -113,7 +113,7 @@ def test_large_visits_equal_the_sum_over_counts(m: int, p: float) -> None:
     for x in range(first, last + 1):
         total += b * abs((x + mp.mpf(c)) / T - P)
         b *= (m - x) * P / ((x + 1) * (1 - P))
-    assert float(add.add_constant_risk(np.array([p]), m, c, A)[0]) == pytest.approx(float(total / 2), rel=1e-13)
+    assert float(add.add_constant_risk(np.array([p]), m, c, A)[0]) == pytest.approx(float(total / 2), rel=1e-13, abs=0)
 
 
 def test_carried_distribution_equals_the_incomplete_beta_function() -> None:
@@ -145,6 +145,6 @@ def test_large_n_and_the_cap() -> None:
         limit = sum(
             float(add.add_constant_risk(np.array([p]), int(m), 0.4 * math.sqrt(m / 2), 3)[0]) for p in row.p.tolist()
         )
-        assert value.value == pytest.approx(row.rho * limit, rel=1e-8)
+        assert value.value == pytest.approx(row.rho * limit, rel=1e-8, abs=0)
     with pytest.raises(OutOfReach, match=r"cap of 100000000"):
         add.row_risk(row, 10**18)

@@ -549,7 +549,7 @@ def test_hard_lower_bounds_hold_on_their_construction(S, A, n, Delta):
     coins = itertools.product((1, -1), repeat=even_A // 2)
     row = [[(1 + sign * D) / even_A for t in tau for sign in (t, -t)] + [Fraction(0)] * (A - even_A) for tau in coins]
     bayes = coin_risk([row] * S, [Fraction(1, S)] * S, n)
-    assert float(bayes) == pytest.approx(paired_bayes_risk(n, S, A, Delta), rel=1e-13)
+    assert float(bayes) == pytest.approx(paired_bayes_risk(n, S, A, Delta), rel=1e-13, abs=0)
     assert bounds.hard_lower_mean_at(n, S, A, Delta) <= bayes
 
 
@@ -572,7 +572,7 @@ def test_partial_lower_bounds_hold_on_their_construction(S, A, n):
     idle = [Fraction(0)] * (A - odd(A))
     row = [[*itertools.chain(*tau), 1 - pairs * light, *idle] for tau in coins]
     bayes = coin_risk([row] * S, [Fraction(1, S)] * S, n)
-    assert bounds.partial_lower_mean(n, S, A) == pytest.approx(float(bayes), rel=1e-13)
+    assert bounds.partial_lower_mean(n, S, A) == pytest.approx(float(bayes), rel=1e-13, abs=0)
     assert bounds.partial_lower_mean(n, S, A) <= bayes
     assert bounds.partial_lower_mean_simple(n, S, A) <= bayes
 
@@ -584,7 +584,7 @@ def test_soft_lower_bounds_hold_on_their_construction(S, A, n):
     dirac = [[Fraction(a == b) for a in range(A)] for b in range(A)]
     bayes = coin_risk([dirac] * S, rho, n)  # keeps 1/2 of the 1 - 1/A: the medians do not form a table
     at = bounds.soft_lower_mean_at(n, S, A, [float(r) for r in rho])
-    assert at == pytest.approx(float(bayes), rel=1e-13)
+    assert at == pytest.approx(float(bayes), rel=1e-13, abs=0)
     assert at <= float(bayes) * (1 + 1e-15)  # rho itself was rounded to floats
     assert bounds.soft_lower_mean_simple(n, S, A) <= bounds.soft_lower_mean(n, S, A) <= at
 
@@ -733,7 +733,7 @@ def test_cells_never_exceed_their_bounds():
         for k in range(0, 4 * n + 5):
             p = Fraction(k, 4 * n + 4)
             assert p * (1 - p) ** n <= bounds.cell_missing_upper(n) <= bounds.cell_missing_upper_simple(n)
-        assert bounds.cell_missing_mass(n, 1 / (n + 1)) == pytest.approx(bounds.cell_missing_upper(n), rel=1e-14)
+        assert bounds.cell_missing_mass(n, 1 / (n + 1)) == pytest.approx(bounds.cell_missing_upper(n), rel=1e-14, abs=0)
 
 
 def test_visit_lemmas_hold_for_binomial_counts():
@@ -741,7 +741,7 @@ def test_visit_lemmas_hold_for_binomial_counts():
     for n, p in itertools.product((1, 3, 20, 150), (Fraction(1, 50), Fraction(1, 4), Fraction(9, 10), Fraction(1))):
         law = [math.comb(n, k) * p**k * (1 - p) ** (n - k) for k in range(n + 1)]
         mean = sum(chance / (k + 1) for k, chance in enumerate(law))
-        assert bounds.inverse_visits_mean(n, float(p)) == pytest.approx(float(mean), rel=1e-14)
+        assert bounds.inverse_visits_mean(n, float(p)) == pytest.approx(float(mean), rel=1e-14, abs=0)
         assert mean <= bounds.inverse_visits_upper_mean(n, float(p)) * (1 + 1e-15)  # float(p) may exceed p
         for eta in (0.1, 0.5, 0.9):
             low = sum(chance for k, chance in enumerate(law) if k <= (1 - Fraction(eta)) * n * p)

@@ -349,7 +349,7 @@ def test_the_majorant_is_above_every_cell_and_below_every_simpler_bound():
             assert bound <= K * bounds.cell_missing_upper(n) * (1 + 1e-14)
             assert bound <= K * bounds.cell_missing_upper_e(n) * (1 + 1e-14)
             assert bound <= (K - 1) * bounds.cell_missing_upper(n - 1) * (1 + 1e-14) + 1e-300
-    assert bounds.missing_mass_upper_mean(0, 3) == pytest.approx(1, rel=1e-14)
+    assert bounds.missing_mass_upper_mean(0, 3) == pytest.approx(1, rel=1e-14, abs=0)
 
 
 def test_the_majorant_holds_for_random_laws():
@@ -658,7 +658,7 @@ def test_the_spread_of_pairs_is_bounded_by_a_sum_over_unseen_labels():
 
     for x in (0.0, 0.5, 1.2, x0):  # price = int_0^x (1 - v)^2 + int_x^x0 v^2
         both = mp.quad(lambda t: (1 - v(t)) ** 2, [0, x]) + mp.quad(lambda t: v(t) ** 2, [x, x0])
-        assert float(both) == pytest.approx(float(price(x)), rel=1e-12)
+        assert float(both) == pytest.approx(float(price(x)), rel=1e-12, abs=0)
     grid = np.linspace(0, 60, 60001)
     assert np.max(np.exp(-grid) * price(grid)) <= L * (1 + 1e-14)
     rng = np.random.default_rng(8)
@@ -802,7 +802,7 @@ def test_assouad_is_the_bayes_risk_of_its_coins():
     for S, A, n in ((1, 2, 3), (2, 2, 5), (1, 4, 9), (3, 5, 20)):
         top = min(1.0, 2 / math.sqrt(max(2 * n / (S * even(A)), 4)))  # the grid of the docstring
         bayes = max(paper.paired_bayes_risk(n, S, A, j / 64 * top) for j in range(1, 65))
-        assert bounds.hard_lower_mean_assouad(n, S, A) == pytest.approx(bayes, rel=1e-12)
+        assert bounds.hard_lower_mean_assouad(n, S, A) == pytest.approx(bayes, rel=1e-12, abs=0)
 
 
 def test_soft_sandwich():
@@ -815,7 +815,7 @@ def test_soft_sandwich():
     for S, A, n in ((2, 2, 2), (5, 3, 4), (9, 2, 9), (1000, 7, 400)):
         assert bounds.soft_lower_mean_dirac(n, S, A) == pytest.approx(
             bounds.soft_upper_mean_uniform(n, S, A), rel=1e-13
-        )
+        , abs=0)
 
 
 # --- How tight -------------------------------------------------------------------------------------------
@@ -906,7 +906,7 @@ def test_best_is_the_best_and_says_which(protocol):
         assert np.all(lower.value >= 0)
         assert np.all(upper.value <= 1 - 1 / A + 1e-14)
         assert upper.value[0] == pytest.approx(1 - 1 / A, rel=1e-13, abs=1e-300)
-        assert lower.value[0] == pytest.approx(1 - 1 / A, rel=1e-13)
+        assert lower.value[0] == pytest.approx(1 - 1 / A, rel=1e-13, abs=0)
         for result, names, choose in (
             (upper, best._UPPER[protocol], np.nanmin),
             (lower, best._LOWER[protocol], np.nanmax),

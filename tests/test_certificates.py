@@ -135,13 +135,13 @@ def test_floats_stand_for_the_law_they_are_proportional_to(seed):
     for n in (0, 1, 7, 60):
         assert float(expected_risk(problem, "CE_sgl", n, init)) == pytest.approx(
             oracles.exact_ce_sgl(problem.rho, problem.teacher, n, init), rel=1e-12
-        )
+        , abs=0)
         assert float(expected_risk(problem, "CE_ful", n, init)) == pytest.approx(
             oracles.exact_ce_ful(problem.rho, problem.teacher, n, init), rel=1e-12
-        )
+        , abs=0)
         assert float(expected_risk(problem, "SEL_ptl", n)) == pytest.approx(
             oracles.exact_sel_ptl_small(problem.rho, problem.teacher, n), rel=1e-12
-        )
+        , abs=0)
 
 
 def test_equal_floats_stay_equal():
@@ -156,7 +156,7 @@ def test_exact_instances_are_the_rounded_ones_before_rounding(k, S, A, n):
     problem, exact = kt.instance(k, S, A, n), exact_instance(k, S, A, n)
     rho = sorted(float(row.rho) for row in exact.inputs for _ in range(row.times))
     row = sorted(float(ball(c.p)) for c in exact.inputs[0].labels for _ in range(c.times))
-    assert rho == pytest.approx(sorted(problem.rho[problem.rho > 0]), rel=1e-14)
+    assert rho == pytest.approx(sorted(problem.rho[problem.rho > 0]), rel=1e-14, abs=0)
     assert row == pytest.approx(np.sort(problem.teacher[0]).tolist(), rel=1e-13, abs=1e-17)
 
 
@@ -201,7 +201,7 @@ def test_large_problems_cost_little():
     assert 0.0134379 < float(risk) < 0.0134380
     assert float(expected_risk(exact_instance(3, 10**6, 3, 10**7), "CE_ful", 10**7)) == pytest.approx(
         (0.9 - 1 / 3) * (10**6 - 1) / 10**7 / math.e, rel=1e-6
-    )
+    , abs=0)
 
 
 def test_limits_are_named():
@@ -307,7 +307,7 @@ def test_a_better_witness_raises_the_partial_lower_bound():
     light = 0.0886
     problem = kt.Problem([rho, 1 - rho], [[light / rho, 1 - light / rho, 0], [0.5, 0.5, 0.0]])
     given, _ = certify_minimax("partial", 2, 3, 10, problem)
-    assert float(given) == pytest.approx(float(expected_risk(problem, "SEL_ptl", 10)), rel=1e-14)
+    assert float(given) == pytest.approx(float(expected_risk(problem, "SEL_ptl", 10)), rel=1e-14, abs=0)
     assert float(given) <= 0.04885
 
 
@@ -320,7 +320,7 @@ def test_more_information_cannot_hurt_and_ends_are_in_order(S, A, n):
         assert lower[protocol].lower() <= upper[protocol].upper()
         assert float(upper[protocol]) <= 1 - 1 / A + 1e-15
         if n == 0:
-            assert float(lower[protocol]) == pytest.approx(1 - 1 / A, rel=1e-15)
+            assert float(lower[protocol]) == pytest.approx(1 - 1 / A, rel=1e-15, abs=0)
     assert lower["soft"].lower() <= upper["partial"].upper()
     assert lower["partial"].lower() <= upper["hard"].upper()
 
@@ -347,7 +347,7 @@ def test_the_dirichlet_bound_against_quadrature(A, m, alpha):
             mad += a / (a + b) - median
             weight = mpmath.binomial(m, x) * mpmath.beta(a, b) / mpmath.beta(a0, b0)
             total += weight * mad
-        assert float(certificates._dirichlet_row(A, m, alpha)) == pytest.approx(float(A * total / 2), rel=1e-12)
+        assert float(certificates._dirichlet_row(A, m, alpha)) == pytest.approx(float(A * total / 2), rel=1e-12, abs=0)
 
 
 def test_the_sign_test_against_every_toss(monkeypatch):

@@ -103,7 +103,7 @@ def test_mean_is_the_expected_risk(problem):
     for learner, mean in truth.items():
         got = risk_law(problem, learner, n)
         assert got.mean() == pytest.approx(mean, rel=1e-12, abs=0), learner
-        assert math.fsum(got.probabilities) == pytest.approx(1, rel=1e-14)
+        assert math.fsum(got.probabilities) == pytest.approx(1, rel=1e-14, abs=0)
 
 
 def test_one_input_and_many_samples():
@@ -115,9 +115,9 @@ def test_one_input_and_many_samples():
         chance = lambda k: mpmath.binomial(n, k) * exact**k * (1 - exact) ** (n - k)  # noqa: E731
         inside = mpmath.fsum(chance(k) for k in range(5801, 6200))
         truth = float(1 - inside - chance(5800) - chance(6200))  # a risk of 0.01 but for rounding is not above 0.01
-    assert got.tail(x) == pytest.approx(truth, rel=1e-11)
+    assert got.tail(x) == pytest.approx(truth, rel=1e-11, abs=0)
     assert got.tail(x - 1e-12) > got.tail(x)
-    assert math.fsum(got.probabilities) == pytest.approx(1, rel=1e-12)
+    assert math.fsum(got.probabilities) == pytest.approx(1, rel=1e-12, abs=0)
 
 
 def test_number_of_unvisited_inputs():
@@ -138,7 +138,7 @@ def test_quantiles_by_hand():
     assert [got.quantile(q) for q in (1e-9, 0.5, 0.5 + 1e-9, 1.0)] == [0.0, 0.0, 0.5, 0.5]
     assert (got.tail(0.5), got.tail(0.5 - 1e-12), got.tail(-1), got.cdf(-1)) == pytest.approx(
         (0.0, 0.5, 1.0, 0.0), rel=1e-15
-    )
+    , abs=0)
 
 
 @pytest.mark.parametrize("learner", LEARNERS)
@@ -151,7 +151,7 @@ def test_near_deterministic_rows(learner):
     for cost, likely in zip(costs, (p, 1 - p), strict=True):
         truth[cost] += likely
     assert got.values == pytest.approx(sorted(truth), rel=0, abs=1e-15)
-    assert got.probabilities == pytest.approx([truth[v] for v in sorted(truth)], rel=1e-14)
+    assert got.probabilities == pytest.approx([truth[v] for v in sorted(truth)], rel=1e-14, abs=0)
 
 
 def test_chance_of_an_error_is_not_rounding():
@@ -207,5 +207,5 @@ def test_merging_keeps_the_mean_and_the_zero():
     visits = np.array([1.0, 1.0, 1.0, 1.0, 1.0])
     values = np.array([0.3, 2e-14, 0.3 + 1e-14, 0.0, 0.4])
     _, values, likely = law.merged(visits, values, np.array([0.1, 0.2, 0.3, 0.1, 0.3]))
-    assert values.tolist() == [0.0, pytest.approx(0.3, rel=1e-13), 0.4]
-    assert likely == pytest.approx([0.3, 0.4, 0.3], rel=1e-15)
+    assert values.tolist() == [0.0, pytest.approx(0.3, rel=1e-13, abs=0), 0.4]
+    assert likely == pytest.approx([0.3, 0.4, 0.3], rel=1e-15, abs=0)

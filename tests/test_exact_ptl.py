@@ -252,8 +252,8 @@ def test_one_class_is_ce_sgl():
         other = np.append(np.zeros(labels), 1.0)  # nor does the other input
         rho_all, teacher = ([rho, 1 - rho], [row.p, other]) if rho < 1 else ([rho], [row.p])
         expected = oracles.exact_ce_sgl(rho_all, teacher, n, init=teacher)
-        assert ptl.by_classes(row, n).value == pytest.approx(expected, rel=1e-12)
-        assert ptl.row_risk(row, n).value == pytest.approx(expected, rel=1e-12)
+        assert ptl.by_classes(row, n).value == pytest.approx(expected, rel=1e-12, abs=0)
+        assert ptl.row_risk(row, n).value == pytest.approx(expected, rel=1e-12, abs=0)
 
 
 # --- Edges ----------------------------------------------------------------------------------------------
@@ -262,14 +262,14 @@ def test_one_class_is_ce_sgl():
 def test_edges():
     # Oracle: identity, n = 0 pays the init; one label is never missed; zeros change nothing
     row = a_row([0.2, 0.8], 0.4)
-    assert ptl.row_risk(row, 0).value == pytest.approx(0.4 * 0.3, rel=1e-15)
+    assert ptl.row_risk(row, 0).value == pytest.approx(0.4 * 0.3, rel=1e-15, abs=0)
     assert ptl.row_risk(a_row([1.0]), 5).value == 0.0
-    assert ptl.row_risk(a_row([0.0, 1.0], 0.5), 3).value == pytest.approx(0.5 * 0.5**3 * 0.5, rel=1e-15)
-    assert ptl.row_risk(a_row([0.2, 0.8]), 1).value == pytest.approx(2 * 0.2 * 0.8, rel=1e-15)
+    assert ptl.row_risk(a_row([0.0, 1.0], 0.5), 3).value == pytest.approx(0.5 * 0.5**3 * 0.5, rel=1e-15, abs=0)
+    assert ptl.row_risk(a_row([0.2, 0.8]), 1).value == pytest.approx(2 * 0.2 * 0.8, rel=1e-15, abs=0)
     for rho in (1.0, 0.4):
         plain = ptl.row_risk(a_row([0.2, 0.8], rho, init=[0.2, 0.8]), 11).value
         padded = ptl.row_risk(a_row([0.0, 0.0, 0.2, 0.8], rho, init=[0.0, 0.0, 0.2, 0.8]), 11).value
-        assert padded == pytest.approx(plain, rel=1e-15)
+        assert padded == pytest.approx(plain, rel=1e-15, abs=0)
 
 
 @pytest.mark.parametrize("light", [2.0**-10, 2.0**-30, 2.0**-50])

@@ -110,7 +110,7 @@ def test_rows_of_up_to_nine_labels(route):
             assert estimate.value < 1e-280
         else:
             # a probability u of being unseen holds about log(1/u) roundings of its masses
-            assert estimate.value == pytest.approx(truth, rel=1e-13 + 2e-16 * abs(math.log(truth)))
+            assert estimate.value == pytest.approx(truth, rel=1e-13 + 2e-16 * abs(math.log(truth)), abs=0)
             assert abs(estimate.value - truth) <= estimate.error + 3e-16 * truth * (2 + abs(math.log(truth)))
 
 
@@ -120,7 +120,7 @@ def test_fourteen_labels():
     p = np.append(p, 0.0)
     for n in (7, 400):
         truth = 0.4 * oracles._row_by_sets(0.4, p.tolist(), n)
-        assert sel.subsets(uniform_row(0.4, p), n).value == pytest.approx(truth, rel=1e-13)
+        assert sel.subsets(uniform_row(0.4, p), n).value == pytest.approx(truth, rel=1e-13, abs=0)
 
 
 def test_twelve_labels_by_both_routes():
@@ -128,7 +128,7 @@ def test_twelve_labels_by_both_routes():
     p = np.random.default_rng(4).dirichlet(np.full(12, 0.7))
     for n in (7, 400, 10**6):
         pair = [route(uniform_row(0.4, p), n).value for route in ROUTES]
-        assert pair[0] == pytest.approx(pair[1], rel=1e-13)
+        assert pair[0] == pytest.approx(pair[1], rel=1e-13, abs=0)
 
 
 @pytest.mark.parametrize(
@@ -152,14 +152,14 @@ def test_the_instances_of_the_paper(k, S, A, n):
     problem = instance(k, S, A, n)
     truth = oracles.exact_sel_ptl_classes(problem.rho, *oracles.label_classes(problem.teacher[0]), n)
     value = summed(sel.classes, problem.rho, problem.teacher, n, uniform_table(S, A))
-    assert value == pytest.approx(truth, rel=1e-12)
+    assert value == pytest.approx(truth, rel=1e-12, abs=0)
 
 
 def test_thousands_of_labels_in_a_class():
     # Oracle: second algorithm, Moebius inversion over class counts in integers, to 1e-15
     p = np.array([0.5] + [0.5 / 1200] * 1200)
     truth = 0.3 * oracles._row_by_classes(0.3, [0.5, 0.5 / 1200], [1, 1200], 20_000)
-    assert sel.classes(uniform_row(0.3, p), 20_000).value == pytest.approx(truth, rel=1e-12)
+    assert sel.classes(uniform_row(0.3, p), 20_000).value == pytest.approx(truth, rel=1e-12, abs=0)
 
 
 def test_two_large_classes():
@@ -185,7 +185,7 @@ def test_two_large_classes():
                     truth += math.comb(k, i) * math.comb(k, j) * power[i][j] * cost
         truth = float(r * truth)
     row = uniform_row(rho, [light] * k + [heavy] * k)
-    assert sel.classes(row, n).value == pytest.approx(truth, rel=1e-12)
+    assert sel.classes(row, n).value == pytest.approx(truth, rel=1e-12, abs=0)
 
 
 def test_a_planted_fault_is_seen():
@@ -193,8 +193,8 @@ def test_a_planted_fault_is_seen():
     row = uniform_row(0.5, [0.1, 0.2, 0.3, 0.4])
     right = sel.subsets(row, 6).value
     wrong = sel.subsets(uniform_row(0.5, [0.1, 0.2, 0.3 + 1e-9, 0.4 - 1e-9]), 6).value
-    assert right == pytest.approx(sel.classes(row, 6).value, rel=1e-12)
-    assert wrong != pytest.approx(right, rel=1e-12)
+    assert right == pytest.approx(sel.classes(row, 6).value, rel=1e-12, abs=0)
+    assert wrong != pytest.approx(right, rel=1e-12, abs=0)
 
 
 # --- Edges ---------------------------------------------------------------------------------------------------
@@ -204,11 +204,11 @@ def test_a_planted_fault_is_seen():
 def test_edges(route):
     # Oracle: identity, no data means init, one label costs nothing, two labels are known from one
     row = Row(0.3, np.array([0.2, 0.8]), np.array([0.6, 0.4]), 1)
-    assert route(row, 0).value == pytest.approx(0.3 * 0.4, rel=1e-15)
-    assert route(row, 5).value == pytest.approx(0.3 * 0.7**5 * 0.4, rel=1e-13)
+    assert route(row, 0).value == pytest.approx(0.3 * 0.4, rel=1e-15, abs=0)
+    assert route(row, 5).value == pytest.approx(0.3 * 0.7**5 * 0.4, rel=1e-13, abs=0)
     assert route(Row(0.3, np.ones(1), np.ones(1), 1), 4).value == 0
     sure = Row(1.0, np.array([0.0, 0.0, 1.0]), np.full(3, 1 / 3), 1)
-    assert route(sure, 0).value == pytest.approx(2 / 3, rel=1e-15)
+    assert route(sure, 0).value == pytest.approx(2 / 3, rel=1e-15, abs=0)
     assert route(sure, 1).value == 0
 
 
@@ -219,7 +219,7 @@ def test_kl_to_an_init_that_hardly_knows_a_label(route):
     with mpmath.workdps(40):
         truth = float(sum(mpmath.mpf(x) * mpmath.log(mpmath.mpf(x) / mpmath.mpf(y)) for x, y in zip(p, q, strict=True)))
     # the float laws are off 1 by 1e-12 and 1e-16
-    assert route(Row(1.0, p, q / q.sum(), 1), 0, "kl").value == pytest.approx(truth, rel=2e-12)
+    assert route(Row(1.0, p, q / q.sum(), 1), 0, "kl").value == pytest.approx(truth, rel=2e-12, abs=0)
     assert route(Row(0.5, p, np.array([0.0, 0.4, 0.6]), 1), 0, "kl").value == math.inf
 
 
@@ -261,7 +261,8 @@ def test_relabelling_and_hand_made_students():
     students = [[0.5, 0.25, 0.25], [0.4, 0.2, 0.4], [0.35, 0.35, 0.3]]
     truth = sum(p * tv_risk([q], problem) for p, q in zip(teacher[0], students, strict=True))
     for order in ([0, 1, 2], [2, 0, 1]):
-        assert summed(sel.subsets, [1.0], teacher[:, order], 1, uniform_table(1, 3)) == pytest.approx(truth, rel=1e-14)
+        value = summed(sel.subsets, [1.0], teacher[:, order], 1, uniform_table(1, 3))
+        assert value == pytest.approx(truth, rel=1e-14, abs=0)
 
 
 # --- Arbitrary rows ------------------------------------------------------------------------------------------
@@ -281,7 +282,7 @@ def test_fourier_against_subsets(monkeypatch, sets, n, alpha):
     # the two-grid estimate is one: three times it
     assert abs(estimate.value - truth) <= 3 * estimate.error
     if sets == 10**6:
-        assert estimate.value == pytest.approx(truth, rel=1e-9)
+        assert estimate.value == pytest.approx(truth, rel=1e-9, abs=0)
 
 
 def test_fourier_against_classes():
@@ -290,7 +291,7 @@ def test_fourier_against_classes():
     estimate = sel.fourier(row, 100)
     truth = sel.classes(row, 100).value
     assert abs(estimate.value - truth) <= estimate.error
-    assert estimate.value == pytest.approx(truth, rel=1e-7)
+    assert estimate.value == pytest.approx(truth, rel=1e-7, abs=0)
 
 
 def test_fourier_says_what_it_cannot_do(monkeypatch):
@@ -319,7 +320,7 @@ def test_family_against_class_inversion():
         truth = r * oracles._row_by_classes(r, *oracles._merged_classes([x / r, 0.0, heavy / r], [k, A - k - 1, 1]), n)
         value = sel.family_risk(n, A, r, k, x)
         if truth > 1e-285:
-            assert value == pytest.approx(truth, rel=1e-12), (n, A, r, k, x)
+            assert value == pytest.approx(truth, rel=1e-12, abs=0), (n, A, r, k, x)
         else:
             assert value < 1e-280
 
@@ -329,7 +330,7 @@ def test_family_with_many_labels(A, k, n):
     # Oracle: second algorithm, Moebius inversion over class counts in integers, to 1e-15
     x = min(1.47 / n, 0.9 / k)
     truth = oracles._row_by_classes(1.0, [x, 0.0, 1 - k * x], [k, A - k - 1, 1], n)
-    assert sel.family_risk(n, A, 1.0, k, x) == pytest.approx(truth, rel=1e-12)
+    assert sel.family_risk(n, A, 1.0, k, x) == pytest.approx(truth, rel=1e-12, abs=0)
 
 
 @pytest.mark.parametrize(
@@ -345,7 +346,7 @@ def test_family_with_many_labels(A, k, n):
 )
 def test_minimax_values_at_one_input(A, n, k, x, minimax):
     # Oracle: published, linear-programming values of the game over all students, as fractions
-    assert sel.family_risk(n, A, 1.0, k, x) == pytest.approx(float(minimax), rel=1e-13)
+    assert sel.family_risk(n, A, 1.0, k, x) == pytest.approx(float(minimax), rel=1e-13, abs=0)
     near = sel.family_risk(n, A, 1.0, k, np.array([0.98 * x, min(1.02 * x, 1 / k)]))
     assert (near <= float(minimax) * (1 + 1e-13)).all()
 
@@ -358,7 +359,7 @@ def test_poisson_limit(A, k, x):
     binomial = [math.comb(k, j) * q**j * (1 - q) ** (k - j) for j in range(k + 1)]
     limit = x * sum(b * j * zeros / (j + zeros) for j, b in enumerate(binomial))
     for n in (10**6, 10**9):
-        assert n * sel.family_risk(n, A, 1.0, k, x / n) == pytest.approx(limit, rel=20 * A / n + 1e-12)
+        assert n * sel.family_risk(n, A, 1.0, k, x / n) == pytest.approx(limit, rel=20 * A / n + 1e-12, abs=0)
 
 
 def test_family_refuses_bad_arguments():

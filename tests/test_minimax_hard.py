@@ -145,8 +145,8 @@ def literal_dirichlet(A: int, m: int, alpha: float, u: float) -> float:
 def test_dirichlet_sum_equals_its_definition(A: int, m: int, alpha: float, u: float) -> None:
     # Oracle: mpmath, the Lagrangian literally; quadrature of kinked densities is good to 1e-10
     wanted = literal_dirichlet(A, m, alpha, u)
-    assert hard._dirichlet(A, m, alpha, u) == pytest.approx(wanted, rel=1e-9)
-    assert hard._dirichlet(A, m, 1.01 * alpha, u) != pytest.approx(wanted, rel=1e-9)
+    assert hard._dirichlet(A, m, alpha, u) == pytest.approx(wanted, rel=1e-9, abs=0)
+    assert hard._dirichlet(A, m, 1.01 * alpha, u) != pytest.approx(wanted, rel=1e-9, abs=0)
 
 
 @pytest.mark.parametrize(("A", "m"), [(2, 20_000), (5, 60_000)])
@@ -156,7 +156,7 @@ def test_every_hth_term_is_enough(A: int, m: int, monkeypatch: pytest.MonkeyPatc
     coarse = hard._dirichlet(A, m, alpha, 0.5)
     monkeypatch.setattr(hard, "int", lambda x: 1 if isinstance(x, float) and x < 1000 else int(x), raising=False)
     full = hard._dirichlet(A, m, alpha, 0.5)
-    assert coarse == pytest.approx(full, rel=1e-11)
+    assert coarse == pytest.approx(full, rel=1e-11, abs=0)
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def risk_of(problem, n):
 )
 def test_small_values_are_fractions(S, A, n, value):
     # Oracle: published, linear programmes over all students
-    assert minimax_partial(S, A, n).lower == pytest.approx(float(value), rel=1e-13)
+    assert minimax_partial(S, A, n).lower == pytest.approx(float(value), rel=1e-13, abs=0)
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_two_kinds_of_light_inputs():
         )
 
     value = minimax_partial(10, 10, 30).lower
-    assert risk(5, 0.0889132, 4, 5) == pytest.approx(value, rel=1e-9)  # 1e-7 in r, squared
+    assert risk(5, 0.0889132, 4, 5) == pytest.approx(value, rel=1e-9, abs=0)  # 1e-7 in r, squared
     # Ten inputs alike, and nine alike with one apart, are not as bad.
     assert max(risk(5, 0.1, m, m) for m in (3, 4, 5, 6)) < value * (1 - 1e-3)
     assert max(risk(9, r, *m) for r in np.linspace(0.094, 0.105, 9) for m in ((4, 5), (5, 4))) < value * (1 - 1e-3)
@@ -103,7 +103,7 @@ SIZES += [(2, 4, 10**6), (3, 5, 10**12), (1, 30, 20), (2, 16, 60)]
 def test_the_instance_has_the_risk(S, A, n):
     # Oracle: second algorithm, subsets or classes of labels in integers, in tests/oracles.py
     risk = minimax_partial(S, A, n)
-    assert risk_of(risk.instance, n) == pytest.approx(risk.lower, rel=1e-11)  # the masses are rounded once more
+    assert risk_of(risk.instance, n) == pytest.approx(risk.lower, rel=1e-11, abs=0)  # the masses are rounded once more
 
 
 # --- No teacher is worse --------------------------------------------------------------------------------
@@ -132,7 +132,7 @@ def test_no_arbitrary_teacher_is_worse_at_random_sizes(seed):
 
 def test_the_search_knows_the_risk():
     # Oracle: identity, A = 2 in closed form
-    assert search_arbitrary(2, 2, 6, starts=10) == pytest.approx(minimax_soft(2, 2, 6).lower, rel=1e-8)
+    assert search_arbitrary(2, 2, 6, starts=10) == pytest.approx(minimax_soft(2, 2, 6).lower, rel=1e-8, abs=0)
     with pytest.raises(ValueError, match="8 labels at most"):
         search_arbitrary(1, 9, 1)
 
@@ -183,7 +183,7 @@ def test_no_student_does_better(S, A, n):
     risk = minimax_partial(S, A, n)
     row = tuple(risk.instance.teacher[0].tolist())
     value = game_value(risk.instance.rho.tolist(), row, n)
-    assert value == pytest.approx(risk.lower, rel=1e-9)  # LP tolerance
+    assert value == pytest.approx(risk.lower, rel=1e-9, abs=0)  # LP tolerance
     assert value <= risk.upper * (1 + 1e-9)
     # Off the worst teacher the students gain.
     tilted = np.append(np.array(row[:-1]) * 0.9, 1 - 0.9 * sum(row[:-1]))
@@ -222,9 +222,9 @@ def test_many_labels_are_almost_exact():
 def test_the_spread_constant():
     # Oracle: mpmath, 4 L = log(1/L) - 2 (1-L) + (1-L^2)/2, the integral of (1 - L e^x)^2 in closed form
     level = mpmath.findroot(lambda v: 4 * v + mpmath.log(v) + 2 * (1 - v) - (1 - v * v) / 2, 0.16)
-    assert _level(0.0) == pytest.approx(float(level), rel=1e-14)
+    assert _level(0.0) == pytest.approx(float(level), rel=1e-14, abs=0)
     assert _level(0.0) < 0.15998
-    assert spread_bound(1.0, 50.0) * 50 == pytest.approx(float(level), rel=1e-11)
+    assert spread_bound(1.0, 50.0) * 50 == pytest.approx(float(level), rel=1e-11, abs=0)
 
 
 @pytest.mark.parametrize("eta", [0.0, 0.03, 0.4, 0.95])
@@ -270,7 +270,7 @@ def test_phi_bounds_the_cost_of_every_unseen_set():
 def test_the_limit(S, A):
     # Oracle: limit, n * minimax -> (S-1) gamma_A + gamma_{A-1}, error of order A/n
     n = 10**9
-    assert n * minimax_partial(S, A, n).lower == pytest.approx(minimax_constant("partial", S, A), rel=1e-7)
+    assert n * minimax_partial(S, A, n).lower == pytest.approx(minimax_constant("partial", S, A), rel=1e-7, abs=0)
 
 
 # --- Exact cases and edges ------------------------------------------------------------------------------
@@ -282,7 +282,7 @@ def test_two_labels_are_soft_labels(S, n):
     risk = minimax_partial(S, 2, n)
     assert risk.exact
     assert risk.lower == minimax_soft(S, 2, n).lower
-    assert risk_of(risk.instance, n) == pytest.approx(risk.lower, rel=1e-12)
+    assert risk_of(risk.instance, n) == pytest.approx(risk.lower, rel=1e-12, abs=0)
 
 
 def test_three_labels_of_one_input():
@@ -295,8 +295,8 @@ def test_three_labels_of_one_input():
         assert risk.exact
         assert risks.max() <= risk.lower * (1 + 1e-14)
         assert np.all(risks[np.argsort(-risks)[:1]] > 0.97 * risk.lower)
-        assert risk.lower == pytest.approx(largest_unvisited_mass(2, n)[0] / 2, rel=1e-15)
-        assert risk_of(risk.instance, n) == pytest.approx(risk.lower, rel=1e-12)
+        assert risk.lower == pytest.approx(largest_unvisited_mass(2, n)[0] / 2, rel=1e-15, abs=0)
+        assert risk_of(risk.instance, n) == pytest.approx(risk.lower, rel=1e-12, abs=0)
 
 
 def test_the_edges():
@@ -304,7 +304,7 @@ def test_the_edges():
     for S, A in ((1, 1), (1, 5), (4, 3)):
         risk = minimax_partial(S, A, 0)
         assert risk.exact
-        assert risk.lower == pytest.approx(1 - 1 / A, rel=1e-15)
+        assert risk.lower == pytest.approx(1 - 1 / A, rel=1e-15, abs=0)
         assert risk_of(risk.instance, 0) == pytest.approx(risk.lower, rel=1e-14, abs=1e-300)
     assert minimax_partial(3, 1, 7).lower == 0.0
     assert minimax_partial(1, 2, 7).lower == 0.0
@@ -319,4 +319,4 @@ def test_every_k_was_looked_at():
     for A, n, r in ((5, 6, 1.0), (9, 20, 0.7), (9, 20, 0.1), (14, 9, 1.0), (14, 200, 0.08), (14, 200, 0.3)):
         best = max(family_risk(n, A, r, k, np.linspace(1e-9, r / k * (1 - 1e-9), 1501)).max() for k in range(1, A))
         assert worst_row(n, A, r).value >= best * (1 - 1e-13)
-        assert worst_row(n, A, r).value == pytest.approx(best, rel=1e-3)
+        assert worst_row(n, A, r).value == pytest.approx(best, rel=1e-3, abs=0)

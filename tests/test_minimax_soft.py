@@ -55,9 +55,9 @@ def test_no_law_of_the_inputs_is_worse(S):
             )
             ends.append(-free.fun)
         # A minimiser that stops at a gradient of about 1e-8 is off by its square.
-        assert max(ends) == pytest.approx(value, rel=1e-12)
+        assert max(ends) == pytest.approx(value, rel=1e-12, abs=0)
         rho = np.append(np.full(S - 1, x), 1 - (S - 1) * x)
-        assert unvisited(rho, n) == pytest.approx(value, rel=1e-14)
+        assert unvisited(rho, n) == pytest.approx(value, rel=1e-14, abs=0)
 
 
 def by_mpmath(S, n):
@@ -90,7 +90,7 @@ SIZES += [(2, 10**12), (3, 10**18), (10**9, 10**9 + 10**3), (10**9, 10**9 + 10**
 @pytest.mark.parametrize(("S", "n"), SIZES)
 def test_fourteen_digits_at_any_size(S, n):
     # Oracle: mpmath, 40 digits
-    assert largest_unvisited_mass(S, n)[0] == pytest.approx(float(by_mpmath(S, n)), rel=1e-14)
+    assert largest_unvisited_mass(S, n)[0] == pytest.approx(float(by_mpmath(S, n)), rel=1e-14, abs=0)
 
 
 @pytest.mark.parametrize("S", [2, 3, 5, 10, 40])
@@ -107,7 +107,7 @@ def test_between_two_closed_forms(S):
 @pytest.mark.parametrize(("S", "n"), [(2, 4), (3, 5), (5, 8), (10, 15)])
 def test_where_equal_inputs_stop_being_worst(S, n):
     # Oracle: published, thresholds by brute force over rho
-    assert largest_unvisited_mass(S, n - 1)[1] == pytest.approx(1 / S, rel=1e-12)
+    assert largest_unvisited_mass(S, n - 1)[1] == pytest.approx(1 / S, rel=1e-12, abs=0)
     assert largest_unvisited_mass(S, n)[1] < 1 / S - 1e-3
 
 
@@ -115,7 +115,7 @@ def test_small_values():
     # Oracle: identity, S = 2: x (1-x) ((1-x)^(n-1) + x^(n-1)), in fractions of u = x (1-x)
     expected = {0: 1, 1: Fraction(1, 2), 2: Fraction(1, 4), 3: Fraction(1, 8), 4: Fraction(1, 12)}
     for n, value in expected.items():  # n = 4: u (1 - 3u) at u = 1/6
-        assert largest_unvisited_mass(2, n)[0] == pytest.approx(float(value), rel=1e-15)
+        assert largest_unvisited_mass(2, n)[0] == pytest.approx(float(value), rel=1e-15, abs=0)
 
 
 # --- The risk -------------------------------------------------------------------------------------------
@@ -127,7 +127,8 @@ def test_the_instance_has_the_risk(S, A, n):
     risk = minimax_soft(S, A, n)
     assert risk.exact
     assert risk.lower == risk.upper
-    assert oracles.exact_ce_ful(risk.instance.rho, risk.instance.teacher, n) == pytest.approx(risk.lower, rel=1e-13)
+    value = oracles.exact_ce_ful(risk.instance.rho, risk.instance.teacher, n)
+    assert value == pytest.approx(risk.lower, rel=1e-13, abs=0)
 
 
 def game_value(S, A, n, rho):
@@ -173,7 +174,7 @@ def game_value(S, A, n, rho):
 def test_no_student_does_better(S, A, n):
     # Oracle: second algorithm, a linear programme over all students that know rho, against Diracs at uniform labels
     risk = minimax_soft(S, A, n)
-    assert game_value(S, A, n, risk.instance.rho.tolist()) == pytest.approx(risk.lower, rel=1e-9)  # LP tolerance
+    assert game_value(S, A, n, risk.instance.rho.tolist()) == pytest.approx(risk.lower, rel=1e-9, abs=0)  # LP tolerance
 
 
 def test_more_samples_never_hurt_and_the_edges():
@@ -182,7 +183,7 @@ def test_more_samples_never_hurt_and_the_edges():
     assert all(a > b for a, b in itertools.pairwise(values))
     assert minimax_soft(6, 1, 3).lower == 0.0
     assert minimax_soft(1, 6, 1).lower == 0.0
-    assert minimax_soft(1, 6, 0).lower == pytest.approx(5 / 6, rel=1e-15)
+    assert minimax_soft(1, 6, 0).lower == pytest.approx(5 / 6, rel=1e-15, abs=0)
     assert minimax_soft(5, 3, 7).lower < minimax_soft(6, 3, 7).lower < minimax_soft(6, 4, 7).lower
 
 
@@ -211,11 +212,11 @@ def test_the_result_prints_an_interval_or_a_number():
 def test_c_inf():
     # Oracle: mpmath, Lambert's function; scipy's too
     q = 2 * mpmath.lambertw(1 / (2 * mpmath.sqrt(mpmath.e)))
-    assert pytest.approx(float(q), rel=1e-15) == RATIO
-    assert pytest.approx(2 * scipy.special.lambertw(0.5 * math.exp(-0.5)).real, rel=1e-15) == RATIO
-    assert pytest.approx(float(q**2 / (1 + q)), rel=1e-15) == C_INF
+    assert pytest.approx(float(q), rel=1e-15, abs=0) == RATIO
+    assert pytest.approx(2 * scipy.special.lambertw(0.5 * math.exp(-0.5)).real, rel=1e-15, abs=0) == RATIO
+    assert pytest.approx(float(q**2 / (1 + q)), rel=1e-15, abs=0) == C_INF
     x = np.linspace(0, 20, 200001)
-    assert np.max(x / (1 + np.exp(x / 2)) ** 2) == pytest.approx(C_INF, rel=1e-8)  # grid: off by (1e-4)^2
+    assert np.max(x / (1 + np.exp(x / 2)) ** 2) == pytest.approx(C_INF, rel=1e-8, abs=0)  # grid: off by (1e-4)^2
 
 
 @pytest.mark.parametrize(
@@ -254,7 +255,7 @@ def test_gamma_over_all_k_and_a_grid_of_x(m):
     for k in range(1, m):
         found = scipy.optimize.minimize_scalar(lambda x, k=k: -float(mean(k, x)), bounds=(0.1, 3), method="bounded")
         best = max(best, -found.fun)
-    assert gamma(m)[0] == pytest.approx(best, rel=1e-9)  # the bounded search stops at 1e-5 in x
+    assert gamma(m)[0] == pytest.approx(best, rel=1e-9, abs=0)  # the bounded search stops at 1e-5 in x
     assert gamma(m)[0] >= best * (1 - 1e-14)
 
 
@@ -262,22 +263,22 @@ def test_gamma_of_many_labels():
     # Oracle: limit, gamma_m = c_inf m - q (1-q) / (1+q) + O(1/m)
     assert C_INF * 10**4 - gamma(10**4)[0] == pytest.approx(RATIO * (1 - RATIO) / (1 + RATIO), abs=2e-5)
     assert gamma(0)[0] == gamma(1)[0] == 0.0
-    assert gamma(2)[0] == pytest.approx(1 / (2 * math.e), rel=1e-15)
+    assert gamma(2)[0] == pytest.approx(1 / (2 * math.e), rel=1e-15, abs=0)
 
 
 def test_the_soft_limit():
     # Oracle: limit, n * minimax -> (1 - 1/A) (S - 1) / e with error 1/(2n)
     for S, A in ((2, 2), (5, 3), (40, 10)):
         limit = minimax_constant("soft", S, A)
-        assert minimax_soft(S, A, 10**9).lower * 10**9 == pytest.approx(limit, rel=1e-9)
-        assert minimax_soft(S, A, 10**9).lower * 10**9 != pytest.approx(limit * S / (S - 1), rel=1e-2)
+        assert minimax_soft(S, A, 10**9).lower * 10**9 == pytest.approx(limit, rel=1e-9, abs=0)
+        assert minimax_soft(S, A, 10**9).lower * 10**9 != pytest.approx(limit * S / (S - 1), rel=1e-2, abs=0)
 
 
 def test_constants_at_the_edges():
     # Oracle: identity, A = 2: partial soft labels are soft labels
     for S in (1, 2, 9):
-        assert minimax_constant("partial", S, 2) == pytest.approx(minimax_constant("soft", S, 2), rel=1e-14)
+        assert minimax_constant("partial", S, 2) == pytest.approx(minimax_constant("soft", S, 2), rel=1e-14, abs=0)
         assert all(minimax_constant(protocol, S, 1) == 0 for protocol in ("hard", "partial", "soft"))
-    assert minimax_constant("hard", 3, 4) == pytest.approx(math.sqrt(9 / (2 * math.pi)), rel=1e-15)
+    assert minimax_constant("hard", 3, 4) == pytest.approx(math.sqrt(9 / (2 * math.pi)), rel=1e-15, abs=0)
     with pytest.raises(ValueError, match="protocol is 'none'"):
         minimax_constant("none", 2, 2)

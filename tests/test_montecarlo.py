@@ -88,7 +88,7 @@ def test_variances_of_certain_risks_are_zero(name: str) -> None:
     ):
         row = simulate(problem, name, n, reps=500).iloc[0]
         expected = tv_risk(uniform_table(problem.S, problem.A), problem) if n == 0 else 0.0
-        assert row["mean"] == pytest.approx(expected, rel=1e-15)
+        assert row["mean"] == pytest.approx(expected, rel=1e-15, abs=0)
         assert row["mcse"] <= CONSTANT
         assert row["nonzero"] == (500 if expected else 0)
 
@@ -399,13 +399,13 @@ def test_stopping_on_the_reported_mean_is_biased_and_caught() -> None:
 def test_plan_takes_the_most_demanding_learner() -> None:
     # Oracle: enumeration, R = 1.1 variance / target^2 by hand
     pilot = Moments(11, np.array([0.5, 0.25]), np.array([0.1, 0.4]), np.array([11, 11]))
-    assert Precision(11, 0.01).wanted(pilot) == pytest.approx(440, rel=1e-14)
-    assert Precision(11, 0.02, relative=True).wanted(pilot) == pytest.approx(1760, rel=1e-14)
+    assert Precision(11, 0.01).wanted(pilot) == pytest.approx(440, rel=1e-14, abs=0)
+    assert Precision(11, 0.02, relative=True).wanted(pilot) == pytest.approx(1760, rel=1e-14, abs=0)
     assert Precision(11, 1.0).wanted(pilot) == 11
     easy = Moments(11, np.array([0.5]), np.array([0.1]), np.array([11]))
-    assert Precision(11, 0.01).wanted(easy) == pytest.approx(110, rel=1e-14)
+    assert Precision(11, 0.01).wanted(easy) == pytest.approx(110, rel=1e-14, abs=0)
     silent = Moments(11, np.array([0.0]), np.array([0.0]), np.array([0]))
-    assert Precision(11, 0.01).wanted(silent) == pytest.approx(1.1 * 3 / 11 / 1e-4, rel=1e-14)
+    assert Precision(11, 0.01).wanted(silent) == pytest.approx(1.1 * 3 / 11 / 1e-4, rel=1e-14, abs=0)
     assert Precision(11, 0.01, relative=True).wanted(silent) == 11
 
 

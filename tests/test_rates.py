@@ -112,11 +112,11 @@ def test_a_power_law_is_a_line(beta, noisy):
     risk = 0.7 * SIZES**-beta
     fit = fit_rate(SIZES, risk, 1e-4 * risk if noisy else None)
     assert fit.slope == pytest.approx(-beta, rel=1e-13, abs=1e-14)  # beta may be 0
-    assert fit.intercept == pytest.approx(math.log(0.7), rel=1e-13)
+    assert fit.intercept == pytest.approx(math.log(0.7), rel=1e-13, abs=0)
     assert fit.local_slopes == pytest.approx(np.full(7, -beta), rel=1e-12, abs=1e-14)
     assert [fit.drift, fit.wave, fit.lack_of_fit] == pytest.approx([0, 0, 0], abs=1e-13)
     assert fit.resolved
-    assert fit.predict(1e6) == pytest.approx(0.7 * 1e6**-beta, rel=1e-12)
+    assert fit.predict(1e6) == pytest.approx(0.7 * 1e6**-beta, rel=1e-12, abs=0)
     assert fit.predict([[2, 3]]).shape == (1, 2)
     assert isinstance(fit.predict(2), float)
 
@@ -144,8 +144,8 @@ def test_drift_of_a_parabola_and_wave_of_a_cubic(noisy):
 def test_local_slopes_by_hand():
     # Oracle: identity, three points worked on paper; independent errors add in squares
     fit = fit_rate([100, 200, 800], [0.8, 0.4, 0.2], [0.008, 0.004, 0.004])
-    assert fit.local_slopes == pytest.approx([-1.0, -0.5], rel=1e-14)
-    assert fit.local_n == pytest.approx([math.sqrt(20_000), 400.0], rel=1e-14)
+    assert fit.local_slopes == pytest.approx([-1.0, -0.5], rel=1e-14, abs=0)
+    assert fit.local_n == pytest.approx([math.sqrt(20_000), 400.0], rel=1e-14, abs=0)
     log2 = math.log(2)
     assert fit.local_slopes_se == pytest.approx([math.hypot(0.01, 0.01) / log2, math.hypot(0.01, 0.02) / (2 * log2)])
 
@@ -157,7 +157,7 @@ def test_units_change_nothing_but_the_intercept():
     moved = fit_rate(7 * SIZES, 0.01 * risk, 0.01 * NOISE * risk)
     for name in ("slope", "slope_se", "drift", "drift_se", "wave", "wave_se", "chi2", "lack_of_fit"):
         assert getattr(moved, name) == pytest.approx(getattr(fit, name), rel=1e-11, abs=0), name
-    assert moved.intercept == pytest.approx(fit.intercept + math.log(0.01) - fit.slope * math.log(7), rel=1e-12)
+    assert moved.intercept == pytest.approx(fit.intercept + math.log(0.01) - fit.slope * math.log(7), rel=1e-12, abs=0)
 
 
 def test_neighbours_at_a_thousand_million():
@@ -253,8 +253,8 @@ def test_drift_is_less_noisy_than_comparing_halves():
     early = fit_rate(sizes[:200], risk[:200], 0.01 * risk[:200])
     late = fit_rate(sizes[200:], risk[200:], 0.01 * risk[200:])
     by_halves = 2 * math.hypot(early.slope_se, late.slope_se)
-    assert (whole.drift_se / by_halves) ** 2 == pytest.approx(720 / 768, rel=0.02)  # 1/k effects
-    assert whole.drift_se == pytest.approx(math.sqrt(720 / 400) * 0.01 / 3, rel=0.01)
+    assert (whole.drift_se / by_halves) ** 2 == pytest.approx(720 / 768, rel=0.02, abs=0)  # 1/k effects
+    assert whole.drift_se == pytest.approx(math.sqrt(720 / 400) * 0.01 / 3, rel=0.01, abs=0)
 
 
 # --- Resolved -------------------------------------------------------------------------------------------
@@ -308,8 +308,8 @@ def test_exact_local_slopes_must_agree_as_well():
 def test_two_points_resolve_nothing_and_three_something():
     # Oracle: identity, a power law
     two = fit_rate([10, 1000], [0.1, 0.001], [0.001, 0.00001])
-    assert two.slope == pytest.approx(-1, rel=1e-14)
-    assert two.slope_se == pytest.approx(math.hypot(0.01, 0.01) / math.log(100), rel=1e-13)
+    assert two.slope == pytest.approx(-1, rel=1e-14, abs=0)
+    assert two.slope_se == pytest.approx(math.hypot(0.01, 0.01) / math.log(100), rel=1e-13, abs=0)
     assert not two.resolved
     assert math.isnan(two.drift)
     assert math.isnan(two.drift_se)
@@ -342,7 +342,7 @@ def test_comparison_rule(slope, slope_se, agrees, differs):
 
 def test_comparison_z_and_words():
     # Oracle: identity, worked on paper
-    assert RateComparison(-0.532, 0.004, -0.5, 0.05, True).z == pytest.approx(-8, rel=1e-12)
+    assert RateComparison(-0.532, 0.004, -0.5, 0.05, True).z == pytest.approx(-8, rel=1e-12, abs=0)
     assert RateComparison(-0.532, 0.0, -0.5, 0.05, True).z == -math.inf
     assert RateComparison(-0.5, 0.0, -0.5, 0.05, True).z == 0.0
     assert str(RateComparison(-0.5321, 0.0031, -0.5, 0.05, True)) == "-0.5321 +- 0.0031 (theory -0.5)"

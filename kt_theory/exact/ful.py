@@ -26,9 +26,7 @@ from typing import Any
 import numpy as np
 
 from kt_theory import checks
-from kt_theory.exact.rows import Estimate, Row
-
-DIVERGENCES = ("tv", "kl", "l2")
+from kt_theory.exact.rows import DIVERGENCES, Estimate, Row
 
 EPS = float(np.finfo(np.float64).eps)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from kt_theory import checks
 from kt_theory.exact import add, ful, ptl, sel, sgl
-from kt_theory.exact.rows import Estimate, Row, distinct_rows
+from kt_theory.exact.rows import DIVERGENCES, Estimate, Row, distinct_rows
 from kt_theory.problem import Problem, uniform_table
 
 #: Learner -> what one input adds to its expected risk.
@@ -19,10 +19,6 @@ ROUTES: dict[str, Callable[..., Estimate]] = {
     "CE_ful": ful.row_risk,
     "ADD_sgl": add.row_risk,
 }
-
-#: Divergences between the teacher's row p and the student's q: total variation, forward Kullback-Leibler
-#: sum p log(p / q), squared l2 distance.
-DIVERGENCES = ("tv", "kl", "l2")
 
 #: Rounding of the final sum, relative.
 EPS = 2.0**-52

@@ -10,6 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+#: Divergences between the teacher's row p and the student's q: total variation, forward Kullback-Leibler
+#: sum p log(p / q), squared l2 distance.
+DIVERGENCES = ("tv", "kl", "l2")
+
 
 @dataclass(frozen=True, eq=False)
 class Row:

@@ -46,9 +46,7 @@ from typing import Any
 import numpy as np
 
 from kt_theory import checks
-from kt_theory.exact.rows import Estimate, OutOfReach, Row
-
-DIVERGENCES = ("tv", "kl", "l2")
+from kt_theory.exact.rows import DIVERGENCES, Estimate, OutOfReach, Row
 
 #: Most labels of positive probability for `subsets`, and most cells for `classes`.
 MOST_LABELS = 18
