@@ -256,8 +256,8 @@ def _run_studies(studies: dict[str, Callable[..., pd.DataFrame]], arguments: arg
         held = f"{bound['held'].sum()} of {len(bound)} curves keep all of theirs"
         print(f"\nbounds: {bound['checked'].sum()} checks at single n; {held}")
         print("figures:")
-        for stem in studies:
-            print(f"  {(out / stem).resolve()}.png  (.pdf, .csv)")
+        for picture in sorted(out.glob("*.png")):
+            print(f"  {picture.resolve()}  (.pdf, .csv)")
     return HELD if board["held"].all() else BROKEN
 
 

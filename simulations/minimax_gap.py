@@ -11,10 +11,12 @@ the minimax limits, tend to sqrt(2) - 1 = 0.414 for CE_sgl, SEL_ptl and CE_ful a
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
 import pandas as pd
+from tqdm import tqdm
 
 import kt_theory as kt
 
@@ -32,29 +34,29 @@ WORLDS = ((20, 20), (200, 200))
 WORLDS_N = np.geomspace(10**5, 10**10, 11).round().astype(int).tolist()
 
 
-def gap_table(grid: list[int]) -> pd.DataFrame:
+def gap_table(grid: list[int], progress: bool) -> pd.DataFrame:
     """A row per protocol, size and n: the paper's bounds, our interval, and the limit."""
     rows = []
-    for protocol in kt.PROTOCOLS:
-        for S, A in SIZES:
-            for n in grid:
-                risk = kt.minimax_risk(protocol, S, A, n)
-                lower, upper = (bound(n, S, A) for bound in PAPER[protocol])
-                constant = kt.minimax_constant(protocol, S, A)
-                rows.append(
-                    {
-                        "protocol": protocol,
-                        "S": S,
-                        "A": A,
-                        "n": n,
-                        "paper_lower": lower,
-                        "lower": risk.lower,
-                        "upper": risk.upper,
-                        "paper_upper": upper,
-                        "limit": constant * n ** -RATE[protocol],
-                        "exact": risk.exact,
-                    }
-                )
+    cells = list(itertools.product(kt.PROTOCOLS, SIZES, grid))
+    # None: silent where standard error is no terminal.
+    for protocol, (S, A), n in tqdm(cells, unit="game", disable=None if progress else True, leave=False):
+        risk = kt.minimax_risk(protocol, S, A, n)
+        lower, upper = (bound(n, S, A) for bound in PAPER[protocol])
+        constant = kt.minimax_constant(protocol, S, A)
+        rows.append(
+            {
+                "protocol": protocol,
+                "S": S,
+                "A": A,
+                "n": n,
+                "paper_lower": lower,
+                "lower": risk.lower,
+                "upper": risk.upper,
+                "paper_upper": upper,
+                "limit": constant * n ** -RATE[protocol],
+                "exact": risk.exact,
+            }
+        )
     return pd.DataFrame(rows)
 
 
@@ -85,7 +87,7 @@ def worlds_table() -> pd.DataFrame:
 def main(options: kt.study.Options) -> pd.DataFrame:
     """Compute both tables, write `minimax_gap`, and return the verdicts."""
     grid = np.geomspace(1, 10**6, 5 if options.quick else 19).round().astype(int)
-    gaps, worlds = gap_table(np.unique(grid).tolist()), worlds_table()
+    gaps, worlds = gap_table(np.unique(grid).tolist(), options.progress), worlds_table()
     kt.study.write_receipts(gaps, options.path("minimax_gap.csv"))
     kt.study.write_receipts(worlds, options.path("three_worlds.csv"))
     with kt.plots.drawing(options.path("minimax_gap"), len(SIZES), 3, width=10.5, height=2.6) as axes:
