@@ -31,6 +31,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kt_theory import checks
+
 
 def ce_sgl(counts: np.ndarray, revealed: np.ndarray, init: np.ndarray) -> np.ndarray:
     """Cross-entropy on hard labels: on a visited input the empirical frequencies, elsewhere `init`.
@@ -175,7 +177,7 @@ def _scaled_to_one(weights: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Learner:
-    """An entry of `LEARNERS`: a formula, and the least revealing protocol that it can work with.
+    """An entry of `LEARNERS`, or a learner of one's own: a formula, and the least revealing protocol it can work with.
 
     Attributes
     ----------
@@ -184,9 +186,10 @@ class Learner:
     protocol : {"hard", "partial", "soft"}
         What the learner needs to be shown.
     fit : callable
-        ``fit(counts, revealed, init) -> student``, arrays of shape (S, A).
+        ``fit(counts, revealed, init) -> student``, arrays of shape (S, A). Row s of the student may depend on row s
+        of the three only: exact laws are computed an input at a time.
     rate : float or None
-        The exponent of n in its worst-case risk; None if its risk does not tend to 0.
+        The exponent of n in its worst-case risk; None if its risk does not tend to 0, or nobody knows.
     statement : str
         The upper bound on its risk.
     """
@@ -194,8 +197,8 @@ class Learner:
     name: str
     protocol: str
     fit: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
-    rate: float | None
-    statement: str
+    rate: float | None = None
+    statement: str = ""
 
 
 #: All learners, by name.
@@ -209,6 +212,11 @@ LEARNERS: dict[str, Learner] = {
         Learner("ADD_sgl", "hard", add_sgl, -0.5, "within 1.2 of the minimax risk for S = 1 (ours, numerical)"),
     )
 }
+
+def entry_of(learner: str | Learner) -> Learner:
+    """The entry of a learner given by name, or one of one's own, which is its own entry."""
+    return learner if isinstance(learner, Learner) else LEARNERS[checks.one_of("learner", learner, tuple(LEARNERS))]
+
 
 #: The four learners of the paper: what studies run when nobody says otherwise.
 PAPER_LEARNERS = ("CE_sgl", "CE_ptl", "SEL_ptl", "CE_ful")

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from kt_theory import checks
-from kt_theory.learners import LEARNERS
+from kt_theory.learners import Learner, entry_of
 from kt_theory.problem import PROTOCOLS, uniform_table
 
 #: Names under which a column of records is understood.
@@ -194,15 +194,15 @@ class TransferSet:
         return cls(protocol, _frozen(counts.astype(np.int64)), _frozen(revealed), state_names, action_names)
 
 
-def fit(transfer_set: TransferSet, learner: str, init: Any = None) -> np.ndarray:
+def fit(transfer_set: TransferSet, learner: str | Learner, init: Any = None) -> np.ndarray:
     """The student that a learner makes of a transfer set.
 
     Parameters
     ----------
     transfer_set : TransferSet
         What the student was shown.
-    learner : {"CE_sgl", "CE_ptl", "SEL_ptl", "CE_ful"}
-        A name in `LEARNERS`.
+    learner : {"CE_sgl", "CE_ptl", "SEL_ptl", "CE_ful", "ADD_sgl"} or Learner
+        A name in `LEARNERS`, or a learner of one's own.
     init : array_like, shape (S, A), optional
         The student before any data, a row-stochastic table; uniform if not given. Every learner answers it on
         unvisited inputs. SEL_ptl also spreads the missing mass of a visited input over the unseen labels in
@@ -217,8 +217,8 @@ def fit(transfer_set: TransferSet, learner: str, init: Any = None) -> np.ndarray
     Raises
     ------
     ValueError
-        If the learner is unknown, needs to be shown more than the transfer set holds, or `init` is no
-        row-stochastic table of the right shape.
+        If the learner is unknown, needs to be shown more than the transfer set holds, or answers with something that is
+        no row-stochastic table (one of one's own), or `init` is no row-stochastic table of the right shape.
 
     Examples
     --------
@@ -228,16 +228,21 @@ def fit(transfer_set: TransferSet, learner: str, init: Any = None) -> np.ndarray
     >>> fit(data, "SEL_ptl", init=[[0.0, 0.8, 0.2]])
     array([[0.5, 0.4, 0.1]])
     """
-    entry = LEARNERS[checks.one_of("learner", learner, tuple(LEARNERS))]
+    entry = entry_of(learner)
     if not isinstance(transfer_set, TransferSet):
         raise ValueError(f"transfer_set is a {type(transfer_set).__name__}: a TransferSet is needed")
     if PROTOCOLS.index(transfer_set.protocol) < PROTOCOLS.index(entry.protocol):
-        raise ValueError(f"{learner} needs {entry.protocol} labels, the transfer set has {transfer_set.protocol} ones")
+        shown = transfer_set.protocol
+        raise ValueError(f"{entry.name} needs {entry.protocol} labels, the transfer set has {shown} ones")
     shape = transfer_set.counts.shape
     start = uniform_table(*shape)
     if init is not None:
         start = checks.stochastic_table("init", init, shape, tolerance=checks.STUDENT_TOLERANCE)
-    return entry.fit(transfer_set.counts, transfer_set.revealed, start)
+    student = entry.fit(transfer_set.counts, transfer_set.revealed, start)
+    if isinstance(learner, Learner):
+        name = f"what {entry.name} answers"
+        return checks.stochastic_table(name, student, shape, tolerance=checks.STUDENT_TOLERANCE)
+    return student
 
 
 def _frozen(array: np.ndarray) -> np.ndarray:

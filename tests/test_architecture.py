@@ -20,7 +20,7 @@ MAP = {
     "checks": (set(), {"numpy"}),
     "files": (set(), set()),
     "problem": ({"checks"}, {"numpy"}),
-    "learners": (set(), {"numpy"}),
+    "learners": ({"checks"}, {"numpy"}),
     "kernels": (set(), {"numpy", "numba"}),
     "bounds": ({"checks"}, {"numpy", "scipy"}),
     "rates": ({"checks"}, {"numpy", "scipy"}),

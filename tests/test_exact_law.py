@@ -11,11 +11,13 @@ import mpmath
 import numpy as np
 import pytest
 
+import kt_theory as kt
 import oracles
 from kt_theory import Problem, instance
 from kt_theory.exact import ful, law, sgl
 from kt_theory.exact.law import RiskLaw, risk_law
 from kt_theory.exact.rows import OutOfReach, distinct_rows
+from kt_theory.learners import Learner
 
 LEARNERS = oracles.LEARNERS
 
@@ -209,3 +211,28 @@ def test_merging_keeps_the_mean_and_the_zero():
     _, values, likely = law.merged(visits, values, np.array([0.1, 0.2, 0.3, 0.1, 0.3]))
     assert values.tolist() == [0.0, pytest.approx(0.3, rel=1e-13, abs=0), 0.4]
     assert likely == pytest.approx([0.3, 0.4, 0.3], rel=1e-15, abs=0)
+
+
+def test_a_learner_of_ones_own_has_a_law():
+    # Oracle: identity, add-one smoothing of a fair coin: after n tosses it says (1 + k) / (n + 2)
+    add_one = Learner("add one", "hard", lambda counts, revealed, init: (counts + 1) / (counts.sum(1) + 2)[:, None])
+    law = risk_law(kt.Problem([1.0], [[0.5, 0.5]]), add_one, n=2)
+    assert law.values.tolist() == [0.0, 0.25]
+    assert law.probabilities == pytest.approx([0.5, 0.5], rel=1e-14, abs=0)
+    data = kt.TransferSet.from_counts([[2, 0]])
+    assert kt.fit(data, add_one).tolist() == [[0.75, 0.25]]
+
+
+def test_a_learner_of_ones_own_sees_no_more_than_its_protocol_shows():
+    # Oracle: identity, a copy of a learner under another name has the same law
+    problem = kt.dirichlet_problem(2, 3, seed=4, rho_alpha=1.0)
+    for name, entry in kt.LEARNERS.items():
+        copy = Learner(f"copy of {name}", entry.protocol, entry.fit)
+        own, law = risk_law(problem, copy, 3), risk_law(problem, name, 3)
+        assert own.values == pytest.approx(law.values, rel=1e-14, abs=1e-15)
+        assert own.mean() == pytest.approx(law.mean(), rel=1e-12, abs=0)
+    peeking = Learner("peeking", "hard", lambda counts, revealed, init: revealed)
+    with pytest.raises(ValueError, match=r"what peeking answers\[0, 0\] is nan"):
+        risk_law(problem, peeking, 1)
+    with pytest.raises(ValueError, match=r"what heavy answers\[0\] sums to 2"):
+        kt.fit(kt.TransferSet.from_counts([[1, 0]]), Learner("heavy", "hard", lambda c, r, i: np.ones(c.shape)))

@@ -31,7 +31,7 @@ import numpy as np
 from kt_theory import checks
 from kt_theory.exact.rows import OutOfReach
 from kt_theory.exact.sgl import binomial
-from kt_theory.learners import LEARNERS, Learner
+from kt_theory.learners import LEARNERS, Learner, entry_of
 from kt_theory.problem import Problem, uniform_table
 
 #: The most counts in the tables of single inputs, and the most sums of two values, that are gone through: seconds.
@@ -86,15 +86,15 @@ class RiskLaw:
         return int(np.searchsorted(self.values, x + TIE, side="right"))
 
 
-def risk_law(problem: Problem, learner: str, n: int, init: Any = None) -> RiskLaw:
+def risk_law(problem: Problem, learner: str | Learner, n: int, init: Any = None) -> RiskLaw:
     """The exact law of a learner's risk after n samples.
 
     Parameters
     ----------
     problem : Problem
         A small problem: at most 2e6 counts in all tables of single inputs, see `kt_theory.exact.law`.
-    learner : {"CE_sgl", "CE_ptl", "SEL_ptl", "CE_ful"}
-        A name in `kt_theory.LEARNERS`.
+    learner : {"CE_sgl", "CE_ptl", "SEL_ptl", "CE_ful", "ADD_sgl"} or Learner
+        A name in `kt_theory.LEARNERS`, or a learner of one's own, which must answer each input from its own row.
     n : int
         Number of samples, at least 0.
     init : array_like, shape (S, A), optional
@@ -120,13 +120,13 @@ def risk_law(problem: Problem, learner: str, n: int, init: Any = None) -> RiskLa
     >>> law.mean(), law.tail(0.25), law.quantile(0.5)
     (0.25, 0.5, 0.0)
     """
-    entry = LEARNERS[checks.one_of("learner", learner, tuple(LEARNERS))]
+    entry = entry_of(learner)
     n = checks.whole_number("n", n)
     shape = problem.teacher.shape
     start = uniform_table(*shape) if init is None else checks.stochastic_table("init", init, shape=shape)
     inputs = np.flatnonzero(problem.rho > 0)
     lone = inputs.size == 1
-    used = [1 if entry.protocol == "soft" else int(k) for k in np.count_nonzero(problem.teacher[inputs], axis=1)]
+    used = [1 if _told_all(entry) else int(k) for k in np.count_nonzero(problem.teacher[inputs], axis=1)]
     within_reach(sum(problem.A * math.comb(n + k - lone, n) for k in used), n, "counts in the tables of single inputs")
     left = np.cumsum(problem.rho[inputs][::-1])[::-1]  # the mass of this input and of those to come
     so_far: Joint = np.zeros(1), np.zeros(1), np.ones(1)
@@ -158,17 +158,28 @@ def convolved(so_far: Joint, terms: Joint, share: float, n: int) -> Joint:
 
 def term_law(learner: Learner, m: int, p: np.ndarray, init: np.ndarray, rho: float) -> Joint:
     """The law of rho TV(student(.|s), p) given m visits."""
-    if learner.protocol == "soft":  # which labels were drawn does not matter: as if always the same
+    if _told_all(learner):  # which labels were drawn does not matter: as if always the same
         counts, likely = m * (np.arange(p.size) == np.argmax(p))[None], np.ones(1)
     else:
         counts, likely = count_tables(m, p)
-    revealed = np.broadcast_to(p, counts.shape)
-    if learner.protocol != "soft":
-        revealed = np.where((counts > 0) & (learner.protocol == "partial"), revealed, np.nan)
-    student = learner.fit(counts, revealed, np.broadcast_to(init, counts.shape))
+    seen = counts.any(axis=1, keepdims=True) if learner.protocol == "soft" else counts > 0
+    revealed = np.where(seen & (learner.protocol != "hard"), p, np.nan)
+    student = learner.fit(counts, revealed, np.broadcast_to(init, counts.shape).copy())
+    if not _known(learner):
+        checks.stochastic_table(f"what {learner.name} answers", student, counts.shape, checks.STUDENT_TOLERANCE)
     distance = 0.5 * np.abs(student - p).sum(axis=1)
     distance[distance < p.size * np.finfo(np.float64).eps] = 0.0
     return merged(np.full(likely.size, float(m)), rho * distance, likely)
+
+
+def _known(learner: Learner) -> bool:
+    """Whether the learner is one of the package's, whose answers need no check."""
+    return LEARNERS.get(learner.name) is learner
+
+
+def _told_all(learner: Learner) -> bool:
+    """Whether one visit tells the learner everything, whatever the label."""
+    return learner.protocol == "soft" and _known(learner)
 
 
 def count_tables(m: int, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
