@@ -297,11 +297,12 @@ def three_worlds(S: int, A: int, n: int, phi: float = math.sqrt(0.5), psi: float
     rare = min(max(round(psi * (S - 1)), 1), S - 1)
     block = min(max(round(phi * A), 2), A - 1)
     light = max(round(LIGHT_SHARE * block), 1)
-    rho = np.full(S, 1 / (n + 1))
-    rho[rare:] = (1 - rare / (n + 1)) / (S - rare)
-    mass = LIGHT_MASS / (n * rho[-1])
-    if n + 1 < S or light * mass >= 1:
+    heavy = max(1 - rare / (n + 1), 0.0) / (S - rare)
+    if n + 1 < S or light * LIGHT_MASS >= n * heavy:
         raise ValueError(f"n is {n}: with S={S}, A={A} the light labels do not fit")
+    rho = np.full(S, 1 / (n + 1))
+    rho[rare:] = heavy
+    mass = LIGHT_MASS / (n * heavy)
     teacher = np.zeros((S, A))
     teacher[:rare, 0] = 1.0
     teacher[rare:, :light] = mass

@@ -1,0 +1,162 @@
+"""Hard labels: Z&Z Theorems 3.1 and 3.2."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from kt_theory import bounds
+from kt_theory.ledger.attacks import (
+    HOSTILE,
+    games,
+    mean_upper,
+    minimax_lower,
+    minimax_upper,
+    quantile_upper,
+    scaled,
+    steeper,
+)
+from kt_theory.ledger.statement import Claim, Effort, Statement, Trial, Twin
+from kt_theory.problem import Problem
+
+
+def at_many_gaps(claim: Claim, effort: Effort) -> Iterator[Trial]:
+    """``claim(n, S, A, Delta)`` against what some student reaches, over a grid of Delta and at the best one."""
+    for S, A, n in games("hard", effort):
+        best = 0.25 * math.sqrt(S * (A - A % 2) / max(n, 1))
+        for Delta in {*np.geomspace(1e-6, 0.999, 5 if effort.level == "quick" else 40).tolist(), min(best, 0.999)}:
+            lhs = float(claim(n, S, A, Delta))
+            rhs = minimax_upper("hard", S, A, n) if not math.isnan(lhs) else math.nan
+            yield Trial(f"what a student reaches, S={S}, A={A}, n={n}, Delta={Delta:.3g}", lhs, rhs, "exact", n, 1e-9)
+
+
+def with_xi(bound: Claim) -> Claim:
+    """A bound that depends on the teacher through xi, as a claim about a problem."""
+
+    def claim(n: int, S: int, A: int, problem: Problem) -> Any:
+        return bound(n, S, A, min(bounds.xi(problem.teacher), 1.0))
+
+    return claim
+
+
+def printed_hard_lower(n: int, S: int, A: int, constant: float = math.exp(-0.5) / 16) -> float:
+    """Thm 3.1 without its condition on n."""
+    return constant * math.sqrt(S * (A - A % 2) / n) if n > 0 and A > 1 else math.nan
+
+
+STATEMENTS = (
+    Statement(
+        id="zz-3.1",
+        source="Z&Z Thm 3.1",
+        words="Hard labels: no student's worst expected risk is below a constant times sqrt(SA/n).",
+        formula="inf sup E R >= exp(-1/2)/16 sqrt(S A' / n)",
+        regime="A >= 2, n >= S A' / 4; A' = A if even, A - 1 if odd",
+        grade="lower",
+        status="published",
+        claim=bounds.hard_lower_mean,
+        check=minimax_lower("hard", (1, "CE_sgl")),
+        certificates=("hard_lower_mean",),
+        twins=(
+            Twin("exp(-1/2)/16 becomes 0.41", lambda n, S, A: printed_hard_lower(n, S, A, 0.41)),
+            Twin("n^-1/2 becomes n^-1/3", steeper(bounds.hard_lower_mean, -1 / 6)),
+            Twin(
+                "the condition n >= S A' / 4 is dropped, and the minus sign with it",
+                lambda n, S, A: math.exp(0.5) / 4 * math.sqrt(S * (A - A % 2) / n) if n > 0 and A > 1 else math.nan,
+            ),
+        ),
+    ),
+    Statement(
+        id="zz-3.1-at",
+        source="Z&Z Thm 3.1 (general form)",
+        words="The same for every gap Delta of the paired teachers.",
+        formula="inf sup E R >= Delta/4 exp(-(2 n Delta / (S A')) log((1 + Delta)/(1 - Delta)))",
+        regime="A >= 2, 0 < Delta < 1",
+        grade="lower",
+        status="published",
+        claim=bounds.hard_lower_mean_at,
+        check=at_many_gaps,
+        twins=(
+            Twin("Delta/4 becomes Delta", scaled(bounds.hard_lower_mean_at, 4.0 * 1.9)),
+            Twin(
+                "the exponent 2 n Delta loses its n",
+                lambda n, S, A, Delta: math.nan if A < 2 else bounds.hard_lower_mean_at(1, S, A, Delta),
+            ),
+        ),
+    ),
+    Statement(
+        id="zz-3.2-mean",
+        source="Z&Z Thm 3.2 (mean)",
+        words="Maximum likelihood learns from hard labels at the rate sqrt(SA/n), whatever it says unasked.",
+        formula="E R(CE_sgl) <= (1/2) sqrt(SA/n) + sqrt(S/n)",
+        regime="n >= 1",
+        grade="upper",
+        status="published",
+        claim=bounds.hard_upper_mean,
+        check=mean_upper("CE_sgl", HOSTILE),
+        certificates=("hard_upper_mean",),
+        twins=(
+            Twin("1/2 becomes 0.39", lambda n, S, A: 0.39 * math.sqrt(S * A / n) if n else math.nan),
+            Twin(
+                "sqrt(SA/n) becomes sqrt(A/n)",
+                lambda n, S, A: 0.5 * math.sqrt(A / n) + math.sqrt(1 / n) if n else math.nan,
+            ),
+            Twin("n^-1/2 becomes n^-0.6", steeper(bounds.hard_upper_mean, 0.1)),
+        ),
+    ),
+    Statement(
+        id="zz-3.2-instance",
+        source="Z&Z Thm 3.2 (instance dependent)",
+        words="Near-deterministic teachers are learnt from hard labels at the rate 1/n.",
+        formula="E R(CE_sgl) <= sqrt(xi SA / (2 (n + 1))) + 4 S / (9 n), xi = max_s sum_a min(pi*, 1 - pi*)",
+        regime="n >= 1",
+        grade="upper",
+        status="published",
+        claim=with_xi(bounds.hard_upper_mean_instance),
+        check=mean_upper("CE_sgl", HOSTILE, of_problem=True),
+        certificates=("hard_upper_mean_instance",),
+        twins=(
+            Twin(
+                "4/9 becomes 1/3",
+                with_xi(lambda n, S, A, xi: math.sqrt(xi * S * A / (2 * (n + 1))) + S / (3 * n) if n else math.nan),
+            ),
+            Twin(
+                "xi becomes xi^2",
+                with_xi(
+                    lambda n, S, A, xi: math.sqrt(xi**2 * S * A / (2 * (n + 1))) + 4 * S / (9 * n) if n else math.nan
+                ),
+            ),
+            Twin(
+                "xi SA / 2 becomes xi SA / 8",
+                with_xi(lambda n, S, A, xi: math.sqrt(xi * S * A / (8 * (n + 1))) + 4 * S / (9 * n) if n else math.nan),
+            ),
+            Twin(
+                "n becomes n^2 in the second term",
+                with_xi(
+                    lambda n, S, A, xi: math.sqrt(xi * S * A / (2 * (n + 1))) + 4 * S / (9 * n * n) if n else math.nan
+                ),
+            ),
+        ),
+    ),
+    Statement(
+        id="zz-3.2-whp",
+        source="Z&Z Thm 3.2 (high probability)",
+        words="The same with probability 1 - delta.",
+        formula="R(CE_sgl) <= sqrt((A log 2 + L)/2) sqrt(S/n) + sqrt((2/n)(S log 2 + L)), L = log((S + 1)/delta)",
+        regime="n >= 1, 0 < delta < 1; for S = 1 the first term only, with L = log(1/delta)",
+        grade="upper",
+        status="published",
+        claim=bounds.hard_upper_whp,
+        check=quantile_upper("CE_sgl"),
+        twins=(
+            Twin("log(1/delta) loses its factor 1/2 thrice over", scaled(bounds.hard_upper_whp, 0.7)),
+            Twin("n^-1/2 becomes n^-3/4", steeper(bounds.hard_upper_whp, 0.25)),
+            Twin(
+                "L loses delta: the bound in expectation with high probability",
+                lambda n, S, A, delta: bounds.hard_upper_whp(n, S, A, 0.999),
+            ),
+        ),
+    ),
+)

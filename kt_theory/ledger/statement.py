@@ -1,0 +1,200 @@
+"""What the ledger is made of: a statement, an attempt to break it, a planted error, and how hard to try.
+
+Every statement is brought to the form lhs <= rhs at a place: an upper bound has the risk on the left and itself on the
+right, a lower bound itself on the left and the risk of a student on the right, an equality the distance of its two
+sides on the left and what rounding explains on the right. A `Trial` is that comparison at one place, and the ratio
+lhs / rhs says how close it came to breaking.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+#: How a trial knows its two sides. exact: expected risks, laws and sums computed without simulation; certified: in ball
+#: arithmetic, true only when certain; search: as exact, at a problem that hill climbing found for this purpose;
+#: simulation: a one-sided confidence limit; algebra: an identity or inequality between formulas.
+KINDS = ("exact", "certified", "search", "simulation", "algebra")
+
+#: What the ledger says of a statement.
+VERDICTS = ("proved at points", "holds", "refuted", "open", "not applicable")
+
+#: The probability that a true statement fails one simulated trial. Multiplied by the number of such trials it bounds
+#: the probability that the ledger says "refuted" by bad luck.
+ALARM = 1e-10
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One attempt to break a statement, which says lhs <= rhs here.
+
+    Attributes
+    ----------
+    where : str
+        The place: a problem and a number of samples, in words.
+    lhs, rhs : float
+        The two sides; rhs is NaN outside the regime of the statement.
+    kind : str
+        One of `KINDS`.
+    n : float
+        Number of samples, or whatever the statement runs over; NaN if nothing.
+    error : float
+        Bound on the error of lhs - rhs, beyond one part in 10^12 of either side.
+    alarm : float
+        Probability that a true statement is broken here, 0 unless simulated.
+    held : bool or None
+        What ball arithmetic has decided; None where the two numbers decide.
+    """
+
+    where: str
+    lhs: float
+    rhs: float
+    kind: str
+    n: float = math.nan
+    error: float = 0.0
+    alarm: float = 0.0
+    held: bool | None = None
+
+    @property
+    def applies(self) -> bool:
+        """Whether the statement says anything here."""
+        return not math.isnan(self.rhs) and not math.isnan(self.lhs)
+
+    @property
+    def broken(self) -> bool:
+        """Whether the statement is false here."""
+        if self.held is not None:
+            return not self.held
+        if not self.applies or self.lhs <= self.rhs:
+            return False
+        return self.lhs - self.rhs > self.error + 1e-12 * max(abs(self.lhs), abs(self.rhs)) + 1e-300
+
+    @property
+    def ratio(self) -> float:
+        """Lhs / rhs; 0 if the left side is not positive, infinite if only the right one is."""
+        if self.lhs <= 0:
+            return 0.0
+        return self.lhs / self.rhs if self.rhs > 0 else math.inf
+
+
+#: What a statement says, as a function: of (n, S, A) for a bound in expectation; its check knows how to call it.
+Claim = Callable[..., Any]
+
+#: The attacks on a claim.
+Check = Callable[[Claim, "Effort"], Iterable[Trial]]
+
+
+@dataclass(frozen=True)
+class Twin:
+    """A false statement beside a true one: one constant, exponent or condition changed. The same attacks must break it.
+
+    Attributes
+    ----------
+    words : str
+        What was changed.
+    claim : callable
+        The changed claim, in the place of the right one.
+    """
+
+    words: str
+    claim: Claim
+
+
+@dataclass(frozen=True)
+class Statement:
+    """An entry of the ledger.
+
+    Attributes
+    ----------
+    id : str
+        Short name, such as "zz-3.2-mean".
+    source : str
+        Where it is stated or proved: "Z&Z Thm 3.2 (mean)", "N8".
+    words, formula : str
+        What it says, in a sentence and in symbols.
+    regime : str
+        Where it says anything.
+    grade : {"exact", "tight", "upper", "lower", "limit", "slip", "conjecture", "open"}
+        exact: an equality; tight: an inequality that is attained; slip: the printed form of a statement whose proof
+        gives another.
+    status : {"published", "proved", "numerical", "conjectured", "false", "open"}
+        published: proved in the paper; proved: ours, in `paper/notes.md`; numerical: ours, found by search and not
+        proved; conjectured: neither; false: refuted, and the ledger should find the witness again.
+    claim : callable or None
+        The statement as a function; None if the package lacks the model that it is about.
+    check : callable or None
+        ``check(claim, effort)`` yields trials.
+    twins : tuple of Twin
+        Planted errors that the check must find.
+    certificates : tuple of str
+        Names of `kt_theory.certificates.CLAIMS` to be certified.
+    mended : callable or None
+        Of a slip: the form that its proof gives, tried by the same check, which must hold.
+    note : str
+        What a reader should know of the evidence.
+    """
+
+    id: str
+    source: str
+    words: str
+    formula: str
+    regime: str
+    grade: str
+    status: str
+    claim: Claim | None = None
+    check: Check | None = None
+    twins: tuple[Twin, ...] = ()
+    certificates: tuple[str, ...] = ()
+    mended: Claim | None = None
+    note: str = ""
+
+    @property
+    def expected(self) -> tuple[str, ...]:
+        """The verdicts that do not surprise."""
+        if self.check is None:
+            return ("open",)
+        return ("refuted",) if self.status == "false" else ("proved at points", "holds")
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How hard the ledger tries.
+
+    Attributes
+    ----------
+    level : {"quick", "full"}
+    seed : int
+        Of random problems, hill climbing and simulation.
+    problems : int
+        Random problems per size.
+    steps : int
+        Steps of one hill climb.
+    starts : int
+        Random starts of a hill climb, beside the instances known to be bad.
+    reps : int
+        Repeats of a simulation.
+    certificates : int
+        Places per certified claim.
+    """
+
+    level: str
+    seed: int
+    problems: int
+    steps: int
+    starts: int
+    reps: int
+    certificates: int
+
+
+#: The two levels: a minute for CI, and as hard as twenty minutes allow.
+LEVELS = {
+    "quick": {"problems": 2, "steps": 250, "starts": 1, "reps": 20_000, "certificates": 12},
+    "full": {"problems": 12, "steps": 1500, "starts": 4, "reps": 400_000, "certificates": 150},
+}
+
+
+def effort(level: str = "quick", seed: int = 1) -> Effort:
+    """The effort of a level."""
+    return Effort(level, seed, **LEVELS[level])

@@ -1,0 +1,265 @@
+"""Trying statements: every trial of every check, the planted errors after them, and what follows from both."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import os
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from tqdm import tqdm
+
+from kt_theory import checks
+from kt_theory.certificates import CLAIMS, certify
+from kt_theory.exact.rows import OutOfReach
+from kt_theory.ledger.attacks import generator
+from kt_theory.ledger.registry import STATEMENTS
+from kt_theory.ledger.statement import KINDS, LEVELS, Claim, Effort, Statement, Trial, effort
+from kt_theory.problem import Problem, dirichlet_problem
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """What the ledger found out about one statement.
+
+    Attributes
+    ----------
+    statement : Statement
+    verdict : str
+        One of `kt_theory.ledger.statement.VERDICTS`.
+    worst : Trial or None
+        The trial of the largest lhs / rhs; a broken one, the witness, if there is any.
+    counts : mapping of str to int
+        Trials of each kind that the statement said something at.
+    silent : int
+        Trials outside its regime.
+    alarm : float
+        Bound on the probability that this verdict is "refuted" although the statement is true.
+    mended : bool or None
+        Of a slip: whether the mended form holds; None for other statements.
+    caught, planted : int
+        Planted errors, and how many of them the check refuted.
+    survivors : tuple of str
+        The planted errors that were not found.
+    curve : tuple of Trial
+        For each n the trial of the largest ratio: what a figure shows.
+    seconds : float
+    """
+
+    statement: Statement
+    verdict: str
+    worst: Trial | None
+    counts: Counter[str]
+    silent: int
+    alarm: float
+    mended: bool | None
+    caught: int
+    planted: int
+    survivors: tuple[str, ...]
+    curve: tuple[Trial, ...]
+    seconds: float
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether the verdict is the expected one, a slip's mended form holds, and every planted error was found."""
+        return self.verdict in self.statement.expected and self.mended is not False and not self.survivors
+
+
+def try_all(
+    statements: Sequence[Statement], tried: Effort, *, twins: bool = True, progress: bool = False
+) -> Iterator[Verdict]:
+    """The verdict on each statement, in order."""
+    for statement in tqdm(statements, desc="verify", unit="statement", disable=not progress, leave=False):
+        yield judge(statement, tried, twins=twins)
+
+
+def judge(statement: Statement, tried: Effort, *, twins: bool = True) -> Verdict:
+    """Try one statement."""
+    started = time.perf_counter()
+    if statement.check is None or statement.claim is None:
+        return Verdict(statement, "open", None, Counter(), 0, 0.0, None, 0, 0, (), (), 0.0)
+    certified = certificates(statement.certificates, tried)
+    trials = [*statement.check(statement.claim, tried), *certified]
+    said = [trial for trial in trials if trial.applies]
+    broken = [trial for trial in said if trial.broken]
+    worst = max(broken or said, key=lambda trial: trial.ratio, default=None)
+    verdict = "refuted" if broken else "proved at points" if certified else "holds" if said else "not applicable"
+    mended = None if statement.mended is None else not refutes(statement, statement.mended, tried)
+    planted = statement.twins if twins else ()
+    survivors = tuple(twin.words for twin in planted if not refutes(statement, twin.claim, tried))
+    return Verdict(
+        statement,
+        verdict,
+        worst,
+        Counter(trial.kind for trial in said),
+        len(trials) - len(said),
+        math.fsum(trial.alarm for trial in said),
+        mended,
+        len(planted) - len(survivors),
+        len(planted),
+        survivors,
+        tuple(envelope(said)),
+        time.perf_counter() - started,
+    )
+
+
+def refutes(statement: Statement, claim: Claim, tried: Effort) -> bool:
+    """Whether the attacks on a statement break another claim in its place."""
+    assert statement.check is not None
+    return any(trial.broken for trial in statement.check(claim, tried))
+
+
+def envelope(trials: Iterable[Trial]) -> list[Trial]:
+    """For each n the trial of the largest ratio, in the order of n."""
+    best: dict[float, Trial] = {}
+    for trial in trials:
+        if not math.isnan(trial.n) and (trial.n not in best or trial.ratio > best[trial.n].ratio):
+            best[trial.n] = trial
+    return [best[n] for n in sorted(best)]
+
+
+def certificates(names: Sequence[str], tried: Effort) -> list[Trial]:
+    """Places at which ball arithmetic has decided; none without python-flint."""
+    found: list[Trial] = []
+    try:
+        import flint  # noqa: F401
+    except ImportError:
+        return found
+    for name in names:
+        claim = CLAIMS[name]
+        rng = generator(tried, f"certify {name}")
+        places = list(itertools.product((1, 2, 3, 10), (2, 3, 4, 7), (0, 1, 2, 3, 10, 50, 300, 10**4), range(5)))
+        done = 0
+        for i in rng.permutation(len(places)):
+            S, A, n, k = places[i]
+            if done == tried.certificates:
+                break
+            problem: Problem | int | None = k if k < 4 else dirichlet_problem(S, A, rng, rho_alpha=1.0)
+            if claim.learner is None and not name.endswith("_at"):
+                problem = None
+            try:
+                certificate = certify(name, n, S, A, problem)
+            except (OutOfReach, ValueError):
+                continue  # outside the regime, no such instance, or sums too long
+            if certificate.holds is None:
+                continue
+            done += 1
+            where = f"S={S}, A={A}, n={n}" + ("" if problem is None else ", random" if k == 4 else f", instance {k}")
+            sides = certificate.lhs.upper, certificate.rhs.lower
+            found.append(Trial(f"certified: {where}", *sides, "certified", n, held=certificate.holds))
+    return found
+
+
+def verify(
+    level: str = "quick",
+    statements: str | Statement | Sequence[str | Statement] | None = None,
+    *,
+    seed: int = 1,
+    twins: bool = True,
+    report: str | os.PathLike[str] | None = None,
+    progress: bool = False,
+) -> pd.DataFrame:
+    """Attack the statements of the theory, and say what stands.
+
+    Parameters
+    ----------
+    level : {"quick", "full"}
+        A minute, or up to twenty.
+    statements : str, Statement, or a sequence of them, optional
+        Ids of the ledger, their beginnings ("zz-3.2" is all parts of that theorem), or statements of one's own
+        (`kt_theory.ledger.upper_bound`); all of the ledger if not given.
+    seed : int
+        Of random problems, hill climbing and simulation: one seed gives the same verdicts and ratios.
+    twins : bool
+        Whether planted errors are tried as well: each must be refuted.
+    report : path, optional
+        Where to write one self-contained HTML page.
+    progress : bool
+        Whether to show a progress bar on standard error.
+
+    Returns
+    -------
+    DataFrame
+        A row per statement: id, source, words, grade, status; verdict ("proved at points", "holds", "refuted", "open",
+        "not applicable"); as_expected (a slip of the paper is expected to be refuted); ratio (the largest lhs / rhs
+        met, 1 where the statement is attained) and where it was met; the number of trials of each kind: exact,
+        certified, search, simulation, algebra; silent (trials outside the regime); planted errors and how many were
+        caught; survivors; alarm (probability that a true statement is refuted by bad luck); seconds.
+
+    Raises
+    ------
+    ValueError
+        For an unknown level or statement.
+
+    Examples
+    --------
+    >>> board = verify(statements="zz-E.5")
+    >>> board[["id", "verdict", "ratio"]].round(3).values.tolist()[0]
+    ['zz-E.5', 'holds', 1.0]
+    """
+    tried = effort(checks.one_of("level", level, tuple(LEVELS)), checks.whole_number("seed", seed))
+    verdicts = list(try_all(chosen(statements), tried, twins=twins, progress=progress))
+    if report is not None:
+        from kt_theory.ledger.report import write_report
+
+        write_report(verdicts, tried, report)
+    return as_frame(verdicts)
+
+
+def chosen(statements: str | Statement | Sequence[str | Statement] | None) -> list[Statement]:
+    """The statements meant by ids, beginnings of ids, or statements themselves."""
+    if statements is None:
+        return list(STATEMENTS.values())
+    wanted = [statements] if isinstance(statements, (str, Statement)) else list(statements)
+    found: dict[str, Statement] = {}
+    for one in wanted:
+        if isinstance(one, Statement):
+            found[one.id] = one
+        elif one in STATEMENTS:
+            found[one] = STATEMENTS[one]
+        else:
+            under = {id: s for id, s in STATEMENTS.items() if isinstance(one, str) and one and id.startswith(one)}
+            if not under:
+                known = ", ".join(STATEMENTS)
+                raise ValueError(f"statement {one!r} is not in the ledger; its ids are {known}")
+            found.update(under)
+    return list(found.values())
+
+
+def as_frame(verdicts: Sequence[Verdict]) -> pd.DataFrame:
+    """Verdicts as a DataFrame, a row each."""
+    rows: list[dict[str, Any]] = []
+    for verdict in verdicts:
+        statement = verdict.statement
+        rows.append(
+            {
+                "id": statement.id,
+                "source": statement.source,
+                "words": statement.words,
+                "grade": statement.grade,
+                "status": statement.status,
+                "verdict": verdict.verdict,
+                "as_expected": verdict.as_expected,
+                "ratio": math.nan if verdict.worst is None else verdict.worst.ratio,
+                "where": "" if verdict.worst is None else verdict.worst.where,
+                **{kind: verdict.counts[kind] for kind in KINDS},
+                "silent": verdict.silent,
+                "mended": verdict.mended,
+                "planted": verdict.planted,
+                "caught": verdict.caught,
+                "survivors": "; ".join(verdict.survivors),
+                "alarm": verdict.alarm,
+                "seconds": verdict.seconds,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def unexpected(verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """The verdicts that should make a CI job fail."""
+    return [verdict for verdict in verdicts if not verdict.as_expected]
