@@ -37,10 +37,13 @@ _HOME = {
     "minimax_constant": "minimax.constants",
     "certify": "certificates",
     "certify_minimax": "certificates",
+    "verify": "ledger.verifying",
     "RateFit": "rates",
     "fit_rate": "rates",
 }
-_MODULES = ("bounds", "checks", "claims", "cli", "learners", "plots", "problem", "protocol", "study", "tables")
+_MODULES = (
+    *("bounds", "checks", "claims", "cli", "learners", "ledger", "plots", "problem", "protocol", "study", "tables"),
+)
 
 __all__ = ["__version__", *_HOME, *_MODULES]
 

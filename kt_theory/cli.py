@@ -1,7 +1,8 @@
-"""The command line: `kt-theory reproduce`, `simulate`, `fit` and `minimax`.
+"""The command line: `kt-theory reproduce`, `verify`, `simulate`, `fit` and `minimax`.
 
-Exit code 0: done, and every bound that was checked holds. 1: a checked bound is broken. 2: the input was refused, in
-one sentence. Heavy modules are imported by the command that needs them, so that `--help` answers at once.
+Exit code 0: done, and every bound that was checked holds. 1: a checked bound is broken, or a verdict is not the
+expected one. 2: the input was refused, in one sentence. Heavy modules are imported by the command that needs them, so
+that `--help` answers at once.
 """
 
 from __future__ import annotations
@@ -83,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"kt_theory {kt.__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _reproduce_parser(commands)
+    _verify_parser(commands)
     _simulate_parser(commands)
     _fit_parser(commands)
     _minimax_parser(commands)
@@ -104,6 +106,29 @@ def _reproduce_parser(commands: Any) -> None:
     choices = [*STUDIES, "all"]
     parser.add_argument("study", nargs="?", choices=choices, default="all", help="what to draw (default: all)")
     _study_options(parser)
+
+
+def _verify_parser(commands: Any) -> None:
+    parser = _command(
+        commands,
+        "verify",
+        _verify,
+        "attack every statement of the theory, and say what stands",
+        "Try to break each statement of the ledger: the paper's theorems and lemmas, its slips of print, our sharper\n"
+        "bounds, the conjectures. Print a row per statement: the verdict; the worst ratio of left to right side (1:\n"
+        "attained, above 1: broken) and where it was met; how many trials of each kind of evidence; how many of the\n"
+        "errors planted beside it the same trials caught. Exit code 1 if a verdict is not the expected one, if the\n"
+        "mended form of a slip breaks, or if a planted error was not caught.",
+        "kt-theory verify --statement zz-3.2 zz-E --report ledger.html",
+    )
+    levels = ("quick", "full")
+    parser.add_argument("--level", choices=levels, default="quick", help="about a minute (default), or about twenty")
+    parser.add_argument("--statement", nargs="+", metavar="ID", help="ids or beginnings of ids (default: all)")
+    parser.add_argument("--report", metavar="FILE", help="write one self-contained HTML page")
+    parser.add_argument("--no-twins", action="store_true", help="do not try the planted errors")
+    parser.add_argument("--seed", type=_number, default=1, help="seed of problems, searches and draws (default: 1)")
+    parser.add_argument("--out", metavar="FILE", help="write the table as CSV")
+    parser.add_argument("--json", action="store_true", help="print all of it as JSON; what is not finite is null")
 
 
 def _study_options(parser: argparse.ArgumentParser) -> None:
@@ -262,12 +287,55 @@ def _run_studies(studies: dict[str, Callable[..., pd.DataFrame]], arguments: arg
 
 
 def _as_json(frame: pd.DataFrame) -> str:
-    """The rows of a frame, numbers to their last digit; what is not a number is null."""
-    rows = [
-        {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in row.items()}
+    """The rows of a frame, numbers to their last digit; what is not finite is null: JSON has no word for it."""
+    return json.dumps(_rows(frame), indent=2, default=lambda value: value.item())
+
+
+def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return [
+        {name: None if isinstance(value, float) and not math.isfinite(value) else value for name, value in row.items()}
         for row in frame.astype(object).to_dict("records")
     ]
-    return json.dumps(rows, indent=2, default=lambda value: value.item())
+
+
+# --- verify ---------------------------------------------------------------------------------------------
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    if arguments.out:
+        check_writable(arguments.out, ".csv")
+    if arguments.report:
+        check_writable(arguments.report, ".html")
+    tried = kt.ledger.effort(arguments.level, kt.checks.whole_number("seed", arguments.seed))
+    statements = kt.ledger.chosen(arguments.statement)
+    watched = sys.stderr.isatty()
+    verdicts = list(kt.ledger.try_all(statements, tried, twins=not arguments.no_twins, progress=watched))
+    board = kt.ledger.as_frame(verdicts)
+    summary = kt.ledger.summarise(verdicts)
+    if arguments.out:
+        kt.study.write_receipts(board, arguments.out)
+    if arguments.report:
+        kt.ledger.write_report(verdicts, tried, arguments.report)
+    if arguments.json:
+        found = {
+            "level": tried.level,
+            "seed": tried.seed,
+            "versions": kt.ledger.versions(),
+            "statements": _rows(board.drop(columns="seconds")),
+            "statements_by_kind": {kind: summary.statements[kind] for kind in kt.ledger.KINDS},
+            "mutation_score": summary.mutation_score if summary.planted else None,
+            "false_alarm": summary.false_alarm,
+        }
+        print(json.dumps(found, indent=2, allow_nan=False, default=lambda value: value.item()))
+    else:
+        print(kt.ledger.as_text(verdicts))
+        for path, what in ((arguments.report, "report"), (arguments.out, "table")):
+            if path:
+                print(f"{what}: {Path(path).resolve()}")
+    wrong = kt.ledger.unexpected(verdicts)
+    for verdict in wrong:
+        print(f"not as expected: {verdict.statement.id}: {'; '.join(kt.ledger.surprises(verdict))}", file=sys.stderr)
+    return BROKEN if wrong else HELD
 
 
 # --- simulate -------------------------------------------------------------------------------------------
@@ -352,9 +420,7 @@ def _teacher_as_text(problem: kt.Problem) -> str:
         classes = sorted(Counter(row.round(12).tolist()).items(), reverse=True)
         return ", ".join(f"{p:.6g}" if times == 1 else f"{times} x {p:.6g}" for p, times in classes)
 
-    rows = Counter(
-        (round(float(rho), 12), grouped(row)) for rho, row in zip(problem.rho, problem.teacher, strict=True)
-    )
+    rows = Counter((round(float(rho), 12), grouped(row)) for rho, row in zip(problem.rho, problem.teacher, strict=True))
     lines = [
         f"  {times} input{'s' if times > 1 else ''} of mass {rho:.6g}: labels {row}"
         for (rho, row), times in rows.most_common(LISTED)

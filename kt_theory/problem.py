@@ -353,6 +353,9 @@ def dirichlet_problem(S: int, A: int, seed: Any, alpha: float = 1.0, rho_alpha: 
     rho = np.full(S, 1 / S)
     if rho_alpha is not None:
         rho = rng.dirichlet(np.full(S, checks.positive("rho_alpha", rho_alpha)))
+    # A law on one point is 1, where the draw may leave it one rounding below.
+    teacher = teacher if A > 1 else np.ones((S, 1))
+    rho = rho if S > 1 else np.ones(1)
     return Problem(rho, teacher, name=f"Dirichlet (S={S}, A={A}, alpha={alpha:g})")
 
 

@@ -38,6 +38,23 @@ MAP = {
     "certificates": ({"checks", "problem", "exact"}, {"numpy", "scipy", "flint"}),
     "study": ({"checks", "files", "problem", "learners", "exact", "montecarlo", "__version__"}, {"pandas"}),
     "claims": ({"problem", "learners", "bounds", "rates"}, {"numpy", "pandas"}),
+    "ledger": (
+        {
+            "bounds",
+            "certificates",
+            "checks",
+            "exact",
+            "files",
+            "learners",
+            "minimax",
+            "montecarlo",
+            "problem",
+            "protocol",
+            "sampling",
+            "__version__",
+        },
+        {"flint", "numpy", "pandas", "scipy", "tqdm"},
+    ),
     "cli": ({"kt_theory", "files"}, {"numpy", "pandas"}),
     "__main__": ({"cli"}, set()),
     "__init__": (set(), set()),
@@ -47,7 +64,7 @@ FLOOR = {
     **dict.fromkeys(["problem", "learners", "kernels", "bounds", "rates"], 1),
     **dict.fromkeys(["protocol", "sampling", "plots", "exact"], 2),
     **dict.fromkeys(["montecarlo", "tables", "minimax", "certificates"], 3),
-    **dict.fromkeys(["study", "claims", "risk"], 4),
+    **dict.fromkeys(["study", "claims", "risk", "ledger"], 4),
     **dict.fromkeys(["cli", "kt_theory"], 5),
     "__main__": 6,
 }
@@ -138,6 +155,31 @@ def test_exact_rooms_import_one_another_downwards():
     assert not any("risk" in names for names in within.values())
 
 
+#: The files of ledger/, from the ground up; those in one set do not need one another but for `BESIDE`.
+STOREYS = (
+    {"statement"},
+    {"attacks"},
+    {"hard", "partial", "soft", "lemmas", "fitting", "slips", "worlds", "sharper", "limits", "levels", "own"},
+    {"registry", "verdicts", "panels"},
+    {"report"},
+    {"verifying"},
+)
+BESIDE = {("soft", "partial"), ("limits", "sharper")}
+
+
+def test_the_ledger_is_built_from_the_ground_up():
+    """Inside ledger/: trials, attacks, statements, verdicts, report, verify; statements do not know one another."""
+    folder = PACKAGE / "ledger"
+    assert {path.stem for path in folder.glob("*.py")} - {"__init__"} == set().union(*STOREYS)
+    height = {stem: i for i, storey in enumerate(STOREYS) for stem in storey}
+    for stem in height:
+        for node in ast.walk(ast.parse((folder / f"{stem}.py").read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module.startswith("kt_theory.ledger"):
+                below = node.module.split(".")[2:] or [alias.name for alias in node.names]
+                for other in below:
+                    assert height[other] < height[stem] or (stem, other) in BESIDE, (stem, other)
+
+
 def loaded_by(code: str) -> set[str]:
     script = f"import sys\n{code}\nprint(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
@@ -148,7 +190,7 @@ def test_importing_the_package_and_help_load_nothing_heavy():
     heavy = {"numpy", "numba", "pandas", "matplotlib", "scipy", "tqdm"}
     assert not loaded_by("import kt_theory") & heavy
     parse = "from kt_theory import cli\ntry:\n    cli.main([{}])\nexcept SystemExit:\n    pass"
-    for words in ("'--help'", "'reproduce', '--help'", "'simulate', '--help'", "'fit', '--help'"):
+    for words in ("'--help'", "'reproduce', '--help'", "'verify', '--help'", "'simulate', '--help'", "'fit', '--help'"):
         assert not loaded_by(parse.format(words)) & heavy
 
 

@@ -814,8 +814,8 @@ def test_soft_sandwich():
         assert bounds.soft_lower_mean_dirac(n, 2, A) > exact * 0.98
     for S, A, n in ((2, 2, 2), (5, 3, 4), (9, 2, 9), (1000, 7, 400)):
         assert bounds.soft_lower_mean_dirac(n, S, A) == pytest.approx(
-            bounds.soft_upper_mean_uniform(n, S, A), rel=1e-13
-        , abs=0)
+            bounds.soft_upper_mean_uniform(n, S, A), rel=1e-13, abs=0
+        )
 
 
 # --- How tight -------------------------------------------------------------------------------------------

@@ -134,14 +134,14 @@ def test_floats_stand_for_the_law_they_are_proportional_to(seed):
     init = kt.dirichlet_problem(3, 6, seed + 100).teacher
     for n in (0, 1, 7, 60):
         assert float(expected_risk(problem, "CE_sgl", n, init)) == pytest.approx(
-            oracles.exact_ce_sgl(problem.rho, problem.teacher, n, init), rel=1e-12
-        , abs=0)
+            oracles.exact_ce_sgl(problem.rho, problem.teacher, n, init), rel=1e-12, abs=0
+        )
         assert float(expected_risk(problem, "CE_ful", n, init)) == pytest.approx(
-            oracles.exact_ce_ful(problem.rho, problem.teacher, n, init), rel=1e-12
-        , abs=0)
+            oracles.exact_ce_ful(problem.rho, problem.teacher, n, init), rel=1e-12, abs=0
+        )
         assert float(expected_risk(problem, "SEL_ptl", n)) == pytest.approx(
-            oracles.exact_sel_ptl_small(problem.rho, problem.teacher, n), rel=1e-12
-        , abs=0)
+            oracles.exact_sel_ptl_small(problem.rho, problem.teacher, n), rel=1e-12, abs=0
+        )
 
 
 def test_equal_floats_stay_equal():
@@ -200,8 +200,8 @@ def test_large_problems_cost_little():
     risk = expected_risk(exact_instance(2, 10, 1001, 10**5), "SEL_ptl", 10**5)
     assert 0.0134379 < float(risk) < 0.0134380
     assert float(expected_risk(exact_instance(3, 10**6, 3, 10**7), "CE_ful", 10**7)) == pytest.approx(
-        (0.9 - 1 / 3) * (10**6 - 1) / 10**7 / math.e, rel=1e-6
-    , abs=0)
+        (0.9 - 1 / 3) * (10**6 - 1) / 10**7 / math.e, rel=1e-6, abs=0
+    )
 
 
 def test_limits_are_named():

@@ -139,8 +139,8 @@ def test_quantiles_by_hand():
     got = risk_law(Problem([1.0], [[0.5, 0.5]]), "CE_sgl", 2)
     assert [got.quantile(q) for q in (1e-9, 0.5, 0.5 + 1e-9, 1.0)] == [0.0, 0.0, 0.5, 0.5]
     assert (got.tail(0.5), got.tail(0.5 - 1e-12), got.tail(-1), got.cdf(-1)) == pytest.approx(
-        (0.0, 0.5, 1.0, 0.0), rel=1e-15
-    , abs=0)
+        (0.0, 0.5, 1.0, 0.0), rel=1e-15, abs=0
+    )
 
 
 @pytest.mark.parametrize("learner", LEARNERS)

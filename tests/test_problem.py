@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from decimal import Decimal, localcontext
 from fractions import Fraction
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import kt_theory as kt
 import oracles
 from kt_theory.problem import (
     Problem,
@@ -325,3 +327,18 @@ def test_whole_floats_are_numbers_of_samples() -> None:
     # Oracle: identity, 1e9 is how one writes a thousand million
     assert instance(2, 3, 5, 1e9).identity == instance(2, 3, 5, 10**9).identity
     assert instance(2, 3, 5, np.int32(10**9)).identity == instance(2, 3, 5, 10**9).identity
+
+
+def test_a_random_law_on_one_point_is_exactly_one():
+    # Oracle: definition; NumPy draws 1 - 2^-53 now and then
+    for seed in range(60):
+        assert kt.dirichlet_problem(1, 3, seed, rho_alpha=0.7).rho.tolist() == [1.0]
+        assert (kt.dirichlet_problem(3, 1, seed, alpha=0.7).teacher == 1).all()
+
+
+def test_three_worlds_that_do_not_fit_say_so_and_nothing_else():
+    # Oracle: definition
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ValueError, match="n is 1: with S=3, A=4 the light labels do not fit"):
+            kt.three_worlds(3, 4, 1)

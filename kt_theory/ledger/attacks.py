@@ -25,14 +25,13 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import numpy as np
 from scipy import special
 
-from kt_theory import bounds, checks
+from kt_theory import bounds
 from kt_theory.exact.law import RiskLaw, risk_law
-from kt_theory.exact.risk import ROUTES, exact_risk
+from kt_theory.exact.risk import exact_risk
 from kt_theory.exact.rows import OutOfReach
 from kt_theory.learners import LEARNERS, Learner
 from kt_theory.ledger.statement import ALARM, Check, Claim, Effort, Trial
@@ -62,35 +61,39 @@ SIZES = [(1, 1), (5, 1), (100, 2), (2, 200), *itertools.product((1, 2, 5, 10, 40
 N = (0, 1, 2, 3, 5, 10, 30, 100, 1000, 10**4, 10**6, 10**9)
 
 #: Sizes at which the instances are tried as far as n goes.
-FAR, N_FAR = [(1, 2), (1, 100), (40, 25)], (10**12,)
+FAR, N_FAR = [(1, 2), (1, 100), (3, 4)], (10**12,)
 
 #: Where hill climbing goes: small enough that a step takes a millisecond or less.
 CLIMBED = [(S, A, n) for S, A in ((1, 2), (1, 3), (1, 6), (2, 2), (3, 3)) for n in (1, 3, 10, 100)]
 
-#: Where a learner that is only a formula can be tried exactly, by going through every count table.
-ENUMERATED = [(S, A, n) for S, A in ((1, 1), (1, 2), (1, 3), (2, 2), (2, 3)) for n in (0, 1, 2, 4)]
-
-#: Where minimax risks are asked for; hard labels are the slow ones, and are asked for less when there is little time.
-GAMES = {
-    "hard": ([(1, 2), (1, 3), (2, 2), (5, 4), (1, 25)], (0, 1, 2, 5, 30, 1000, 10**6, 10**12)),
-    "partial": (
-        [(1, 2), (1, 3), (1, 4), (1, 5), (2, 3), (3, 2), (10, 10), (1, 100), (40, 25)],
-        (0, 1, 2, 3, 5, 8, 30, 100, 1000, 10**4, 10**6, 10**9, 10**12),
-    ),
-    "soft": (
-        [(1, 3), (2, 2), (3, 2), (5, 3), (10, 10), (40, 25), (100, 100)],
-        (0, 1, 2, 3, 5, 8, 30, 100, 1000, 10**4, 10**6, 10**9, 10**12),
-    ),
-}
-MORE_HARD_GAMES = (
-    [(1, 2), (1, 3), (1, 4), (2, 2), (5, 4), (10, 10), (1, 25)],
-    (0, 1, 2, 3, 5, 8, 30, 100, 1000, 10**6, 10**12),
+#: Where a learner that is only a formula can be tried exactly, by going through every count table: sizes, and n.
+ENUMERATED = (
+    ([(1, 1), (1, 2)], (0, 1, 2, 4, 10, 30, 100, 1000)),
+    ([(1, 3)], (0, 1, 2, 4, 10, 30)),
+    ([(2, 2), (2, 3)], (0, 1, 2, 4, 8)),
 )
+
+#: Where minimax risks are asked for, at each level: hard labels are the slow ones.
+ALL_N = (0, 1, 2, 3, 5, 8, 30, 100, 1000, 10**4, 10**6, 10**9, 10**12)
+GAMES = {
+    ("hard", "quick"): ([(1, 2), (1, 3), (2, 2), (5, 4), (1, 25)], (0, 1, 2, 5, 30, 1000, 10**6, 10**12)),
+    ("hard", "full"): (
+        [(1, 2), (1, 3), (1, 4), (2, 2), (5, 4), (10, 10), (1, 25)],
+        (0, 1, 2, 3, 5, 8, 30, 100, 1000, 10**6, 10**12),
+    ),
+    ("partial", "quick"): ([(1, 2), (1, 3), (1, 5), (2, 3), (10, 10), (1, 100)], (0, 1, 2, 3, 100, 10**4, 10**12)),
+    ("partial", "full"): (
+        [(1, 2), (1, 3), (1, 4), (1, 5), (2, 3), (3, 2), (10, 10), (1, 100), (40, 25)],
+        ALL_N,
+    ),
+    ("soft", "quick"): ([(1, 3), (2, 2), (3, 2), (5, 3), (10, 10), (40, 25), (100, 100)], ALL_N),
+    ("soft", "full"): ([(1, 3), (2, 2), (2, 9), (3, 2), (5, 3), (10, 10), (40, 25), (100, 100), (1000, 2)], ALL_N),
+}
 
 
 def games(protocol: str, effort: Effort) -> Iterator[tuple[int, int, int]]:
     """Sizes and numbers of samples (S, A, n) at which the minimax risk of a protocol is bounded from above."""
-    sizes, grid = MORE_HARD_GAMES if protocol == "hard" and effort.level == "full" else GAMES[protocol]
+    sizes, grid = GAMES[protocol, effort.level]
     for (S, A), n in itertools.product(sizes, grid):
         yield S, A, n
 
@@ -98,6 +101,10 @@ def games(protocol: str, effort: Effort) -> Iterator[tuple[int, int, int]]:
 def generator(effort: Effort, salt: str) -> np.random.Generator:
     """A stream of its own for each purpose, the same on every machine."""
     return np.random.default_rng([effort.seed, zlib.crc32(salt.encode())])
+
+
+def name_of(learner: str | Learner) -> str:
+    return learner.name if isinstance(learner, Learner) else learner
 
 
 # --- Problems, and what a learner pays there ----------------------------------------------------------------
@@ -221,13 +228,21 @@ def climb(
 @cache
 def pool(learner: str | Learner, init: str, effort: Effort) -> tuple[Place, ...]:
     """Where the mean risk of a learner is tried; the last ones were found by search."""
+    candidates: list[tuple[str, Problem, int]] = []
     if isinstance(learner, Learner):
-        sizes, grid = sorted({(S, A) for S, A, _ in ENUMERATED}), sorted({n for _, _, n in ENUMERATED})
-        candidates = [*known_problems(sizes, grid), *random_problems(effort, sizes, grid)]
+        for sizes, grid in ENUMERATED:
+            several = [(S, A) for S, A in sizes if A > 1]
+            candidates += [*known_problems(sizes, grid), *random_problems(effort, several, grid)]
     else:
         small = [(1, 2), (1, 5), (2, 3), (3, 8), (10, 4)]
-        candidates = [*known_problems(SIZES, N), *known_problems(FAR, N_FAR), *random_problems(effort, small, N[:9])]
-        candidates += least_favourable(LEARNERS[learner].protocol)
+        # A hostile start matters to inputs that were not visited: not as far out as n goes.
+        reach = N if init == "uniform" else N[:-1]
+        candidates = [
+            *known_problems(SIZES, reach),
+            *known_problems(FAR, N_FAR),
+            *random_problems(effort, small, N[:9]),
+        ]
+        candidates += least_favourable(LEARNERS[learner].protocol, effort)
     places = []
     for where, problem, n in candidates:
         try:
@@ -241,11 +256,12 @@ def pool(learner: str | Learner, init: str, effort: Effort) -> tuple[Place, ...]
 
 
 @cache
-def least_favourable(protocol: str) -> tuple[tuple[str, Problem, int], ...]:
+def least_favourable(protocol: str, effort: Effort) -> tuple[tuple[str, Problem, int], ...]:
     """The worst problems that are known for a protocol."""
     found = []
-    for (S, A), n in itertools.product(((1, 3), (2, 3), (1, 25), (10, 10), (1, 100)), (2, 10, 100, 1000, 10**5)):
-        if protocol != "hard":
+    grid = (2, 10, 100, 1000, 10**5) if effort.level == "full" else (2, 100, 10**5)
+    for (S, A), n in itertools.product(((1, 3), (2, 3), (1, 25), (10, 10), (1, 100)), grid):
+        if protocol != "hard" and ((S, A, n) != (10, 10, 2) or effort.level == "full"):
             worst = minimax_risk(protocol, S, A, n).instance
             found.append((f"least favourable for {protocol} labels, S={S}, A={A}, n={n}", worst, n))
     if protocol == "hard":
@@ -257,9 +273,11 @@ def least_favourable(protocol: str) -> tuple[tuple[str, Problem, int], ...]:
 
 def searched(learner: str | Learner, init: str, effort: Effort, places: Sequence[Place]) -> list[Place]:
     """The problems of largest risk that hill climbing finds from random ones and from the worst of `places`."""
-    rng = generator(effort, f"climb {learner if isinstance(learner, str) else learner.name} {init}")
+    rng = generator(effort, f"climb {name_of(learner)} {init}")
     found = []
-    targets = [target for target in ENUMERATED if target[2] > 0] if isinstance(learner, Learner) else CLIMBED
+    targets = CLIMBED
+    if isinstance(learner, Learner):
+        targets = [(S, A, n) for sizes, grid in ENUMERATED for S, A in sizes for n in grid if A > 1 and 0 < n <= 10]
     for S, A, n in targets:
 
         def risk(problem: Problem, n: int = n) -> float:
@@ -373,7 +391,7 @@ def mean_upper(learner: str | Learner, inits: Sequence[str] = UNIFORM, *, of_pro
     def climbed(claim: Claim, init: str, effort: Effort, trials: list[tuple[Trial, Place]]) -> Iterator[Trial]:
         small = [(t, p) for t, p in trials if t.applies and (p.problem.S, p.problem.A, p.n) in CLIMBED]
         small.sort(key=lambda pair: -pair[0].ratio)
-        rng = generator(effort, f"ratio {learner} {init}")
+        rng = generator(effort, f"ratio {name_of(learner)} {init}")
         for _, place in small[: 2 + effort.starts]:
 
             def ratio(problem: Problem, n: int = place.n) -> float:
@@ -396,10 +414,13 @@ def laws(learner: str | Learner, init: str, effort: Effort) -> tuple[tuple[str, 
     """Exact laws of the risk of small problems, some made worse by hill climbing on the upper quantile."""
     found: list[tuple[str, Problem, int]] = []
     for n in (1, 2, 5, 20, 100, 1000):
-        for p in (0.5, 0.1, 1 / (n + 1), min(0.5, 4 / n), min(0.5, 30 / n)):
+        for p in {0.5, 0.1, *(min(c / n, 0.5) for c in (1, 2.4, 4, 8, 20, 30))}:
             found.append((f"row ({p:.4g}, {1 - p:.4g}), n={n}", one_row(p, 1 - p), n))
             if init == "hostile":
                 found.append((f"row ({p:.4g}, {1 - p:.4g}, 0), n={n}", one_row(p, 1 - p, 0.0), n))
+                if n > 5:
+                    rho, rows = np.array([p, 1 - p]), np.array([[1.0, 0.0], [1.0, 0.0]])
+                    found.append((f"sure rows, rho=({p:.4g}, {1 - p:.4g}), n={n}", Problem(rho, rows), n))
     for n in (2, 10, 40):
         found.append((f"uniform row, A=3, n={n}", one_row(1 / 3, 1 / 3, 1 / 3), n))
         found.append((f"uniform table, S=A=2, n={n}", Problem(np.full(2, 0.5), uniform_table(2, 2)), n))
@@ -413,7 +434,7 @@ def laws(learner: str | Learner, init: str, effort: Effort) -> tuple[tuple[str, 
             )
         except OutOfReach:
             continue
-    rng = generator(effort, f"laws {learner if isinstance(learner, str) else learner.name} {init}")
+    rng = generator(effort, f"laws {name_of(learner)} {init}")
     for S, A, n in ((1, 2, 5), (1, 3, 8), (2, 2, 6)):
         for delta in (0.1, 0.001):
 
@@ -430,7 +451,7 @@ def laws(learner: str | Learner, init: str, effort: Effort) -> tuple[tuple[str, 
 def jumps(law: RiskLaw, most: int = 40) -> list[tuple[float, float]]:
     """Pairs (v, delta): the 1 - delta quantile is v, and delta is as large as that allows."""
     tails = np.cumsum(law.probabilities[::-1])[::-1]
-    sharp = np.flatnonzero((tails > 1e-9) & (law.values > 0))
+    sharp = np.flatnonzero((tails > 1e-14) & (law.values > 0))
     chosen = sharp[np.unique(np.linspace(0, sharp.size - 1, min(most, sharp.size)).round().astype(int))]
     return [(float(law.values[i]), float(min(tails[i] * (1 - 1e-9), 1 - 1e-9))) for i in chosen]
 
@@ -475,7 +496,7 @@ def quantile_upper(
 def minimax_upper(protocol: str, S: int, A: int, n: int) -> float:
     """A risk that some student guarantees."""
     least = bounds.best_upper(protocol, n, S, A).value
-    if n <= 1000 or (protocol != "hard" and n <= 10**9):
+    if n <= 1000 or protocol == "soft" or (protocol == "partial" and S == 1 and n <= 10**9):
         least = min(least, minimax_risk(protocol, S, A, n).upper)
     return float(least)
 
@@ -534,13 +555,3 @@ def scaled(claim: Claim, factor: float) -> Claim:
 def steeper(claim: Claim, exponent: float) -> Claim:
     """A planted wrong exponent: the claim times n^-exponent (n the first argument, at least 1)."""
     return lambda n, *rest: claim(n, *rest) * max(n, 1) ** -exponent
-
-
-# --- For bounds and learners of one's own -------------------------------------------------------------------
-
-
-def learner_of(learner: Any) -> str | Learner:
-    """A learner of the package by name, or one of one's own."""
-    if isinstance(learner, Learner):
-        return LEARNERS[learner.name].name if LEARNERS.get(learner.name) == learner else learner
-    return checks.one_of("learner", learner, tuple(ROUTES))

@@ -60,7 +60,8 @@ class Trial:
     @property
     def applies(self) -> bool:
         """Whether the statement says anything here."""
-        return not math.isnan(self.rhs) and not math.isnan(self.lhs)
+        infinite = math.isinf(self.lhs) and math.isinf(self.rhs)
+        return not (math.isnan(self.rhs) or math.isnan(self.lhs) or infinite)
 
     @property
     def broken(self) -> bool:
@@ -69,14 +70,19 @@ class Trial:
             return not self.held
         if not self.applies or self.lhs <= self.rhs:
             return False
+        if math.isinf(self.lhs):
+            return True
         return self.lhs - self.rhs > self.error + 1e-12 * max(abs(self.lhs), abs(self.rhs)) + 1e-300
 
     @property
     def ratio(self) -> float:
-        """Lhs / rhs; 0 if the left side is not positive, infinite if only the right one is."""
-        if self.lhs <= 0:
+        """The left side over the right one: 0 if it is not positive, infinite if only the right one is not."""
+        if not self.applies:
+            return math.nan
+        if self.lhs <= 0 or math.isinf(self.rhs):
             return 0.0
-        return self.lhs / self.rhs if self.rhs > 0 else math.inf
+        ratio = self.lhs / self.rhs if self.rhs > 0 else math.inf
+        return min(ratio, 1.0) if self.held else ratio
 
 
 #: What a statement says, as a function: of (n, S, A) for a bound in expectation; its check knows how to call it.

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import itertools
 import math
-import os
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import pandas as pd
 from tqdm import tqdm
 
-from kt_theory import checks
 from kt_theory.certificates import CLAIMS, certify
 from kt_theory.exact.rows import OutOfReach
 from kt_theory.ledger.attacks import generator
-from kt_theory.ledger.registry import STATEMENTS
-from kt_theory.ledger.statement import KINDS, LEVELS, Claim, Effort, Statement, Trial, effort
+from kt_theory.ledger.statement import Claim, Effort, Statement, Trial
 from kt_theory.problem import Problem, dirichlet_problem
 
 
@@ -43,7 +38,7 @@ class Verdict:
     mended : bool or None
         Of a slip: whether the mended form holds; None for other statements.
     caught, planted : int
-        Planted errors, and how many of them the check refuted.
+        Planted errors, a false statement being one itself, and how many of them the check refuted.
     survivors : tuple of str
         The planted errors that were not found.
     curve : tuple of Trial
@@ -83,15 +78,18 @@ def judge(statement: Statement, tried: Effort, *, twins: bool = True) -> Verdict
     started = time.perf_counter()
     if statement.check is None or statement.claim is None:
         return Verdict(statement, "open", None, Counter(), 0, 0.0, None, 0, 0, (), (), 0.0)
-    certified = certificates(statement.certificates, tried)
-    trials = [*statement.check(statement.claim, tried), *certified]
+    trials = [*statement.check(statement.claim, tried), *certificates(statement.certificates, tried)]
     said = [trial for trial in trials if trial.applies]
     broken = [trial for trial in said if trial.broken]
     worst = max(broken or said, key=lambda trial: trial.ratio, default=None)
-    verdict = "refuted" if broken else "proved at points" if certified else "holds" if said else "not applicable"
+    proved = any(trial.kind == "certified" for trial in said)
+    verdict = "refuted" if broken else "proved at points" if proved else "holds" if said else "not applicable"
     mended = None if statement.mended is None else not refutes(statement, statement.mended, tried)
-    planted = statement.twins if twins else ()
-    survivors = tuple(twin.words for twin in planted if not refutes(statement, twin.claim, tried))
+    planted = list(statement.twins) if twins else []
+    survivors = [twin.words for twin in planted if not refutes(statement, twin.claim, tried)]
+    false = int(statement.status == "false")  # itself an error, planted by the paper or by wishful thinking
+    if false and not broken:
+        survivors.append("the statement itself")
     return Verdict(
         statement,
         verdict,
@@ -100,9 +98,9 @@ def judge(statement: Statement, tried: Effort, *, twins: bool = True) -> Verdict
         len(trials) - len(said),
         math.fsum(trial.alarm for trial in said),
         mended,
-        len(planted) - len(survivors),
-        len(planted),
-        survivors,
+        len(planted) + false - len(survivors),
+        len(planted) + false,
+        tuple(survivors),
         tuple(envelope(said)),
         time.perf_counter() - started,
     )
@@ -150,114 +148,9 @@ def certificates(names: Sequence[str], tried: Effort) -> list[Trial]:
                 continue
             done += 1
             where = f"S={S}, A={A}, n={n}" + ("" if problem is None else ", random" if k == 4 else f", instance {k}")
-            sides = certificate.lhs.upper, certificate.rhs.lower
+            sides = certificate.lhs.lower, certificate.rhs.upper if claim.learner else certificate.rhs.lower
             found.append(Trial(f"certified: {where}", *sides, "certified", n, held=certificate.holds))
     return found
-
-
-def verify(
-    level: str = "quick",
-    statements: str | Statement | Sequence[str | Statement] | None = None,
-    *,
-    seed: int = 1,
-    twins: bool = True,
-    report: str | os.PathLike[str] | None = None,
-    progress: bool = False,
-) -> pd.DataFrame:
-    """Attack the statements of the theory, and say what stands.
-
-    Parameters
-    ----------
-    level : {"quick", "full"}
-        A minute, or up to twenty.
-    statements : str, Statement, or a sequence of them, optional
-        Ids of the ledger, their beginnings ("zz-3.2" is all parts of that theorem), or statements of one's own
-        (`kt_theory.ledger.upper_bound`); all of the ledger if not given.
-    seed : int
-        Of random problems, hill climbing and simulation: one seed gives the same verdicts and ratios.
-    twins : bool
-        Whether planted errors are tried as well: each must be refuted.
-    report : path, optional
-        Where to write one self-contained HTML page.
-    progress : bool
-        Whether to show a progress bar on standard error.
-
-    Returns
-    -------
-    DataFrame
-        A row per statement: id, source, words, grade, status; verdict ("proved at points", "holds", "refuted", "open",
-        "not applicable"); as_expected (a slip of the paper is expected to be refuted); ratio (the largest lhs / rhs
-        met, 1 where the statement is attained) and where it was met; the number of trials of each kind: exact,
-        certified, search, simulation, algebra; silent (trials outside the regime); planted errors and how many were
-        caught; survivors; alarm (probability that a true statement is refuted by bad luck); seconds.
-
-    Raises
-    ------
-    ValueError
-        For an unknown level or statement.
-
-    Examples
-    --------
-    >>> board = verify(statements="zz-E.5")
-    >>> board[["id", "verdict", "ratio"]].round(3).values.tolist()[0]
-    ['zz-E.5', 'holds', 1.0]
-    """
-    tried = effort(checks.one_of("level", level, tuple(LEVELS)), checks.whole_number("seed", seed))
-    verdicts = list(try_all(chosen(statements), tried, twins=twins, progress=progress))
-    if report is not None:
-        from kt_theory.ledger.report import write_report
-
-        write_report(verdicts, tried, report)
-    return as_frame(verdicts)
-
-
-def chosen(statements: str | Statement | Sequence[str | Statement] | None) -> list[Statement]:
-    """The statements meant by ids, beginnings of ids, or statements themselves."""
-    if statements is None:
-        return list(STATEMENTS.values())
-    wanted = [statements] if isinstance(statements, (str, Statement)) else list(statements)
-    found: dict[str, Statement] = {}
-    for one in wanted:
-        if isinstance(one, Statement):
-            found[one.id] = one
-        elif one in STATEMENTS:
-            found[one] = STATEMENTS[one]
-        else:
-            under = {id: s for id, s in STATEMENTS.items() if isinstance(one, str) and one and id.startswith(one)}
-            if not under:
-                known = ", ".join(STATEMENTS)
-                raise ValueError(f"statement {one!r} is not in the ledger; its ids are {known}")
-            found.update(under)
-    return list(found.values())
-
-
-def as_frame(verdicts: Sequence[Verdict]) -> pd.DataFrame:
-    """Verdicts as a DataFrame, a row each."""
-    rows: list[dict[str, Any]] = []
-    for verdict in verdicts:
-        statement = verdict.statement
-        rows.append(
-            {
-                "id": statement.id,
-                "source": statement.source,
-                "words": statement.words,
-                "grade": statement.grade,
-                "status": statement.status,
-                "verdict": verdict.verdict,
-                "as_expected": verdict.as_expected,
-                "ratio": math.nan if verdict.worst is None else verdict.worst.ratio,
-                "where": "" if verdict.worst is None else verdict.worst.where,
-                **{kind: verdict.counts[kind] for kind in KINDS},
-                "silent": verdict.silent,
-                "mended": verdict.mended,
-                "planted": verdict.planted,
-                "caught": verdict.caught,
-                "survivors": "; ".join(verdict.survivors),
-                "alarm": verdict.alarm,
-                "seconds": verdict.seconds,
-            }
-        )
-    return pd.DataFrame(rows)
 
 
 def unexpected(verdicts: Iterable[Verdict]) -> list[Verdict]:

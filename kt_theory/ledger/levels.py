@@ -1,0 +1,690 @@
+r"""Other levels of information: what a teacher may reveal beside hard, partial and soft labels, and open questions.
+
+The package has no protocol for these, so nothing here is simulated from records: a formula is held against algebra,
+enumeration and hill climbing. What would need the protocol itself is listed as open, with what is known of it.
+
+Top-k only. The k largest probabilities of each visited row are revealed and nothing else. The best student spreads the
+rest uniformly, and its total variation is convex in the row; on rows in descending order, whose vertices are the
+uniform laws on the first k + j labels, it is largest at a vertex.
+
+Quantised. Each log-probability is known up to a cell of width delta. The rule takes the middle of each cell and scales
+to one. It is wrong by a factor e^v, |v| <= delta/2, before scaling; if a mass alpha is too large by e^(delta/2) and the
+rest too small by as much, the total variation is largest at alpha = 1/(1 + e^(delta/2)), where it is tanh(delta/4).
+
+Another sampling law. For one input, labels are drawn from q instead of p: the expected missing mass is
+sum_a p_a (1 - q_a)^n. Best is q_a = (1 - (lambda/p_a)^(1/(n-1)))_+, by the condition of Karush, Kuhn and Tucker; with
+c_a = 1 - q_a and full support p_a c_a^(n-1) = lambda and sum c_a = A - 1, so that the value is lambda (A - 1), at most
+A GM(p) (1 - 1/A)^n since arithmetic means exceed geometric ones. Along q ~ p^(1/T) the derivative in T at 1 is
+n sum p^2 (1-p)^(n-1) (log p + H), H the entropy. With uniform draws SEL_ptl, uniform, is exactly minimax (labels can
+be swapped), its risk is convex in the teacher, so the worst one is a Dirac, which costs 1 - 1/u while it is one of u
+unseen labels.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from functools import cache, partial
+
+import numpy as np
+from scipy.optimize import brentq, minimize
+
+from kt_theory.ledger.attacks import equal, generator, moved, scaled
+from kt_theory.ledger.statement import Claim, Effort, Statement, Trial, Twin
+
+ONLY_FORMULA = "The package has no such protocol: the formula alone is tried."
+
+
+def climbed(
+    value: Callable[[np.ndarray], float], start: np.ndarray, steps: int, rng: np.random.Generator
+) -> np.ndarray:
+    """The law of largest value that hill climbing finds."""
+    best, height = start, value(start)
+    for _ in range(steps if start.size > 1 else 0):
+        near = moved(best, rng)
+        reached = value(near)
+        if reached > height:
+            best, height = near, reached
+    return best
+
+
+def zipf(A: int, exponent: float) -> np.ndarray:
+    """Zipf's law on A labels."""
+    weights = np.arange(1, A + 1) ** -exponent
+    return weights / weights.sum()
+
+
+# --- Top-k only ----------------------------------------------------------------------------------------------
+
+
+def top_k_floor(k: int, A: int) -> float:
+    """The largest total variation between a row and its k largest labels with the rest spread evenly."""
+    return max((j / (k + j) * (1 - j / (A - k)) for j in range(1, A - k + 1)), default=0.0)
+
+
+def cost_of_tail(row: np.ndarray, k: int) -> float:
+    """TV between a row and the same with all but its k largest labels made equal."""
+    tail = np.sort(row)[: row.size - k]
+    return 0.5 * math.fsum(np.abs(tail - tail.mean())) if tail.size else 0.0
+
+
+@cache
+def tails(effort: Effort) -> tuple[tuple[str, str, int, int, float], ...]:
+    """Places, kinds, k, A and costs of rows."""
+    rng = generator(effort, "tails")
+    found = []
+    for A, k in itertools.product((1, 2, 3, 5, 12, 100), (0, 1, 2, 4, 11, 20, 99)):
+        if k > A:
+            continue
+        for i in range(2 * effort.problems):
+            row = rng.dirichlet(np.full(A, (1.0, 0.2)[i % 2]))
+            found.append((f"random row, A={A}, k={k}, number {i}", "exact", k, A, cost_of_tail(row, k)))
+        if 1 < A <= 5:
+            best = climbed(partial(cost_of_tail, k=k), rng.dirichlet(np.ones(A)), effort.steps, rng)
+            found.append((f"row found by search, A={A}, k={k}", "search", k, A, cost_of_tail(best, k)))
+    return tuple(found)
+
+
+def over_rows(claim: Claim, effort: Effort) -> Iterator[Trial]:
+    """``claim(k, A)`` is the largest cost of a row: no row costs more, and a uniform law on some labels as much."""
+    for where, kind, k, A, cost in tails(effort):
+        yield Trial(where, cost, float(claim(k, A)), kind, error=1e-15)
+    for k, A in sorted({(k, A) for _, _, k, A, _ in tails(effort)}):
+        worst = max(cost_of_tail(np.repeat([1 / m, 0.0], [m, A - m]), k) for m in range(1, A + 1))
+        yield Trial(f"attained by a flat row, A={A}, k={k}", float(claim(k, A)), worst, "exact", error=1e-15)
+
+
+# --- Quantised log-probabilities -----------------------------------------------------------------------------
+
+
+def plateau(delta: float) -> float:
+    """The largest total variation of the scaled middles of cells of width delta."""
+    return math.tanh(delta / 4)
+
+
+def cost_of_middles(p: np.ndarray, up: np.ndarray, delta: float) -> float:
+    """TV between p and p e^v scaled to one, v = delta/2 where `up` and -delta/2 elsewhere."""
+    middles = p * np.exp(np.where(up, 0.5, -0.5) * delta)
+    return 0.5 * math.fsum(np.abs(middles / middles.sum() - p))
+
+
+def crowded_cell(A: int, delta: float) -> float:
+    """TV between Uniform(A) and a law in the same cell: a share 1/(1 + e^(delta/2)) of the labels at its top."""
+    top = round(A / (1 + math.exp(delta / 2)))
+    p = np.repeat([math.exp(delta), 1.0], [top, A - top])
+    return 0.5 * math.fsum(np.abs(p / p.sum() - 1 / A))
+
+
+@cache
+def boxes(effort: Effort) -> tuple[tuple[str, str, float, float], ...]:
+    """Places, kinds, widths and total variations."""
+    rng = generator(effort, "boxes")
+    found = []
+    for delta in (1e-6, 0.01, 0.1, 0.5, 1.0, 3.0, 10.0):
+        for A, i in itertools.product((1, 2, 3, 10), range(2 * effort.problems)):
+            p, v = rng.dirichlet(np.ones(A)), rng.uniform(-0.5, 0.5, size=A) * delta
+            inside = p * np.exp(v)
+            cost = 0.5 * math.fsum(np.abs(inside / inside.sum() - p))
+            found.append((f"random law, A={A}, delta={delta:g}, number {i}", "exact", delta, cost))
+        for A in (2, 4):
+            up = np.arange(A) < A // 2
+            best = climbed(partial(cost_of_middles, up=up, delta=delta), rng.dirichlet(np.ones(A)), effort.steps, rng)
+            where = f"law found by search, A={A}, delta={delta:g}"
+            found.append((where, "search", delta, cost_of_middles(best, up, delta)))
+        found.append((f"one crowded cell, A=10^5, delta={delta:g}", "exact", delta, crowded_cell(10**5, delta)))
+    return tuple(found)
+
+
+def over_boxes(claim: Claim, effort: Effort) -> Iterator[Trial]:
+    """``claim(delta)`` is the largest cost: none is larger, and two labels, or many in one cell, cost as much."""
+    for where, kind, delta, cost in boxes(effort):
+        yield Trial(where, cost, float(claim(delta)), kind, error=1e-15)
+    for delta in sorted({delta for _, _, delta, _ in boxes(effort)}):
+        alpha = 1 / (1 + math.exp(delta / 2))
+        two = cost_of_middles(np.array([alpha, 1 - alpha]), np.array([True, False]), delta)
+        lhs = float(claim(delta))
+        yield Trial(f"attained by two labels, delta={delta:g}", lhs, two, "exact", error=1e-15)
+        # Rounding the number of labels at the top to a whole one moves a share 1/A of them, at most.
+        many, slack = crowded_cell(10**5, delta), 1e-5 * math.expm1(delta)
+        yield Trial(f"approached by one crowded cell, delta={delta:g}", lhs, many, "exact", error=slack)
+
+
+# --- Another sampling law ------------------------------------------------------------------------------------
+
+
+def missing_under(p: np.ndarray, q: np.ndarray, n: int) -> float:
+    """Expected missing mass of p after n draws from q."""
+    return math.fsum(p * (1 - q) ** n)
+
+
+@cache
+def enumerated() -> tuple[tuple[str, np.ndarray, np.ndarray, int, float], ...]:
+    """Places, p, q, n, and the expected missing mass over all sequences of draws, in exact fractions."""
+    found = []
+    for p64, q64 in (
+        ([64], [64]),
+        ([16, 48], [32, 32]),
+        ([64, 0], [8, 56]),
+        ([32, 32], [64, 0]),
+        ([4, 20, 40], [30, 20, 14]),
+        ([60, 3, 1], [21, 21, 22]),
+    ):
+        p, q = ([Fraction(x, 64) for x in law] for law in (p64, q64))
+        for n in (0, 1, 2, 5):
+            mean = Fraction(0)
+            for draws in itertools.product(range(len(p)), repeat=n):
+                mean += math.prod((q[a] for a in draws), start=Fraction(1)) * (1 - sum(p[a] for a in set(draws)))
+            where = f"p = {p64}/64, q = {q64}/64, n={n}"
+            found.append((where, np.array(p, dtype=float), np.array(q, dtype=float), n, float(mean)))
+    return tuple(found)
+
+
+def against_sequences(claim: Claim, effort: Effort) -> Iterator[Trial]:
+    """``claim(p, q, n)`` equals the expected missing mass."""
+    for where, p, q, n, mean in enumerated():
+        yield equal(where, mean, float(claim(p, q, n)), 1e-12, n=n)
+
+
+def water_filling(p: np.ndarray, n: int, exponent: float | None = None) -> np.ndarray:
+    """The sampling law q_a = (1 - (lambda/p_a)^(1/(n-1)))_+ that leaves the least of p unseen; n >= 2."""
+    power = 1 / (n - 1) if exponent is None else exponent
+    order = np.argsort(-p)
+    order = order[p[order] > 0]
+    thirst = p[order] ** -power  # ascending; with m labels in use lambda^power = (m - 1) / sum of the first m
+    level = np.arange(order.size) / np.cumsum(thirst)
+    used = np.flatnonzero(level * thirst < 1)[-1]
+    q = np.zeros(p.size)
+    q[order] = np.maximum(1 - level[used] * thirst, 0.0)
+    return q / q.sum()
+
+
+@cache
+def targets(effort: Effort) -> tuple[tuple[str, np.ndarray], ...]:
+    """Laws to be learnt."""
+    rng = generator(effort, "targets")
+    found = [
+        ("one label", np.ones(1)),
+        ("(0.9, 0.1)", np.array([0.9, 0.1])),
+        ("(1/2, 1/2, 1e-30)", np.array([0.5, 0.5, 1e-30])),
+        ("(0.6, 0.3, 0.1, 0)", np.array([0.6, 0.3, 0.1, 0.0])),
+        ("uniform, A=5", np.full(5, 0.2)),
+        ("Zipf(1), A=20", zipf(20, 1.0)),
+    ]
+    found += [(f"random, A={A}, number {i}", rng.dirichlet(np.ones(A))) for A in (3, 6) for i in range(effort.problems)]
+    return tuple(found)
+
+
+@cache
+def sampling_laws(effort: Effort) -> tuple[tuple[str, np.ndarray, int, tuple[tuple[str, str, float], ...]], ...]:
+    """Places, p, n, and the missing mass that other sampling laws leave: (name, kind, value)."""
+    rng = generator(effort, "sampling laws")
+    found = []
+    for (where, p), n in itertools.product(targets(effort), (2, 3, 10, 50)):
+        laws = [("p itself", "exact", p), ("uniform", "exact", np.full(p.size, 1 / p.size))]
+        laws += [("random", "exact", rng.dirichlet(np.ones(p.size))) for _ in range(effort.problems)]
+        for T in (0.5, 2.0, 1 + n / p.size):
+            powered = p ** (1 / T)
+            laws.append((f"temperature {T:g}", "exact", powered / powered.sum()))
+
+        def less(q: np.ndarray, p: np.ndarray = p, n: int = n) -> float:
+            return -missing_under(p, q, n)
+
+        laws.append(
+            ("hill climbing", "search", climbed(less, max((q for _, _, q in laws), key=less), effort.steps, rng))
+        )
+        if p.size in (2, 3, 4, 6) and n <= 10:
+            laws.append(("sequential quadratic programming", "search", least_by_programming(p, n)))
+        values = tuple((name, kind, missing_under(p, q, n)) for name, kind, q in laws)
+        found.append((f"{where}, n={n}", p, n, values))
+    return tuple(found)
+
+
+def least_by_programming(p: np.ndarray, n: int) -> np.ndarray:
+    """The best sampling law by a general minimiser."""
+    result = minimize(
+        lambda q: missing_under(p, q, n),
+        np.full(p.size, 1 / p.size),
+        jac=lambda q: -n * p * (1 - q) ** (n - 1),
+        bounds=[(0, 1)] * p.size,
+        constraints={"type": "eq", "fun": lambda q: q.sum() - 1},
+        method="SLSQP",
+        options={"ftol": 1e-15, "maxiter": 200},
+    )
+    q = np.clip(result.x, 0, 1)
+    return q / q.sum()
+
+
+def no_better_law(claim: Claim, effort: Effort) -> Iterator[Trial]:
+    """``claim(p, n)``: the sampling law that leaves the least missing mass."""
+    for where, p, n, values in sampling_laws(effort):
+        q = claim(p, n)
+        yield Trial(f"is a law, {where}", max(abs(q.sum() - 1), -q.min()), 1e-12, "algebra", n)
+        reached = missing_under(p, q, n)
+        for name, kind, value in values:
+            yield Trial(f"{name}, {where}", reached, value, kind, n)
+
+
+def geometric_bound(p: np.ndarray, n: int) -> float:
+    """A GM(p) (1 - 1/A)^n where the best sampling law uses every label, NaN elsewhere."""
+    return geometric_bound_anywhere(p, n) if water_filling(p, n).min() > 0 else math.nan
+
+
+def geometric_bound_anywhere(p: np.ndarray, n: int) -> float:
+    """The same whatever the support."""
+    with np.errstate(divide="ignore"):
+        return p.size * math.exp(np.log(p).mean()) * (1 - 1 / p.size) ** n
+
+
+def harmonic_bound(p: np.ndarray, n: int) -> float:
+    """The harmonic mean instead of the geometric one."""
+    if math.isnan(geometric_bound(p, n)):
+        return math.nan
+    return p.size / (1 / p).mean() * (1 - 1 / p.size) ** n
+
+
+def above_optimum(claim: Claim, effort: Effort) -> Iterator[Trial]:
+    """``claim(p, n)`` bounds the missing mass that the best sampling law leaves."""
+    for where, p, n, values in sampling_laws(effort):
+        if p.size > 1:
+            least = min(missing_under(p, water_filling(p, n), n), *(value for _, _, value in values))
+            yield Trial(where, least, float(claim(p, n)), "exact", n)
+
+
+# --- Temperature ---------------------------------------------------------------------------------------------
+
+
+def warming(p: np.ndarray, n: float, weight: int = 2, lag: int = 1) -> float:
+    """The derivative, in T at 1, of the expected missing mass under q ~ p^(1/T)."""
+    used = p[p > 0]
+    logs = np.log(used)
+    return n * math.fsum(used**weight * (1 - used) ** (n - lag) * (logs - used @ logs))
+
+
+def warming_by_complex_step(p: np.ndarray, n: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The same derivative for several n from the missing mass at T = 1 + i h, and a scale of its rounding."""
+    used, h = p[p > 0], 1e-30
+    tempered = np.exp(np.log(used) / (1 + 1j * h))
+    q = tempered / tempered.sum()
+    left = np.exp(n[:, None] * np.log(1 - q))
+    logs = np.abs(np.log(used))
+    scale = (used**2 * np.exp((n[:, None] - 1) * np.log1p(-used)) * (logs + used @ logs)).sum(axis=1)
+    return (used * left).sum(axis=1).imag / h, n * scale
+
+
+#: Numbers of draws at which derivatives in T are asked for.
+DRAWS = np.arange(1, 401, dtype=np.float64)
+
+
+@cache
+def tempered(effort: Effort) -> tuple[tuple[str, np.ndarray, np.ndarray, np.ndarray], ...]:
+    """Places, laws, derivatives in T for all `DRAWS`, and the scale of their rounding."""
+    laws = [(where, p) for where, p in targets(effort) if p.size > 1 and p.min() != 1e-30]
+    laws += [
+        ("Zipf(1), A=100", zipf(100, 1.0)),
+        ("Zipf(1), A=1000", zipf(1000, 1.0)),
+        ("Zipf(1.5), A=1000", zipf(1000, 1.5)),
+    ]
+    return tuple((where, p, *warming_by_complex_step(p, DRAWS)) for where, p in laws)
+
+
+def slopes(claim: Claim, effort: Effort) -> Iterator[Trial]:
+    """``claim(p, n)`` is the derivative in T."""
+    for where, p, derivatives, scale in tempered(effort):
+        for i in (0, 1, 4, 19, 99, 399):
+            n = int(DRAWS[i])
+            off = abs(float(claim(p, n)) - derivatives[i])
+            yield Trial(f"{where}, n={n}", off, 1e-10 * scale[i] + 1e-300, "algebra", n)
+
+
+def crossing(p: np.ndarray, weight: int = 2) -> float:
+    """The n, not whole in general, from which on a little warmth helps; NaN if p is constant on its support."""
+    used = p[p > 0]
+    if np.unique(used).size == 1:
+        return math.nan
+    shrunk = 1 - used
+    logs = np.log(used)
+
+    def slope(n: float) -> float:
+        relative = (n - 1) * np.log(shrunk / shrunk.max())  # the slope's sign survives where the slope underflows
+        return float((used**weight * np.exp(relative) * (logs - used @ logs)).sum())
+
+    high = 2.0
+    while slope(high) > 0:
+        high *= 2
+    return float(brentq(slope, 0.0, high, xtol=1e-9))
+
+
+def sides_of_crossing(claim: Claim, effort: Effort) -> Iterator[Trial]:
+    """``claim(p)``: below it warming hurts, above it warming helps."""
+    for where, p, derivatives, scale in tempered(effort):
+        certain = (np.abs(derivatives) > 1e-9 * scale) & (scale > 1e-290)
+        sign = np.where(certain, np.sign(derivatives), 0.0)
+        helps, hurts = np.flatnonzero(sign < 0), np.flatnonzero(sign > 0)
+        n0 = float(claim(p))
+        if hurts.size:
+            yield Trial(f"warming hurts, {where}", float(DRAWS[hurts[-1]]), n0, "algebra", DRAWS[hurts[-1]])
+        if helps.size:
+            yield Trial(f"warming helps, {where}", n0, float(DRAWS[helps[0]]), "algebra", DRAWS[helps[0]])
+
+
+# --- Uniform draws -------------------------------------------------------------------------------------------
+
+
+def uniform_draws(n: int, A: int) -> Fraction:
+    """The minimax risk for one input whose labels are drawn uniformly and shown with their probabilities."""
+    return Fraction(A - 1, A) ** n - not_all_seen(n, A) / A
+
+
+def not_all_seen(n: int, A: int) -> Fraction:
+    """The probability that n uniform draws miss one of A labels, by inclusion and exclusion."""
+    return sum((Fraction((-1) ** (k + 1) * math.comb(A, k) * (A - k) ** n, A**n) for k in range(1, A + 1)), Fraction(0))
+
+
+@cache
+def unseen_after(n: int, A: int) -> tuple[Fraction, ...]:
+    """The law of the number of unseen labels after n uniform draws, by one draw after the other."""
+    ways = [0] * A + [1]
+    for _ in range(n):
+        ways = [u_now * (A - u) + u_more * (u + 1) for u, (u_now, u_more) in enumerate(itertools.pairwise([*ways, 0]))]
+    return tuple(Fraction(way, A**n) for way in ways)
+
+
+@cache
+def drawn_uniformly(effort: Effort) -> tuple[tuple[str, str, int, int, float], ...]:
+    """Places, kinds, n, A, and the expected risk of SEL_ptl, uniform, under uniform draws."""
+    rng = generator(effort, "uniform draws")
+    found = []
+    for A, n in itertools.product((1, 2, 3, 4), (0, 1, 2, 5, 20)):
+        law = unseen_after(n, A)
+        subsets = [
+            (list(U), float(law[u] / math.comb(A, u)))
+            for u in range(1, A + 1)
+            for U in itertools.combinations(range(A), u)
+        ]
+
+        def risk(p: np.ndarray, subsets: list[tuple[list[int], float]] = subsets) -> float:
+            return math.fsum(likely * 0.5 * float(np.abs(p[U] - p[U].mean()).sum()) for U, likely in subsets)
+
+        for i in range(effort.problems):
+            p = rng.dirichlet(np.ones(A))
+            found.append((f"random teacher, A={A}, n={n}, number {i}", "exact", n, A, risk(p)))
+        best = climbed(risk, rng.dirichlet(np.ones(A)), effort.steps // 4, rng)
+        found.append((f"teacher found by search, A={A}, n={n}", "search", n, A, risk(best)))
+    return tuple(found)
+
+
+def under_uniform_draws(claim: Claim, effort: Effort) -> Iterator[Trial]:
+    """``claim(n, A)`` is the risk at a Dirac, and no teacher has more."""
+    for where, kind, n, A, risk in drawn_uniformly(effort):
+        yield Trial(where, risk, float(claim(n, A)), kind, n, 1e-14)
+    for A, n in itertools.product((1, 2, 3, 10, 40), (0, 1, 2, 5, 20, 50, 400)):
+        dirac = sum(
+            (chance * Fraction(u, A) * (1 - Fraction(1, u)) for u, chance in enumerate(unseen_after(n, A)) if u),
+            Fraction(0),
+        )
+        yield equal(f"Dirac, A={A}, n={n}", float(dirac), float(claim(n, A)), 1e-12, n=n)
+
+
+def open_question(id: str, source: str, words: str, formula: str, regime: str, note: str) -> Statement:
+    """A statement about a model that the package lacks."""
+    return Statement(id, source, words, formula, regime, grade="open", status="open", note=note)
+
+
+STATEMENTS = (
+    Statement(
+        id="level-topk-floor",
+        source="ours",
+        words="If only the k largest probabilities of each row are revealed, the rest is never learnt.",
+        formula="sup over rows TV(row, top k with uniform rest) = max_j j/(k + j) (1 - j/(A - k))",
+        regime="0 <= k < A",
+        grade="tight",
+        status="proved",
+        claim=top_k_floor,
+        check=over_rows,
+        twins=(
+            Twin(
+                "k + j becomes k + j + 1",
+                lambda k, A: max((j / (k + j + 1) * (1 - j / (A - k)) for j in range(1, A - k + 1)), default=0.0),
+            ),
+            Twin("only j = 1", lambda k, A: 1 / (k + 1) * (1 - 1 / (A - k)) if k < A else 0.0),
+            Twin(
+                "A - k becomes A",
+                lambda k, A: max((j / (k + j) * (1 - j / A) for j in range(1, A - k + 1)), default=0.0),
+            ),
+        ),
+        note=f"{ONLY_FORMULA} Attained by the uniform law on k + j labels. The floor does not fall with n.",
+    ),
+    Statement(
+        id="level-quantised-plateau",
+        source="ours",
+        words="Log-probabilities rounded to cells of width delta leave an error that more samples do not remove, "
+        "if the middles of the cells are all that is used.",
+        formula="sup TV(scaled middles, law in the same cells) = tanh(delta / 4)",
+        regime="delta > 0",
+        grade="tight",
+        status="proved",
+        claim=plateau,
+        check=over_boxes,
+        twins=(
+            Twin("delta/4 becomes delta/5", lambda delta: math.tanh(delta / 5)),
+            Twin("tanh is left out", lambda delta: delta / 4),
+            Twin("delta/4 becomes delta/2, and half of that: two equal labels", lambda delta: math.tanh(delta / 2) / 2),
+        ),
+        note=f"{ONLY_FORMULA} Attained by two labels of masses 1/(1 + e^(+-delta/2)) at opposite ends of their cells, "
+        "and approached by many labels in a single cell.",
+    ),
+    Statement(
+        id="level-tempered-mass",
+        source="ours",
+        words="Labels drawn from another law q than the teacher's: the mass that is missed.",
+        formula="E m0 = sum_a p_a (1 - q_a)^n",
+        regime="one input, n >= 0",
+        grade="exact",
+        status="proved",
+        claim=missing_under,
+        check=against_sequences,
+        twins=(
+            Twin("the mass of q is meant", lambda p, q, n: missing_under(q, q, n)),
+            Twin("the draws are from p", lambda p, q, n: missing_under(p, p, n)),
+            Twin("(1 - q)^n becomes exp(-n q)", lambda p, q, n: math.fsum(p * np.exp(-n * q))),
+        ),
+        note=f"{ONLY_FORMULA} Enumeration of all sequences of draws, in exact fractions.",
+    ),
+    Statement(
+        id="level-tempered-optimal",
+        source="ours",
+        words="The sampling law that leaves the least missing mass is flatter than the teacher: water-filling in "
+        "logarithms.",
+        formula="q_a = (1 - (lambda/p_a)^(1/(n-1)))_+",
+        regime="one input, n >= 2",
+        grade="exact",
+        status="proved",
+        claim=water_filling,
+        check=no_better_law,
+        twins=(
+            Twin("1/(n - 1) becomes 1/n", lambda p, n: water_filling(p, n, 1 / n)),
+            Twin("the teacher's own law is best", lambda p, n: p),
+            Twin("the square root of the teacher's law is best", lambda p, n: np.sqrt(p) / np.sqrt(p).sum()),
+        ),
+        note=f"{ONLY_FORMULA} Against random and tempered laws, hill climbing, and a general minimiser.",
+    ),
+    Statement(
+        id="level-tempered-value",
+        source="ours",
+        words="With the best sampling law the missing mass decays exponentially.",
+        formula="min_q sum p_a (1 - q_a)^n <= A GM(p) (1 - 1/A)^n, GM the geometric mean",
+        regime="one input, n >= 2, the best sampling law uses every label",
+        grade="upper",
+        status="proved",
+        claim=geometric_bound,
+        check=above_optimum,
+        twins=(
+            Twin("whether or not every label is used", geometric_bound_anywhere),
+            Twin("the harmonic mean for the geometric one", harmonic_bound),
+            Twin("(1 - 1/A)^n becomes (1 - 1/A)^(n + 1)", lambda p, n: geometric_bound(p, n) * (1 - 1 / p.size)),
+        ),
+        note=f"{ONLY_FORMULA} Attained by uniform teachers.",
+    ),
+    Statement(
+        id="level-tempered-warmer",
+        source="ours",
+        words="Raising the temperature a little from 1 lowers the expected missing mass if this is negative.",
+        formula="d/dT sum_a p_a (1 - q_a)^n = n sum_a p_a^2 (1 - p_a)^(n-1) (log p_a + H) at T = 1, q ~ p^(1/T)",
+        regime="one input, n >= 1",
+        grade="exact",
+        status="proved",
+        claim=warming,
+        check=slopes,
+        twins=(
+            Twin("p^2 becomes p", lambda p, n: warming(p, n, weight=1)),
+            Twin("the exponent n - 1 becomes n", lambda p, n: warming(p, n, lag=0)),
+            Twin("the sign", scaled(warming, -1.0)),
+        ),
+        note=f"{ONLY_FORMULA} Against the derivative by a complex step, which does not cancel.",
+    ),
+    Statement(
+        id="level-tempered-crossing",
+        source="ours",
+        words="A little more temperature hurts up to some number of samples, and helps from there on.",
+        formula="sum_a p_a^2 (1 - p_a)^(n-1) (log p_a + H) > 0 for n < n0(p), < 0 for n > n0(p)",
+        regime="one input, p not constant on its support",
+        grade="exact",
+        status="proved",
+        claim=crossing,
+        check=sides_of_crossing,
+        twins=(
+            Twin("p^2 becomes p^3", lambda p: crossing(p, weight=3)),
+            Twin("n0 is one over the sum of squares", lambda p: 1 / float(p @ p)),
+            Twin("n0 is the number of labels", lambda p: p.size),
+        ),
+        note=f"{ONLY_FORMULA} n0 = 26.0 for Zipf(1) on 100 labels, 107.4 on 1000, 14.8 for Zipf(1.5) on 1000. So "
+        "that a higher temperature is always better is false.",
+    ),
+    Statement(
+        id="level-tempered-uniform",
+        source="ours",
+        words="Labels drawn uniformly, each shown with its probability: the exact minimax risk, which decays "
+        "exponentially.",
+        formula="minimax = (1 - 1/A)^n - P(not all labels seen) / A",
+        regime="one input, n >= 0",
+        grade="exact",
+        status="proved",
+        claim=uniform_draws,
+        check=under_uniform_draws,
+        twins=(
+            Twin("the second term is left out", lambda n, A: Fraction(A - 1, A) ** n),
+            Twin(
+                "(1 - 1/A)^n (1 - 1/A), as if one label were unseen at most", lambda n, A: Fraction(A - 1, A) ** (n + 1)
+            ),
+            Twin("not all becomes all", lambda n, A: Fraction(A - 1, A) ** n - (1 - not_all_seen(n, A)) / A),
+        ),
+        note=f"{ONLY_FORMULA} That SEL_ptl, uniform, is minimax is proved as in N5 a and not tried. A = 10: 0.4905 at "
+        "n = 5, 0.0431 at n = 20, 6.4e-5 at n = 50; by draws from the teacher 0.2450, 0.0606, 0.0245.",
+    ),
+    open_question(
+        "level-topk-minimax",
+        "ours",
+        "The sampled label and the k largest probabilities: exact on what is known, uniform on the rest, is minimax.",
+        "S = 1: lim n minimax = gamma_(A - k) for k >= 1, gamma as in N7; for S inputs at least S gamma_(A - k)",
+        "ties among the k largest broken at random",
+        "Minimax by the argument of N5 a; the limit has a proof for one input. The package has no protocol that "
+        "reveals the k largest, so neither the student nor its risk can be tried.",
+    ),
+    open_question(
+        "level-quantised-clipped",
+        "ours",
+        "Rounded log-probabilities: the frequencies, clipped into the cells, learn where the middles do not.",
+        "minimax of order min(delta, sqrt(SA/n)) + SA/n",
+        "cells of width delta in log-probability, the sampled label's cell revealed",
+        "Upper bound: the lesser of tanh(delta/4) + SA/(e n) and the hard-label bound. Lower bound: two-point tests "
+        "with gaps at most tanh(delta/2). The constants are not sharp. The package has no rounded protocol and no such "
+        "learner.",
+    ),
+    open_question(
+        "level-noisy",
+        "ours",
+        "Log-probabilities with fresh Gaussian noise: each is worth 1/sigma^2 hard labels more.",
+        "lim sqrt(n) minimax = sqrt(sigma^2 / (1 + sigma^2)) sqrt(S (A - 1) / (2 pi))",
+        "noise of variance sigma^2, independent for each sample",
+        "A sketch by Fisher information, and simulations within 1 per cent of it for sigma from 0.1 to 2; no proof at "
+        "finite n. The package has no noisy protocol.",
+    ),
+    open_question(
+        "level-hidden",
+        "ours",
+        "Probabilities below tau are not shown: the light labels are learnt at the rate of hard labels.",
+        "lim sqrt(n) minimax = sqrt(S A min(1, A tau) / (2 pi)), to leading order",
+        "n tau >= 1; before that the rate is SA/n",
+        "The limit has a proof to leading order, simulations give 0.97 to 1.00 of it. The package has no protocol that "
+        "hides small probabilities.",
+    ),
+    open_question(
+        "level-tempered-inputs",
+        "ours",
+        "Random inputs cancel the gain of choosing the labels: the rate stays SA/n, even if they are asked one by one.",
+        "inf sup E R >= (S - 1) A / (4 n) (1 - o(1))",
+        "S >= 2, inputs drawn from rho, the student chooses the label that is scored",
+        "Proved with inputs of mass A/(2 n); worse than 0.154 SA/n by sampling. The package draws labels from the "
+        "teacher only.",
+    ),
+    open_question(
+        "level-designed-inputs",
+        "ours",
+        "The student chooses the inputs: the rate of soft labels changes, those of hard and partial labels do not.",
+        "soft: (1 - 1/A) (1 - n/S)_+; scored labels, S | n: (1 - (n/S + 1)/A)_+; partial: S gamma_(A-1) / n; hard: "
+        "sqrt(S (A - 1) / (2 pi n))",
+        "rho unknown; partial and hard in the limit",
+        "The first two are exact with proofs, the others limits. The package draws inputs from rho only.",
+    ),
+    open_question(
+        "conj-Q2",
+        "Z&Z Appendix H.2 (conjecture)",
+        "Log-linear teachers: the error of the parameter from hard and from partial labels.",
+        "|theta^ - theta*| at least of order sqrt(d/n) from hard labels, d/n from partial soft labels",
+        "pi* proportional to exp(<phi, theta>), |phi| <= M, dimension d",
+        "Neither order seems right for the parameter: Fisher information gives d/(M sqrt n) for hard labels, and "
+        "partial labels without noise identify theta once their features span. d/n is right for the risk with a known "
+        "normaliser: E R <= d_eff/(n + 1), d_eff the rank of the features with the indicators of inputs. Open for "
+        "many inputs and an unknown normaliser. The package has tables only, and of log-linear teachers nothing but "
+        "Proposition H.2.",
+    ),
+    open_question(
+        "open-Q3",
+        "Z&Z Remark D.1",
+        "Squared error of logarithms for students that are not laws.",
+        "argmin over unnormalised tables of sum_i (log pi(a_i|s_i) - log pi*(a_i|s_i))^2 / 2",
+        "partial soft labels",
+        "Without normalisation seen labels are exact and unseen ones free. What scaling to one afterwards costs is not "
+        "known. The package's students are laws.",
+    ),
+    open_question(
+        "open-Q4",
+        "Z&Z Remark D.1",
+        "Forward or reverse relative entropy as the loss, with soft labels.",
+        "argmin sum_i KL(pi*, pi) against argmin sum_i KL(pi, pi*)",
+        "soft labels",
+        "On tables both losses have the teacher's row as their only minimiser, so that the students agree. They may "
+        "differ for a restricted class of students, of which the package has none.",
+    ),
+    open_question(
+        "open-Q5",
+        "Z&Z, conclusion",
+        "What a pre-trained student gains.",
+        "soft labels, TV(init, pi*) <= eps in each row: minimax = eps max_rho sum rho (1 - rho)^n",
+        "init can be split into two sets of mass eps at least",
+        "For soft labels a proof; hard labels gain until n is of order SA/eps^2, partial ones not in the limit: rates "
+        "min(eps, sqrt(SA/n)) and min(eps, SA/n). The package takes any initialisation but has no minimax risk over "
+        "teachers near one.",
+    ),
+    open_question(
+        "open-Q6",
+        "Z&Z Appendix G",
+        "Dependent samples: sequences of tokens as a decision process.",
+        "E R(CE_ful) = sum_s mu(s) P(tau_s > n) TV(init, pi*); <= (1 - 1/A) S phi(n - 1) / gap",
+        "one trajectory of a stationary chain of inputs; reversible and lazy for the bound",
+        "The formula is exact, and the factor 1/gap is sharp for sticky chains; bounds for independent samples, with "
+        "the occupancy measure for rho, fail on one trajectory. The package draws samples independently.",
+    ),
+)

@@ -1,0 +1,165 @@
+"""Bounds and learners of one's own, for the same attacks as those of the theory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from kt_theory import checks
+from kt_theory.exact.risk import ROUTES
+from kt_theory.learners import LEARNERS, Learner
+from kt_theory.ledger.attacks import HOSTILE, UNIFORM, mean_upper, minimax_lower, quantile_upper
+from kt_theory.ledger.statement import Check, Claim, Statement
+from kt_theory.problem import PROTOCOLS
+
+
+def upper_bound(
+    id: str,
+    learner: str | Learner,
+    bound: Callable[..., float],
+    *,
+    words: str = "",
+    from_n: int = 1,
+    any_init: bool = False,
+    of_problem: bool = False,
+    high_probability: bool = False,
+) -> Statement:
+    """A statement that the risk of a learner is at most `bound` on every problem, ready for `kt_theory.verify`.
+
+    Parameters
+    ----------
+    id : str
+        A short name for the table.
+    learner : str or Learner
+        Whose risk it is: a name in `kt_theory.LEARNERS`, or a learner of one's own, ``Learner(name, protocol, fit)``
+        with ``fit(counts, revealed, init) -> student``, which must answer each input from its own row. Learners of
+        one's own are tried on exact laws of small problems (n up to 4; 1000 with high probability) and by simulation.
+    bound : callable
+        ``bound(n, S, A)``, the bound on the expected risk; NaN where it says nothing. With `of_problem`
+        ``bound(n, S, A, problem)``; with `high_probability` ``bound(n, S, A, delta)``, a bound on the risk itself with
+        probability at least 1 - delta.
+    words : str
+        What it says, in a sentence.
+    from_n : int
+        The least n that the bound speaks of.
+    any_init : bool
+        Whether it is claimed for every initialisation; then a hostile one is tried, too.
+    of_problem, high_probability : bool
+        How the bound is called; not both.
+
+    Returns
+    -------
+    Statement
+
+    Raises
+    ------
+    ValueError
+        If the learner is unknown or mixes its inputs, or the options disagree.
+
+    Examples
+    --------
+    >>> import kt_theory as kt
+    >>> wrong = upper_bound("a third", "CE_sgl", lambda n, S, A: (S * A / n) ** 0.5 / 3)
+    >>> board = kt.verify(statements=wrong)
+    >>> board["verdict"].item(), board["ratio"].item() > 1.1
+    ('refuted', True)
+    """
+    if of_problem and high_probability:
+        raise ValueError("of_problem and high_probability are both True: a bound is called in one way")
+    first = checks.whole_number("from_n", from_n)
+    whose = _learner(learner)
+    inits = HOSTILE if any_init else UNIFORM
+    check = quantile_upper(whose, inits) if high_probability else mean_upper(whose, inits, of_problem=of_problem)
+    return _statement(
+        id, words or f"The risk of {_name(whose)} is bounded.", "upper", _guarded(id, bound, first), check
+    )
+
+
+def lower_bound(
+    id: str, protocol: str, bound: Callable[[int, int, int], float], *, words: str = "", from_n: int = 1
+) -> Statement:
+    """A statement that no student of a protocol has a worst expected risk below `bound`.
+
+    Parameters
+    ----------
+    id : str
+        A short name for the table.
+    protocol : {"hard", "partial", "soft"}
+        What the student may see.
+    bound : callable
+        ``bound(n, S, A)``; NaN where it says nothing.
+    words : str
+        What it says, in a sentence.
+    from_n : int
+        The least n that the bound speaks of.
+
+    Returns
+    -------
+    Statement
+        It is held against what students do reach: the upper ends of `kt_theory.minimax_risk`.
+
+    Raises
+    ------
+    ValueError
+        If the protocol is unknown.
+
+    Examples
+    --------
+    >>> import kt_theory as kt
+    >>> wrong = lower_bound("too much", "soft", lambda n, S, A: S / (2 * n))
+    >>> kt.verify(statements=wrong)["verdict"].item()
+    'refuted'
+    """
+    check = minimax_lower(checks.one_of("protocol", protocol, PROTOCOLS))
+    guarded = _guarded(id, bound, checks.whole_number("from_n", from_n))
+    return _statement(id, words or f"No student beats it with {protocol} labels.", "lower", guarded, check)
+
+
+def _statement(id: str, words: str, grade: str, claim: Claim, check: Check) -> Statement:
+    return Statement(id, "yours", words, "", "", grade, "conjectured", claim, check)
+
+
+def _guarded(id: str, bound: Callable[..., float], first: int) -> Claim:
+    """The bound, NaN below its first n; what it raises is said with its place."""
+
+    def claim(n: int, S: int, A: int, *rest: Any) -> float:
+        if n < first:
+            return math.nan
+        try:
+            return float(bound(n, S, A, *rest))
+        except Exception as error:
+            raise ValueError(
+                f"the bound {id!r} raised {type(error).__name__} ({error}) at n={n}, S={S}, A={A}; "
+                "it must be a number, nan where it says nothing"
+            ) from error
+
+    return claim
+
+
+def _name(learner: str | Learner) -> str:
+    return learner.name if isinstance(learner, Learner) else learner
+
+
+def _learner(learner: Any) -> str | Learner:
+    """A learner of the package by its name; one of one's own after a look at whether it mixes its inputs."""
+    if not isinstance(learner, Learner):
+        return checks.one_of("learner", learner, tuple(ROUTES))
+    if LEARNERS.get(learner.name) is learner:
+        return learner.name
+    checks.one_of("learner.protocol", learner.protocol, PROTOCOLS)
+    counts = np.array([[2, 1, 0], [0, 3, 5], [0, 0, 0]])
+    teacher = np.array([[0.5, 0.3, 0.2], [0.1, 0.4, 0.5], [0.6, 0.2, 0.2]])
+    seen = {"hard": counts < 0, "partial": counts > 0, "soft": counts.any(axis=1, keepdims=True)}[learner.protocol]
+    revealed, init = np.where(seen, teacher, np.nan), np.full((3, 3), 1 / 3)
+    whole = checks.stochastic_table(f"what {learner.name} answers", learner.fit(counts, revealed, init), (3, 3), 1e-6)
+    for s in range(3):
+        alone = learner.fit(counts[s : s + 1], revealed[s : s + 1], init[s : s + 1])
+        if not np.allclose(alone, whole[s], rtol=1e-9, atol=1e-12):
+            raise ValueError(
+                f"learner {learner.name} answers input {s} differently when it is alone: a learner must answer each "
+                "input from its own row, exact laws are computed an input at a time"
+            )
+    return learner

@@ -1,0 +1,173 @@
+"""Partial soft labels: Z&Z Theorems 4.1 and 4.4, Remark 6.1. (Lemma 4.2 and Theorem 4.3 are in `fitting`.)"""
+
+from __future__ import annotations
+
+import math
+
+from kt_theory import bounds
+from kt_theory.ledger.attacks import HOSTILE, mean_upper, minimax_lower, quantile_upper, scaled, steeper
+from kt_theory.ledger.statement import Claim, Statement, Twin
+from kt_theory.problem import Problem
+
+
+def least_masses(problem: Problem) -> tuple[float, float]:
+    """The least positive mass of an input, and of a label given an input of positive mass."""
+    rows = problem.teacher[problem.rho > 0]
+    return float(problem.rho[problem.rho > 0].min()), float(rows[rows > 0].min())
+
+
+def with_floors(bound: Claim) -> Claim:
+    """A bound that depends on the least masses, as a claim about a problem."""
+
+    def claim(n: int, S: int, A: int, problem: Problem) -> float:
+        return float(bound(n, S, A, *least_masses(problem)))
+
+    return claim
+
+
+def single_input(bound: Claim, single: bool) -> Claim:
+    """A bound with probability 1 - delta, for one input only, or for two and more only."""
+    return lambda n, S, A, delta: bound(n, S, A, delta) if (S == 1) == single else math.nan
+
+
+def pairs(S: int, A: int) -> float:
+    """S (A' - 1) / 2, the pairs of labels in the construction of Thm 4.1."""
+    return S * ((A - 1) // 2)
+
+
+_LOWER_REGIME = "A >= 3, n >= S (A' - 1) / 2 - 1; A' = A if odd, A - 1 if even"
+
+STATEMENTS = (
+    Statement(
+        id="zz-4.1",
+        source="Z&Z Thm 4.1 (before the power is bounded)",
+        words="Partial soft labels: no student's worst expected risk is below a constant times SA/n.",
+        formula="inf sup E R >= S (A' - 1) / (4 (n + 1)) (1 - 1/(n + 1))^n",
+        regime=_LOWER_REGIME,
+        grade="lower",
+        status="published",
+        claim=bounds.partial_lower_mean,
+        check=minimax_lower("partial", (2, "SEL_ptl")),
+        certificates=("partial_lower_mean",),
+        twins=(
+            Twin("1/4 becomes 1/2", scaled(bounds.partial_lower_mean, 2.0)),
+            Twin("1/(n + 1) becomes (n + 1)^-0.9", steeper(bounds.partial_lower_mean, -0.1)),
+            Twin(
+                "the condition on n is dropped",
+                lambda n, S, A: pairs(S, A) / (2 * (n + 1)) * (1 - 1 / (n + 1)) ** n if A >= 3 else math.nan,
+            ),
+        ),
+    ),
+    Statement(
+        id="zz-4.1-simple",
+        source="Z&Z Thm 4.1",
+        words="The same with 1/e in place of the power.",
+        formula="inf sup E R >= S (A' - 1) / (4 e (n + 1))",
+        regime=_LOWER_REGIME,
+        grade="lower",
+        status="published",
+        claim=bounds.partial_lower_mean_simple,
+        check=minimax_lower("partial", (2, "SEL_ptl")),
+        certificates=("partial_lower_mean_simple",),
+        twins=(
+            Twin("1/(4e) becomes 1/4", scaled(bounds.partial_lower_mean_simple, math.e)),
+            Twin(
+                "S (A' - 1) becomes S A^2",
+                lambda n, S, A: S * A**2 / (4 * math.e * (n + 1)) if A >= 3 and n + 1 >= pairs(S, A) else math.nan,
+            ),
+        ),
+    ),
+    Statement(
+        id="zz-4.4-mean",
+        source="Z&Z Thm 4.4 (mean)",
+        words="The squared error of logarithms learns from partial soft labels at the rate SA/n.",
+        formula="E R(SEL_ptl) <= (8/9) SA/n + SA/(n + 1)",
+        regime="n >= 1",
+        grade="upper",
+        status="published",
+        claim=bounds.partial_upper_mean,
+        check=mean_upper("SEL_ptl", HOSTILE),
+        certificates=("partial_upper_mean",),
+        note="The paper states the order SA/n; the constants are those of its proof.",
+        twins=(
+            Twin(
+                "8/9 + 1 becomes 1/4 + 1/9",
+                lambda n, S, A: S * A * (1 / (4 * n) + 1 / (9 * (n + 1))) if n else math.nan,
+            ),
+            Twin("SA becomes A", lambda n, S, A: A * (8 / (9 * n) + 1 / (n + 1)) if n else math.nan),
+            Twin("n^-1 becomes n^-1.1", steeper(bounds.partial_upper_mean, 0.1)),
+        ),
+    ),
+    Statement(
+        id="zz-4.4-whp",
+        source="Z&Z Thm 4.4 (high probability, S > 1)",
+        words="The same with probability 1 - delta, at the price of logarithms.",
+        formula="R(SEL_ptl) <= (1/n)(4A/9 + 3 sqrt(A) L)(22 S + (400/99) S log(S(S+2)/delta)) + 4S/(9n) "
+        "+ 3 sqrt(S) L/n, L = log((S + 2)/delta)",
+        regime="S > 1, n >= 1, delta < min(1, (S + 2)/10)",
+        grade="upper",
+        status="published",
+        claim=single_input(bounds.partial_upper_whp, single=False),
+        check=quantile_upper("SEL_ptl"),
+        note="The constants of the proof with slips 3 and 4 mended; true, and two orders of magnitude too large.",
+        twins=(
+            Twin("n^-1 becomes n^-2", single_input(steeper(bounds.partial_upper_whp, 1.0), single=False)),
+            Twin(
+                "the factor of the visits, 22 S + ..., is forgotten with its sum",
+                lambda n, S, A, delta: (4 / 9 + 3 * math.log((S + 2) / delta)) / (9 * n) if n and S > 1 else math.nan,
+            ),
+        ),
+    ),
+    Statement(
+        id="zz-4.4-whp-1",
+        source="Z&Z Thm 4.4 (high probability, S = 1)",
+        words="The same for a single input, without the price.",
+        formula="R(SEL_ptl) <= 4A/(9n) + 3 sqrt(A) log(1/delta)/n",
+        regime="S = 1, n >= 1, delta <= 1/10",
+        grade="upper",
+        status="published",
+        claim=single_input(bounds.partial_upper_whp, single=True),
+        check=quantile_upper("SEL_ptl"),
+        twins=(
+            Twin(
+                "3 becomes 1/2",
+                lambda n, S, A, delta: (
+                    4 * A / (9 * n) + math.sqrt(A) * math.log(1 / delta) / (2 * n)
+                    if n and S == 1 and delta <= 0.1
+                    else math.nan
+                ),
+            ),
+            Twin(
+                "3 log(1/delta) becomes sqrt(log(1/delta))",
+                lambda n, S, A, delta: (
+                    4 * A / (9 * n) + math.sqrt(A * math.log(1 / delta)) / n
+                    if n and S == 1 and delta <= 0.1
+                    else math.nan
+                ),
+            ),
+            Twin("n^-1 becomes n^-1.5", single_input(steeper(bounds.partial_upper_whp, 0.5), single=True)),
+        ),
+    ),
+    Statement(
+        id="zz-6.1-partial",
+        source="Z&Z Remark 6.1 (partial soft labels)",
+        words="If every mass is bounded below, SEL_ptl learns exponentially fast.",
+        formula="E R(SEL_ptl) <= (1 - c_S c_A)^n if rho >= c_S and pi* >= c_A where positive",
+        regime="n >= 0",
+        grade="upper",
+        status="published",
+        claim=with_floors(bounds.partial_upper_mean_floor),
+        check=mean_upper("SEL_ptl", HOSTILE, of_problem=True),
+        note="The paper says that the decay is exponential; the base is ours.",
+        twins=(
+            Twin("c_A is forgotten", with_floors(lambda n, S, A, c_S, c_A: bounds.soft_upper_mean_floor(n, S, A, c_S))),
+            Twin(
+                "n becomes 2n",
+                with_floors(lambda n, S, A, c_S, c_A: bounds.partial_upper_mean_floor(2 * n, S, A, c_S, c_A)),
+            ),
+            Twin(
+                "1 - c becomes 1 - 1.05 c", with_floors(lambda n, S, A, c_S, c_A: max(1 - 1.05 * c_S * c_A, 0.0) ** n)
+            ),
+        ),
+    ),
+)

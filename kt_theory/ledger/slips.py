@@ -1,0 +1,225 @@
+"""Slips of the printed paper: each with a witness against the printed form, and the form that its proof gives.
+
+The claim of an entry is the printed form, which the check refutes, or shows to say nothing: a bound above the trivial
+one is brought to the form bound <= trivial bound, and that is what breaks. The mended form goes through the same check
+and must hold.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from kt_theory import bounds
+from kt_theory.exact.risk import exact_risk
+from kt_theory.ledger.attacks import generator, one_row, pool
+from kt_theory.ledger.statement import Claim, Effort, Statement, Trial
+from kt_theory.problem import dirichlet_problem
+
+
+def says_something(claim: Claim, effort: Effort) -> Iterator[Trial]:
+    """``claim(n)`` bounds x (1 - x)^n, and is not above 1, what no product of two probabilities exceeds."""
+    for n in (1, 2, 3, 10, 100, 10**4, 10**8, 10**12):
+        yield Trial(f"x = 1/(n + 1), n={n}", bounds.cell_missing_mass(n, 1 / (n + 1)), claim(n), "exact", n)
+        yield Trial(f"against the trivial bound, n={n}", claim(n), 1.0, "algebra", n)
+
+
+def distance_to_a_dirac(claim: Claim, effort: Effort) -> Iterator[Trial]:
+    """``claim(row)`` is the TV distance of a row to the nearest Dirac, (1/2) sum |p - e_a| at the best a."""
+    rng = generator(effort, "rows near a Dirac")
+    rows = [np.array([0.75, 0.25]), np.array([1.0, 0.0]), *(rng.dirichlet(np.ones(A)) for A in (2, 3, 8))]
+    for row in rows:
+        nearest = min(0.5 * float(np.abs(row - corner).sum()) for corner in np.eye(row.size))
+        where = f"row {row.round(3).tolist()}"
+        yield Trial(f"{where}: not too large", float(claim(row)), nearest, "algebra")
+        yield Trial(f"{where}: not too small", nearest, float(claim(row)), "algebra")
+
+
+def two_letters(claim: Claim, effort: Effort) -> Iterator[Trial]:
+    """``claim(n, size, delta)`` bounds the missing mass of the law (x, 1 - x), unseen with probability (1 - x)^n."""
+    for n in (10, 100, 1000, 10**6):
+        for L in (2.4, 5.0, 10.0, 20.0, 40.0, 100.0):
+            x = -math.expm1(-L / n)  # (1 - x)^n = e^-L
+            if x <= 0.5:
+                delta = math.exp(-L) * (1 - 1e-9)
+                yield Trial(f"law (x, 1 - x), x={x:.3g}, n={n}, delta=e^-{L:g}", x, claim(n, 2, delta), "exact", n)
+
+
+def visits_against_one_more(claim: Claim, effort: Effort) -> Iterator[Trial]:
+    """1/X <= ``claim(X)`` for X = 1, 2, ..."""
+    for X in (1, 2, 3, 10, 10**6):
+        yield Trial(f"X={X}", 1 / X, float(claim(X)), "algebra", X)
+
+
+def where_the_bias_vanishes(claim: Claim, effort: Effort) -> Iterator[Trial]:
+    """``claim(row)`` says whether CE_ptl is asymptotically right on a row; its risk after 10^9 samples tells."""
+    rng = generator(effort, "rows of CE_ptl")
+    rows = [(0.5, 0.5, 0.0), (0.25,) * 4, (1.0, 0.0, 0.0), (0.0, 0.5, 0.5, 0.0), (0.6, 0.4, 0.0)]
+    rows += [tuple(rng.dirichlet(np.ones(3)).tolist()) for _ in range(3)]
+    for row in rows:
+        n = 10**9
+        risk = exact_risk(one_row(*row), "CE_ptl", n).value
+        where = f"row {np.round(row, 3).tolist()}, n={n}"
+        if claim(np.array(row)):
+            yield Trial(f"{where}: right in the limit", risk, math.sqrt(len(row) / n), "exact")
+        else:
+            yield Trial(f"{where}: wrong in the limit", math.sqrt(len(row) / n), risk, "exact")
+
+
+def constant_of_the_rate(claim: Claim, effort: Effort) -> Iterator[Trial]:
+    """``claim(n)`` S A bounds E R of SEL_ptl; where no constant is stated, nothing is: a bound of infinity."""
+    for place in pool("SEL_ptl", "hostile", effort):
+        if place.n > 0:
+            rhs = float(claim(place.n)) * place.problem.S * place.problem.A
+            yield Trial(place.where, place.risk, rhs, place.kind, place.n, place.error, place.alarm)
+    for n in (10, 10**3, 10**6):
+        yield Trial(f"against the trivial bound where n > 2SA, S=A=1, n={n}", float(claim(n)), 1.0, "algebra", n)
+
+
+def law_of_instance_3(claim: Claim, effort: Effort) -> Iterator[Trial]:
+    """``claim(S, n)`` is the mass of the heavy input of instance 3: with S - 1 masses 1/(n + 1) it sums to 1."""
+    for S in (2, 3, 10, 100):
+        for n in (S, 10 * S, 1000 * S):
+            total = (S - 1) / (n + 1) + claim(S, n)
+            yield Trial(f"the masses sum to 1 at most, S={S}, n={n}", total, 1.0, "algebra", n)
+            yield Trial(f"and at least, S={S}, n={n}", 1.0, total, "algebra", n)
+
+
+def step_to_the_mean(claim: Claim, effort: Effort) -> Iterator[Trial]:
+    """``claim(A, n)`` sum_s sqrt(rho(s)) is the step from Lemma E.3 to (1/2) sqrt(SA/n), which it must not exceed."""
+    for S, A, n in ((1, 2, 10), (3, 4, 100), (10, 10, 1000), (100, 25, 10**6)):
+        rho = dirichlet_problem(S, 2, np.random.SeedSequence([effort.seed, S]), rho_alpha=1.0).rho
+        for name, law in (("uniform rho", np.full(S, 1 / S)), ("random rho", rho)):
+            step = float(claim(A, n)) * float(np.sqrt(law).sum())
+            yield Trial(f"{name}, S={S}, A={A}, n={n}", step, math.sqrt(S * A / n) / 2, "algebra", n)
+
+
+def constant_on_its_support(row: np.ndarray) -> bool:
+    return bool(np.ptp(row[row > 0]) == 0)
+
+
+def uniform_or_dirac(row: np.ndarray) -> bool:
+    return bool(np.ptp(row) == 0 or row.max() == 1)
+
+
+STATEMENTS = (
+    Statement(
+        id="slip-1",
+        source="Z&Z Lemma E.5, as printed",
+        words="Printed: x (1 - x)^n <= (4/9) n, which grows with n. Meant: 4/(9n).",
+        formula="printed (4/9) n; mended 4/(9n)",
+        regime="n >= 1",
+        grade="slip",
+        status="false",
+        claim=lambda n: 4 * n / 9,
+        check=says_something,
+        mended=lambda n: float(bounds.cell_missing_upper_simple(n)),
+        note="True and empty: from n = 3 on it is above 1.",
+    ),
+    Statement(
+        id="slip-2",
+        source="Z&Z Thm 3.2, the definition of xi",
+        words="Printed: the TV distance to the nearest Dirac is 2 min_a (1 - pi*(a|s)). That is the l1 distance, twice "
+        "the TV.",
+        formula="printed 2 min_a (1 - p_a); mended min_a (1 - p_a)",
+        regime="every row",
+        grade="slip",
+        status="false",
+        claim=lambda row: 2 * (1 - row.max()),
+        check=distance_to_a_dirac,
+        mended=lambda row: 1 - row.max(),
+    ),
+    Statement(
+        id="slip-3",
+        source="Z&Z proof of Thm 4.4, its events",
+        words="Printed: the missing mass exceeds its mean by at most 3 sqrt(A log(1/delta))/n. Lemma E.7 has "
+        "sqrt(A) log(1/delta).",
+        formula="printed 4A/(9n) + 3 sqrt(A L)/n; mended 4A/(9n) + 3 sqrt(A) L/n, L = log(1/delta)",
+        regime="n >= 1, delta <= 1/10",
+        grade="slip",
+        status="false",
+        claim=lambda n, size, delta: (4 * size / 9 + 3 * math.sqrt(-size * math.log(delta))) / n,
+        check=two_letters,
+        mended=lambda n, size, delta: float(bounds.missing_mass_upper_whp(n, size, delta)),
+        note="Two letters suffice, with delta below e^-20.",
+    ),
+    Statement(
+        id="slip-4a",
+        source="Z&Z (D.20)",
+        words="Printed: the whole bracket is divided by 9. Only its first term is.",
+        formula="printed (4A + 3 sqrt(A) L)/(9n); mended 4A/(9n) + 3 sqrt(A) L/n",
+        regime="n >= 1, delta <= 1/10",
+        grade="slip",
+        status="false",
+        claim=lambda n, size, delta: (4 * size - 3 * math.sqrt(size) * math.log(delta)) / (9 * n),
+        check=two_letters,
+        mended=lambda n, size, delta: float(bounds.missing_mass_upper_whp(n, size, delta)),
+    ),
+    Statement(
+        id="slip-4b",
+        source="Z&Z (D.21)",
+        words="Printed: 1/n_s is replaced by 1/(n_s + 1) in both sums. A factor 2 is missing.",
+        formula="printed 1/X <= 1/(X + 1); mended 1/X <= 2/(X + 1)",
+        regime="X >= 1",
+        grade="slip",
+        status="false",
+        claim=lambda X: 1 / (X + 1),
+        check=visits_against_one_more,
+        mended=lambda X: 2 / (X + 1),
+    ),
+    Statement(
+        id="slip-5",
+        source="Z&Z Thm 4.3, as printed",
+        words="Printed: CE_ptl is asymptotically right only on rows that are Uniform(A) or a Dirac. "
+        "It is right on every row that is constant on its support.",
+        formula="witness (1/2, 1/2, 0)",
+        regime="every row",
+        grade="slip",
+        status="false",
+        claim=uniform_or_dirac,
+        check=where_the_bias_vanishes,
+        mended=constant_on_its_support,
+    ),
+    Statement(
+        id="slip-6",
+        source="Z&Z (D.31) and (D.32)",
+        words="The constant of E R(SEL_ptl) <= const SA/n is never stated, so the bound says nothing at any n. "
+        "The proof gives 8/9 + n/(n + 1).",
+        formula="printed const SA/n; mended (8/9) SA/n + SA/(n + 1)",
+        regime="n >= 1",
+        grade="slip",
+        status="false",
+        claim=lambda n: math.inf,
+        check=constant_of_the_rate,
+        mended=lambda n: 8 / (9 * n) + 1 / (n + 1),
+        note="Shown empty, not false: some constant does it.",
+    ),
+    Statement(
+        id="slip-7",
+        source="Z&Z proof of Thm 5.1, and instance 3",
+        words="Printed: the heavy input has mass 1 - S^-1/(n + 1), and instance 3 takes its teacher from itself. "
+        "Meant: 1 - (S - 1)/(n + 1), and the teacher of instance 2.",
+        formula="printed 1 - 1/(S (n + 1)); mended 1 - (S - 1)/(n + 1)",
+        regime="n >= S - 1",
+        grade="slip",
+        status="false",
+        claim=lambda S, n: 1 - 1 / (S * (n + 1)),
+        check=law_of_instance_3,
+        mended=lambda S, n: 1 - (S - 1) / (n + 1),
+    ),
+    Statement(
+        id="slip-8",
+        source="Z&Z proof of Thm 3.2, the line after (D.11)",
+        words="Printed: sqrt(A/(2n)) sum_s sqrt(rho(s)), from which (1/2) sqrt(SA/n) does not follow. Meant: "
+        "(1/2) sqrt(A/n).",
+        formula="printed sqrt(A/(2n)) sum sqrt(rho); mended (1/2) sqrt(A/n) sum sqrt(rho)",
+        regime="n >= 1",
+        grade="slip",
+        status="false",
+        claim=lambda A, n: math.sqrt(A / (2 * n)),
+        check=step_to_the_mean,
+        mended=lambda A, n: math.sqrt(A / n) / 2,
+    ),
+)

@@ -1,0 +1,125 @@
+"""`verify`: which statements, how hard, and the table of what was found."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from kt_theory import checks
+from kt_theory.files import check_writable
+from kt_theory.ledger.registry import STATEMENTS
+from kt_theory.ledger.report import write_report
+from kt_theory.ledger.statement import KINDS, LEVELS, Statement, effort
+from kt_theory.ledger.verdicts import Verdict, try_all
+
+
+def verify(
+    level: str = "quick",
+    statements: str | Statement | Sequence[str | Statement] | None = None,
+    *,
+    seed: int = 1,
+    twins: bool = True,
+    report: str | os.PathLike[str] | None = None,
+    progress: bool = False,
+) -> pd.DataFrame:
+    """Attack the statements of the theory, and say what stands.
+
+    Parameters
+    ----------
+    level : {"quick", "full"}
+        A minute, or up to twenty.
+    statements : str, Statement, or a sequence of them, optional
+        Ids of the ledger, their beginnings ("zz-3.2" is all parts of that theorem), or statements of one's own
+        (`kt_theory.ledger.upper_bound`); all of the ledger if not given.
+    seed : int
+        Of random problems, hill climbing and simulation: one seed gives the same verdicts and ratios.
+    twins : bool
+        Whether planted errors are tried as well: each must be refuted.
+    report : path, optional
+        Where to write one self-contained HTML page.
+    progress : bool
+        Whether to show a progress bar on standard error.
+
+    Returns
+    -------
+    DataFrame
+        A row per statement: id, source, words, grade, status; verdict ("proved at points", "holds", "refuted", "open",
+        "not applicable"); as_expected (a slip of the paper is expected to be refuted); ratio (the largest lhs / rhs
+        met, 1 where the statement is attained) and where it was met; the number of trials of each kind: exact,
+        certified, search, simulation, algebra; silent (trials outside the regime); planted errors and how many were
+        caught; survivors; alarm (probability that a true statement is refuted by bad luck); seconds.
+
+    Raises
+    ------
+    ValueError
+        For an unknown level or statement, a report that cannot be written, or two different statements of one id.
+
+    Examples
+    --------
+    >>> board = verify(statements="zz-E.5")
+    >>> board[["id", "verdict", "ratio"]].round(3).values.tolist()[0]
+    ['zz-E.5', 'holds', 1.0]
+    """
+    tried = effort(checks.one_of("level", level, tuple(LEVELS)), checks.whole_number("seed", seed))
+    wanted = chosen(statements)
+    if report is not None:
+        check_writable(report, ".html")
+    verdicts = list(try_all(wanted, tried, twins=twins, progress=progress))
+    if report is not None:
+        write_report(verdicts, tried, report)
+    return as_frame(verdicts)
+
+
+def chosen(statements: str | Statement | Sequence[str | Statement] | None) -> list[Statement]:
+    """The statements meant by ids, beginnings of ids, or statements themselves."""
+    if statements is None:
+        return list(STATEMENTS.values())
+    wanted = [statements] if isinstance(statements, (str, Statement)) else list(statements)
+    found: dict[str, Statement] = {}
+    for one in wanted:
+        if isinstance(one, Statement):
+            if found.setdefault(one.id, one) is not one:
+                raise ValueError(f"two statements have the id {one.id!r}: ids must differ")
+        elif one in STATEMENTS:
+            found[one] = STATEMENTS[one]
+        else:
+            under = {id: s for id, s in STATEMENTS.items() if isinstance(one, str) and one and id.startswith(one)}
+            if not under:
+                near = difflib.get_close_matches(str(one), STATEMENTS, n=3, cutoff=0.3) or list(STATEMENTS)[:3]
+                raise ValueError(f"statement {one!r} is not in the ledger; ids like it are {', '.join(near)}")
+            found.update(under)
+    return list(found.values())
+
+
+def as_frame(verdicts: Sequence[Verdict]) -> pd.DataFrame:
+    """Verdicts as a DataFrame, a row each."""
+    rows: list[dict[str, Any]] = []
+    for verdict in verdicts:
+        statement = verdict.statement
+        rows.append(
+            {
+                "id": statement.id,
+                "source": statement.source,
+                "words": statement.words,
+                "grade": statement.grade,
+                "status": statement.status,
+                "verdict": verdict.verdict,
+                "as_expected": verdict.as_expected,
+                "ratio": math.nan if verdict.worst is None else verdict.worst.ratio,
+                "where": "" if verdict.worst is None else verdict.worst.where,
+                **{kind: verdict.counts[kind] for kind in KINDS},
+                "silent": verdict.silent,
+                "mended": verdict.mended,
+                "planted": verdict.planted,
+                "caught": verdict.caught,
+                "survivors": "; ".join(verdict.survivors),
+                "alarm": verdict.alarm,
+                "seconds": verdict.seconds,
+            }
+        )
+    return pd.DataFrame(rows)

@@ -1,0 +1,128 @@
+r"""One instance for all three protocols: what Z&Z conjecture in Appendix F, and what becomes of it.
+
+Z&Z conjecture that no single instance exposes the limits of CE_sgl, SEL_ptl and CE_ful at once. Up to constants that is
+false for two inputs and more: on `kt_theory.three_worlds` each of the three risks stays above a fixed share of its
+minimax risk as n grows. For a single input with three labels it is true: for CE_sgl to be slow no label may be nearly
+sure, and then SEL_ptl is exponentially fast, since it errs only if two labels were never seen, that is, if all n labels
+were the same one,
+
+.. math:: E R(\mathrm{SEL\_ptl}) \le \sum_a p_a^n (1 - p_a).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from kt_theory.exact.risk import exact_risk
+from kt_theory.ledger.attacks import UNIFORM, mean_upper, minimax_upper
+from kt_theory.ledger.statement import Claim, Effort, Statement, Trial, Twin
+from kt_theory.problem import Problem, three_worlds
+
+#: The learner of each protocol whose limit an instance is to expose.
+LEARNER = {"hard": "CE_sgl", "partial": "SEL_ptl", "soft": "CE_ful"}
+
+
+#: Shares of labels and inputs that even out the three risks against upper ends of the minimax risks. (Against their
+#: limits the defaults of `three_worlds` do, which give sqrt(2) - 1; for hard labels the proved upper end is up to 1.25
+#: times the limit.)
+PHI, PSI = 0.5, 0.35
+
+
+def least_share(S: int, A: int, n: int) -> float:
+    """On three worlds, the least of the three risks over what some student of the protocol guarantees everywhere."""
+    problem = three_worlds(S, A, n, phi=PHI, psi=PSI)
+    return min(
+        exact_risk(problem, learner, n).value / minimax_upper(protocol, S, A, n)
+        for protocol, learner in LEARNER.items()
+    )
+
+
+def shares(effort: Effort) -> Iterator[tuple[int, int, int, float]]:
+    """(S, A, n) with n well above SA, and the least share there."""
+    for S, A in ((2, 10), (3, 10), (10, 10), (40, 25), (200, 200)):
+        for n in (10**7, 10**9, 10**11) if effort.level == "full" else (10**7, 10**10):
+            yield S, A, n, least_share(S, A, n)
+
+
+def no_instance_for_all(claim: Claim, effort: Effort) -> Iterator[Trial]:
+    """``claim(S, A)``: the largest share that any instance can give all three learners, for large n."""
+    for S, A, n, share in shares(effort):
+        yield Trial(f"three worlds, S={S}, A={A}, n={n}", share, float(claim(S, A)), "exact", n)
+
+
+def one_instance_for_all(claim: Claim, effort: Effort) -> Iterator[Trial]:
+    """``claim(S, A)``: a share that three worlds give all three learners, for large n."""
+    for S, A, n, share in shares(effort):
+        yield Trial(f"three worlds, S={S}, A={A}, n={n}", float(claim(S, A)), share, "exact", n)
+
+
+def three_labels(n: int, S: int, A: int, problem: Problem) -> float:
+    """sum_a p_a^n (1 - p_a) at one input with three labels."""
+    p = problem.teacher[0]
+    return float((p**n * (1 - p)).sum()) if (S, A) == (1, 3) and n >= 1 else math.nan
+
+
+def many_labels(n: int, S: int, A: int, problem: Problem) -> float:
+    """The same where it does not belong."""
+    p = problem.teacher[0]
+    return float((p**n * (1 - p)).sum()) if S == 1 and A > 3 and n >= 1 else math.nan
+
+
+STATEMENTS = (
+    Statement(
+        id="conj-Q1",
+        source="Z&Z Appendix F (conjecture), up to constants",
+        words="No single instance exposes the limits of all three learners: on every instance one of the three risks "
+        "is below any fixed share of its minimax risk, for large n.",
+        formula="min over the protocols of E R(learner)/minimax -> 0; here: it falls below 1/4",
+        regime="S >= 2, n >> SA",
+        grade="conjecture",
+        status="false",
+        claim=lambda S, A: 0.25,
+        check=no_instance_for_all,
+        note="The paper's wording is informal; this is its reading up to constants.",
+    ),
+    Statement(
+        id="ours-Q1-worlds",
+        source="ours",
+        words="One instance exposes all three limits up to a constant: three worlds.",
+        formula="min over the protocols of E R(learner)/minimax >= 0.28 on three_worlds",
+        regime="S >= 2, A >= 10, n >> SA",
+        grade="lower",
+        status="numerical",
+        claim=lambda S, A: 0.28,
+        check=one_instance_for_all,
+        note="The shares are of proved upper ends. Of the limits themselves they tend to sqrt(2) - 1 = 0.414 as S and "
+        "A grow after n.",
+        twins=(
+            Twin("the share is sqrt(1/2)", lambda S, A: math.sqrt(0.5)),
+            Twin("the share is 0.45 for many inputs and labels", lambda S, A: 0.45 if S * A > 1000 else 0.0),
+        ),
+    ),
+    Statement(
+        id="ours-Q1-three-labels",
+        source="ours",
+        words="With one input and three labels the conjecture is true: where hard labels are slow, SEL_ptl is "
+        "exponentially fast.",
+        formula="S = 1, A = 3: E R(SEL_ptl) <= sum_a p_a^n (1 - p_a)",
+        regime="S = 1, A = 3, n >= 1",
+        grade="upper",
+        status="proved",
+        claim=three_labels,
+        check=mean_upper("SEL_ptl", UNIFORM, of_problem=True),
+        twins=(
+            Twin("A = 3 becomes A > 3", many_labels),
+            Twin("p^n becomes p^(2n)", lambda n, S, A, problem: three_labels(2 * n, S, A, problem)),
+            Twin("1 - p becomes (1 - p)/4", lambda n, S, A, problem: three_labels(n, S, A, problem) / 4),
+            Twin(
+                "the sum over a becomes the term of the rarest label",
+                lambda n, S, A, problem: (
+                    float(np.min(problem.teacher[0]) ** n) if (S, A) == (1, 3) and n >= 1 else math.nan
+                ),
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,416 @@
+"""The report of the ledger, as a page and in the terminal; and the command `verify`, with its exit codes."""
+
+import itertools
+import json
+import math
+import re
+import subprocess
+import sys
+from collections import Counter
+from html.parser import HTMLParser
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import kt_theory as kt
+from kt_theory import cli
+from kt_theory.ledger import Statement, Trial, Twin, effort, judge, report, try_all, write_report
+from kt_theory.ledger.panels import MOST, ledger_panels, ratio_text
+from kt_theory.ledger.registry import STATEMENTS
+
+QUICK = effort("quick")
+NASTY = "<script>alert('x')</script> & \"quoted\" <b>"
+
+
+def at_one(claim, tried):
+    """1 <= ``claim(n)`` for a few n."""
+    for n in (1, 10, 100):
+        yield Trial(f"n={n}", 1.0, claim(n), "exact", n)
+
+
+def made(id="mine", claim=lambda n: 2.0, **changes):
+    """A statement of one's own: 1 <= claim(n)."""
+    entries = {"source": "ours", "words": "One is small.", "formula": "1 <= 2", "regime": "n >= 1"}
+    entries |= {"grade": "upper", "status": "proved", "claim": claim, "check": at_one}
+    return Statement(id=id, **entries | changes)
+
+
+TRUE = made(twins=(Twin("2 becomes 1/2", lambda n: 0.5),))
+FALSE = made("wrong", lambda n: 0.5 if n == 10 else 2.0)
+MISSED = made("missed", twins=(Twin("2 becomes 3", lambda n: 3.0), Twin("2 becomes 0", lambda n: 0.0)))
+SLIP = made("a-slip", lambda n: 0.25, grade="slip", status="false", mended=lambda n: 1.0)
+OPEN = made("nothing", None, check=None, grade="open", status="open")
+ELSEWHERE = made("elsewhere", lambda n: math.nan)
+ALL = (TRUE, FALSE, MISSED, SLIP, OPEN, ELSEWHERE)
+
+
+def page_of(*statements, **options):
+    return report.page([judge(statement, QUICK, **options) for statement in statements], QUICK)
+
+
+class Reader(HTMLParser):
+    """Reads a page strictly: every tag that is opened is closed, in order; keeps ids, links and text."""
+
+    VOID = frozenset({"meta", "link", "input", "br"})
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.tags, self.ids, self.attributes, self.text = [], Counter(), [], [], []
+        self.feed(text)
+        self.close()
+        assert not self.open, f"never closed: {self.open}"
+
+    def handle_starttag(self, tag, attrs):
+        self.tags[tag] += 1
+        assert len({name for name, _ in attrs}) == len(attrs), f"an attribute twice: {tag} {attrs}"
+        self.attributes += [(tag, name, value) for name, value in attrs]
+        self.ids += [value for name, value in attrs if name == "id"]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        if tag not in self.VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] not in ("script", "style"):
+            self.text.append(data)
+
+
+# --- The page -------------------------------------------------------------------------------------------
+
+
+def test_the_page_is_whole_and_its_links_lead_somewhere():
+    page = Reader(page_of(*ALL))
+    assert len(set(page.ids)) == len(page.ids)
+    links = [value for tag, name, value in page.attributes if tag == "a" and name == "href"]
+    assert {f"#{id}" for id in page.ids} >= set(links)
+    for statement in ALL:
+        assert f"statement-{statement.id}" in page.ids
+    assert page.tags["h1"] == 1
+    scopes = [value for tag, name, value in page.attributes if tag == "th" and name == "scope"]
+    assert len(scopes) == page.tags["th"], "a table header without its scope"
+    labelled = {value for tag, name, value in page.attributes if tag == "label" and name == "for"}
+    assert labelled == {"search", "verdict", "group", "order"}
+    assert labelled <= set(page.ids)
+
+
+def test_the_page_of_the_real_ledger(tmp_path):
+    path = tmp_path / "ledger.html"
+    board = kt.verify(statements=["zz-E.5", "slip-1"], report=path)
+    page = Reader(path.read_text(encoding="utf-8"))
+    assert {f"statement-{id}" for id in board["id"]} <= set(page.ids)
+    words = " ".join(page.text)
+    for needed in ("numpy", np.__version__, kt.__version__, "level", "quick", "seed", "as expected", "mended form"):
+        assert needed in words
+
+
+def test_the_page_needs_nothing_from_outside():
+    text = page_of(*ALL)
+    for _, name, value in Reader(text).attributes:
+        if name in ("src", "href", "xlink:href", "srcset", "action", "data", "poster"):
+            assert value.startswith(("#", "data:")), value
+    assert not re.search(r"https?://|url\(|@import|\bimport\s*\(|fetch\(|XMLHttpRequest", text)
+
+
+def test_the_page_knows_no_clock_and_no_machine(tmp_path):
+    for folder in ("one", "two"):
+        write_report(list(try_all(ALL, QUICK)), QUICK, tmp_path / folder / "page.html")
+    pages = [(tmp_path / folder / "page.html").read_bytes() for folder in ("one", "two")]
+    assert pages[0] == pages[1]
+    assert b"seconds" not in pages[0]
+    assert str(tmp_path).encode() not in pages[0]
+
+
+def test_a_page_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch):
+    path = tmp_path / "page.html"
+    path.write_text("old")
+    monkeypatch.setattr(report, "page", lambda *_: "\ud800")
+    with pytest.raises(UnicodeEncodeError):
+        write_report([], QUICK, path)
+    assert path.read_text() == "old"
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_whatever_a_statement_says_is_escaped():
+    texts = dict.fromkeys(("source", "words", "formula", "regime", "note", "grade", "status"), NASTY)
+
+    def check(claim, tried):
+        yield Trial(NASTY, 1.0, claim, "exact", 5)
+        yield Trial(NASTY, 1.0, 2.0, "algebra", 7)
+
+    statement = made(f"id {NASTY} 100%", 2.0, check=check, twins=(Twin(NASTY, 0.5), Twin(f"{NASTY} 2", 2.0)), **texts)
+    text = page_of(statement)
+    assert "<script>alert" not in text
+    assert "<b>" not in text.replace("<b>✓", "").replace("<b>✗", "")
+    page = Reader(text)
+    assert page.tags["script"] == 1
+    assert "".join(page.text).count(NASTY) >= 10
+    assert all(" " not in id for id in page.ids)
+
+
+def test_verdicts_are_told_by_words_and_signs():
+    text = page_of(*ALL)
+    assert "Not as expected: 3 of 6 statements" in text
+    words = " ".join(" ".join(Reader(text).text).split())
+    for needed in (
+        "✗ refuted (not as expected)",
+        "✗ refuted (as expected)",
+        "planted error not found: 2 becomes 3",
+        "? open",
+        "– not applicable (not as expected)",
+        "✓ holds under the same attacks",
+        "✗ not found 2 becomes 3",
+        "✓ refuted 2 becomes 0",
+        "printed form ✗ refuted: n=1: 1 against 0.25, ratio 4.0000 (exact)",
+        "witness n=10: 1 against 0.5, ratio 2.0000 (exact)",
+    ):
+        assert needed in words, needed
+    assert "As expected." in page_of(TRUE, SLIP, OPEN)
+    assert "– not tried" in page_of(TRUE, twins=False)
+
+
+def test_the_groups_are_told_apart():
+    published = made(source="Z&Z Thm 9.9")
+    conjectured = made(source="Z&Z Remark 9", grade="conjecture", status="conjectured")
+    groups = [report.group(statement) for statement in (published, TRUE, SLIP, conjectured, OPEN)]
+    assert groups == ["Z&Z", "ours", "slips", "conjectures", "conjectures"]
+
+
+# --- What follows from all together ---------------------------------------------------------------------
+
+
+def test_the_summary_counts():
+    # Oracle: enumeration by hand. Three trials for each statement but the open one and the one that never applies;
+    # planted: 1 + 2, and the slip itself; one survivor. Alarms: three times 1e-10.
+    noisy = made(
+        "noisy", check=lambda claim, tried: [Trial("x", 1.0, 2.0, "simulation", n, 0, 1e-10) for n in (1, 2, 3)]
+    )
+    summary = report.summarise([judge(statement, QUICK) for statement in (*ALL, noisy)])
+    assert summary.trials == {"exact": 12, "simulation": 3}
+    assert summary.statements == {"exact": 4, "simulation": 1}
+    assert summary.verdicts == {"holds": 3, "refuted": 2, "open": 1, "not applicable": 1}
+    assert (summary.planted, summary.caught) == (4, 3)
+    assert summary.mutation_score == 0.75
+    assert summary.survivors == (("missed", "2 becomes 3"),)
+    assert (summary.slips, summary.mended) == (1, 1)
+    assert summary.false_alarm == pytest.approx(3e-10, rel=1e-14, abs=0)
+
+
+def test_nothing_at_all_is_reported():
+    text = report.page([], QUICK)
+    Reader(text)
+    assert "None were tried" in text
+    assert math.isnan(report.summarise([]).mutation_score)
+
+
+def test_a_false_alarm_too_likely_is_said(monkeypatch):
+    many = made(check=lambda claim, tried: [Trial("x", 1.0, 2.0, "simulation", 1, 0, 2e-6)])
+    assert "✗ above" in page_of(many)
+    assert "ABOVE" in report.as_text([judge(many, QUICK)])
+
+
+def test_without_flint_it_is_said(monkeypatch):
+    assert report.NOT_CERTIFIED not in page_of(TRUE)
+    monkeypatch.setitem(sys.modules, "flint", None)
+    certifiable = made(certificates=("hard_lower_mean",))
+    assert page_of(certifiable).count(report.NOT_CERTIFIED) == 2
+    assert report.NOT_CERTIFIED in report.as_text([judge(certifiable, QUICK)])
+
+
+@pytest.mark.parametrize(
+    ("ratio", "text"),
+    [
+        (0.0, "0.0000"),
+        (0.78216, "0.7822"),
+        (1.0, "1.0000"),
+        (1 - 1e-15, "1.0000"),
+        (1 - 5e-10, "1 - 5e-10"),
+        (1 + 3e-7, "1 + 3e-07"),
+        (1.5, "1.5000"),
+        (4.4e11, "4.40e+11"),
+        (2e-5, "2.00e-05"),
+        (math.inf, "infinite"),
+        (math.nan, "-"),
+    ],
+)
+def test_a_ratio_says_on_which_side_of_one_it_is(ratio, text):
+    # Oracle: enumeration by hand
+    assert ratio_text(ratio) == text
+
+
+# --- The plots ------------------------------------------------------------------------------------------
+
+SIDES = (0.0, 1e-320, 1e-300, 0.5, 1.0, 1e300, math.inf, math.nan)
+
+
+def places(svg):
+    """Coordinates at which markers and lines of a pair of panels start."""
+    return [(float(x), float(y)) for x, y in re.findall(r'd="M(-?[\d.]+) (-?[\d.]+)', svg)]
+
+
+@pytest.mark.parametrize("n", [(), (0,), (0, 1), (5,), (0.25, 0.5), (1, 10**12), (-1, 0, 1), (math.inf,), (math.nan,)])
+def test_no_curve_is_too_strange(n):
+    for lhs, rhs in itertools.product(SIDES, SIDES):
+        svg = ledger_panels([Trial("x", lhs, rhs, "exact", value) for value in n], ("left", "right"))
+        comparable = not (math.isnan(lhs) or math.isnan(rhs) or lhs == rhs == math.inf)
+        assert bool(svg) == (comparable and any(map(math.isfinite, n)))
+        Reader(svg)
+        assert not re.search(r'd="[^"]*(nan|inf)', svg)
+        for x, y in places(svg):
+            assert 0 <= x <= 340
+            assert 0 <= y <= 190
+
+
+def test_markers_lie_where_the_numbers_say():
+    # Oracle: identity, on log axes equal factors are equal distances, and the ratio panel is linear with 1 on its line
+    curve = [Trial("x", 10.0**-k / 2, 10.0**-k, "exact", 10**k) for k in range(5)]
+    left, right = (part for part in ledger_panels(curve, ("l", "r")).split("</svg>") if part)
+    points = [places(found)[0] for found in re.findall(r'<path class="point[^>]*>', left)]
+    np.testing.assert_allclose(np.diff(points, n=2, axis=0), 0, atol=0.21)  # coordinates have one digit
+    one = float(re.search(r'class="one" d="M\d+ ([\d.]+)', right)[1])
+    zero = float(re.search(r'class="grid" d="M\d+ ([\d.]+)', right)[1])
+    heights = [places(found)[0][1] for found in re.findall(r'<path class="point[^>]*>', right)]
+    np.testing.assert_allclose(heights, (one + zero) / 2, atol=0.11)
+
+
+def test_a_broken_point_stands_out_and_is_never_thinned_away():
+    curve = [Trial("x", 3.0 if n == 77 else 0.5, 1.0, "search", n) for n in range(1, 1000)]
+    svg = ledger_panels(curve, ("left", "right"))
+    assert svg.count("broken") == 2
+    assert "BROKEN" in svg
+    assert "largest ratio 3.0000 at n = 77" in svg
+    assert MOST <= svg.count('class="point') / 2 <= MOST + 2
+
+
+# --- The command ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def registered(monkeypatch):
+    """The statements made above, in the ledger."""
+    for statement in ALL:
+        monkeypatch.setitem(STATEMENTS, statement.id, statement)
+
+
+def test_verify_prints_writes_and_exits_zero(registered, tmp_path, capsys):
+    out, page = tmp_path / "board.csv", tmp_path / "page.html"
+    words = ["verify", "--statement", "mine", "a-slip", "nothing", "--out", str(out), "--report", str(page)]
+    assert cli.main(words) == cli.HELD
+    printed = capsys.readouterr()
+    assert "3 statements: 1 holds, 1 refuted, 1 open; 3 of 3 as expected" in printed.out
+    assert "planted errors: 2 of 2 caught (100.0%)" in printed.out
+    assert "slips of print: 1; their mended forms that hold: 1" in printed.out
+    assert "within the limit 1e-06" in printed.out
+    assert "%|" not in printed.err, "a progress bar was drawn where there is no terminal"
+    assert max(map(len, printed.out.splitlines())) <= 160
+    table = pd.read_csv(out)
+    assert table["id"].tolist() == ["mine", "a-slip", "nothing"]
+    assert "seconds" not in table
+    assert "statement-a-slip" in Reader(page.read_text(encoding="utf-8")).ids
+
+
+@pytest.mark.parametrize(
+    ("id", "why"),
+    [
+        ("wrong", "refuted, where proved at points or holds was expected"),
+        ("missed", "planted error not found: 2 becomes 3"),
+        ("elsewhere", "not applicable, where proved at points or holds was expected"),
+    ],
+)
+def test_a_surprise_exits_one_and_is_named(id, why, registered, capsys):
+    assert cli.main(["verify", "--statement", "mine", id]) == cli.BROKEN
+    printed = capsys.readouterr()
+    assert printed.err == f"not as expected: {id}: {why}\n"
+    assert "(!)" in printed.out
+
+
+def test_a_mended_form_that_breaks_exits_one(monkeypatch, capsys):
+    broken = made("worse", lambda n: 0.25, grade="slip", status="false", mended=lambda n: 0.9)
+    monkeypatch.setitem(STATEMENTS, "worse", broken)
+    assert cli.main(["verify", "--statement", "worse", "--json"]) == cli.BROKEN
+    printed = capsys.readouterr()
+    assert "its mended form is refuted, too" in printed.err
+    assert json.loads(printed.out)["statements"][0]["mended"] is False
+
+
+def test_without_twins_none_is_missed(registered, capsys):
+    assert cli.main(["verify", "--statement", "missed", "--no-twins"]) == cli.HELD
+    assert "planted errors" not in capsys.readouterr().out
+
+
+def test_verify_speaks_json(registered, monkeypatch, capsys):
+    # Oracle: identity, what is printed is what kt.verify gives; what is not finite is null
+    monkeypatch.setitem(STATEMENTS, "mine-inf", made("mine-inf", lambda n: 0.0, status="false"))
+    words = ["verify", "--statement", "mine", "mine-inf", "nothing", "--seed", "7", "--json"]
+    assert cli.main(words) == cli.HELD
+
+    def no_constant(name):
+        raise AssertionError(f"{name} is not JSON")
+
+    found = json.loads(capsys.readouterr().out, parse_constant=no_constant)
+    assert list(found) == [
+        *("level", "seed", "versions", "statements", "statements_by_kind", "mutation_score", "false_alarm")
+    ]
+    assert (found["level"], found["seed"], found["false_alarm"]) == ("quick", 7, 0.0)
+    assert found["versions"]["kt_theory"] == kt.__version__
+    assert found["statements_by_kind"] == {"exact": 2, "certified": 0, "search": 0, "simulation": 0, "algebra": 0}
+    rows = {row["id"]: row for row in found["statements"]}
+    assert rows["mine-inf"]["ratio"] is None
+    assert rows["nothing"]["ratio"] is None
+    board = kt.verify(statements="mine", seed=7).set_index("id")
+    assert rows["mine"]["ratio"] == board.loc["mine", "ratio"] == 0.5
+    assert set(rows["mine"]) == {"id", *board.columns} - {"seconds"}
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["--statement", "zz-99"], "statement 'zz-99' is not in the ledger"),
+        (["--seed=-1"], "seed is -1"),
+        (["--seed", "1.5"], "seed is 1.5"),
+        (["--level", "slow"], "slow"),
+        (["--report", "page.pdf"], "page.pdf: its name must end in .html"),
+        (["--out", "board.xlsx"], "board.xlsx: its name must end in .csv"),
+    ],
+)
+def test_bad_arguments_get_one_sentence_before_any_work(words, named, monkeypatch, tmp_path, capsys):
+    monkeypatch.chdir(tmp_path)
+    try:
+        code = cli.main(["verify", *words])
+    except SystemExit as stopped:
+        code = stopped.code
+    printed = capsys.readouterr()
+    assert code == cli.REFUSED
+    assert printed.out == ""
+    assert named in printed.err.strip().splitlines()[-1]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_help_teaches():
+    done = subprocess.run([sys.executable, "-m", "kt_theory", "verify", "--help"], capture_output=True, text=True)
+    assert done.returncode == 0
+    assert done.stdout.isascii()
+    for needed in (
+        "example:",
+        "--level {quick,full}",
+        "--statement",
+        "--report",
+        "--no-twins",
+        "--seed",
+        "Exit code 1",
+    ):
+        assert needed in done.stdout
+
+
+def test_public_names_of_the_ledger_resolve():
+    for name in kt.ledger.__all__:
+        assert getattr(kt.ledger, name) is not None
+    assert set(kt.ledger.__all__) <= set(dir(kt.ledger))
+    with pytest.raises(AttributeError, match="no attribute 'absent'"):
+        kt.ledger.absent  # noqa: B018
