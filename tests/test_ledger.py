@@ -1,6 +1,8 @@
 """The ledger: what a trial is, whether the attacks find what is there to be found, and the whole of it at once."""
 
 import math
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -271,3 +273,14 @@ def test_one_seed_gives_one_ledger():
     attacks.laws.cache_clear()
     attacks.sampled_cached.cache_clear()
     assert first.equals(run())
+
+
+def test_what_is_called_proved_has_a_note():
+    # Oracle: paper/notes.md, whose sections are named N1, N2, ...
+    notes = (Path(__file__).parents[1] / "paper" / "notes.md").read_text(encoding="utf-8")
+    for statement in STATEMENTS.values():
+        if statement.status == "proved":
+            named = re.findall(r"\bN(\d+)", statement.source)
+            assert named, statement.id
+            for number in named:
+                assert re.search(rf"^## (?:N\d+, )*N{number}\b", notes, flags=re.MULTILINE), statement.id

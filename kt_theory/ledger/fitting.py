@@ -14,7 +14,7 @@ of p_a^2 / D: what Lemma 4.2 says at finite n. For the expected risk, write e = 
 its limit is sum_a p_a |e_a D - p_a <e, p>| / (2 D sum_b f_b p_b), at most 2 sum_a p_a |e_a| / D unless
 sum_b f_b p_b < D/2, and it is at most 1 always. After m visits E sum_a p_a |e_a| <= sqrt(D/m), by Cauchy and Schwarz,
 and the exception has probability at most 4/(D m), by Chebyshev. With 1/m <= 2/(m + 1) and Lemma E.8, the expected risk
-after n samples differs from its limit by at most
+after n samples differs from its limit by at most (N11 b)
 
 .. math:: \sum_s \rho(s) \Big( 2 \sqrt{\frac{2}{D_s \rho(s)(n+1)}} + \frac{8}{D_s \rho(s)(n+1)} \Big),
 

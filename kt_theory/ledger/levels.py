@@ -435,7 +435,7 @@ def open_question(id: str, source: str, words: str, formula: str, regime: str, n
 STATEMENTS = (
     Statement(
         id="level-topk-floor",
-        source="ours",
+        source="ours, N13 a",
         words="If only the k largest probabilities of each row are revealed, the rest is never learnt.",
         formula="sup over rows TV(row, top k with uniform rest) = max_j j/(k + j) (1 - j/(A - k))",
         regime="0 <= k < A",
@@ -458,7 +458,7 @@ STATEMENTS = (
     ),
     Statement(
         id="level-quantised-plateau",
-        source="ours",
+        source="ours, N13 b",
         words="Log-probabilities rounded to cells of width delta leave an error that more samples do not remove, "
         "if the middles of the cells are all that is used.",
         formula="sup TV(scaled middles, law in the same cells) = tanh(delta / 4)",
@@ -477,7 +477,7 @@ STATEMENTS = (
     ),
     Statement(
         id="level-tempered-mass",
-        source="ours",
+        source="ours, N13 c",
         words="Labels drawn from another law q than the teacher's: the mass that is missed.",
         formula="E m0 = sum_a p_a (1 - q_a)^n",
         regime="one input, n >= 0",
@@ -494,7 +494,7 @@ STATEMENTS = (
     ),
     Statement(
         id="level-tempered-optimal",
-        source="ours",
+        source="ours, N13 c",
         words="The sampling law that leaves the least missing mass is flatter than the teacher: water-filling in "
         "logarithms.",
         formula="q_a = (1 - (lambda/p_a)^(1/(n-1)))_+",
@@ -512,7 +512,7 @@ STATEMENTS = (
     ),
     Statement(
         id="level-tempered-value",
-        source="ours",
+        source="ours, N13 c",
         words="With the best sampling law the missing mass decays exponentially.",
         formula="min_q sum p_a (1 - q_a)^n <= A GM(p) (1 - 1/A)^n, GM the geometric mean",
         regime="one input, n >= 2, the best sampling law uses every label",
@@ -529,7 +529,7 @@ STATEMENTS = (
     ),
     Statement(
         id="level-tempered-warmer",
-        source="ours",
+        source="ours, N13 c",
         words="Raising the temperature a little from 1 lowers the expected missing mass if this is negative.",
         formula="d/dT sum_a p_a (1 - q_a)^n = n sum_a p_a^2 (1 - p_a)^(n-1) (log p_a + H) at T = 1, q ~ p^(1/T)",
         regime="one input, n >= 1",
@@ -546,7 +546,7 @@ STATEMENTS = (
     ),
     Statement(
         id="level-tempered-crossing",
-        source="ours",
+        source="ours, N13 c",
         words="A little more temperature hurts up to some number of samples, and helps from there on.",
         formula="sum_a p_a^2 (1 - p_a)^(n-1) (log p_a + H) > 0 for n < n0(p), < 0 for n > n0(p)",
         regime="one input, p not constant on its support",
@@ -564,7 +564,7 @@ STATEMENTS = (
     ),
     Statement(
         id="level-tempered-uniform",
-        source="ours",
+        source="ours, N13 d",
         words="Labels drawn uniformly, each shown with its probability: the exact minimax risk, which decays "
         "exponentially.",
         formula="minimax = (1 - 1/A)^n - P(not all labels seen) / A",

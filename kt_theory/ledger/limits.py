@@ -955,7 +955,7 @@ PARTIAL = (
         source="ours, N6",
         words="The constant of partial labels by Lambert's function and by the maximum that it solves.",
         formula="q^2/(1 + q) at q = 2 W(1/(2 sqrt(e))) = max over q and x of a q/(a + q), a = e^-x (x - q)",
-        regime="",
+        regime="a number",
         grade="exact",
         status="proved",
         claim=lambert,
@@ -985,7 +985,7 @@ PARTIAL = (
     ),
     Statement(
         id="ours-4.3-bias",
-        source="ours, beside Z&Z Thm 4.3",
+        source="ours, N11 a",
         words="The bias of CE_ptl may come to 1, and never is 1.",
         formula="sum_s rho(s) TV(p, p^2/|p|^2) <= 1 - sum_s rho(s) max_a pi*(a|s) < 1; the supremum over A is 1",
         regime="every problem; from below with the remainder 3 A^(-1/3)",

@@ -104,7 +104,7 @@ STATEMENTS = (
     ),
     Statement(
         id="ours-Q1-three-labels",
-        source="ours",
+        source="ours, N12",
         words="With one input and three labels the conjecture is true: where hard labels are slow, SEL_ptl is "
         "exponentially fast.",
         formula="S = 1, A = 3: E R(SEL_ptl) <= sum_a p_a^n (1 - p_a)",
