@@ -5,17 +5,22 @@ that is keyed by (cell, stage, block). Hence one seed gives the same numbers at 
 more repeats, learners or cells changes none of the earlier draws. Within a repeat all learners see the same counts
 (common random numbers), so that differences between learners are estimated better than the learners themselves.
 
+Blocks are short, a millisecond or two. Some hundreds of them, a batch, are what a study stores and what a worker is sent.
+The moments of a batch are those of its blocks, merged in their order, and the moments of a cell those of its batches.
+
 Counts are a sufficient statistic: a repeat costs O(min(n, S A) + S A), however large n is.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import itertools
 import math
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -64,16 +69,32 @@ class Cell:
         shape = (problem.S, problem.A)
         self._init = uniform_table(*shape) if init is None else checks.stochastic_table("init", init, shape=shape)
         self._unvisited = 0.5 * np.abs(self._init - problem.teacher).sum(axis=1)
-        self._sampler = CountSampler(problem)
         self.identity = hashlib.sha256(f"{problem.identity} {self.n}".encode()).hexdigest()[:32]
         # A block takes a millisecond or two: long against the cost of starting it, short against a run.
         cells = problem.S * problem.A
-        self.block_size = min(max(2**20 // (min(self.n, 16 * cells) + 4 * cells), 16), 4096)
+        cost = min(self.n, 16 * cells) + 4 * cells
+        self.block_size = min(max(2**20 // cost, 16), 4096)
+        # A batch takes about half a second: short against what may be lost, long against writing a file.
+        self.batch_size = self.block_size * max(2**28 // (max(cost, 256) * self.block_size), 1)
+
+    @functools.cached_property
+    def _sampler(self) -> CountSampler:
+        # Made when first drawn from: a study asks thousands of cells for their names and sizes only.
+        return CountSampler(self.problem)
 
     def blocks(self, reps: int) -> list[tuple[int, int]]:
         """The blocks of a run, as (index, repeats in it)."""
-        size = self.block_size
-        return [(start // size, min(size, reps - start)) for start in range(0, reps, size)]
+        return _cut(reps, self.block_size)
+
+    def batches(self, reps: int) -> list[tuple[int, int]]:
+        """The batches of a run, as (index, repeats in it); all but the last are of `batch_size`."""
+        return _cut(reps, self.batch_size)
+
+    def batch(self, seed: int, stage: int, index: int, reps: int) -> Moments:
+        """The moments of all learners in one batch, columns as in `kernels.COLUMNS`."""
+        first = index * self.batch_size // self.block_size
+        parts = (Moments.of(self.risks(seed, stage, first + block, size)) for block, size in self.blocks(reps))
+        return merged(parts)
 
     def risks(self, seed: int, stage: int, block: int, reps: int) -> np.ndarray:
         """Risks of `reps` repeats of one block, shape (reps, 5), columns as in `kernels.COLUMNS`."""
@@ -88,6 +109,10 @@ class Cell:
             )
             done += R
         return out
+
+
+def _cut(reps: int, size: int) -> list[tuple[int, int]]:
+    return [(start // size, min(size, reps - start)) for start in range(0, reps, size)]
 
 
 @dataclass(frozen=True)
@@ -118,6 +143,11 @@ class Moments:
             self.nonzero + other.nonzero,
         )
 
+    def of_learners(self, learners: Sequence[str]) -> Moments:
+        """The columns of some learners, of moments that have all of `kernels.COLUMNS`."""
+        columns = [kernels.COLUMNS.index(name) for name in learners]
+        return Moments(self.reps, self.mean[columns], self.squares[columns], self.nonzero[columns])
+
     @property
     def variance(self) -> np.ndarray:
         """Unbiased variance of one repeat; NaN from a single one."""
@@ -127,6 +157,11 @@ class Moments:
     def mcse(self) -> np.ndarray:
         """Monte Carlo standard error of the mean."""
         return np.sqrt(self.variance / self.reps)
+
+
+def merged(parts: Iterable[Moments]) -> Moments:
+    """The moments of all parts together, merged one after the other."""
+    return functools.reduce(Moments.merge, parts)
 
 
 @dataclass(frozen=True)
@@ -187,18 +222,16 @@ class Precision:
 
 def run_cell(cell: Cell, learners: Sequence[str], precision: Precision, seed: int, pool: Executor) -> Moments:
     """The moments of one cell, blocks spread over `pool` and merged in their order."""
-    columns = [kernels.COLUMNS.index(name) for name in learners]
 
     def stage(which: int, reps: int) -> Moments:
         def block(task: tuple[int, int]) -> Moments:
             index, size = task
-            return Moments.of(cell.risks(seed, which, index, size)[:, columns])
+            return Moments.of(cell.risks(seed, which, index, size))
 
+        # Workers take blocks, which there are enough of for all; the order of merging is that of batches.
         parts = iter(pool.map(block, cell.blocks(reps)))
-        total = next(parts)
-        for part in parts:
-            total = total.merge(part)
-        return total
+        per_batch = (merged(itertools.islice(parts, len(cell.blocks(size)))) for _, size in cell.batches(reps))
+        return merged(per_batch).of_learners(learners)
 
     if precision.target_mcse is None:
         return stage(RUN, precision.reps)

@@ -36,7 +36,10 @@ MAP = {
     "minimax": ({"checks", "problem", "exact"}, {"numpy", "scipy"}),
     "risk": ({"checks", "problem", "exact", "montecarlo"}, {"numpy"}),
     "certificates": ({"checks", "problem", "exact"}, {"numpy", "scipy", "flint"}),
-    "study": ({"checks", "files", "problem", "learners", "exact", "montecarlo", "__version__"}, {"pandas"}),
+    "study": (
+        {"checks", "files", "problem", "learners", "kernels", "exact", "montecarlo", "tables", "__version__"},
+        {"numpy", "pandas", "tqdm", "distributed"},
+    ),
     "claims": ({"problem", "learners", "bounds", "rates"}, {"numpy", "pandas"}),
     "ledger": (
         {

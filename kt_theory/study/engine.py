@@ -1,0 +1,534 @@
+"""Drawing the batches of a study on any executor, into a folder or into memory.
+
+The engine is one thread that hands out batches and takes them back: it claims a batch, submits it, writes its moments,
+and forgets it. Workers draw, and do nothing else; so any `concurrent.futures.Executor` will do, threads by default, a
+cluster's as well, and which one it is changes no number. Results are merged from the store at the end, in the order of
+the batches and not in that of their arrival.
+
+A batch that raises is recorded, and the rest goes on. A worker that is lost is not the batch's fault: it is submitted
+again, up to `ATTEMPTS` times.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import platform
+import sys
+import threading
+import time
+import traceback
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+
+from kt_theory import __version__, checks
+from kt_theory.montecarlo import PILOT, RUN, Cell, Moments, merged, receipts
+from kt_theory.problem import Problem, instance
+from kt_theory.study import plan
+from kt_theory.study.design import Design, Planned
+from kt_theory.study.panels import Panel
+from kt_theory.study.store import Batch, Damaged, Drawn, Store
+
+#: How often a batch is submitted before its loss is taken for its failure.
+ATTEMPTS = 5
+
+#: Seconds between two lines of progress where there is no terminal, and between two looks at what others draw.
+LOG_EVERY, LOOK_EVERY = 30.0, 0.2
+
+
+class Interrupted(KeyboardInterrupt):
+    """Work was stopped from outside; what was finished is stored."""
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A batch that raised."""
+
+    error: str
+    trace: str
+
+
+# --- What a worker does -------------------------------------------------------------------------------------
+
+_CELLS: OrderedDict[str, Cell] = OrderedDict()
+_CELLS_LOCK = threading.Lock()
+
+
+def draw(problem: Problem, n: int, batch: Batch) -> Drawn | Failed:
+    """The moments of a batch, or why there are none."""
+    try:
+        return Drawn.now(_cell(problem, n, batch.cell).batch(batch.seed, batch.stage, batch.index, batch.reps))
+    except Exception as error:
+        return Failed(f"{type(error).__name__}: {error}", traceback.format_exc())
+
+
+def _cell(problem: Problem, n: int, identity: str) -> Cell:
+    """The cell; the last few are kept, since making one costs as much as many draws."""
+    with _CELLS_LOCK:
+        if identity in _CELLS:
+            _CELLS.move_to_end(identity)
+            return _CELLS[identity]
+    cell = Cell(problem, n)
+    with _CELLS_LOCK:
+        _CELLS[identity] = cell
+        while len(_CELLS) > 8:
+            _CELLS.popitem(last=False)
+    return cell
+
+
+# --- Where batches go ---------------------------------------------------------------------------------------
+
+
+class Shelf(Protocol):
+    """What the engine needs of a store."""
+
+    def has(self, batch: Batch) -> bool: ...
+    def load(self, batch: Batch) -> Drawn: ...
+    def save(self, batch: Batch, drawn: Drawn) -> None: ...
+    def fail(self, batch: Batch, error: str, trace: str) -> None: ...
+    def claim(self, batch: Batch) -> bool: ...
+    def release(self, batch: Batch) -> None: ...
+
+
+class Memory:
+    """Batches kept in memory: a study that is not to be resumed. What fails is raised."""
+
+    def __init__(self) -> None:
+        self._kept: dict[Batch, Drawn] = {}
+
+    def has(self, batch: Batch) -> bool:
+        return batch in self._kept
+
+    def load(self, batch: Batch) -> Drawn:
+        return self._kept[batch]
+
+    def save(self, batch: Batch, drawn: Drawn) -> None:
+        self._kept[batch] = drawn
+
+    def fail(self, batch: Batch, error: str, trace: str) -> None:
+        raise RuntimeError(f"batch {batch.name} raised {error}\n{trace}")
+
+    def claim(self, batch: Batch) -> bool:
+        return True
+
+    def release(self, batch: Batch) -> None:
+        pass
+
+
+# --- Progress -----------------------------------------------------------------------------------------------
+
+
+class Progress:
+    """A bar on a terminal, a line every 30 seconds elsewhere: cells, batches, rate, time left."""
+
+    def __init__(self, show: bool, what: str = "study") -> None:
+        self._show, self._what = show, what
+        self._bar: Any = None
+        self._begun = self._said = time.monotonic()
+        self._total = self._drawn = self._stored = 0
+        self._cells: dict[str, int] = {}
+
+    def expect(self, todo: Iterable[Batch], stored: int) -> None:
+        """Batches to come, and those that are there already."""
+        for batch in todo:
+            self._cells[batch.cell] = self._cells.get(batch.cell, 0) + 1
+            self._total += 1
+        self._stored += stored
+        if self._show and sys.stderr.isatty():
+            from tqdm import tqdm
+
+            if self._bar is None:
+                self._bar = tqdm(total=self._total, unit="batch", desc=self._what, leave=False)
+            self._bar.total = self._total
+            self._bar.refresh()
+
+    def advance(self, batch: Batch) -> None:
+        """One batch is done."""
+        self._drawn += 1
+        self._cells[batch.cell] -= 1
+        if self._bar is not None:
+            self._bar.set_postfix_str(f"{self._open()} cells left", refresh=False)
+            self._bar.update()
+        elif self._show and time.monotonic() - self._said >= LOG_EVERY:
+            self._said = time.monotonic()
+            print(self.line(), file=sys.stderr, flush=True)
+
+    def _open(self) -> int:
+        return sum(left > 0 for left in self._cells.values())
+
+    def line(self) -> str:
+        """Where things stand, in words."""
+        rate = self._drawn / max(time.monotonic() - self._begun, 1e-9)
+        left = (self._total - self._drawn) / rate if rate > 0 else float("inf")
+        done = f"{self._drawn} of {self._total} batches drawn ({self._stored} were stored)"
+        return f"{self._what}: {done}, {self._open()} cells to go, {rate:.3g} batches/s, {left:.0f} s left"
+
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+
+# --- Handing out and taking back ----------------------------------------------------------------------------
+
+
+@dataclass
+class Tally:
+    """What happened in a run.
+
+    Attributes
+    ----------
+    drawn : int
+        Batches drawn here.
+    stored : int
+        Batches that were there already.
+    failed : int
+        Batches that raised.
+    damaged : list of Path
+        Files that were found damaged, and where they were moved to.
+    seconds : mapping of str to float
+        Per cell, from submission to arrival, added up.
+    """
+
+    drawn: int = 0
+    stored: int = 0
+    failed: int = 0
+    damaged: list[Path] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+Task = tuple[Batch, Planned]
+
+
+def in_flight(pool: Executor) -> int:
+    """How many batches to have submitted at once: twice as many as there are workers."""
+    return 2 * int(getattr(pool, "_max_workers", None) or os.cpu_count() or 1)
+
+
+def draw_all(tasks: Sequence[Task], shelf: Shelf, pool: Executor, progress: Progress, tally: Tally) -> None:
+    """Draw what is not stored yet, whatever order it comes back in."""
+    todo = deque(task for task in tasks if not sound(task[0], shelf, tally))
+    progress.expect((batch for batch, _ in todo), len(tasks) - len(todo))
+    tally.stored += len(tasks) - len(todo)
+    elsewhere: deque[Task] = deque()
+    waiting: dict[Future[Drawn | Failed], tuple[Task, int, float]] = {}
+    window = in_flight(pool)
+
+    def submit(task: Task, attempt: int) -> None:
+        batch, planned = task
+        waiting[pool.submit(draw, planned.problem, planned.n, batch)] = (task, attempt, time.perf_counter())
+
+    try:
+        while todo or waiting or elsewhere:
+            while todo and len(waiting) < window:
+                task = todo.popleft()
+                if not shelf.claim(task[0]):
+                    elsewhere.append(task)
+                elif shelf.has(task[0]):  # somebody finished it since we looked
+                    shelf.release(task[0])
+                    progress.advance(task[0])
+                    tally.stored += 1
+                else:
+                    submit(task, 1)
+            if not waiting:
+                # Only what other processes are at is left: theirs, or ours once they are gone.
+                time.sleep(LOOK_EVERY)
+                todo, elsewhere = elsewhere, deque()
+                continue
+            for future in wait(waiting, return_when=FIRST_COMPLETED).done:
+                task, attempt, begun = waiting.pop(future)
+                lost = future.exception()
+                if isinstance(lost, BrokenExecutor):
+                    raise lost
+                if lost is not None and attempt < ATTEMPTS:
+                    submit(task, attempt + 1)
+                    continue
+                result = future.result() if lost is None else Failed(f"{type(lost).__name__}: {lost}", "")
+                take_back(task[0], result, shelf, progress, tally, time.perf_counter() - begun)
+    except KeyboardInterrupt:
+        _finish(waiting, shelf, progress, tally)
+        raise Interrupted from None
+    except BaseException:
+        for future in waiting:
+            future.cancel()
+        raise
+
+
+def take_back(
+    batch: Batch, result: Drawn | Failed, shelf: Shelf, progress: Progress, tally: Tally, took: float
+) -> None:
+    """Store what a worker brings, or why it brings nothing."""
+    if isinstance(result, Failed):
+        shelf.fail(batch, result.error, result.trace)
+        tally.failed += 1
+    else:
+        shelf.save(batch, result)
+        tally.drawn += 1
+        tally.seconds[batch.cell] = tally.seconds.get(batch.cell, 0.0) + took
+    shelf.release(batch)
+    progress.advance(batch)
+
+
+def _finish(
+    waiting: Mapping[Future[Drawn | Failed], tuple[Task, int, float]], shelf: Shelf, progress: Progress, tally: Tally
+) -> None:
+    """Store what is being drawn at this moment, and start nothing more."""
+    running = [future for future in waiting if not future.cancel()]
+    for future in wait(running, timeout=60).done:
+        if future.exception() is None:
+            take_back(waiting[future][0][0], future.result(), shelf, progress, tally, 0.0)
+
+
+def sound(batch: Batch, shelf: Shelf, tally: Tally) -> bool:
+    """Whether a batch is stored and every byte of it is right; a damaged file is moved out of the way."""
+    if not shelf.has(batch):
+        return False
+    try:
+        shelf.load(batch)
+    except Damaged:
+        assert isinstance(shelf, Store)
+        tally.damaged.append(shelf.set_aside(shelf.path(batch)))
+        return False
+    return True
+
+
+# --- From a design to receipts ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Share:
+    """Which cells are drawn here, where several machines share a study: the i-th of k parts, i from 1.
+
+    Attributes
+    ----------
+    part, of : int
+    """
+
+    part: int = 1
+    of: int = 1
+
+    def __post_init__(self) -> None:
+        checks.whole_number("the parts of a share", self.of, minimum=1)
+        if not 1 <= checks.whole_number("the part of a share", self.part) <= self.of:
+            raise ValueError(f"share is {self.part}/{self.of}: the part must be from 1 to {self.of}")
+
+    def has(self, position: int) -> bool:
+        """Whether the unit at a position is drawn here."""
+        return position % self.of == self.part - 1
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """A study after a run.
+
+    Attributes
+    ----------
+    receipts : DataFrame
+        As of `kt_theory.study.run`: the cells that are complete.
+    missing : tuple of (str, int)
+        Panel and n of the cells that are not.
+    tally : Tally
+    capped : tuple of (str, int)
+        Cells whose target was out of reach of max_reps.
+    """
+
+    receipts: pd.DataFrame
+    missing: tuple[tuple[str, int], ...]
+    tally: Tally
+    capped: tuple[tuple[str, int], ...]
+
+
+def run_design(
+    design: Design, shelf: Shelf, pool: Executor, *, share: Share | None = None, progress: Progress | None = None
+) -> Outcome:
+    """Draw what a design asks for and is not stored, and merge it.
+
+    Parameters
+    ----------
+    design : Design
+    shelf : Store or Memory
+    pool : Executor
+    share : Share, optional
+        The cells to draw here (with a target for slopes, the panels); everything if not given.
+    progress : Progress, optional
+
+    Returns
+    -------
+    Outcome
+
+    Raises
+    ------
+    Interrupted
+        On Ctrl-C, once what was being drawn is stored.
+    OSError
+        If the store cannot be written, such as on a full disk; what was stored stays.
+    """
+    cells = list(design.planned())
+    identities = [planned.cell.identity for planned in cells]
+    tally, progress = Tally(), progress or Progress(False)
+    try:
+        mine = _mine(cells, design, share or Share())
+        precision = design.precision
+        targeted = precision.target_mcse is not None or design.slope_se is not None
+        if targeted:
+            tasks = [task for i in mine for task in _tasks(cells[i], identities[i], design.seed, PILOT, precision.reps)]
+            draw_all(tasks, shelf, pool, progress, tally)
+        wanted = repeats(design, cells, identities, shelf)
+        tasks = [
+            task
+            for i in mine
+            if (reps := wanted[i])
+            for task in _tasks(cells[i], identities[i], design.seed, RUN, reps)
+        ]
+        draw_all(tasks, shelf, pool, progress, tally)
+    finally:
+        progress.close()
+    return outcome(design, cells, identities, shelf, tally)
+
+
+def _mine(cells: Sequence[Planned], design: Design, share: Share) -> list[int]:
+    """Positions of the cells to draw here: whole panels where slopes are planned, which takes all pilots of a panel."""
+    units = [planned.panel for planned in cells] if design.slope_se is not None else list(range(len(cells)))
+    number = {unit: i for i, unit in enumerate(dict.fromkeys(units))}
+    return [i for i, unit in enumerate(units) if share.has(number[unit])]
+
+
+def _tasks(planned: Planned, identity: str, seed: int, stage: int, reps: int) -> Iterator[Task]:
+    for index, size in planned.cell.batches(reps):
+        yield Batch(identity, seed, stage, index, size), planned
+
+
+def stored(planned: Planned, identity: str, seed: int, stage: int, reps: int, shelf: Shelf) -> list[Drawn] | None:
+    """The batches of a cell, in their order; None unless all are there."""
+    tasks = list(_tasks(planned, identity, seed, stage, reps))
+    return [shelf.load(batch) for batch, _ in tasks] if all(shelf.has(batch) for batch, _ in tasks) else None
+
+
+def repeats(design: Design, cells: Sequence[Planned], identities: Sequence[str], shelf: Shelf) -> list[int | None]:
+    """Repeats of each cell's run; None while the pilots that decide it are incomplete."""
+    precision = design.precision
+    if precision.target_mcse is None and design.slope_se is None:
+        return [precision.reps] * len(cells)
+    pilots: list[Moments | None] = []
+    for planned, identity in zip(cells, identities, strict=True):
+        drawn = stored(planned, identity, design.seed, PILOT, precision.reps, shelf)
+        pilots.append(None if drawn is None else merged(d.moments for d in drawn).of_learners(planned.learners))
+    if design.slope_se is None:
+        return [None if pilot is None else plan.for_means(precision, pilot) for pilot in pilots]
+    wanted: list[int | None] = [None] * len(cells)
+    for _, group in itertools.groupby(range(len(cells)), key=lambda i: cells[i].panel):
+        members = list(group)
+        known = [pilot for i in members if (pilot := pilots[i]) is not None]
+        if len(known) == len(members):
+            grid = [cells[i].n for i in members]
+            for i, reps in zip(members, plan.for_slope(design.slope_se, precision, grid, known), strict=True):
+                wanted[i] = reps
+    return wanted
+
+
+def outcome(design: Design, cells: Sequence[Planned], identities: Sequence[str], shelf: Shelf, tally: Tally) -> Outcome:
+    """Merge what is stored."""
+    rows: list[dict[str, Any]] = []
+    missing: list[tuple[str, int]] = []
+    capped: list[tuple[str, int]] = []
+    targeted = design.target_mcse is not None or design.slope_se is not None
+    for planned, identity, reps in zip(cells, identities, repeats(design, cells, identities, shelf), strict=True):
+        drawn = None if reps is None else stored(planned, identity, design.seed, RUN, reps, shelf)
+        if drawn is None:
+            missing.append((planned.panel, planned.n))
+            continue
+        if targeted and reps == design.precision.max_reps:
+            capped.append((planned.panel, planned.n))
+        moments = merged(d.moments for d in drawn).of_learners(planned.learners)
+        seconds = tally.seconds.get(identity, 0.0)
+        versions = {
+            "version": "+".join(sorted({d.version for d in drawn})),
+            "numpy": "+".join(sorted({d.numpy for d in drawn})),
+        }
+        for row in receipts(planned.cell, planned.learners, moments, design.seed, seconds):
+            rows.append({"panel": planned.panel, **row, **versions})
+    return Outcome(pd.DataFrame(rows), tuple(missing), tally, tuple(capped))
+
+
+# --- The manifest -------------------------------------------------------------------------------------------
+
+
+def keep_design(design: Design, store: Store) -> None:
+    """Write the manifest of a design, and the problems that only it knows, unless they are there."""
+    cells = []
+    for planned in design.planned():
+        if "table" in planned.reference:
+            store.keep_problem(planned.problem)
+        cells.append(
+            {
+                "panel": planned.panel,
+                "n": planned.n,
+                "learners": list(planned.learners),
+                "problem": planned.problem.name,
+                "cell": planned.cell.identity,
+                "reference": dict(planned.reference),
+            }
+        )
+    content = {
+        "name": design.name,
+        "seed": design.seed,
+        "reps": design.reps,
+        "target_mcse": design.target_mcse,
+        "relative": design.relative,
+        "max_reps": design.max_reps,
+        "slope_se": design.slope_se,
+        "licence": design.licence,
+        "versions": {"kt_theory": __version__, "numpy": np.__version__, "python": platform.python_version()},
+        "cells": cells,
+        "design": design.text,
+    }
+    try:
+        if store.manifest() == {"format": 1, **content}:
+            return
+    except Damaged:
+        store.set_aside(store.manifest_path)
+    except ValueError:
+        pass  # there is none yet
+    store.write_manifest(content)
+
+
+def kept_design(store: Store) -> Design:
+    """The design that a folder holds, as far as it takes to draw and merge its cells."""
+    manifest = store.manifest()
+    panels: OrderedDict[str, dict[str, Any]] = OrderedDict()
+    for entry in manifest["cells"]:
+        panel = panels.setdefault(entry["panel"], {"learners": entry["learners"], "problems": {}})
+        panel["problems"][entry["n"]] = kept_problem(entry, store)
+    return Design(
+        manifest["name"],
+        [
+            Panel(name, _by_n(panel["problems"]), list(panel["problems"]), panel["learners"])
+            for name, panel in panels.items()
+        ],
+        manifest["reps"],
+        manifest["seed"],
+        manifest["target_mcse"],
+        manifest["relative"],
+        manifest["max_reps"],
+        manifest["slope_se"],
+        manifest["licence"],
+        manifest["design"],
+    )
+
+
+def kept_problem(entry: Mapping[str, Any], store: Store) -> Callable[[], Problem]:
+    """How the problem of a cell in a manifest is made again."""
+    reference = entry["reference"]
+    if "table" in reference:
+        return lambda: store.problem(reference["table"], entry["problem"])
+    return lambda: instance(reference["instance"], reference["S"], reference["A"], entry["n"])
+
+
+def _by_n(problems: Mapping[int, Callable[[], Problem]]) -> Callable[[int], Problem]:
+    return lambda n: problems[n]()

@@ -1,0 +1,396 @@
+"""What can be done with the folder of a study: run it, look at it, check it, join several, take the result out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from kt_theory.montecarlo import PILOT, RUN, thread_pool
+from kt_theory.study import engine
+from kt_theory.study.design import Design
+from kt_theory.study.engine import Outcome, Progress, Share
+from kt_theory.study.store import Batch, Damaged, Store
+
+Folder = str | os.PathLike[str]
+
+
+def run_in_folder(
+    design: Design,
+    folder: Folder,
+    *,
+    executor: Executor | None = None,
+    workers: int | None = None,
+    share: Share | None = None,
+    progress: bool = False,
+) -> Outcome:
+    """Run a design into a folder, or go on where it stopped.
+
+    Parameters
+    ----------
+    design : Design
+    folder : path_like
+        Made if it does not exist. Batches that are there are not drawn again, whatever design they were drawn for.
+    executor : Executor, optional
+        Where batches are drawn; threads if not given. The functions sent to it are importable, so processes will do.
+    workers : int, optional
+        Number of threads, if no executor is given.
+    share : Share, optional
+        The cells to draw here, if several machines share the study.
+    progress : bool
+        A bar on a terminal, a line every 30 seconds elsewhere, on standard error.
+
+    Returns
+    -------
+    Outcome
+
+    Raises
+    ------
+    Interrupted
+        On Ctrl-C, when what was being drawn is stored.
+    OSError, ValueError
+        If the folder cannot be written, or is none of a study.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from kt_theory import instance
+    >>> from kt_theory.study.panels import Panel
+    >>> design = Design("bandit", [Panel("bandit", instance(0, S=1, A=4), n=[1, 10], learners=["CE_ful"])], reps=10)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     first = run_in_folder(design, folder)
+    ...     again = run_in_folder(design, folder)
+    >>> first.tally.drawn, again.tally.drawn, first.receipts["mean"].tolist()
+    (2, 0, [0.0, 0.0])
+    """
+    with Store(folder) as store:
+        engine.keep_design(design, store)
+        return _with_pool(
+            executor,
+            workers,
+            lambda pool: engine.run_design(
+                design, store, pool, share=share, progress=Progress(progress, what=design.name)
+            ),
+        )
+
+
+def _with_pool(executor: Executor | None, workers: int | None, work: Any) -> Any:
+    if executor is not None:
+        return work(executor)
+    with thread_pool(workers) as pool:
+        return work(pool)
+
+
+@dataclass(frozen=True)
+class Status:
+    """How far a study is.
+
+    Attributes
+    ----------
+    name : str
+    seed : int
+    cells, complete : int
+        Cells of the design, and those whose every batch is stored.
+    batches, wanted : int
+        Batches of the design that are stored, and those it needs (of the pilots alone, while they decide the rest).
+    others : int
+        Sound or unsound batches that the design does not need: of earlier designs.
+    missing : tuple of (str, int)
+        Panel and n of the cells that are not complete.
+    failures : tuple of dict
+        batch, error, traceback, replay.
+    damaged : tuple of str
+        What is wrong with files, a sentence each; found only if looked for, see `check`.
+    versions : dict
+    licence : str
+    """
+
+    name: str
+    seed: int
+    cells: int
+    complete: int
+    batches: int
+    wanted: int
+    others: int
+    missing: tuple[tuple[str, int], ...]
+    failures: tuple[dict[str, Any], ...]
+    damaged: tuple[str, ...]
+    versions: dict[str, str]
+    licence: str
+
+    @property
+    def done(self) -> bool:
+        """Whether everything is there and sound."""
+        return not self.missing and not self.damaged
+
+
+def status(folder: Folder) -> Status:
+    """How far the study of a folder is; reads the manifest and the names of the batches.
+
+    Parameters
+    ----------
+    folder : path_like
+
+    Returns
+    -------
+    Status
+
+    Raises
+    ------
+    ValueError
+        If the folder is none of a study, or its manifest is damaged.
+    """
+    with Store(existing(folder)) as store:
+        return _status(store, {})
+
+
+def check(folder: Folder, *, repair: bool = True, workers: int | None = None, progress: bool = False) -> Status:
+    """Read every file of a study, and draw again what is missing or not as it was written.
+
+    Parameters
+    ----------
+    folder : path_like
+    repair : bool
+        Whether to move damaged files to ``damaged/`` and draw them again, or only to say so.
+    workers, progress
+        As in `run_in_folder`.
+
+    Returns
+    -------
+    Status
+        Before the repair; `missing` and `damaged` are what was found.
+
+    Raises
+    ------
+    ValueError
+        If the folder is none of a study; as `Damaged` if its manifest or a problem is: then run the study again from
+        its design, which writes new ones and draws nothing that is there.
+    """
+    with Store(existing(folder)) as store:
+        unsound = _unsound(store)
+        found = _status(store, unsound)
+        if repair and not found.done:
+            for path in unsound:
+                store.set_aside(path)
+            design = engine.kept_design(store)
+            show = Progress(progress, what=f"{design.name}, repair")
+            _with_pool(None, workers, lambda pool: engine.run_design(design, store, pool, progress=show))
+    return found
+
+
+def _status(store: Store, unsound: Mapping[Path, str]) -> Status:
+    manifest = store.manifest()
+    design = engine.kept_design(store)
+    cells = list(design.planned())
+    identities = [planned.cell.identity for planned in cells]
+    precision = design.precision
+    targeted = precision.target_mcse is not None or design.slope_se is not None
+    shelf = _Sound(store, unsound)
+    repeats = engine.repeats(design, cells, identities, shelf)  # type: ignore[arg-type]
+    needed: list[Batch] = []
+    missing: list[tuple[str, int]] = []
+    for planned, identity, reps in zip(cells, identities, repeats, strict=True):
+        pilot = [Batch(identity, design.seed, PILOT, *b) for b in planned.cell.batches(precision.reps) if targeted]
+        run = [] if reps is None else [Batch(identity, design.seed, RUN, *b) for b in planned.cell.batches(reps)]
+        needed += [*pilot, *run]
+        if reps is None or not all(shelf.has(batch) for batch in [*pilot, *run]):
+            missing.append((planned.panel, planned.n))
+    there = set(store.batches())
+    return Status(
+        manifest["name"],
+        manifest["seed"],
+        len(cells),
+        len(cells) - len(missing),
+        sum(batch in there for batch in needed),
+        len(needed),
+        len(there - set(needed)),
+        tuple(missing),
+        tuple(store.failures()),
+        tuple(unsound.values()),
+        manifest["versions"],
+        manifest["licence"],
+    )
+
+
+class _Sound:
+    """A store without its damaged files."""
+
+    def __init__(self, store: Store, unsound: Mapping[Path, str]) -> None:
+        self._store, self._unsound = store, unsound
+
+    def has(self, batch: Batch) -> bool:
+        return self._store.has(batch) and self._store.path(batch) not in self._unsound
+
+    def load(self, batch: Batch) -> Any:
+        return self._store.load(batch)
+
+
+def _unsound(store: Store) -> dict[Path, str]:
+    """The files of batches and of failures that are not as they were written, and what is wrong with each."""
+    found = {}
+    for path in sorted((store.folder / "batches").glob("*/[!.]*")):
+        try:
+            store.load(Batch.named(f"{path.parent.name}/{path.name}"))
+        except Damaged as error:
+            found[path] = str(error)
+        except ValueError:
+            found[path] = f"{path} is no file of a study"
+    for path in sorted((store.folder / "failures").glob("[!.]*")):
+        try:
+            store.failure(path)
+        except Damaged as error:
+            found[path] = str(error)
+    return found
+
+
+def export(folder: Folder) -> Outcome:
+    """The receipts of a study, as far as it is complete.
+
+    Parameters
+    ----------
+    folder : path_like
+
+    Returns
+    -------
+    Outcome
+        Receipts of the complete cells, and which are missing.
+
+    Raises
+    ------
+    ValueError
+        If the folder is none of a study; as `Damaged` if a file of it is: nothing damaged is ever read.
+    """
+    with Store(existing(folder)) as store:
+        design = engine.kept_design(store)
+        cells = list(design.planned())
+        identities = [planned.cell.identity for planned in cells]
+        return engine.outcome(design, cells, identities, store, engine.Tally())
+
+
+def merge(into: Folder, others: Sequence[Folder]) -> Status:
+    """Join the folders of one study that was run on several machines, or of several with the same seed.
+
+    Parameters
+    ----------
+    into : path_like
+        The folder that receives; made if it does not exist.
+    others : sequence of path_like
+        Folders of studies. They are not changed.
+
+    Returns
+    -------
+    Status
+        Of `into`, afterwards. Its design has the cells of all.
+
+    Raises
+    ------
+    ValueError
+        If a batch is damaged, two folders have different numbers for one batch, or the designs differ in more than
+        their cells. Nothing is changed then.
+    """
+    sources = [Store(existing(folder)) for folder in others]
+    with Store(into) as store:
+        manifests = [source.manifest() for source in sources]
+        if store.manifest_path.is_file():
+            manifests.insert(0, store.manifest())
+        joined = _joined(manifests, [str(store.folder), *map(str, others)][-len(manifests) :])
+        copies: list[tuple[Store, Batch]] = []
+        for source in sources:
+            for batch in source.batches():
+                drawn = source.load(batch)
+                if not store.has(batch):
+                    copies.append((source, batch))
+                elif not _alike(store.load(batch), drawn):
+                    raise ValueError(
+                        f"{source.path(batch)} and {store.path(batch)} have different numbers for one batch"
+                    )
+        for source in sources:
+            for entry in source.manifest()["cells"]:
+                if "table" in entry["reference"]:
+                    store.keep_problem(source.problem(entry["reference"]["table"], entry["problem"]))
+        for source, batch in copies:
+            store.save(batch, source.load(batch))
+        store.write_manifest(joined)
+        found = _status(store, {})
+    for source in sources:
+        source.__exit__(None, None, None)
+    return found
+
+
+def _alike(a: Any, b: Any) -> bool:
+    pairs = ((a.moments.mean, b.moments.mean), (a.moments.squares, b.moments.squares))
+    return all((x == y).all() for x, y in pairs) and bool((a.moments.nonzero == b.moments.nonzero).all())
+
+
+def _joined(manifests: Sequence[dict[str, Any]], names: Sequence[str]) -> dict[str, Any]:
+    """One manifest with the cells of all."""
+    first = manifests[0]
+    cells: dict[tuple[str, int], dict[str, Any]] = {}
+    for manifest, name in zip(manifests, names, strict=True):
+        for key in ("seed", "reps", "target_mcse", "relative", "max_reps", "slope_se"):
+            if manifest[key] != first[key]:
+                raise ValueError(f"{key} is {first[key]} in {names[0]} and {manifest[key]} in {name}: no one study")
+        for entry in manifest["cells"]:
+            known = cells.setdefault((entry["panel"], entry["n"]), entry)
+            if known["cell"] != entry["cell"]:
+                raise ValueError(f"panel {entry['panel']!r}, n={entry['n']} is another problem in {name}")
+            known["learners"] = list(dict.fromkeys([*known["learners"], *entry["learners"]]))
+    licences = "; ".join(dict.fromkeys(manifest["licence"] for manifest in manifests))
+    content = {key: value for key, value in first.items() if key != "format"}
+    return {**content, "licence": licences, "cells": list(cells.values())}
+
+
+def replay(folder: Folder, name: str) -> pd.DataFrame:
+    """Draw one batch here and now, and let what it raises through.
+
+    Parameters
+    ----------
+    folder : path_like
+    name : str
+        Of the batch, as failures and files name it: cell/seed-stage-index-repeats.
+
+    Returns
+    -------
+    DataFrame
+        A row per learner: mean, squares (sum of squared deviations), nonzero. Nothing is stored.
+
+    Raises
+    ------
+    ValueError
+        If the batch is none, or its cell is not in the study.
+    """
+    from kt_theory import kernels
+
+    batch = Batch.named(name)
+    with Store(existing(folder)) as store:
+        for entry in store.manifest()["cells"]:
+            if entry["cell"] == batch.cell:
+                problem = engine.kept_problem(entry, store)()
+                cell = engine.Cell(problem, entry["n"])
+                moments = cell.batch(batch.seed, batch.stage, batch.index, batch.reps)
+                return pd.DataFrame(
+                    {
+                        "learner": kernels.COLUMNS,
+                        "mean": moments.mean,
+                        "squares": moments.squares,
+                        "nonzero": moments.nonzero,
+                    }
+                )
+    raise ValueError(f"{name} is no batch of {Path(folder)}: its cell is not in the manifest")
+
+
+def existing(folder: Folder) -> Folder:
+    """`folder`, if it is that of a study."""
+    if not (Path(folder) / "lock").is_file():
+        raise ValueError(f"{os.fspath(folder)} is not the folder of a study")
+    return folder
+
+
+def with_seed(design: Design, seed: int | None) -> Design:
+    """The design with another seed."""
+    return design if seed is None else replace(design, seed=seed)
