@@ -368,7 +368,9 @@ def _read_sealed(path: Path) -> dict[str, Any]:
 
 
 def remove(folder: str | os.PathLike[str]) -> None:
-    """Remove the folder of a study, and nothing that is not one."""
+    """Remove the folder of a study, and nothing that is not one; its parent too, if that is left empty."""
     path = Path(folder)
     if (path / "lock").is_file():
         shutil.rmtree(path)
+        with contextlib.suppress(OSError):
+            path.parent.rmdir()
