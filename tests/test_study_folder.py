@@ -1,0 +1,181 @@
+"""The folder of a study, piece by piece: sealed files, locks, names, shares, lines of progress."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+
+import kt_theory as kt
+from kt_theory.montecarlo import PILOT, RUN, Cell, Moments
+from kt_theory.study import engine
+from kt_theory.study.engine import Memory, Progress, Share, Tally
+from kt_theory.study.store import Batch, Damaged, Drawn, Store, remove
+
+PROBLEM = kt.instance(0, S=2, A=3)
+CELL = Cell(PROBLEM, 20)
+BATCH = Batch(CELL.identity, 7, RUN, 0, 50)
+
+
+def drawn():
+    return Drawn.now(CELL.batch(7, RUN, 0, 50))
+
+
+def test_a_batch_is_the_moments_of_its_blocks():
+    # Oracle: second algorithm, the risks themselves
+    assert CELL.batch_size % CELL.block_size == 0
+    reps = CELL.block_size * 2 + 10
+    risks = kt.sample_risks(PROBLEM, list(kt.LEARNERS), 20, reps=reps, seed=7)
+    moments = CELL.batch(7, RUN, 0, reps)
+    assert moments.mean == pytest.approx(risks.mean(axis=0), rel=1e-12, abs=0)
+    assert moments.squares == pytest.approx(risks.var(axis=0) * reps, rel=1e-9, abs=1e-20)
+    assert (moments.nonzero == (risks > 0).sum(axis=0)).all()
+    assert sum(size for _, size in CELL.batches(3 * CELL.batch_size + 1)) == 3 * CELL.batch_size + 1
+
+
+def test_what_is_written_is_read_to_the_last_digit(tmp_path):
+    # Oracle: identity
+    with Store(tmp_path / "s") as store:
+        assert not store.has(BATCH)
+        store.save(BATCH, drawn())
+        back = store.load(BATCH)
+        assert (back.moments.mean == drawn().moments.mean).all()
+        assert (back.moments.squares == drawn().moments.squares).all()
+        assert (back.version, back.numpy) == (kt.__version__, np.__version__)
+        assert list(store.batches()) == [BATCH]
+        assert Batch.named(BATCH.name) == BATCH
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda b: b[:-1],
+        lambda b: b + b" ",
+        lambda b: b"",
+        lambda b: b"[]",
+        lambda b: b.replace(b'"reps": 50', b'"reps": 51'),
+        lambda b: b.replace(b"  ", b" ", 1),
+        lambda b: b.replace(b'"sha256"', b'"sha257"'),
+        lambda b: b"\xff" + b[1:],
+    ],
+)
+def test_no_changed_byte_is_read(tmp_path, change):
+    # Oracle: definition
+    with Store(tmp_path / "s") as store:
+        store.save(BATCH, drawn())
+        path = store.path(BATCH)
+        path.write_bytes(change(path.read_bytes()))
+        with pytest.raises(Damaged, match=r"s/batches/.*\.json is damaged"):
+            store.load(BATCH)
+
+
+def test_a_sound_file_under_another_name_is_not_read(tmp_path):
+    # Oracle: definition
+    other = Batch(CELL.identity, 8, PILOT, 3, 50)
+    with Store(tmp_path / "s") as store:
+        store.save(BATCH, drawn())
+        os.replace(store.path(BATCH), store.path(other))
+        with pytest.raises(Damaged, match="holds another batch than its name says"):
+            store.load(other)
+        with pytest.raises(Damaged, match="is missing"):
+            store.load(BATCH)
+
+
+def test_claims_exclude_one_another_and_end_with_their_owner(tmp_path):
+    # Oracle: definition
+    first, second = Store(tmp_path / "s"), Store(tmp_path / "s")
+    first.__enter__(), second.__enter__()
+    assert first.claim(BATCH)
+    assert not second.claim(BATCH)
+    assert second.claim(Batch(CELL.identity, 7, RUN, 1, 50))
+    first.release(BATCH)
+    assert second.claim(BATCH)
+    second.__exit__(None, None, None)
+    assert first.claim(BATCH)
+    first.__exit__(None, None, None)
+
+
+def test_leftovers_are_swept_only_by_who_is_alone(tmp_path):
+    # Oracle: definition
+    with Store(tmp_path / "s") as store:
+        store.save(BATCH, drawn())
+        leftover = store.path(BATCH).with_name(".7-run-abc.json")
+        leftover.write_text("half")
+        with Store(tmp_path / "s"):
+            assert leftover.exists()  # it may be somebody's at this moment
+    with Store(tmp_path / "s") as store:
+        assert not leftover.exists()
+        assert store.has(BATCH)
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path):
+    (tmp_path / "mine.txt").write_text("x")
+    with pytest.raises(ValueError, match="is not empty and not the folder of a study"):
+        Store(tmp_path)
+    with pytest.raises(ValueError, match=r"mine\.txt is not a folder"):
+        Store(tmp_path / "mine.txt")
+    with pytest.raises(ValueError, match="is not the folder of a study"):
+        kt.study.status(tmp_path)
+    remove(tmp_path)
+    assert (tmp_path / "mine.txt").exists()
+    with (
+        Store(tmp_path / "s") as store,
+        pytest.raises(ValueError, match=r"has no manifest\.json: no study was run there"),
+    ):
+        store.manifest()
+
+
+def test_another_format_is_refused(tmp_path):
+    with Store(tmp_path / "s") as store:
+        store.write_manifest({"name": "x"})
+        path = store.manifest_path
+        content = json.loads(path.read_text()) | {"format": 2}
+        del content["sha256"]
+        kt.study.store._write_sealed(path, content)
+        with pytest.raises(ValueError, match="is of format 2: this version reads format 1"):
+            store.manifest()
+
+
+@pytest.mark.parametrize("name", ["x", "a/b", "a/1-run-0-x", "a/1-walk-0-5", "a/1-run-0-5-6"])
+def test_what_is_no_batch_is_said(name):
+    with pytest.raises(ValueError, match="is no batch: cell/seed-stage-index-repeats is needed"):
+        Batch.named(name)
+
+
+def test_shares_cut_a_study_into_parts():
+    # Oracle: definition
+    parts = [{i for i in range(10) if Share(part, 3).has(i)} for part in (1, 2, 3)]
+    assert set().union(*parts) == set(range(10))
+    assert sum(map(len, parts)) == 10
+    for part, of in ((0, 2), (3, 2), (1, 0)):
+        with pytest.raises(ValueError, match="share"):
+            Share(part, of)
+
+
+def test_progress_says_where_things_stand_every_so_often(monkeypatch, capsys):
+    monkeypatch.setattr(engine, "LOG_EVERY", 0.0)
+    design = kt.study.Design("two cells", [kt.study.Panel("p", PROBLEM, n=[5, 6])], reps=10)
+    with kt.montecarlo.thread_pool(1) as pool:
+        engine.run_design(design, Memory(), pool, progress=Progress(True, "two cells"))
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].startswith("two cells: 1 of 2 batches drawn (0 were stored), 1 cells to go, ")
+    assert lines[-1].startswith("two cells: 2 of 2 batches drawn (0 were stored), 0 cells to go, ")
+    assert lines[-1].endswith(" 0 s left")
+
+
+def test_without_a_folder_what_raises_is_raised(monkeypatch):
+    def broken(*_):
+        raise ArithmeticError("nothing adds up")
+
+    monkeypatch.setattr(Cell, "batch", broken)
+    with pytest.raises(RuntimeError, match="-run-000000-10 raised ArithmeticError: nothing adds up"):
+        kt.study.run([kt.study.Panel("p", PROBLEM, n=[5])], reps=10)
+
+
+def test_a_stored_batch_is_not_looked_at_twice(tmp_path):
+    # Oracle: definition
+    memory, tally = Memory(), Tally()
+    assert not engine.sound(BATCH, memory, tally)
+    memory.save(BATCH, Drawn.now(Moments(50, *np.zeros((3, 5)))))
+    assert engine.sound(BATCH, memory, tally)
+    assert tally.damaged == []
