@@ -1,19 +1,24 @@
-"""The command line: `kt-theory reproduce`, `verify`, `simulate`, `fit` and `minimax`.
+"""The command line: `kt-theory reproduce`, `verify`, `simulate`, `fit`, `minimax` and `study`.
 
-Exit code 0: done, and every bound that was checked holds. 1: a checked bound is broken, or a verdict is not the
-expected one. 2: the input was refused, in one sentence. Heavy modules are imported by the command that needs them, so
-that `--help` answers at once.
+Exit code 0: done, and every bound that was checked holds. 1: a checked bound is broken, a verdict is not the expected
+one, or a study lacks something. 2: the input was refused, in one sentence. 130: interrupted. Heavy modules are imported
+by the command that needs them, so that `--help` answers at once.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import errno
 import json
 import math
 import os
 import runpy
+import shlex
+import signal
 import sys
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +26,8 @@ import kt_theory as kt
 from kt_theory.files import check_writable
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     import numpy as np
     import pandas as pd
 
@@ -38,7 +45,9 @@ HELD, BROKEN, REFUSED, INTERRUPTED = 0, 1, 2, 130
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code."""
-    arguments = _parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else list(argv)
+    arguments = _parser().parse_args(words)
+    arguments.words = words
     return _guarded(lambda: arguments.command(arguments))
 
 
@@ -88,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     _simulate_parser(commands)
     _fit_parser(commands)
     _minimax_parser(commands)
+    _study_parser(commands)
     return parser
 
 
@@ -211,8 +221,118 @@ def _minimax_parser(commands: Any) -> None:
     parser.add_argument("--json", action="store_true", help="print the interval as JSON")
 
 
+def _study_parser(commands: Any) -> None:
+    parser = _command(
+        commands,
+        "study",
+        None,
+        "sweep a grid of cells, in a folder that survives whatever stops the work",
+        "A study is a design (TOML or Python: instances or teachers, S, A, n, learners, repeats or a target) and a\n"
+        "folder in which every finished batch is kept. Stop it as you like: the same command goes on where it\n"
+        "was, and the numbers are the same bytes whatever was interrupted and wherever they were drawn.\n"
+        "docs/studies.md is the guide.",
+        "kt-theory study run rates        # one of the designs that ship: rates, next_word, own_family\n"
+        "  kt-theory study status rates     # how far the folder `rates` is\n"
+        "  kt-theory study export rates --out rates.csv",
+    )
+    actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
+    _study_run_parser(actions)
+    _study_folder_parsers(actions)
+
+
+def _study_run_parser(actions: Any) -> None:
+    parser = _command(
+        actions,
+        "run",
+        _study_run,
+        "draw what a design asks for and the folder lacks",
+        "Draw every batch that the design asks for and the folder does not have; then say what is there, what failed,\n"
+        "and how to see a failure again. Exit code 1 if a cell that was to be drawn here is not complete.\n"
+        "Ctrl-C stores what is being drawn and says how to go on. Where batches are drawn (threads, processes, a\n"
+        "cluster, several machines that share the cells) changes no number.",
+        "kt-theory study run rates --out rates --workers 2\n"
+        "  kt-theory study run my_design.toml --share 1/2     # half of the cells; 2/2 on another machine, then merge\n"
+        "  kt-theory study run my_design.py --scheduler tcp://10.0.0.1:8786",
+    )
+    parser.add_argument("design", metavar="DESIGN", help="a .toml or .py file, or the name of a design that ships")
+    parser.add_argument("--out", metavar="FOLDER", help="folder of the study (default: the design's name, here)")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--workers", type=_number, metavar="N", help="draw in N threads (default: all processors)")
+    where.add_argument("--processes", type=_number, metavar="N", help="draw in N processes")
+    where.add_argument("--scheduler", metavar="ADDRESS", help="draw on a Dask cluster: tcp://HOST:PORT (extra cluster)")
+    parser.add_argument("--share", metavar="I/K", help="draw the I-th of K shares of the cells only, such as 1/2")
+    parser.add_argument("--seed", type=_number, help="seed of all draws (default: the design's)")
+    parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+
+
+def _study_folder_parsers(actions: Any) -> None:
+    parser = _command(
+        actions,
+        "status",
+        _study_status,
+        "how far a study is",
+        "Cells and batches that are there, cells that are missing, batches that raised. Batches are counted by name;\n"
+        "`check` reads them.",
+        "kt-theory study status rates",
+    )
+    parser.add_argument("folder", metavar="FOLDER", help="folder of a study")
+    parser.add_argument("--json", action="store_true", help="print it as JSON")
+
+    parser = _command(
+        actions,
+        "check",
+        _study_check,
+        "read every byte of a study, and draw again what is missing or damaged",
+        "Read every file and compare it with its checksum. What is damaged is moved to FOLDER/damaged; that, and what\n"
+        "is missing, is drawn again: the same numbers. Exit code 0 if all is sound, or is so now.",
+        "kt-theory study check rates --dry-run",
+    )
+    parser.add_argument("folder", metavar="FOLDER", help="folder of a study")
+    parser.add_argument("--dry-run", action="store_true", help="change nothing; exit code 1 if anything was found")
+    parser.add_argument("--workers", type=_number, metavar="N", help="threads (default: all processors)")
+    parser.add_argument("--json", action="store_true", help="print what was found as JSON")
+
+    parser = _command(
+        actions,
+        "merge",
+        _study_merge,
+        "join folders that were filled on several machines",
+        "Copy into INTO the batches of the other folders that it lacks, and give it the cells of all. They must have\n"
+        "the same seed and repeats or target. A batch that two of them have must be the same in both.",
+        "kt-theory study merge rates rates-of-the-other-machine",
+    )
+    parser.add_argument("into", metavar="INTO", help="the folder that receives; made if it does not exist")
+    parser.add_argument("others", metavar="FROM", nargs="+", help="folders of studies; they are not changed")
+    parser.add_argument("--json", action="store_true", help="print the status of INTO as JSON")
+
+    parser = _command(
+        actions,
+        "export",
+        _study_export,
+        "write the receipts of a study as a table",
+        "Write a row per cell and learner: mean risk, standard error, repeats, and what it takes to draw it again.\n"
+        "Cells that are not complete are named and left out; the exit code is 1 then.",
+        "kt-theory study export rates --out rates.csv",
+    )
+    parser.add_argument("folder", metavar="FOLDER", help="folder of a study")
+    parser.add_argument("--out", metavar="FILE", required=True, help="CSV or Parquet, by the name's ending")
+
+    parser = _command(
+        actions,
+        "replay",
+        _study_replay,
+        "draw one batch here and now, and see what it raises",
+        "Draw one batch and print its moments for each learner: mean risk, sum of squared deviations, repeats of\n"
+        "non-zero risk. If it raises, print the traceback; the exit code is 1 then. Nothing is stored. `status` and\n"
+        "`run` print the command for each batch that failed.",
+        "kt-theory study replay rates 0f3e0c2d11ab4c6e9d0f3e0c2d11ab4c/1-run-000000-4000",
+    )
+    parser.add_argument("folder", metavar="FOLDER", help="folder of a study")
+    parser.add_argument("batch", metavar="BATCH", help="its name: cell/seed-stage-index-repeats")
+
+
 def _command(
-    commands: Any, name: str, run: Callable[..., int], brief: str, text: str, example: str
+    commands: Any, name: str, run: Callable[..., int] | None, brief: str, text: str, example: str
 ) -> argparse.ArgumentParser:
     parser = commands.add_parser(
         name,
@@ -251,12 +371,17 @@ def _reproduce(arguments: argparse.Namespace) -> int:
 
 def _load_study(stem: str) -> Callable[..., pd.DataFrame]:
     """`main` of a script in simulations/: beside the package in a checkout, inside it when installed from a wheel."""
+    path = _shipped(f"{stem}.py")
+    if path is None:
+        raise ValueError(f"simulations/{stem}.py was not found beside the package")
+    return runpy.run_path(str(path))["main"]
+
+
+def _shipped(name: str) -> Path | None:
+    """A file of simulations/, if there is one of that name."""
     package = Path(__file__).parent
-    for folder in (package.parent / "simulations", package / "simulations"):
-        path = folder / f"{stem}.py"
-        if path.is_file():
-            return runpy.run_path(str(path))["main"]
-    raise ValueError(f"simulations/{stem}.py was not found beside the package")
+    places = (package.parent / "simulations" / name, package / "simulations" / name)
+    return next((path for path in places if path.is_file()), None)
 
 
 def _run_studies(studies: dict[str, Callable[..., pd.DataFrame]], arguments: argparse.Namespace) -> int:
@@ -559,3 +684,362 @@ def _students_as_text(students: dict[str, np.ndarray], data: kt.TransferSet, out
     table = "\n".join("  " + "  ".join(map(str.rjust, row, widths)) for row in rows)
     where = f"all {data.counts.size} rows are in {out}" if out else "write all rows with --out students.csv"
     return f"\nwhat each learner gives, on the pairs seen most often:\n{table}\n{where}"
+
+
+# --- study ----------------------------------------------------------------------------------------------
+
+#: How many missing cells and failures of a study are listed before the rest is only counted.
+CELLS_LISTED = 10
+
+
+def _study_run(arguments: argparse.Namespace) -> int:
+    design = kt.study.read_design(_design_file(arguments.design))
+    design = kt.study.folders.with_seed(design, arguments.seed)
+    share = _share(arguments.share)
+    folder = Path(arguments.out or Path(arguments.design).stem)
+
+    def work() -> int:
+        with _executor(arguments) as executor:
+            outcome = kt.study.run_in_folder(
+                design, folder, executor=executor, workers=arguments.workers, share=share, progress=True
+            )
+        found = kt.study.status(folder)
+        print(_run_as_json(outcome, found, folder) if arguments.json else _run_as_text(outcome, found, folder))
+        return BROKEN if outcome.missing_here else HELD
+
+    return _stoppable(work, folder, arguments)
+
+
+def _study_status(arguments: argparse.Namespace) -> int:
+    return _soundly(lambda: _print_status(kt.study.status(arguments.folder), arguments.folder, arguments))
+
+
+def _print_status(found: Any, folder: str, arguments: argparse.Namespace) -> int:
+    print(json.dumps(_status_fields(found, folder), indent=2) if arguments.json else _status_as_text(found, folder))
+    return HELD
+
+
+def _study_check(arguments: argparse.Namespace) -> int:
+    folder = arguments.folder
+
+    def work() -> int:
+        found = kt.study.check(folder, repair=not arguments.dry_run, workers=arguments.workers, progress=True)
+        after = found if arguments.dry_run or found.done else kt.study.status(folder)
+        if arguments.json:
+            report = {**_status_fields(found, folder), "dry_run": arguments.dry_run, "sound": after.done}
+            print(json.dumps(report, indent=2))
+        else:
+            print(_check_as_text(found, after, folder, dry_run=arguments.dry_run))
+        return HELD if after.done else BROKEN
+
+    return _stoppable(work, folder, arguments)
+
+
+def _study_merge(arguments: argparse.Namespace) -> int:
+    def work() -> int:
+        return _print_status(kt.study.merge(arguments.into, arguments.others), arguments.into, arguments)
+
+    return _soundly(work)
+
+
+def _study_export(arguments: argparse.Namespace) -> int:
+    check_writable(arguments.out, ".csv", ".parquet")
+    return _soundly(lambda: _write_export(kt.study.export(arguments.folder), arguments))
+
+
+def _write_export(outcome: Any, arguments: argparse.Namespace) -> int:
+    receipts = outcome.receipts
+    if outcome.missing:
+        print(f"kt-theory: {_missing_as_text(outcome.missing)}", file=sys.stderr)
+    if receipts.empty:
+        print(f"kt-theory: no cell is complete: {arguments.out} was not written", file=sys.stderr)
+        return BROKEN
+    if Path(arguments.out).suffix.lower() == ".parquet":
+        kt.tables.write_table(receipts.drop(columns="seconds"), arguments.out)
+    else:
+        kt.study.write_receipts(receipts, arguments.out)
+    cells = len(receipts[["panel", "n"]].drop_duplicates())
+    print(f"{len(receipts)} rows of {_count(cells, 'cell')}: {Path(arguments.out).resolve()}")
+    return BROKEN if outcome.missing else HELD
+
+
+def _study_replay(arguments: argparse.Namespace) -> int:
+    return _soundly(lambda: _replay(arguments.folder, arguments.batch))
+
+
+def _replay(folder: str, batch: str) -> int:
+    kt.study.folders.cell_of(folder, batch)  # what it refuses is bad input; what is raised below is the batch's own
+    try:
+        frame = kt.study.replay(folder, batch)
+    except Exception:
+        import traceback
+
+        traceback.print_exc()
+        return BROKEN
+    print(frame.to_string(index=False, float_format=repr))
+    return HELD
+
+
+def _design_file(name: str) -> Path:
+    """The file of a design; a name without an ending may be that of one that ships."""
+    path = Path(name)
+    if not path.suffix and not path.exists():
+        for suffix in (".toml", ".py"):
+            shipped = _shipped(f"designs/{name}{suffix}")
+            if shipped is not None:
+                return shipped
+    return path
+
+
+def _share(text: str | None) -> Any:
+    if text is None:
+        return None
+    part, slash, of = text.partition("/")
+    if not (slash and part.isdecimal() and of.isdecimal()):
+        raise ValueError(f"share is {text!r}: it must be I/K, such as 1/2")
+    return kt.study.Share(int(part), int(of))
+
+
+@contextlib.contextmanager
+def _executor(arguments: argparse.Namespace) -> Iterator[Executor | None]:
+    """Where batches are to be drawn; None: in threads."""
+    if arguments.processes is not None:
+        import multiprocessing
+        from concurrent.futures import ProcessPoolExecutor
+
+        number = kt.checks.whole_number("processes", arguments.processes, minimum=1)
+        # Spawned: a fork of a process with threads may hang.
+        with ProcessPoolExecutor(number, multiprocessing.get_context("spawn"), initializer=_as_worker) as pool:
+            yield pool
+    elif arguments.scheduler is not None:
+        from kt_theory.study.cluster import cluster_executor
+
+        try:
+            with cluster_executor(arguments.scheduler) as executor:
+                yield executor
+        except ImportError as error:
+            raise ValueError(str(error)) from None
+    else:
+        yield None
+
+
+def _as_worker() -> None:
+    """Make this process a worker: Ctrl-C, which a terminal sends to all, is its parent's; it ends with its parent."""
+    import multiprocessing
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+
+    def follow() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(BROKEN)  # killed: it will never close the queue that this process waits at
+
+    threading.Thread(target=follow, daemon=True).start()
+
+
+def _soundly(work: Callable[[], int]) -> int:
+    """Run `work`; a damaged file is no bad input, and there is a remedy."""
+    try:
+        return work()
+    except kt.study.store.Damaged as error:
+        remedy = "`kt-theory study check` mends batches, `kt-theory study run` the manifest and the problems"
+        print(f"kt-theory: error: {error}; {remedy}", file=sys.stderr)
+        return BROKEN
+
+
+def _stoppable(work: Callable[[], int], folder: str | Path, arguments: argparse.Namespace) -> int:
+    """Run what draws batches; whatever stops it from outside is told in a sentence, with the way to go on."""
+    from concurrent.futures import BrokenExecutor
+
+    again = shlex.join(["kt-theory", *map(str, arguments.words)])
+    try:
+        with _terminated_as_interrupted():
+            return _soundly(work)
+    except KeyboardInterrupt:
+        print(f"kt-theory: interrupted; {_stored(folder)}; go on with: {again}", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenExecutor as error:
+        print(f"kt-theory: error: {str(error).rstrip('.')}; {_stored(folder)}; go on with: {again}", file=sys.stderr)
+        return BROKEN
+    except (ValueError, OSError) as error:
+        if not _is_full(error):
+            raise
+        print(
+            f"kt-theory: error: no space left for {folder}; {_stored(folder)}; free some space and run the same "
+            f"command to go on: {again}",
+            file=sys.stderr,
+        )
+        return REFUSED
+
+
+@contextlib.contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Let SIGTERM, by which batch systems and containers end a job, do what Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():  # which alone receives signals
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _is_full(error: BaseException | None) -> bool:
+    """Whether a full disk or a quota is at the root of an error."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _stored(folder: str | Path) -> str:
+    """How much of a study is stored, in a few words."""
+    try:
+        found = kt.study.status(folder)
+    except ValueError:  # stopped before there was a manifest
+        return "nothing is stored yet"
+    return f"{found.batches} of {found.wanted} batches are stored"
+
+
+def _run_as_text(outcome: Any, found: Any, folder: Path) -> str:
+    tally = outcome.tally
+    complete = found.cells - len(outcome.missing)
+    lines = [
+        f"{found.name}: {complete} of {found.cells} cells complete",
+        f"batches: {tally.drawn} drawn here, {tally.stored} were stored",
+    ]
+    if tally.damaged:
+        lines.append(f"damaged files, moved aside and drawn again: {len(tally.damaged)}")
+        lines += [f"  {path}" for path in tally.damaged]
+    if outcome.capped:
+        lines.append(f"at the cap on repeats, the error aimed at may be missed: {_cells_as_text(outcome.capped)}")
+    if outcome.missing_here:
+        lines.append(_missing_as_text(outcome.missing_here))
+    elsewhere = len(outcome.missing) - len(outcome.missing_here)
+    if elsewhere:
+        lines.append(f"left to the other shares: {_count(elsewhere, 'cell')}")
+    lines += _failures_as_text(found.failures, folder)
+    lines += _versions_as_text(outcome.receipts)
+    lines.append(f"export: {shlex.join(['kt-theory', 'study', 'export', str(folder), '--out', f'{folder.name}.csv'])}")
+    return "\n".join(lines)
+
+
+def _run_as_json(outcome: Any, found: Any, folder: Path) -> str:
+    summary = {
+        **_status_fields(found, folder),
+        "drawn_here": outcome.tally.drawn,
+        "were_stored": outcome.tally.stored,
+        "moved_aside": [str(path) for path in outcome.tally.damaged],
+        "capped": _cell_fields(outcome.capped),
+        "missing_here": _cell_fields(outcome.missing_here),
+        "numpy_of_batches": sorted(_numpy_versions(outcome.receipts)),
+    }
+    return json.dumps(summary, indent=2)
+
+
+def _status_fields(found: Any, folder: str | Path) -> dict[str, Any]:
+    return {
+        "name": found.name,
+        "folder": str(folder),
+        "seed": found.seed,
+        "cells": found.cells,
+        "complete": found.complete,
+        "batches": found.batches,
+        "batches_wanted": found.wanted,
+        "batches_of_other_designs": found.others,
+        "missing": _cell_fields(found.missing),
+        "damaged": list(found.damaged),
+        "failures": [
+            {**failure["batch"], "error": failure["error"], "replay": _replay_command(failure, folder)}
+            for failure in found.failures
+        ],
+        "versions": found.versions,
+        "licence": found.licence,
+    }
+
+
+def _cell_fields(cells: Sequence[tuple[str, int]]) -> list[dict[str, Any]]:
+    return [{"panel": panel, "n": n} for panel, n in cells]
+
+
+def _status_as_text(found: Any, folder: str) -> str:
+    others = f", and {found.others} of other designs" if found.others else ""
+    lines = [
+        f"{found.name}, seed {found.seed}: {found.complete} of {found.cells} cells complete",
+        f"batches: {found.batches} of {found.wanted} stored{others}",
+    ]
+    if found.missing:
+        lines.append(_missing_as_text(found.missing))
+    lines += _failures_as_text(found.failures, folder)
+    lines.append("last run with " + ", ".join(f"{name} {version}" for name, version in found.versions.items()))
+    lines.append(f"licence of the data: {found.licence}")
+    return "\n".join(lines)
+
+
+def _check_as_text(found: Any, after: Any, folder: str, *, dry_run: bool) -> str:
+    if found.done:
+        count = f"{_count(found.cells, 'cell')}, {found.batches + found.others} batches"
+        return f"{found.name}: sound; {count}, every byte as it was written"
+    lines = []
+    if found.damaged:
+        lines.append(f"damaged: {_count(len(found.damaged), 'file')}")
+        lines += [f"  {sentence}" for sentence in found.damaged]
+    if found.missing:
+        lines.append(_missing_as_text(found.missing))
+    if dry_run:
+        lines.append("nothing was changed; without --dry-run it is drawn again")
+    elif after.done:
+        moved = f"; the damaged files are in {Path(folder) / 'damaged'}" if found.damaged else ""
+        lines.append(f"drawn again: all {_count(after.cells, 'cell')} are complete and sound now{moved}")
+    else:
+        lines.append(f"not all of it could be drawn again: {after.complete} of {after.cells} cells complete")
+        lines += _failures_as_text(after.failures, folder)
+    return "\n".join(lines)
+
+
+def _missing_as_text(cells: Sequence[tuple[str, int]]) -> str:
+    return f"missing: {_cells_as_text(cells)}"
+
+
+def _cells_as_text(cells: Sequence[tuple[str, int]]) -> str:
+    rest = f"\n  and {len(cells) - CELLS_LISTED} more" if len(cells) > CELLS_LISTED else ""
+    listed = "".join(f"\n  {panel}, n={n}" for panel, n in cells[:CELLS_LISTED])
+    return _count(len(cells), "cell") + listed + rest
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
+def _failures_as_text(failures: Sequence[Mapping[str, Any]], folder: str | Path) -> list[str]:
+    if not failures:
+        return []
+    several = "es" if len(failures) > 1 else ""
+    lines = [f"failed: {len(failures)} batch{several}; the command below each shows it again"]
+    for failure in failures[:CELLS_LISTED]:
+        lines += [f"  {failure['error']}", f"    {_replay_command(failure, folder)}"]
+    return lines + ([f"  and {len(failures) - CELLS_LISTED} more"] if len(failures) > CELLS_LISTED else [])
+
+
+def _replay_command(failure: Mapping[str, Any], folder: str | Path) -> str:
+    """Made anew: the folder may have been moved since the batch failed."""
+    return shlex.join(["kt-theory", "study", "replay", str(folder), kt.study.store.Batch(**failure["batch"]).name])
+
+
+def _versions_as_text(receipts: pd.DataFrame) -> list[str]:
+    import numpy as np
+
+    others = _numpy_versions(receipts) - {np.__version__}
+    if not others:
+        return []
+    drawn = f"some batches were drawn by NumPy {', '.join(sorted(others))}, and this is {np.__version__}"
+    return [f"note: {drawn}: another version may draw other numbers from the same seed, as good as these"]
+
+
+def _numpy_versions(receipts: pd.DataFrame) -> set[str]:
+    if receipts.empty:
+        return set()
+    return {version for versions in receipts["numpy"].unique() for version in versions.split("+")}

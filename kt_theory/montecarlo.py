@@ -5,8 +5,8 @@ that is keyed by (cell, stage, block). Hence one seed gives the same numbers at 
 more repeats, learners or cells changes none of the earlier draws. Within a repeat all learners see the same counts
 (common random numbers), so that differences between learners are estimated better than the learners themselves.
 
-Blocks are short, a millisecond or two. Some hundreds of them, a batch, are what a study stores and what a worker is sent.
-The moments of a batch are those of its blocks, merged in their order, and the moments of a cell those of its batches.
+Blocks are short, a millisecond or two. Some hundreds of them, a batch, are what a study stores and what a worker is
+sent. The moments of a batch are those of its blocks, merged in their order, and those of a cell those of its batches.
 
 Counts are a sufficient statistic: a repeat costs O(min(n, S A) + S A), however large n is.
 """

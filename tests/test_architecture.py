@@ -58,7 +58,7 @@ MAP = {
         },
         {"flint", "numpy", "pandas", "scipy", "tqdm"},
     ),
-    "cli": ({"kt_theory", "files"}, {"numpy", "pandas"}),
+    "cli": ({"kt_theory", "files", "study"}, {"numpy", "pandas"}),
     "__main__": ({"cli"}, set()),
     "__init__": (set(), set()),
 }
@@ -193,7 +193,9 @@ def test_importing_the_package_and_help_load_nothing_heavy():
     heavy = {"numpy", "numba", "pandas", "matplotlib", "scipy", "tqdm"}
     assert not loaded_by("import kt_theory") & heavy
     parse = "from kt_theory import cli\ntry:\n    cli.main([{}])\nexcept SystemExit:\n    pass"
-    for words in ("'--help'", "'reproduce', '--help'", "'verify', '--help'", "'simulate', '--help'", "'fit', '--help'"):
+    commands = ("", "reproduce", "verify", "simulate", "fit", "study", "study run", "study check", "study export")
+    for command in commands:
+        words = ", ".join(repr(word) for word in [*command.split(), "--help"])
         assert not loaded_by(parse.format(words)) & heavy
 
 

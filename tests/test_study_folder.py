@@ -179,3 +179,34 @@ def test_a_stored_batch_is_not_looked_at_twice(tmp_path):
     memory.save(BATCH, Drawn.now(Moments(50, *np.zeros((3, 5)))))
     assert engine.sound(BATCH, memory, tally)
     assert tally.damaged == []
+
+
+def test_a_merge_joins_the_learners_of_a_panel_and_leaves_nothing_if_refused(tmp_path):
+    # Oracle: identity, the panel run as a whole
+    def design(n, learners, seed=1):
+        return kt.study.Design("parts", [kt.study.Panel("p", PROBLEM, n=n, learners=learners)], reps=20, seed=seed)
+
+    for name, n, learners in (("a", [5], ["CE_sgl"]), ("b", [50], ["SEL_ptl"])):
+        kt.study.run_in_folder(design(n, learners), tmp_path / name)
+    kt.study.run_in_folder(design([5], ["CE_sgl"], seed=2), tmp_path / "other seed")
+    with pytest.raises(ValueError, match=r"seed is 1 in .*a and 2 in .*other seed: no one study"):
+        kt.study.merge(tmp_path / "c", [tmp_path / "a", tmp_path / "other seed"])
+    assert not (tmp_path / "c").exists()
+    assert kt.study.merge(tmp_path / "c", [tmp_path / "a", tmp_path / "b"]).done
+    whole = kt.study.run(design([5, 50], ["CE_sgl", "SEL_ptl"]).panels, reps=20, seed=1)
+    joined = kt.study.export(tmp_path / "c").receipts
+    assert joined.drop(columns="seconds").equals(whole.drop(columns="seconds"))
+
+
+def test_a_merge_refuses_two_parts_that_disagree(tmp_path):
+    # Oracle: definition
+    design = kt.study.Design("parts", [kt.study.Panel("p", PROBLEM, n=[5])], reps=20)
+    for name in "ab":
+        kt.study.run_in_folder(design, tmp_path / name)
+    with Store(tmp_path / "b") as store:
+        (batch,) = store.batches()
+        moments = store.load(batch).moments
+        store.save(batch, Drawn.now(Moments(moments.reps, moments.mean + 1e-9, moments.squares, moments.nonzero)))
+    with pytest.raises(ValueError, match="have different numbers for one batch"):
+        kt.study.merge(tmp_path / "c", [tmp_path / "a", tmp_path / "b"])
+    assert not (tmp_path / "c").exists()

@@ -34,7 +34,7 @@ import os
 import runpy
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -180,17 +180,19 @@ def read_design(path: str | os.PathLike[str]) -> Design:
             design = runpy.run_path(str(file)).get("design")
             if not isinstance(design, Design):
                 raise ValueError("it must set `design` to a kt_theory.study.Design")
-            return _with_text(design, text)
-        return _from_toml(tomllib.loads(text), file, text)
+            design = replace(design, text=text)
+        else:
+            design = _from_toml(tomllib.loads(text), file, text)
+        # Every cell is made once now: what cannot be made is said before a folder is.
+        if not [planned.cell.identity for planned in design.planned()]:
+            raise ValueError("it has no cells: nothing is inside the domains of its instances")
+        return design
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"{file} is no TOML: {error}") from None
     except ValueError as error:
         raise ValueError(f"{file}: {error}") from None
-
-
-def _with_text(design: Design, text: str) -> Design:
-    object.__setattr__(design, "text", text)
-    return design
+    except Exception as error:  # whatever the code of a Python design, or of a family in it, raises
+        raise ValueError(f"{file} raised {type(error).__name__}: {error}") from error
 
 
 def _from_toml(content: Mapping[str, Any], file: Path, text: str) -> Design:
@@ -198,10 +200,12 @@ def _from_toml(content: Mapping[str, Any], file: Path, text: str) -> Design:
     tables = content.get("panel", [])
     if not isinstance(tables, list) or not tables or not all(isinstance(table, dict) for table in tables):
         raise ValueError("it has no [[panel]]: name at least one")
+    _typed("the design", content, {"name": str, "licence": str, "relative": bool})
     panels: list[Panel] = []
     licences = [content["licence"]] if "licence" in content else []
     for i, table in enumerate(tables):
         _known(f"panel {i}", table, _PANEL)
+        _typed(f"panel {i}", table, {"name": str, "normalise": bool})
         try:
             panels += _panels(table, file.parent)
         except ValueError as error:
@@ -212,13 +216,20 @@ def _from_toml(content: Mapping[str, Any], file: Path, text: str) -> Design:
             licences.append(f"{table['teacher']}: not stated")
     options = {key: content[key] for key in _TOP - {"panel", "licence", "name"} if key in content}
     licence = "; ".join(dict.fromkeys(licences)) or "none: computed"
-    return Design(str(content.get("name", file.stem)), panels, **options, licence=licence, text=text)
+    return Design(content.get("name", file.stem), panels, **options, licence=licence, text=text)
 
 
 def _known(what: str, table: Mapping[str, Any], keys: set[str]) -> None:
     unknown = sorted(set(table) - keys)
     if unknown:
         raise ValueError(f"{what} has {unknown[0]!r}, which is not one of {', '.join(sorted(keys))}")
+
+
+def _typed(what: str, table: Mapping[str, Any], kinds: Mapping[str, type]) -> None:
+    words = {str: "a string", bool: "true or false"}
+    for key, kind in kinds.items():
+        if key in table and not isinstance(table[key], kind):
+            raise ValueError(f"{what}: {key} is {table[key]!r}: it must be {words[kind]}")
 
 
 def _panels(table: Mapping[str, Any], folder: Path) -> Iterator[Panel]:
@@ -248,7 +259,7 @@ def _panels(table: Mapping[str, Any], folder: Path) -> Iterator[Panel]:
         make = partial(instance, k, S, A)
         inside = [size for size in n if not skip or _exists(make, size)]
         if inside:
-            yield Panel(str(table.get("name", f"instance {k}, S={S}, A={A}")), make, inside, learners)
+            yield Panel(table.get("name", f"instance {k}, S={S}, A={A}"), make, inside, learners)
 
 
 def _of_a_teacher(source: str, table: Mapping[str, Any], folder: Path, n: list[int], learners: Sequence[str]) -> Panel:
@@ -256,9 +267,9 @@ def _of_a_teacher(source: str, table: Mapping[str, Any], folder: Path, n: list[i
     if not isinstance(value, str):
         raise ValueError(f"{source} is {value!r}: it must be a string")
     if source == "bundled":
-        return Panel(str(table.get("name", value)), bundled_teacher(value), n, learners)
-    problem = read_teacher(folder / value, normalise=bool(table.get("normalise", False)))
-    return Panel(str(table.get("name", Path(value).stem)), problem, n, learners)
+        return Panel(table.get("name", value), bundled_teacher(value), n, learners)
+    problem = read_teacher(folder / value, normalise=table.get("normalise", False))
+    return Panel(table.get("name", Path(value).stem), problem, n, learners)
 
 
 def _exists(make: Any, n: int) -> bool:
@@ -287,5 +298,6 @@ def _grid_of_n(value: Any) -> list[int]:
         inner = [int(size) for size in spaced[1:-1]]
         return sorted({first, *inner, *([last] if points > 1 else [])})
     if not isinstance(value, list) or not value:
-        raise ValueError("n is missing: give a list, or { from = ..., to = ..., points = ... }")
+        given = "n is missing" if value is None else f"n is {value!r}"
+        raise ValueError(f"{given}: give a list, or {{ from = ..., to = ..., points = ... }}")
     return checks.whole_numbers("n", value).tolist()

@@ -21,7 +21,7 @@ import traceback
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -34,7 +34,7 @@ from kt_theory.problem import Problem, instance
 from kt_theory.study import plan
 from kt_theory.study.design import Design, Planned
 from kt_theory.study.panels import Panel
-from kt_theory.study.store import Batch, Damaged, Drawn, Store
+from kt_theory.study.store import FORMAT, Batch, Damaged, Drawn, Store
 
 #: How often a batch is submitted before its loss is taken for its failure.
 ATTEMPTS = 5
@@ -213,6 +213,7 @@ def in_flight(pool: Executor) -> int:
 
 def draw_all(tasks: Sequence[Task], shelf: Shelf, pool: Executor, progress: Progress, tally: Tally) -> None:
     """Draw what is not stored yet, whatever order it comes back in."""
+    tasks = list({task[0]: task for task in tasks}.values())  # two panels may share a cell
     todo = deque(task for task in tasks if not sound(task[0], shelf, tally))
     progress.expect((batch for batch, _ in todo), len(tasks) - len(todo))
     tally.stored += len(tasks) - len(todo)
@@ -336,12 +337,15 @@ class Outcome:
     tally : Tally
     capped : tuple of (str, int)
         Cells whose target was out of reach of max_reps.
+    missing_here : tuple of (str, int)
+        Of those missing, the cells that were to be drawn here; the rest belong to other shares.
     """
 
     receipts: pd.DataFrame
     missing: tuple[tuple[str, int], ...]
     tally: Tally
     capped: tuple[tuple[str, int], ...]
+    missing_here: tuple[tuple[str, int], ...] = ()
 
 
 def run_design(
@@ -389,7 +393,9 @@ def run_design(
         draw_all(tasks, shelf, pool, progress, tally)
     finally:
         progress.close()
-    return outcome(design, cells, identities, shelf, tally)
+    result = outcome(design, cells, identities, shelf, tally)
+    here = {(cells[i].panel, cells[i].n) for i in mine}
+    return replace(result, missing_here=tuple(cell for cell in result.missing if cell in here))
 
 
 def _mine(cells: Sequence[Planned], design: Design, share: Share) -> list[int]:
@@ -489,12 +495,10 @@ def keep_design(design: Design, store: Store) -> None:
         "design": design.text,
     }
     try:
-        if store.manifest() == {"format": 1, **content}:
+        if store.manifest_path.is_file() and store.manifest() == {"format": FORMAT, **content}:
             return
     except Damaged:
         store.set_aside(store.manifest_path)
-    except ValueError:
-        pass  # there is none yet
     store.write_manifest(content)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
@@ -11,7 +12,8 @@ from typing import Any
 
 import pandas as pd
 
-from kt_theory.montecarlo import PILOT, RUN, thread_pool
+from kt_theory import kernels
+from kt_theory.montecarlo import PILOT, RUN, Cell, thread_pool
 from kt_theory.study import engine
 from kt_theory.study.design import Design
 from kt_theory.study.engine import Outcome, Progress, Share
@@ -293,33 +295,34 @@ def merge(into: Folder, others: Sequence[Folder]) -> Status:
         If a batch is damaged, two folders have different numbers for one batch, or the designs differ in more than
         their cells. Nothing is changed then.
     """
-    sources = [Store(existing(folder)) for folder in others]
-    with Store(into) as store:
-        manifests = [source.manifest() for source in sources]
-        if store.manifest_path.is_file():
-            manifests.insert(0, store.manifest())
-        joined = _joined(manifests, [str(store.folder), *map(str, others)][-len(manifests) :])
-        copies: list[tuple[Store, Batch]] = []
-        for source in sources:
+    with contextlib.ExitStack() as opened:
+        sources = [opened.enter_context(Store(existing(folder))) for folder in others]
+        has_design = (Path(into) / "manifest.json").is_file()
+        known = [opened.enter_context(Store(into)), *sources] if has_design else sources
+        joined = _joined([source.manifest() for source in known], [str(source.folder) for source in known])
+        first: dict[Batch, Store] = {}
+        for source in known:
             for batch in source.batches():
-                drawn = source.load(batch)
-                if not store.has(batch):
-                    copies.append((source, batch))
-                elif not _alike(store.load(batch), drawn):
+                where = first.setdefault(batch, source)
+                if where is not source and not _alike(where.load(batch), source.load(batch)):
                     raise ValueError(
-                        f"{source.path(batch)} and {store.path(batch)} have different numbers for one batch"
+                        f"{where.path(batch)} and {source.path(batch)} have different numbers for one batch"
                     )
-        for source in sources:
-            for entry in source.manifest()["cells"]:
-                if "table" in entry["reference"]:
-                    store.keep_problem(source.problem(entry["reference"]["table"], entry["problem"]))
-        for source, batch in copies:
-            store.save(batch, source.load(batch))
+        problems = [
+            source.problem(entry["reference"]["table"], entry["problem"])
+            for source in sources
+            for entry in source.manifest()["cells"]
+            if "table" in entry["reference"]
+        ]
+        drawn = {batch: source.load(batch) for batch, source in first.items() if source in sources}
+        # Nothing is written before everything was read.
+        store = known[0] if has_design else opened.enter_context(Store(into))
+        for problem in problems:
+            store.keep_problem(problem)
+        for batch, content in drawn.items():
+            store.save(batch, content)
         store.write_manifest(joined)
-        found = _status(store, {})
-    for source in sources:
-        source.__exit__(None, None, None)
-    return found
+        return _status(store, {})
 
 
 def _alike(a: Any, b: Any) -> bool:
@@ -331,6 +334,7 @@ def _joined(manifests: Sequence[dict[str, Any]], names: Sequence[str]) -> dict[s
     """One manifest with the cells of all."""
     first = manifests[0]
     cells: dict[tuple[str, int], dict[str, Any]] = {}
+    learners: dict[str, list[str]] = {}
     for manifest, name in zip(manifests, names, strict=True):
         for key in ("seed", "reps", "target_mcse", "relative", "max_reps", "slope_se"):
             if manifest[key] != first[key]:
@@ -339,10 +343,13 @@ def _joined(manifests: Sequence[dict[str, Any]], names: Sequence[str]) -> dict[s
             known = cells.setdefault((entry["panel"], entry["n"]), entry)
             if known["cell"] != entry["cell"]:
                 raise ValueError(f"panel {entry['panel']!r}, n={entry['n']} is another problem in {name}")
-            known["learners"] = list(dict.fromkeys([*known["learners"], *entry["learners"]]))
+            asked = learners.setdefault(entry["panel"], [])
+            asked += [learner for learner in entry["learners"] if learner not in asked]
     licences = "; ".join(dict.fromkeys(manifest["licence"] for manifest in manifests))
     content = {key: value for key, value in first.items() if key != "format"}
-    return {**content, "licence": licences, "cells": list(cells.values())}
+    # A batch has the moments of all learners: whoever is asked for in one part is there in all.
+    joined = [{**entry, "learners": learners[entry["panel"]]} for entry in cells.values()]
+    return {**content, "licence": licences, "cells": joined}
 
 
 def replay(folder: Folder, name: str) -> pd.DataFrame:
@@ -364,23 +371,25 @@ def replay(folder: Folder, name: str) -> pd.DataFrame:
     ValueError
         If the batch is none, or its cell is not in the study.
     """
-    from kt_theory import kernels
+    cell, batch = cell_of(folder, name)
+    moments = cell.batch(batch.seed, batch.stage, batch.index, batch.reps)
+    return pd.DataFrame(
+        {
+            "learner": kernels.COLUMNS,
+            "mean": moments.mean,
+            "squares": moments.squares,
+            "nonzero": moments.nonzero,
+        }
+    )
 
-    batch = Batch.named(name)
+
+def cell_of(folder: Folder, name: str) -> tuple[Cell, Batch]:
+    """A batch by its name, and its cell; raises ValueError as `replay` does, but draws nothing."""
     with Store(existing(folder)) as store:
+        batch = Batch.named(name)
         for entry in store.manifest()["cells"]:
             if entry["cell"] == batch.cell:
-                problem = engine.kept_problem(entry, store)()
-                cell = engine.Cell(problem, entry["n"])
-                moments = cell.batch(batch.seed, batch.stage, batch.index, batch.reps)
-                return pd.DataFrame(
-                    {
-                        "learner": kernels.COLUMNS,
-                        "mean": moments.mean,
-                        "squares": moments.squares,
-                        "nonzero": moments.nonzero,
-                    }
-                )
+                return Cell(engine.kept_problem(entry, store)(), entry["n"]), batch
     raise ValueError(f"{name} is no batch of {Path(folder)}: its cell is not in the manifest")
 
 

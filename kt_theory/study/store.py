@@ -24,9 +24,11 @@ the system has none, two processes may draw the same batch, with the same result
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
+import shlex
 import shutil
 import struct
 import time
@@ -249,7 +251,7 @@ class Store:
 
     def fail(self, batch: Batch, error: str, trace: str) -> None:
         """Record that a batch raised, with a command that shows it again."""
-        replay = f"kt-theory study replay {self.folder} {batch.name}"
+        replay = shlex.join(["kt-theory", "study", "replay", str(self.folder), batch.name])
         content = {"batch": asdict(batch), "error": error, "traceback": trace, "replay": replay}
         _write_sealed(self._failure_path(batch), content)
 
@@ -326,8 +328,9 @@ def _lock(handle: int, kind: str, byte: int) -> bool:
         else:
             wanted = {"shared": fcntl.LOCK_SH, "exclusive": fcntl.LOCK_EX, "none": fcntl.LOCK_UN}[kind]
             fcntl.lockf(handle, wanted | (0 if kind == "none" else fcntl.LOCK_NB), 1, byte)
-    except OSError:
-        return False
+    except OSError as error:
+        # Held by another process; or a file system without locks, on which nobody can hold one.
+        return error.errno not in (errno.EAGAIN, errno.EACCES)
     return True
 
 
