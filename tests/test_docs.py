@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+import kt_theory as kt
 from kt_theory import cli
+from kt_theory.ledger.registry import STATEMENTS
 
 DOCS = sorted((Path(__file__).parents[1] / "docs").glob("*.md"))
 SNIPPETS = [
@@ -39,3 +41,27 @@ def test_commands_parse_and_links_exist(path):
         cli._parser().parse_args(words.split())
     for name in re.findall(r"\]\((?!http)([^)#]+)\)", text):
         assert (path.parent / name).exists(), name
+
+
+def test_the_map_names_what_exists():
+    # Oracle: the package and the ledger themselves
+    text = (Path(__file__).parents[1] / "docs" / "map.md").read_text(encoding="utf-8")
+    functions = re.findall(r"`kt\.([A-Za-z_.]+)`", text)
+    assert len(functions) > 40
+    for name in functions:
+        value = kt
+        for part in name.split("."):
+            value = getattr(value, part)
+        assert callable(value), name
+    rows = [line for line in text.splitlines() if line.startswith("| ")][1:]
+    ids = re.findall(r"`([^`]+)`", " ".join(row.split(" | ")[2] for row in rows))
+    assert len(ids) > 60
+    assert set(ids) <= set(STATEMENTS)
+    # Every statement of the paper and every slip is on the map, but for second forms.
+    main = {id for id in STATEMENTS if id.startswith(("zz-", "slip-"))} - {"zz-E.5-simple", "zz-E.8-bound"}
+    assert main <= set(ids), main - set(ids)
+
+
+def test_the_guide_lists_its_pages():
+    listed = re.findall(r"\]\(([a-z_]+\.md)\)", (DOCS[0].parent / "README.md").read_text(encoding="utf-8"))
+    assert set(listed) == {path.name for path in DOCS} - {"README.md"}
