@@ -45,7 +45,7 @@ def test_make_targets_exist():
 
 def test_commands_parse():
     commands = re.findall(r"^kt-theory (.+)$", README, flags=re.MULTILINE)
-    assert len(commands) == 6
+    assert len(commands) == 9
     for words in commands:
         cli._parser().parse_args(words.split())
 

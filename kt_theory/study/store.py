@@ -241,7 +241,8 @@ class Store:
         while target.exists():
             number += 1
             target = target.with_name(f"{path.stem}.{number}{path.suffix}")
-        os.replace(path, target)
+        with contextlib.suppress(FileNotFoundError):  # another process was faster
+            os.replace(path, target)
         return target
 
     # --- Failures -------------------------------------------------------------------------------------------
