@@ -210,3 +210,12 @@ def test_a_merge_refuses_two_parts_that_disagree(tmp_path):
     with pytest.raises(ValueError, match="have different numbers for one batch"):
         kt.study.merge(tmp_path / "c", [tmp_path / "a", tmp_path / "b"])
     assert not (tmp_path / "c").exists()
+
+
+def test_a_folder_that_was_copied_without_its_empty_lock_is_a_study(tmp_path):
+    # Oracle: definition
+    design = kt.study.Design("copied", [kt.study.Panel("p", PROBLEM, n=[5])], reps=20)
+    kt.study.run_in_folder(design, tmp_path / "s")
+    (tmp_path / "s" / "lock").unlink()
+    assert kt.study.status(tmp_path / "s").done
+    assert kt.study.run_in_folder(design, tmp_path / "s").tally.stored == 1

@@ -17,7 +17,7 @@ from kt_theory.montecarlo import PILOT, RUN, Cell, thread_pool
 from kt_theory.study import engine
 from kt_theory.study.design import Design
 from kt_theory.study.engine import Outcome, Progress, Share
-from kt_theory.study.store import Batch, Damaged, Store
+from kt_theory.study.store import Batch, Damaged, Store, is_study
 
 Folder = str | os.PathLike[str]
 
@@ -395,7 +395,7 @@ def cell_of(folder: Folder, name: str) -> tuple[Cell, Batch]:
 
 def existing(folder: Folder) -> Folder:
     """`folder`, if it is that of a study."""
-    if not (Path(folder) / "lock").is_file():
+    if not is_study(folder):
         raise ValueError(f"{os.fspath(folder)} is not the folder of a study")
     return folder
 

@@ -31,6 +31,7 @@ import os
 import shlex
 import shutil
 import struct
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -140,7 +141,7 @@ class Store:
         self.folder = Path(folder)
         if self.folder.exists() and not self.folder.is_dir():
             raise ValueError(f"{self.folder} is not a folder")
-        if self.folder.is_dir() and any(self.folder.iterdir()) and not (self.folder / "lock").exists():
+        if self.folder.is_dir() and any(self.folder.iterdir()) and not is_study(self.folder):
             raise ValueError(f"{self.folder} is not empty and not the folder of a study: choose another one")
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -322,7 +323,7 @@ def _lock(handle: int, kind: str, byte: int) -> bool:
     if fcntl is None:
         return True
     try:
-        if hasattr(fcntl, "F_OFD_SETLK"):
+        if sys.platform == "linux" and hasattr(fcntl, "F_OFD_SETLK"):
             # Locks of the open file: one process may open a folder twice, and closing one leaves the other's alone.
             wanted = {"shared": fcntl.F_RDLCK, "exclusive": fcntl.F_WRLCK, "none": fcntl.F_UNLCK}[kind]
             fcntl.fcntl(handle, fcntl.F_OFD_SETLK, struct.pack("@hhqqi4x", wanted, os.SEEK_SET, byte, 1, 0))
@@ -371,10 +372,15 @@ def _read_sealed(path: Path) -> dict[str, Any]:
     return content
 
 
+def is_study(folder: str | os.PathLike[str]) -> bool:
+    """Whether a folder is that of a study; the empty lock file may have been lost when it was copied."""
+    return any((Path(folder) / name).is_file() for name in ("lock", "manifest.json"))
+
+
 def remove(folder: str | os.PathLike[str]) -> None:
     """Remove the folder of a study, and nothing that is not one; its parent too, if that is left empty."""
     path = Path(folder)
-    if (path / "lock").is_file():
+    if is_study(path):
         shutil.rmtree(path)
         with contextlib.suppress(OSError):
             path.parent.rmdir()
