@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 JOBS ?= auto
 
-.PHONY: help reproduce reproduce-full test test-slow bench check clean
+.PHONY: help reproduce reproduce-full test test-slow bench lessons check clean
 
 help:
 	@echo "make reproduce       all figures at quick size, and the table of slopes and bounds (two minutes)"
@@ -14,6 +14,7 @@ help:
 	@echo "make test            the test suite, the documentation's examples, the linters"
 	@echo "make test-slow       the studies behind the marker 'slow'"
 	@echo "make bench           speed, as ratios against plain NumPy"
+	@echo "make lessons         the notebooks of the lessons, executed, into docs/lessons"
 
 # The stamp is as new as the newest file that decides what is installed.
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -41,6 +42,9 @@ bench: $(VENV)/.installed
 	$(BIN)/python tests/benchmarks/bench_simulate.py
 	$(BIN)/python tests/benchmarks/bench_exact.py
 	$(BIN)/python tests/benchmarks/bench_study.py
+
+lessons: $(VENV)/.installed
+	$(BIN)/python simulations/lessons/build.py
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis figures/quick

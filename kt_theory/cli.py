@@ -1,4 +1,4 @@
-"""The command line: `kt-theory reproduce`, `verify`, `simulate`, `fit`, `minimax` and `study`.
+"""The command line: `kt-theory reproduce`, `verify`, `simulate`, `fit`, `minimax`, `study` and `playground`.
 
 Exit code 0: done, and every bound that was checked holds. 1: a checked bound is broken, a verdict is not the expected
 one, or a study lacks something. 2: the input was refused, in one sentence. 130: interrupted. Heavy modules are imported
@@ -98,6 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     _fit_parser(commands)
     _minimax_parser(commands)
     _study_parser(commands)
+    _playground_parser(commands)
     return parser
 
 
@@ -219,6 +220,20 @@ def _minimax_parser(commands: Any) -> None:
     parser.add_argument("--n", type=_number, required=True, help="number of samples; 1e9 is understood")
     parser.add_argument("--out", metavar="FILE", help="write the least favourable teacher, CSV or Parquet")
     parser.add_argument("--json", action="store_true", help="print the interval as JSON")
+
+
+def _playground_parser(commands: Any) -> None:
+    parser = _command(
+        commands,
+        "playground",
+        _playground,
+        "write the page to play with: one HTML file that needs no network",
+        "Write one self-contained HTML page. It reveals a teacher sample by sample, as hard, partial soft and soft\n"
+        "labels side by side, and shows what each student makes of it, with exact risks and the bounds of the paper.\n"
+        "It opens from disk and computes its own numbers; every setting is in its address, to be sent to others.",
+        "kt-theory playground --out page.html",
+    )
+    parser.add_argument("--out", metavar="FILE", default="playground.html", help="(default: playground.html)")
 
 
 def _study_parser(commands: Any) -> None:
@@ -530,6 +545,14 @@ def _minimax(arguments: argparse.Namespace) -> int:
     print(_teacher_as_text(risk.instance))
     if arguments.out:
         print(f"the whole table is in {arguments.out}")
+    return HELD
+
+
+def _playground(arguments: argparse.Namespace) -> int:
+    from kt_theory.playground import write_playground
+
+    check_writable(arguments.out, ".html")
+    print(f"the playground is in {write_playground(arguments.out)}: open it in a browser")
     return HELD
 
 

@@ -58,13 +58,14 @@ MAP = {
         },
         {"flint", "numpy", "pandas", "scipy", "tqdm"},
     ),
-    "cli": ({"kt_theory", "files", "study"}, {"numpy", "pandas"}),
+    "playground": ({"files", "__version__"}, set()),
+    "cli": ({"kt_theory", "files", "playground", "study"}, {"numpy", "pandas"}),
     "__main__": ({"cli"}, set()),
     "__init__": (set(), set()),
 }
 FLOOR = {
     **dict.fromkeys(["checks", "files", "__version__", "__init__"], 0),
-    **dict.fromkeys(["problem", "learners", "kernels", "bounds", "rates"], 1),
+    **dict.fromkeys(["problem", "learners", "kernels", "bounds", "rates", "playground"], 1),
     **dict.fromkeys(["protocol", "sampling", "plots", "exact"], 2),
     **dict.fromkeys(["montecarlo", "tables", "minimax", "certificates"], 3),
     **dict.fromkeys(["study", "claims", "risk", "ledger"], 4),
@@ -193,7 +194,8 @@ def test_importing_the_package_and_help_load_nothing_heavy():
     heavy = {"numpy", "numba", "pandas", "matplotlib", "scipy", "tqdm"}
     assert not loaded_by("import kt_theory") & heavy
     parse = "from kt_theory import cli\ntry:\n    cli.main([{}])\nexcept SystemExit:\n    pass"
-    commands = ("", "reproduce", "verify", "simulate", "fit", "study", "study run", "study check", "study export")
+    studies = ("study", "study run", "study check", "study export")
+    commands = ("", "reproduce", "verify", "simulate", "fit", *studies, "playground")
     for command in commands:
         words = ", ".join(repr(word) for word in [*command.split(), "--help"])
         assert not loaded_by(parse.format(words)) & heavy

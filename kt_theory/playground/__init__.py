@@ -1,0 +1,55 @@
+"""The playground: one page on which a teacher is revealed sample by sample, to three students at once.
+
+The page needs no network, no server and no other file: its style and its scripts are inside, its pictures are SVG. It
+computes its own numbers. `exact.js` is a port of the exact formulas of `kt_theory.exact` for the teachers that the
+page offers, `model.js` has these teachers, the bounds, the samples and the students, `draw.js` the pictures, and
+`page.js` ties them to the controls. No number is baked in, so the page has nothing of this package to import; that the
+two agree is tested in a browser. It holds no clock and no path of a machine: the same command gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import os
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+
+from kt_theory import __version__
+from kt_theory.files import write_whole
+
+#: The scripts of the page, each built on those before it.
+SCRIPTS = ("exact.js", "model.js", "draw.js", "page.js")
+
+
+def write_playground(path: str | os.PathLike[str]) -> Path:
+    """Write the page, whole or not at all.
+
+    Parameters
+    ----------
+    path : path-like
+        The file to write; a missing folder is made.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    ValueError
+        If the file cannot be written; the message says why.
+    """
+    return write_whole(path, lambda file: file.write_text(page(), encoding="utf-8", newline="\n"))
+
+
+def page() -> str:
+    """The page as text."""
+    scripts = "\n".join(_asset(name) for name in SCRIPTS)
+    parts = {"STYLE": _asset("page.css"), "SCRIPT": scripts, "VERSION": escape(__version__)}
+    text = _asset("page.html")
+    for name, part in parts.items():
+        text = text.replace(f"%{name}%", part)
+    return text
+
+
+def _asset(name: str) -> str:
+    return files("kt_theory.playground").joinpath(name).read_text("utf-8")

@@ -1,0 +1,188 @@
+// The exact expected risks of kt_theory, for rows of at most two positive probabilities and zeros: what every teacher
+// of this page has. A row is { k: [k1, k2], p: [p1, p2], zeros: z }: k1 labels of probability p1, k2 of p2, z of 0.
+// The same formulas as kt_theory.exact, tested against kt_theory.expected_risk in a browser.
+
+// --- Binomials --------------------------------------------------------------------------------------------
+
+const STIRLING = [0, 0.08106146679532726, 0.04134069595540929, 0.02767792568499834, 0.02079067210376509,
+  0.01664469118982119, 0.01387612882307075, 0.01189670994589177, 0.01041126526197209, 0.009255462182712733,
+  0.008330563433362871];
+
+// log n! less Stirling's formula without its series.
+function stirlingError(n) {
+  if (n <= 10) return STIRLING[n];
+  const m = 1 / (n * n);
+  return (1 / 12 - m * (1 / 360 - m * (1 / 1260 - m * (1 / 1680 - m / 1188)))) / n;
+}
+
+// x log(x / mean) + mean - x, without cancellation near x = mean.
+function deviance(x, mean) {
+  if (Math.abs(x - mean) < 0.1 * (x + mean)) {
+    const v = (x - mean) / (x + mean);
+    let sum = (x - mean) * v, term = 2 * x * v;
+    for (let j = 1; j < 1000; j++) {
+      term *= v * v;
+      const next = sum + term / (2 * j + 1);
+      if (next === sum) return next;
+      sum = next;
+    }
+  }
+  return x * Math.log(x / mean) + mean - x;
+}
+
+// P(Bin(n, p) = x), in Loader's saddle-point form.
+function pmf(x, n, p) {
+  if (x < 0 || x > n) return 0;
+  if (p <= 0) return x === 0 ? 1 : 0;
+  if (p >= 1) return x === n ? 1 : 0;
+  if (x === 0) return Math.exp(n * Math.log1p(-p));
+  if (x === n) return Math.exp(n * Math.log(p));
+  const series = stirlingError(n) - stirlingError(x) - stirlingError(n - x);
+  const exponent = series - deviance(x, n * p) - deviance(n - x, n * (1 - p));
+  return Math.exp(exponent) * Math.sqrt(n / (2 * Math.PI * x * (n - x)));
+}
+
+// The numbers where Bin(n, p) has its mass but for some 1e-13, first and last.
+function span(n, p) {
+  const reach = 7.6 * Math.sqrt(n * p * (1 - p)) + 24;
+  return [Math.max(0, Math.ceil(n * p - reach)), Math.min(n, Math.floor(n * p + reach))];
+}
+
+// The law of Bin(n, p) on its window: { first, weights }.
+function law(n, p) {
+  const [first, last] = span(n, p);
+  const weights = new Float64Array(last - first + 1);
+  const mode = Math.min(last, Math.max(first, Math.floor((n + 1) * p)));
+  weights[mode - first] = pmf(mode, n, p);
+  const odds = p / (1 - p);
+  for (let x = mode; x < last; x++) weights[x + 1 - first] = weights[x - first] * ((n - x) / (x + 1)) * odds;
+  for (let x = mode; x > first; x--) weights[x - 1 - first] = weights[x - first] * (x / (n - x + 1)) / odds;
+  return { first, weights };
+}
+
+// --- What a visited or unvisited row costs -----------------------------------------------------------------
+
+// TV(Uniform, row).
+function unvisited(row) {
+  const A = row.k[0] + row.k[1] + row.zeros, u = 1 / A;
+  return 0.5 * (row.k[0] * Math.abs(row.p[0] - u) + row.k[1] * Math.abs(row.p[1] - u) + row.zeros * u);
+}
+
+// E|Bin(m, p) - m p| / m, de Moivre.
+function meanDeviation(m, p) {
+  if (p <= 0 || p >= 1) return 0;
+  const v = Math.floor(m * p) + 1;
+  return 2 * v * (1 - p) * pmf(v, m, p) / m;
+}
+
+// E TV of the frequencies after m visits.
+function rowSgl(row, m) {
+  return 0.5 * (row.k[0] * meanDeviation(m, row.p[0]) + row.k[1] * meanDeviation(m, row.p[1]));
+}
+
+// The law of Bin(t, 1/k) with its sums from the left; the same few hundred are asked for again and again.
+const KEPT = new Map();
+function sums(t, k) {
+  const key = t * 1024 + k;
+  let kept = KEPT.get(key);
+  if (kept === undefined) {
+    const { first, weights } = law(t, 1 / k), size = weights.length;
+    const below = new Float64Array(size + 1), moment = new Float64Array(size + 1);
+    for (let i = 0; i < size; i++) {
+      below[i + 1] = below[i] + weights[i];
+      moment[i + 1] = moment[i] + weights[i] * (first + i);
+    }
+    kept = { first, size, below, moment };
+    if (KEPT.size > 20000) KEPT.clear();
+    KEPT.set(key, kept);
+  }
+  return kept;
+}
+
+// E|Bin(t, 1/k) - c|.
+function offCentre(t, k, c) {
+  if (k === 1) return Math.abs(t - c);
+  if (t === 0) return Math.abs(c);
+  const { first, size, below, moment } = sums(t, k);
+  const cut = Math.min(size, Math.max(0, Math.floor(c) - first + 1)); // how many numbers are at most c
+  return c * (2 * below[cut] - below[size]) - 2 * moment[cut] + moment[size];
+}
+
+// E TV of the weighted frequencies after m visits: class totals, then the labels of a class within its total.
+function rowPtl(row, m) {
+  const [k1, k2] = row.k, [p1, p2] = row.p;
+  if (k2 === 0 || p2 === 0) return 0.5 * k1 * p1 * offCentre(m, k1, m * p1) / (m * p1);
+  const totals = law(m, k1 * p1);
+  let sum = 0;
+  for (let i = 0; i < totals.weights.length; i++) {
+    const t = totals.first + i, weight = p1 * t + p2 * (m - t);
+    const first = k1 * p1 * offCentre(t, k1, weight), second = k2 * p2 * offCentre(m - t, k2, weight);
+    sum += totals.weights[i] * 0.5 * (first + second) / weight;
+  }
+  return sum;
+}
+
+// --- Expected risks at all n of a grid ---------------------------------------------------------------------
+
+// The mean over visits ~ Bin(n, rho) of cost(m), and what an unvisited input costs.
+function overVisits(row, n, rho, cost) {
+  const visits = law(n, rho);
+  let sum = 0;
+  for (let i = 0; i < visits.weights.length; i++) {
+    const m = visits.first + i;
+    if (visits.weights[i] > 0) sum += visits.weights[i] * (m === 0 ? unvisited(row) : cost(row, m));
+  }
+  return sum;
+}
+
+// SEL_ptl, uniform, at every n of an ascending grid: the law of how many labels of each class are unseen, sample by
+// sample. Every step adds positive numbers, so nothing cancels.
+function sel(row, rho, grid) {
+  const [k1, k2] = row.k, w1 = rho * row.p[0], w2 = rho * row.p[1], width = k2 + 1;
+  const costs = new Float64Array((k1 + 1) * width);
+  for (let a = 0; a <= k1; a++) {
+    for (let b = 0; b <= k2; b++) {
+      const unseen = a + b + row.zeros, mass = a * row.p[0] + b * row.p[1], q = unseen ? mass / unseen : 0;
+      costs[a * width + b] = 0.5 * (a * Math.abs(row.p[0] - q) + b * Math.abs(row.p[1] - q) + row.zeros * q);
+    }
+  }
+  let masses = new Float64Array((k1 + 1) * width);
+  masses[k1 * width + k2] = 1;
+  let low = k1, lowB = k2;
+  const found = [];
+  let n = 0;
+  for (const size of grid) {
+    for (; n < size; n++) {
+      // In place: a state is left upwards only, so the states with fewer unseen labels come first.
+      low = Math.max(0, low - 1);
+      lowB = Math.max(0, lowB - 1);
+      for (let a = low; a <= k1; a++) {
+        for (let b = lowB; b <= k2; b++) {
+          const i = a * width + b;
+          const leave = a * w1 + b * w2;
+          let mass = masses[i] * (1 - leave);
+          if (a < k1) mass += masses[i + width] * (a + 1) * w1;
+          if (b < k2) mass += masses[i + 1] * (b + 1) * w2;
+          masses[i] = mass;
+        }
+      }
+    }
+    let sum = 0;
+    for (let i = 0; i < costs.length; i++) sum += masses[i] * costs[i];
+    found.push(sum);
+  }
+  return found;
+}
+
+// Expected risks of a problem, { inputs: [{ times, rho, row }] }, at every n of an ascending grid.
+function expectedRisks(problem, learner, grid) {
+  const total = grid.map(() => 0);
+  for (const { times, rho, row } of problem.inputs) {
+    let part;
+    if (learner === "SEL_ptl") part = sel(row, rho, grid);
+    else if (learner === "CE_ful") part = grid.map((n) => Math.exp(n * Math.log1p(-rho)) * unvisited(row));
+    else part = grid.map((n) => overVisits(row, n, rho, learner === "CE_sgl" ? rowSgl : rowPtl));
+    for (let i = 0; i < grid.length; i++) total[i] += times * rho * part[i];
+  }
+  return total;
+}

@@ -1,0 +1,462 @@
+"""The playground: the page as text; and, where there is a browser, what it computes, shows and lets one do.
+
+The browser is Debian's chromium, driven by playwright. Where either is absent these tests are skipped, and say so; the
+accessibility check needs axe-core as well, in `.browser/` of the checkout (`npm install --prefix .browser axe-core`) or
+where the variable KT_AXE says.
+"""
+
+import os
+import random
+import re
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import kt_theory as kt
+from kt_theory import cli, playground, plots
+
+ROOT = Path(__file__).parent.parent
+COMMITTED = ROOT / "docs" / "playground.html"
+AXE = Path(os.environ.get("KT_AXE", ROOT / ".browser/node_modules/axe-core/axe.min.js"))
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+SLIDERS = ("S", "A", "n", "shape", "seed", "shown", "input")
+FAMILIES = ("0", "1", "2", "3", "heavy", "support")
+
+
+# --- The page as text ---------------------------------------------------------------------------------------------
+
+
+def test_the_committed_page_is_what_the_command_writes(tmp_path, capsys):
+    written = tmp_path / "page.html"
+    assert cli.main(["playground", "--out", str(written)]) == 0
+    assert str(written) in capsys.readouterr().out
+    assert written.read_bytes() == COMMITTED.read_bytes(), "run: kt-theory playground --out docs/playground.html"
+
+
+def test_the_command_refuses_what_is_no_page(tmp_path, capsys):
+    assert cli.main(["playground", "--out", str(tmp_path / "page.txt")]) == 2
+    assert "must end in .html" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+class Reader(HTMLParser):
+    """Collects ids, what labels are for, and whatever an attribute could load or lead to."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.ids, self.labelled, self.referred, self.fields, self.links = [], set(), set(), [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        attributes = dict(attrs)
+        self.ids += [attributes["id"]] if "id" in attributes else []
+        self.labelled |= {attributes["for"]} if tag == "label" and "for" in attributes else set()
+        for name in ("aria-labelledby", "aria-describedby"):
+            self.referred |= set((attributes.get(name) or "").split())
+        if tag in ("input", "select") and attributes.get("type") != "checkbox":
+            self.fields.append(attributes["id"])
+        self.links += [value for name, value in attrs if name in ("href", "src", "srcset", "action", "data")]
+
+
+def test_the_page_needs_nothing_but_itself():
+    text = playground.page()
+    read = Reader(text)
+    assert all(link.startswith(("#", "data:")) for link in read.links)
+    assert "http" not in text
+    assert set(re.findall(r"url\(([^)]*)\)", text)) == {"#hatch", "#frame"}
+    for word in ("@import", "import(", "fetch(", "XMLHttpRequest", "WebSocket", "sendBeacon", "Worker(", "%STYLE%"):
+        assert word not in text
+
+
+def test_ids_are_unique_and_every_field_has_a_label():
+    read = Reader(playground.page())
+    assert len(set(read.ids)) == len(read.ids)
+    assert set(read.fields) <= read.labelled
+    assert read.referred <= set(read.ids)
+    assert set(SLIDERS) <= set(read.fields)
+
+
+def test_colours_and_markers_are_those_of_the_figures():
+    text = playground.page()
+    shapes = {"o": "circle", "s": "square", "^": "triangle", "D": "diamond"}
+    for name in kt.learners.PAPER_LEARNERS:
+        colour, marker = plots.LOOK[name]
+        assert f"--{name}: {colour};" in text
+        assert f'{name}: "{shapes[marker]}"' in text
+
+
+# --- In a browser -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def browser():
+    sync_api = pytest.importorskip("playwright.sync_api", reason="no browser tests: playwright is not installed")
+    if CHROMIUM is None:
+        pytest.skip("no browser tests: there is no chromium on the path")
+    with sync_api.sync_playwright() as driver:
+        arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        running = driver.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def visit(browser):
+    """Open the committed page at a state; fail afterwards if it asked for anything or reported an error."""
+    contexts, asked, errors = [], [], []
+
+    def open_page(hash="", width=1280, scheme="light", **options):
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on(
+            "console", lambda message: errors.append(message.text) if message.type in ("error", "warning") else None
+        )
+        page.goto(COMMITTED.as_uri() + hash)
+        wait(page)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    own = COMMITTED.as_uri()
+    assert not errors
+    assert [url for url in asked if url.split("#")[0] != own and not url.startswith("data:")] == []
+
+
+def wait(page):
+    page.wait_for_function("window.playground && !playground.busy")
+
+
+def ask(page, what, state=None):
+    return page.evaluate(f"(state) => playground.{what}(playground.complete(state))", state or {})
+
+
+def numbers(page):
+    """The table of risks as it is read: learner -> [now, expected, lower, upper]."""
+    wait(page)
+    rows = page.eval_on_selector_all(
+        "#numbers tr", "rows => rows.map(row => [...row.cells].map(cell => cell.textContent))"
+    )
+    return {name: cells for name, *cells in rows}
+
+
+def open_row(page):
+    """Open the numbers of one input; they are written a moment later."""
+    page.click("#row summary")
+    page.wait_for_function("document.getElementById('row-caption').textContent !== ''")
+
+
+def column(page, i):
+    return {name: cells[i] for name, cells in numbers(page).items()}
+
+
+def random_states(count, seed):
+    draw = random.Random(seed)
+    for i in range(count):
+        yield {
+            "family": FAMILIES[i % len(FAMILIES)],
+            "S": draw.choice([1, 2, 3, draw.randint(1, 40), 40]),
+            "A": draw.choice([2, 3, draw.randint(2, 30), 30]),
+            "n": round(5000 ** draw.random()),
+            "shape": draw.randint(2, 98),
+            "seed": draw.randint(1, 999),
+        }
+
+
+def problem_of(page, state):
+    return kt.Problem(**ask(page, "problem", state))
+
+
+def test_it_loads_from_disk_and_draws_everything(visit):
+    page = visit()
+    assert page.locator("svg.heat").count() == 10
+    assert page.locator("#chart .curve").count() == 4
+    assert page.locator("#chart .bound").count() == 6
+    assert page.locator("#chart .point").count() == 4
+    assert all("…" not in cell for cells in numbers(page).values() for cell in cells)
+
+
+def test_it_asks_for_nothing_but_itself(browser):
+    context = browser.new_context()
+    page, asked = context.new_page(), []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(COMMITTED.as_uri())
+    wait(page)
+    context.close()
+    assert [url for url in asked if not url.startswith("data:")] == [COMMITTED.as_uri()]
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_risks_agree_with_the_package(visit, part):
+    # Oracle: second algorithm, kt_theory.expected_risk.
+    page = visit()
+    for state in random_states(50, seed=part):
+        problem, found = problem_of(page, state), ask(page, "risks", state)
+        for name in kt.learners.PAPER_LEARNERS:
+            true = float(kt.expected_risk(problem, name, state["n"]))
+            assert found[name] == pytest.approx(true, abs=1e-9, rel=0), (state, name)
+            if true > 1e-9:
+                assert found[name] == pytest.approx(true, rel=1e-9, abs=0), (state, name)
+
+
+def test_teachers_are_those_of_the_paper(visit):
+    # Oracle: second algorithm, kt_theory.instance.
+    page, met = visit(), 0
+    for state in random_states(120, seed=9):
+        if state["family"] not in "0123":
+            continue
+        problem = problem_of(page, state)
+        n = max(state["n"], ask(page, "least", state))
+        if state["family"] == "2" and state["A"] < 3:
+            assert problem.teacher[:, 0].tolist() == [1.0] * state["S"]
+            continue
+        paper = kt.instance(int(state["family"]), state["S"], state["A"], n)
+        np.testing.assert_allclose(problem.teacher, paper.teacher, rtol=1e-15, atol=1e-17)
+        np.testing.assert_allclose(problem.rho, paper.rho, rtol=1e-15, atol=1e-17)
+        if n > 1 and n == ask(page, "least", state):
+            with pytest.raises(ValueError, match=rf"needs n >= {n}"):
+                kt.instance(int(state["family"]), state["S"], state["A"], n - 1)
+            met += 1
+    assert met >= 3
+
+
+def test_bounds_agree_with_the_package(visit):
+    # Oracle: second algorithm, kt_theory.bounds; these are rounded to the safe side, by less than 1e-12.
+    page = visit()
+    for state in random_states(60, seed=10):
+        found = ask(page, "bounds", state)
+        for protocol in kt.problem.PROTOCOLS:
+            for side in ("lower", "upper"):
+                true = getattr(kt.bounds, f"{protocol}_{side}_mean")(state["n"], state["S"], state["A"])
+                # A NaN of the page arrives as NaN.
+                np.testing.assert_allclose(found[protocol][side], true, rtol=1e-12, err_msg=f"{state} {protocol}")
+
+
+def test_students_and_realised_risks_agree_with_the_package(visit):
+    # Oracle: second algorithm, kt_theory.fit and kt_theory.tv_risk on the counts of the page.
+    page = visit()
+    for i, state in enumerate(random_states(60, seed=11)):
+        state["shown"] = [state["n"], state["n"] // 2, 0][i % 3]
+        problem, counts = problem_of(page, state), np.array(ask(page, "counts", state))
+        assert counts.sum() == state["shown"]
+        students, risks = ask(page, "students", state), ask(page, "realised", state)
+        for name in kt.learners.PAPER_LEARNERS:
+            seen = kt.TransferSet.from_counts(counts, problem.teacher, kt.LEARNERS[name].protocol)
+            student = kt.fit(seen, name)
+            np.testing.assert_allclose(students[name], student, atol=1e-14, err_msg=f"{state} {name}")
+            assert risks[name] == pytest.approx(kt.tv_risk(student, problem), abs=1e-13)
+
+
+def test_samples_have_the_law_of_the_teacher(visit):
+    # Oracle: identity, the mean of a count is n rho pi*; chi-square over 30 seeds, within 4 standard deviations.
+    page, state = visit(), {"family": "heavy", "S": 5, "A": 4, "n": 400, "shape": 40}
+    total = sum(np.array(ask(page, "counts", {**state, "seed": seed})) for seed in range(1, 31))
+    expected = 30 * 400 * problem_of(page, state).w
+    freedom = expected.size - 1
+    assert abs(((total - expected) ** 2 / expected).sum() - freedom) < 4 * np.sqrt(2 * freedom)
+
+
+def test_curves_are_exact_for_a_fixed_teacher_and_for_one_that_moves(visit):
+    # Oracle: second algorithm, kt_theory.expected_risk at every point that is drawn.
+    for curves in ("fixed", "moving"):
+        state = {"family": "2", "S": 4, "A": 7, "n": 30, "curves": curves}
+        page = visit(ask_hash(state))
+        drawn = page.evaluate("playground.curves")
+        for name in kt.learners.PAPER_LEARNERS:
+            assert len(drawn[name]) >= 15
+            for n, risk in drawn[name]:
+                problem = kt.instance(2, 4, 7, n if curves == "moving" else 30)
+                assert risk == pytest.approx(float(kt.expected_risk(problem, name, n)), rel=1e-9, abs=1e-12)
+
+
+def ask_hash(state):
+    return "#" + "&".join(f"{name}={value}" for name, value in state.items())
+
+
+@pytest.mark.parametrize("slider", SLIDERS)
+def test_a_slider_changes_the_right_numbers(visit, slider):
+    page = visit(ask_hash({"family": "heavy", "S": 5, "A": 4, "n": 50, "shown": 20}))
+    open_row(page)
+    row, before = page.inner_text("#row-caption"), page.evaluate("playground.state")
+    now, expected, value = column(page, 0), column(page, 1), page.inner_text(f"#{slider}-value")
+    tables = page.eval_on_selector_all("svg.heat", "all => all.map(svg => svg.innerHTML)")
+    page.focus(f"#{slider}")
+    for _ in range(12):
+        page.keyboard.press("ArrowRight")
+    wait(page)
+    after = page.evaluate("playground.state")
+    assert {name for name in after if after[name] != before[name]} == {slider}
+    assert page.inner_text(f"#{slider}-value") != value
+    assert (column(page, 1) != expected) == (slider in ("S", "A", "n", "shape"))
+    assert (column(page, 0) != now) == (slider in ("S", "A", "shape", "seed", "shown"))
+    assert (page.inner_text("#row-caption") != row) == (slider in ("S", "seed", "shown", "input"))
+    assert (page.eval_on_selector_all("svg.heat", "all => all.map(svg => svg.innerHTML)") != tables) == (slider != "n")
+    shown = {name: f"{x:.3g}" for name, x in ask(page, "risks", after).items()}
+    for name, text in column(page, 1).items():
+        assert float(text.replace("−", "-")) == pytest.approx(float(shown[name]), rel=0.06)
+
+
+def test_another_sample_changes_the_sample_alone(visit):
+    page = visit()
+    now, expected = column(page, 0), column(page, 1)
+    page.click("#another")
+    assert column(page, 1) == expected
+    assert column(page, 0) != now
+    page.evaluate("playground.set({seed: 1})")
+    assert column(page, 0) == now
+
+
+def test_samples_are_revealed_by_buttons_and_by_playing(visit):
+    page = visit(ask_hash({"n": 40, "shown": 3}), reduced_motion="no-preference")
+
+    def shown():
+        return page.evaluate("playground.state.shown")
+
+    for button, want in (("forth", 4), ("back", 3), ("back", 2), ("none", 0), ("back", 0), ("all", 40), ("forth", 40)):
+        page.click(f"#{button}")
+        assert shown() == want
+    page.click("#play")
+    page.wait_for_function("0 < playground.state.shown && playground.state.shown < 40")
+    assert page.inner_text("#play") == "Pause"
+    page.click("#play")
+    at = shown()
+    page.wait_for_timeout(700)
+    assert shown() == at
+    assert page.inner_text("#play") == "Play"
+    calm = visit(ask_hash({"n": 5000}), reduced_motion="reduce")
+    calm.click("#play")
+    calm.wait_for_function("playground.state.shown > 0")
+    assert calm.evaluate("playground.state.shown") == 625
+
+
+def test_bounds_can_be_switched_off(visit):
+    page = visit()
+    for left, protocol in ((4, "hard"), (2, "partial"), (0, "soft")):
+        page.uncheck(f"#{protocol}")
+        assert page.locator("#chart .bound").count() == left
+
+
+def test_a_link_leads_to_the_same_state(visit):
+    state = {"family": "support", "S": 9, "A": 5, "n": 123, "shape": 61, "seed": 77, "shown": 45, "input": 4}
+    state |= {"curves": "moving", "hard": "off", "partial": "on", "soft": "off"}
+    page = visit()
+    page.evaluate("(state) => playground.set(state)", state)
+    wait(page)
+    page.wait_for_function("location.hash.includes('seed=77')")
+    assert page.get_attribute("#link", "href") == page.evaluate("location.hash")
+    other = visit(page.evaluate("location.hash"))
+    assert other.evaluate("playground.state") == page.evaluate("playground.state") == state
+    assert numbers(other) == numbers(page)
+    assert other.locator("#link-note").is_hidden()
+    # The address may change while the page is open, too.
+    page.evaluate("location.hash = '#S=3'")
+    page.wait_for_function("playground.state.S === 3")
+    assert page.evaluate("playground.state.family") == "0"
+
+
+def test_what_a_link_gets_wrong_is_put_right_and_said(visit):
+    page = visit(
+        "#S=41&A=1e1&n=0&family=<b>&seed=-1&shape=&colour=red&__proto__=1&shown=x&curves=fixed&hard=maybe&soft=off"
+    )
+    assert page.evaluate("playground.state") == {**ask(page, "complete"), "soft": "off"}
+    said = page.inner_text("#link-note")
+    for word in (
+        "S cannot be",
+        "A cannot be",
+        "n cannot be",
+        "family cannot be “<b>”",
+        "“colour”",
+        "“__proto__”",
+        "hard",
+    ):
+        assert word in said
+    assert "soft" not in said
+    page.click("#another")
+    assert page.locator("#link-note").is_hidden()
+    other = visit("#n=20&shown=30&S=2&input=3")
+    assert "shown cannot be 30" in other.inner_text("#link-note")
+    assert other.evaluate("[playground.state.shown, playground.state.input]") == [20, 2]
+
+
+@pytest.mark.parametrize(("family", "need"), [("1", 5), ("2", 34), ("3", 34)])
+def test_outside_the_domain_it_says_which_n_is_needed(visit, family, need):
+    page = visit(ask_hash({"family": family, "S": 7, "A": 11, "n": 2}))
+    assert f"needs n ≥ {need}" in page.inner_text("#domain")
+    assert all("…" not in cell for cells in numbers(page).values() for cell in cells)
+    page.evaluate(f"playground.set({{n: {need}}})")
+    assert page.locator("#domain").is_hidden()
+    page.evaluate(f"playground.set({{n: {need - 1}}})")
+    assert page.locator("#domain").is_visible()
+
+
+def test_two_labels_are_too_few_for_instance_2(visit):
+    page = visit(ask_hash({"family": "2", "A": 2}))
+    assert "needs at least 3 labels" in page.inner_text("#domain")
+    assert column(page, 0).keys() == set(kt.learners.PAPER_LEARNERS)
+
+
+def test_the_keyboard_reaches_every_control(visit):
+    page = visit(ask_hash({"family": "heavy"}))
+    open_row(page)
+    wanted = set(
+        page.evaluate(
+            "[...document.querySelectorAll('input, select, button, a')].filter(e => !e.disabled && e.offsetParent)"
+            ".map(e => e.id)"
+        )
+    )
+    assert set(SLIDERS) <= wanted
+    page.evaluate("document.activeElement.blur(); getSelection().removeAllRanges(); scrollTo(0, 0)")
+    page.focus("#family")
+    met = {"family"}
+    for _ in range(len(wanted) + 6):
+        page.keyboard.press("Tab")
+        met.add(page.evaluate("document.activeElement.id"))
+        outlined = page.evaluate(
+            "e => document.activeElement === document.body || getComputedStyle(document.activeElement).outlineWidth",
+        )
+        assert outlined in (True, "3px")
+    assert wanted <= met
+
+
+def test_a_summary_is_said_once_it_is_known(visit):
+    page = visit(ask_hash({"n": 30}))
+    page.wait_for_function("document.getElementById('summary').textContent.includes('n = 30')")
+    assert page.get_attribute("#summary", "aria-live") == "polite"
+    page.click("#back")
+    page.wait_for_function("document.getElementById('summary').textContent.includes('29 of 30 samples')")
+    text = page.inner_text("#summary")
+    for name, (now, expected, *_) in numbers(page).items():
+        assert f"{name} {now} ({expected})" in text
+
+
+#: The plain page, the largest tables, and every note at once.
+PLACES = ("", "#family=1&S=40&A=30&n=5000&shown=700", "#family=3&S=12&A=9&n=20&foo=1")
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_phone_does_not_scroll_sideways(visit, place):
+    page = visit(place, width=390)
+    open_row(page)
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_no_serious_barrier_is_found(visit, width, scheme):
+    if not AXE.exists():
+        pytest.skip("no accessibility check: axe-core is not there (npm install --prefix .browser axe-core)")
+    for place in PLACES:
+        page = visit(place, width=width, scheme=scheme)
+        open_row(page)
+        page.add_script_tag(path=AXE)
+        found = page.evaluate("axe.run()")
+        assert len(found["passes"]) > 20
+        serious = [rule for rule in found["violations"] if rule["impact"] in ("serious", "critical")]
+        assert not serious, [(rule["id"], [node["html"] for node in rule["nodes"]][:3]) for rule in serious]
