@@ -1,0 +1,175 @@
+"""The lessons keep their promises: they run, break what they say they break, and their notebooks are theirs."""
+
+import ast
+import importlib.util
+import os
+import re
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import kt_theory as kt
+
+jupytext = pytest.importorskip("jupytext", reason="extra teach")
+nbformat = pytest.importorskip("nbformat", reason="extra teach")
+
+ROOT = Path(__file__).parents[1]
+LESSONS = sorted((ROOT / "simulations" / "lessons").glob("[0-9]*.py"))
+NOTEBOOKS = ROOT / "docs" / "lessons"
+SECONDS = 20
+each_lesson = pytest.mark.parametrize("script", LESSONS, ids=lambda script: script.stem)
+
+
+def run(script, folder):
+    """Run a lesson as plain Python in an empty folder: the finished process."""
+    environment = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"}
+    command = [sys.executable, str(script)]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=10 * SECONDS)
+
+
+def notebook_of(script):
+    return nbformat.read(NOTEBOOKS / f"{script.stem}.ipynb", as_version=4)
+
+
+def printed(notebook):
+    """What all cells print."""
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    return "".join(output.text for output in outputs if output.output_type == "stream")
+
+
+def load_build():
+    """simulations/lessons/build.py as a module."""
+    spec = importlib.util.spec_from_file_location("build", ROOT / "simulations" / "lessons" / "build.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_there_are_eight_lessons_with_a_notebook_each():
+    assert [script.stem[:2] for script in LESSONS] == [f"0{number}" for number in range(1, 9)]
+    assert {path.stem for path in NOTEBOOKS.glob("*.ipynb")} == {script.stem for script in LESSONS}
+    assert sum(path.stat().st_size for path in NOTEBOOKS.iterdir()) < 2_000_000
+
+
+@each_lesson
+def test_runs_as_plain_python(script, tmp_path):
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    lesson = run(script, tmp_path)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert lesson.returncode == 0, lesson.stderr
+    # Time of the processor and not of the clock: other tests run beside this one.
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < SECONDS
+    assert list(tmp_path.iterdir()) == []
+    committed = notebook_of(script)
+    # Another NumPy may draw other numbers; as many lines it prints in any case.
+    if committed.metadata.made_with.numpy == np.__version__:
+        assert lesson.stdout == printed(committed)
+    assert len(lesson.stdout.splitlines()) == len(printed(committed).splitlines())
+
+
+@each_lesson
+def test_has_its_parts(script):
+    notebook = jupytext.read(script, fmt="py:percent")
+    words = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    number = int(script.stem[:2])
+    assert words.startswith(f"# {number}. ")
+    assert len(re.findall(r"\*\*(?:Theorem|The idea)", words)) == 1
+    headings = [line for line in words.splitlines() if line.startswith("## ")]
+    assert headings[0].startswith("## Show it")
+    assert headings[-3:] == ["## Break it", "## Question 1", "## Question 2"]
+
+    solutions = [cell.source for cell in notebook.cells if cell.metadata.get("tags") == ["solution"]]
+    assert len(solutions) == 2
+    text = script.read_text(encoding="utf-8")
+    for question, solution in enumerate(solutions, 1):
+        assert f"answer_{question} = " in solution
+        assert f"wrong_{question} = " in solution
+        assert f"\nassert check(answer_{question}, truth_{question})\n" in text
+        assert f"\nassert not check(wrong_{question}, truth_{question})\n" in text
+    broken = text[text.index("# ## Break it") : text.index("# ## Question 1")]
+    assert re.search(r"^assert .*# broken: ", broken, flags=re.MULTILINE)
+
+
+@each_lesson
+def test_uses_public_names_only(script):
+    tree = ast.parse(script.read_text(encoding="utf-8"))
+    imported = {
+        name.name.split(".")[0] for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names
+    }
+    assert not any(isinstance(node, ast.ImportFrom) for node in ast.walk(tree))
+    assert imported - set(sys.stdlib_module_names) == {"kt_theory", "matplotlib", "numpy"}
+    names = {n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute) and getattr(n.value, "id", "") == "kt"}
+    assert names
+    assert names <= set(kt.__all__)
+
+
+@each_lesson
+def test_notebook_is_that_of_the_script(script):
+    source, notebook = jupytext.read(script, fmt="py:percent"), notebook_of(script)
+    assert [(c.cell_type, c.source) for c in notebook.cells] == [(c.cell_type, c.source) for c in source.cells]
+    nbformat.validate(notebook)
+    assert [cell.id for cell in notebook.cells] == [f"cell-{place:02}" for place in range(len(notebook.cells))]
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    pictures = 0
+    for cell in code:
+        kinds = [output.output_type for output in cell.outputs]
+        assert ("stream" in kinds) == bool(re.search(r"^(?: {4})?print\(", cell.source, flags=re.MULTILINE)), (
+            cell.source
+        )
+        assert ("display_data" in kinds) == ("plt.subplots(" in cell.source), cell.source
+        assert set(kinds) <= {"stream", "display_data"}  # no errors, and no addresses of objects
+        assert all(output.get("name") != "stderr" for output in cell.outputs)
+        pictures += kinds.count("display_data")
+    assert pictures >= 1
+
+
+@pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
+def test_notebook_names_no_place_and_no_time(path):
+    # Pictures are left out: their letters are not words.
+    text = re.sub(r'"image/png": "[^"]*"', "", path.read_text(encoding="utf-8"))
+    assert not re.search(r"/(?:home|root|tmp|usr|var|opt|work|Users)/|[A-Z]:\\\\|site-packages|0x[0-9a-f]{6}", text)
+    assert not re.search(r"\d{4}-\d\d-\d\dT\d\d:\d\d", text)
+
+
+def test_building_gives_the_same_bytes_and_the_committed_outputs(tmp_path):
+    build = load_build()
+    script = next(script for script in LESSONS if script.stem == "06_soft_labels")
+    first, second = build.executed(script), build.executed(script)
+    assert nbformat.writes(first) == nbformat.writes(second)
+    committed = notebook_of(script)
+    for cell, kept in zip(first.cells, committed.cells, strict=True):
+        kinds = [(output.output_type, sorted(output.get("data", {}))) for output in cell.get("outputs", [])]
+        assert kinds == [(output.output_type, sorted(output.get("data", {}))) for output in kept.get("outputs", [])]
+    assert printed(first) == printed(committed)  # exact and rounded: whatever NumPy draws
+
+
+@pytest.mark.parametrize(
+    ("stem", "right", "planted"),
+    [
+        # A wrong answer.
+        ("01_total_variation", "answer_1 = 0.4", "answer_1 = 0.8"),
+        ("04_biased_cross_entropy", "answer_2 = 0.5", "answer_2 = 0.6"),
+        # A break that breaks nothing.
+        ("01_total_variation", "default_rng(2), p)", "default_rng(2), positive_part)"),
+        ("02_square_root", "np.eye(A)[np.arange(S) % A]", "np.full((S, A), 1 / A)"),
+        ("03_missing_mass", "np.log(problem.teacher), 1)", "np.log(problem.teacher), 12)"),
+        ("04_biased_cross_entropy", "[[0.5, 0.5, 0.0]]", "[[0.6, 0.4, 0.0]]"),
+        ("05_lower_bounds", "0.3 * error_of_best_test(n, 0.3)", "0.3 * error_of_best_test(n, 1 / math.sqrt(n))"),
+        ("06_soft_labels", "[0.7, 0.1, 0.1, 0.1]", "[0.25, 0.25, 0.25, 0.25]"),
+        ("07_moving_teachers", "frozen = kt.instance(2, S, A, 1000)", "frozen = kt.instance(2, S, A, 100_000)"),
+        ("08_reading_a_slope", "fit_rate(decade, np.log(decade) / decade)", "fit_rate(decade, 1 / decade)"),
+    ],
+)
+def test_a_planted_error_is_seen(stem, right, planted, tmp_path):
+    text = (ROOT / "simulations" / "lessons" / f"{stem}.py").read_text(encoding="utf-8")
+    assert text.count(right) == 1
+    script = tmp_path / "lesson.py"
+    script.write_text(text.replace(right, planted), encoding="utf-8")
+    lesson = run(script, tmp_path)
+    assert lesson.returncode == 1
+    assert "AssertionError" in lesson.stderr
