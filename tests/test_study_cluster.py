@@ -171,10 +171,16 @@ def test_what_the_scheduler_gives_up_is_submitted_again(tmp_path):
 
 
 def test_a_scheduler_that_goes_away_stops_the_study(tmp_path):
-    _, design = design_of(60, tmp_path)
+    _, design = design_of(150, tmp_path)
     short_lived = local_cluster()
+
+    def close_once_something_is_stored():
+        while not finished(tmp_path / "study"):
+            time.sleep(0.005)
+        short_lived.close()
+
     with cluster_executor(short_lived.scheduler_address) as executor:
-        closer = threading.Timer(0.5, short_lived.close)
+        closer = threading.Thread(target=close_once_something_is_stored)
         closer.start()
         with pytest.raises(BrokenExecutor, match="is gone; the same command goes on"):
             kt.study.run_in_folder(design, tmp_path / "study", executor=executor)
