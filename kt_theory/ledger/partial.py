@@ -113,7 +113,7 @@ STATEMENTS = (
         twins=(
             Twin("n^-1 becomes n^-2", single_input(steeper(bounds.partial_upper_whp, 1.0), single=False)),
             Twin(
-                "the factor of the visits, 22 S + ..., is forgotten with its sum",
+                "all but (4/9 + 3 L) / (9 n) is forgotten",
                 lambda n, S, A, delta: (4 / 9 + 3 * math.log((S + 2) / delta)) / (9 * n) if n and S > 1 else math.nan,
             ),
         ),
