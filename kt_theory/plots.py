@@ -212,7 +212,7 @@ def draw_gap(axes: Axes, gaps: pd.DataFrame, colour: str) -> None:
     axes.set_yscale("log")
     axes.set_ylim(0.02, 50)
     axes.set_xlabel("number of samples n")
-    axes.set_ylabel("ratio to best lower bound")
+    axes.set_ylabel("ratio to lower bound")
 
 
 def draw_shares(axes: Axes, worlds: pd.DataFrame, limit: float) -> None:

@@ -56,8 +56,8 @@ def main(options: kt.study.Options) -> pd.DataFrame:
     exact, receipts = kt.study.exact_and_simulated("figure2_rates", panels(), reps, options)
     shown = exact if receipts is None else receipts
 
-    with kt.plots.drawing(options.path("figure2_rates"), 2, 3, width=10.5, height=3.3) as axes:
-        for ax, panel, (_, k, S, A, *_grid) in zip(axes.flat, panels(), SETTINGS, strict=True):
+    with kt.plots.drawing(options.path("figure2_rates"), 2, 3, width=8.2, height=3.0) as axes:
+        for ax, panel, (window, k, S, A, *_grid) in zip(axes.flat, panels(), SETTINGS, strict=True):
             rows = shown[shown["panel"] == panel.name]
             learner = HARD_FOR[k]
             colour = kt.plots.LOOK[learner][0]
@@ -70,9 +70,9 @@ def main(options: kt.study.Options) -> pd.DataFrame:
             kt.plots.draw_band(ax, panel.n, lower, upper, colour)
             ax.set_ylim(top=8 * max(upper(min(panel.n)), rows["mean"].max()))
             fit = kt.claims.fit_panel(rows[rows["learner"] == learner])
-            slope = f"slope {fit.compare(kt.LEARNERS[learner].rate)}".replace("+-", "±")
+            slope = f"slope {fit.compare(kt.LEARNERS[learner].rate)}".replace("+-", "±").replace(" (", "\n(")
             kt.plots.note(ax, f"{slope}\nband: {STATEMENTS[k]}", colour)
-            ax.set_title(panel.name)
+            ax.set_title(f"instance {k}, S={S}, A={A}\n{window}")
 
     own = {panel.name: kt.claims.INSTANCE_CLAIMS[k] for panel, (_, k, *_rest) in zip(panels(), SETTINGS, strict=True)}
     return kt.claims.scoreboard(shown, own, exact)

@@ -90,13 +90,13 @@ def main(options: kt.study.Options) -> pd.DataFrame:
     gaps, worlds = gap_table(np.unique(grid).tolist(), options.progress), worlds_table()
     kt.study.write_receipts(gaps, options.path("minimax_gap.csv"))
     kt.study.write_receipts(worlds, options.path("three_worlds.csv"))
-    with kt.plots.drawing(options.path("minimax_gap"), len(SIZES), 3, width=10.5, height=2.6) as axes:
+    with kt.plots.drawing(options.path("minimax_gap"), len(SIZES), 3, width=8.2, height=2.2) as axes:
         for row, (S, A) in zip(axes, SIZES, strict=True):
             for ax, protocol in zip(row, kt.PROTOCOLS, strict=True):
                 part = gaps[(gaps["protocol"] == protocol) & (gaps["S"] == S) & (gaps["A"] == A) & (gaps["lower"] > 0)]
                 kt.plots.draw_gap(ax, part, kt.plots.LOOK[LEARNER[protocol]][0])
                 ax.set_title(f"{protocol} labels, S={S}, A={A}")
-    with kt.plots.drawing(options.path("three_worlds"), 1, len(WORLDS), width=8.0) as axes:
+    with kt.plots.drawing(options.path("three_worlds"), 1, len(WORLDS), width=7.6, height=2.8) as axes:
         for ax, (S, A) in zip(axes.flat, WORLDS, strict=True):
             part = worlds[(worlds["S"] == S) & (worlds["A"] == A)]
             kt.plots.draw_shares(ax, part, math.sqrt(2) - 1)

@@ -30,7 +30,7 @@ def main(options: kt.study.Options) -> pd.DataFrame:
     receipts = kt.study.run([panel], reps, options.seed, workers=options.workers, progress=options.progress)
     kt.study.write_receipts(receipts, options.path("real_teacher.csv"))
 
-    with kt.plots.drawing(options.path("real_teacher"), 1, 2, width=9.5, height=3.8) as axes:
+    with kt.plots.drawing(options.path("real_teacher"), 1, 2, width=8.2, height=3.2) as axes:
         left, right = axes.flat
         left.set_xscale("log")
         left.set_yscale("log")
