@@ -38,6 +38,9 @@ SIGMAS = 4.0
 #: Repeats, or repeats of non-zero risk, below which a standard error is not to be trusted and nothing is checked.
 RARE = 30
 
+#: A simulated mean risk below this is what rounding leaves of an exact 0: it says nothing of a risk of 1e-80.
+ROUNDING = 1e-15
+
 #: Points whose relative standard error exceeds this are not fitted: their logarithm is mostly noise.
 FITTED = 0.2
 
@@ -232,10 +235,10 @@ def z_scores(receipts: pd.DataFrame, exact: pd.DataFrame) -> np.ndarray:
     -------
     ndarray
         Standard normal, if both are right. Cells whose risk was non-zero in fewer than `RARE` repeats are left out:
-        an error estimated from them is no error to divide by.
+        an error estimated from them is no error to divide by. So are means below `ROUNDING`.
     """
     both = receipts.merge(exact, on=["panel", "learner", "n"], suffixes=("", "_exact"))
-    both = both[(both["nonzero"] >= RARE) & (both["mcse"] > 0)]
+    both = both[(both["nonzero"] >= RARE) & (both["mcse"] > 0) & (both["mean"] > ROUNDING)]
     return ((both["mean"] - both["mean_exact"]) / both["mcse"]).to_numpy()
 
 

@@ -94,3 +94,14 @@ def test_receipts_can_come_from_a_file(hard, tmp_path):
     path = kt.study.write_receipts(hard[0], tmp_path / "r.csv")
     back = claims.scoreboard(pd.read_csv(path, dtype=str).astype(hard[0].dtypes.drop("seconds")), hard[1])
     pd.testing.assert_frame_equal(back, claims.scoreboard(*hard), check_exact=True)
+
+
+def test_rounding_noise_is_no_evidence_about_a_risk_of_nothing():
+    # Oracle: closed form, the bandit's SEL_ptl is exact once its heavy label was seen: a risk of 2^-n
+    panel = kt.study.Panel("bandit", kt.instance(0, 1, 100), [5, 220], ["SEL_ptl"])
+    drawn, exact = kt.study.run([panel], reps=2000), kt.study.exact([panel])
+    assert drawn["mean"].tolist()[1] < 1e-15
+    assert exact["mean"].tolist()[1] < 1e-60
+    z = claims.z_scores(drawn, exact)
+    assert len(z) == 1
+    assert abs(z[0]) < 4
