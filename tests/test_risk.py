@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import special, stats
 
 import kt_theory as kt
 import oracles
@@ -168,6 +168,7 @@ def test_no_warning_on_the_exact_path():
             kt.expected_risk(kt.instance(1, 3, 5, 100), learner, [0, 1, 100, 10**6])
 
 
+@pytest.mark.step("N14.1")
 def test_three_worlds_tends_to_its_shares():
     # Oracle: published constants of the minimax limits, and the limit sqrt(2) - 1 of all three shares
     limit = np.sqrt(2) - 1
@@ -179,6 +180,29 @@ def test_three_worlds_tends_to_its_shares():
             gaps.append(abs(risk / (kt.minimax_constant(protocol, size, size) * n ** -rates[protocol]) - limit))
         assert gaps[1] < gaps[0]
         assert gaps[1] < 0.006
+        # Red: other shares of labels and inputs even out nothing.
+        other = kt.expected_risk(kt.three_worlds(200, 200, 10**10, phi=0.5, psi=0.5), learner, 10**10)
+        assert abs(other / (kt.minimax_constant(protocol, 200, 200) * 10**10 ** -rates[protocol]) - limit) > 0.06
+
+
+@pytest.mark.step("N14.1")
+def test_three_worlds_tends_to_its_limit_at_every_size():
+    # Oracle: closed form, the three limits of the proof for the whole numbers of inputs and labels of the instance
+    n, q = 10**13, 2 * special.lambertw(1 / (2 * np.sqrt(np.e))).real
+    for S, A in ((2, 10), (7, 12), (30, 40)):
+        problem = kt.three_worlds(S, A, n)
+        rare = int((problem.teacher.max(axis=1) == 1).sum())
+        row = problem.teacher[-1]
+        even, light = int((row > 1e-6).sum()), int(((row > 0) & (row <= 1e-6)).sum())
+        zeros = A - even - light
+        mean = sum(p * j * zeros / (j + zeros) for j, p in enumerate(stats.binom.pmf(range(light + 1), light, q**2)))
+        limits = {
+            "CE_ful": (1 - 1 / A) * rare / np.e / n,
+            "CE_sgl": np.sqrt((S - rare) * (even - 1) / (2 * np.pi * n)),
+            "SEL_ptl": ((S - rare) * (1 + q) * mean + (1 - 1 / A) * rare / np.e) / n,
+        }
+        for learner, limit in limits.items():
+            assert kt.expected_risk(problem, learner, n) == pytest.approx(limit, rel=2e-5, abs=0), (S, A, learner)
 
 
 def test_three_worlds_has_its_parts_and_its_domain():

@@ -13,12 +13,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from functools import lru_cache
 
 import numpy as np
 
 from kt_theory.exact.risk import exact_risk
 from kt_theory.ledger.attacks import UNIFORM, mean_upper, minimax_upper
 from kt_theory.ledger.statement import Claim, Effort, Statement, Trial, Twin
+from kt_theory.minimax.constants import minimax_constant
 from kt_theory.problem import Problem, three_worlds
 
 #: The learner of each protocol whose limit an instance is to expose.
@@ -57,6 +59,22 @@ def one_instance_for_all(claim: Claim, effort: Effort) -> Iterator[Trial]:
     """``claim(S, A)``: a share that three worlds give all three learners, for large n."""
     for S, A, n, share in shares(effort):
         yield Trial(f"three worlds, S={S}, A={A}, n={n}", float(claim(S, A)), share, "exact", n)
+
+
+@lru_cache
+def limit_share(protocol: str, size: int) -> float:
+    """On three worlds, S = A = size and n = 10^12, the risk over the limit of the minimax risk."""
+    n = 10**12
+    limit = minimax_constant(protocol, size, size) * (n**-0.5 if protocol == "hard" else 1 / n)
+    return exact_risk(three_worlds(size, size, n), LEARNER[protocol], n).value / limit
+
+
+def limit_shares(claim: Claim, effort: Effort) -> Iterator[Trial]:
+    """``claim()`` is the limit of each risk over the limit of its minimax risk; remainder 4/min(S, A), relative."""
+    for size in (20, 60, 200) if effort.level == "quick" else (20, 60, 200, 600):
+        for protocol, learner in LEARNER.items():
+            off = abs(limit_share(protocol, size) / claim() - 1)
+            yield Trial(f"{learner} on three worlds, S=A={size}", off, 4 / size, "exact", size, 1e-9)
 
 
 def three_labels(n: int, S: int, A: int, problem: Problem) -> float:
@@ -100,6 +118,22 @@ STATEMENTS = (
         twins=(
             Twin("the share is sqrt(1/2)", lambda S, A: math.sqrt(0.5)),
             Twin("the share is 0.45 for many inputs and labels", lambda S, A: 0.45 if S * A > 1000 else 0.0),
+        ),
+    ),
+    Statement(
+        id="ours-Q1-limit",
+        source="ours, N14",
+        words="In the limit three worlds give each of the three learners the same share of its minimax risk.",
+        formula="lim E R(learner)/minimax = sqrt(2) - 1 on three_worlds, for each of the three",
+        regime="S and A to infinity after n; tried with the relative remainder 4/min(S, A)",
+        grade="limit",
+        status="proved",
+        claim=lambda: math.sqrt(2) - 1,
+        check=limit_shares,
+        twins=(
+            Twin("the share is (sqrt(3) - 1)/2", lambda: (math.sqrt(3) - 1) / 2),
+            Twin("the share is 2/5", lambda: 0.4),
+            Twin("the share is (sqrt(5) - 1)/2, that of two worlds", lambda: (math.sqrt(5) - 1) / 2),
         ),
     ),
     Statement(
