@@ -123,6 +123,7 @@ def test_constants_are_those_of_their_equations():
     assert np.max(np.exp(-x) * (x * np.log(x / c) - x + c)) == pytest.approx(c, rel=1e-10)
 
 
+@pytest.mark.step("N5.4")
 def test_an_input_is_worth_the_same_in_every_problem():
     # Oracle: identity, the row of input 1 moved into a problem of three inputs.
     rho, row = 0.3, [0.2, 0.5, 0.3]

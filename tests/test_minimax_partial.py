@@ -177,6 +177,7 @@ def game_value(rho, row, n):
     return total
 
 
+@pytest.mark.step("N5.3")
 @pytest.mark.parametrize(("S", "A", "n"), [(1, 3, 1), (1, 3, 2), (1, 4, 1), (1, 4, 2), (2, 3, 1), (2, 3, 2), (2, 2, 2)])
 def test_no_student_does_better(S, A, n):
     # Oracle: second algorithm, a linear programme over all students that know rho and the row up to its order
@@ -219,6 +220,7 @@ def test_many_labels_are_almost_exact():
     assert risk.upper / risk.lower > 0.15997 / C_INF * (1 - 1e-3)
 
 
+@pytest.mark.step("N6.8")
 def test_the_spread_constant():
     # Oracle: mpmath, 4 L = log(1/L) - 2 (1-L) + (1-L^2)/2, the integral of (1 - L e^x)^2 in closed form
     level = mpmath.findroot(lambda v: 4 * v + mpmath.log(v) + 2 * (1 - v) - (1 - v * v) / 2, 0.16)
@@ -245,6 +247,7 @@ def test_phi_stays_below_its_line(eta):
     assert np.max(np.exp(-x) * phi - eta * x) > 0.99 * level
 
 
+@pytest.mark.step("N6.6", "N6.9")
 def test_phi_bounds_the_cost_of_every_unseen_set():
     # Oracle: enumeration, the cost of random unseen sets, and its sum over pairs
     level = _level(0.0)
@@ -266,6 +269,7 @@ def test_phi_bounds_the_cost_of_every_unseen_set():
     assert tightest > 0.9
 
 
+@pytest.mark.step("N7.4")
 @pytest.mark.parametrize(("S", "A"), [(1, 3), (1, 4), (2, 3), (5, 6), (3, 20)])
 def test_the_limit(S, A):
     # Oracle: limit, n * minimax -> (S-1) gamma_A + gamma_{A-1}, error of order A/n
@@ -276,6 +280,7 @@ def test_the_limit(S, A):
 # --- Exact cases and edges ------------------------------------------------------------------------------
 
 
+@pytest.mark.step("N7.6")
 @pytest.mark.parametrize(("S", "n"), [(1, 1), (2, 3), (2, 7), (4, 30), (9, 11)])
 def test_two_labels_are_soft_labels(S, n):
     # Oracle: identity, one seen label reveals the other

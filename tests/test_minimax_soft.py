@@ -39,6 +39,7 @@ def compositions(total, parts):
 # --- The maximum over rho -------------------------------------------------------------------------------
 
 
+@pytest.mark.step("N9.4")
 @pytest.mark.parametrize("S", [2, 3, 4])
 def test_no_law_of_the_inputs_is_worse(S):
     # Oracle: second algorithm, all laws on a grid of the simplex, the best refined by ascent in all S coordinates
@@ -170,6 +171,7 @@ def game_value(S, A, n, rho):
     return constant + found.fun
 
 
+@pytest.mark.step("N9.3")
 @pytest.mark.parametrize(("S", "A", "n"), [(1, 2, 0), (2, 2, 1), (2, 2, 4), (2, 3, 2), (2, 3, 5), (3, 2, 3)])
 def test_no_student_does_better(S, A, n):
     # Oracle: second algorithm, a linear programme over all students that know rho, against Diracs at uniform labels
@@ -209,6 +211,7 @@ def test_the_result_prints_an_interval_or_a_number():
 # --- Limit constants ------------------------------------------------------------------------------------
 
 
+@pytest.mark.step("N6.4")
 def test_c_inf():
     # Oracle: mpmath, Lambert's function; scipy's too
     q = 2 * mpmath.lambertw(1 / (2 * mpmath.sqrt(mpmath.e)))
@@ -259,6 +262,7 @@ def test_gamma_over_all_k_and_a_grid_of_x(m):
     assert gamma(m)[0] >= best * (1 - 1e-14)
 
 
+@pytest.mark.step("N7.5")
 def test_gamma_of_many_labels():
     # Oracle: limit, gamma_m = c_inf m - q (1-q) / (1+q) + O(1/m)
     assert C_INF * 10**4 - gamma(10**4)[0] == pytest.approx(RATIO * (1 - RATIO) / (1 + RATIO), abs=2e-5)
