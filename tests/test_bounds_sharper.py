@@ -1,6 +1,6 @@
 """Our own bounds, asked the four questions of `test_bounds.py`; and each proof's key inequality, asked separately.
 
-The numbers N1 to N10 are those of `paper/notes.md`.
+The numbers N1 to N10 are those of the report in `paper/`.
 """
 
 from __future__ import annotations
@@ -240,7 +240,7 @@ LITERAL = {
 
 @pytest.mark.parametrize("name", LITERAL)
 def test_the_float_is_the_formula_rounded_to_its_side_in_its_regime_only(name):
-    # Oracle: mpmath, the formulas of the notes typed literally at 50 digits; regimes in fractions
+    # Oracle: mpmath, the formulas of the report typed literally at 50 digits; regimes in fractions
     paper.assert_agrees(name, LITERAL[name].formula, LITERAL[name].rests)
 
 
@@ -331,6 +331,7 @@ def test_the_constants_are_rounded_up():
 # --- N1: the majorant -----------------------------------------------------------------------------------
 
 
+@pytest.mark.step("N1.2", "N1.3", "N1.5")
 def test_the_majorant_is_above_every_cell_and_below_every_simpler_bound():
     # Oracle: enumeration, w (1 - w)^n in fractions against the tangent and the line of the proof
     for n in (1, 2, 3, 8, 30):
@@ -352,6 +353,7 @@ def test_the_majorant_is_above_every_cell_and_below_every_simpler_bound():
     assert bounds.missing_mass_upper_mean(0, 3) == pytest.approx(1, rel=1e-14, abs=0)
 
 
+@pytest.mark.step("N1.4")
 def test_the_majorant_holds_for_random_laws():
     # Oracle: enumeration, the expected missing mass of 3000 laws, and of the best law found by climbing
     rng = np.random.default_rng(1)
@@ -408,6 +410,7 @@ def subsets(size: int) -> Iterator[tuple[int, ...]]:
     return itertools.chain.from_iterable(itertools.combinations(range(size), r) for r in range(1, size + 1))
 
 
+@pytest.mark.step("N2.1", "N2.2")
 @pytest.mark.parametrize("n", [1, 2, 3, 6])
 def test_unseen_letters_are_negatively_dependent(n):
     # Oracle: enumeration, every count vector in fractions
@@ -424,6 +427,7 @@ def test_unseen_letters_are_negatively_dependent(n):
     assert strict  # with equality everywhere the test would show nothing
 
 
+@pytest.mark.step("N6.5")
 def test_variances_of_the_unseen_are_those_of_the_proof():
     # Oracle: enumeration, exact variances of X - Y in fractions; Var(X - Y) <= 8 A / (e n)^2 (N6)
     rng = np.random.default_rng(2)
@@ -495,6 +499,7 @@ def tv(p: Any, q: Any) -> float:
     return float(np.abs(np.asarray(p, dtype=float) - np.asarray(q, dtype=float)).sum() / 2)
 
 
+@pytest.mark.step("N3.1", "N4.2", "N6.1")
 def test_pointwise_inequalities_hold_on_random_samples():
     # Oracle: enumeration, 2000 random samples; the students from their definitions in oracles.student_rows
     rng = np.random.default_rng(3)
@@ -645,8 +650,9 @@ def test_kl_bounds_hold_on_random_problems():
         assert float(np.sum(rho * (1 - rho) ** n * rows)) <= bounds.soft_upper_kl_mean(n, S, A) * (1 + 1e-13) + 1e-17
 
 
+@pytest.mark.step("N6.8", "N6.9")
 def test_the_spread_of_pairs_is_bounded_by_a_sum_over_unseen_labels():
-    # Oracle: enumeration, the integrals of the proof of N6'' done by mpmath; 3000 random sets of unseen labels
+    # Oracle: enumeration, the integrals of the proof of N6b done by mpmath; 3000 random sets of unseen labels
     L = sharper.C_PAIRS
     x0 = -math.log(L)
 
@@ -675,6 +681,7 @@ def test_the_spread_of_pairs_is_bounded_by_a_sum_over_unseen_labels():
 # --- N7: light rows --------------------------------------------------------------------------------------
 
 
+@pytest.mark.step("N7.1")
 def test_light_rows_are_below_the_exact_risk_of_sel_ptl():
     # Oracle: second algorithm, finite differences over label classes, 200 random rows with and without a heavy label
     rng = np.random.default_rng(7)
@@ -694,6 +701,7 @@ def test_light_rows_are_below_the_exact_risk_of_sel_ptl():
     assert 1 - 1e-9 < closest < 1 + 1e-12
 
 
+@pytest.mark.step("N7.2")
 def test_fewer_spread_than_binomial():
     # Oracle: enumeration, E j Z/(j + Z) for the unseen of k equal letters, in fractions, against independent ones
     for k, n, empty, parts in itertools.product((1, 2, 3), (1, 2, 5), (1, 3), (4, 7)):
@@ -717,6 +725,7 @@ def test_light_rows_of_many_labels_reach_the_limit_constant():
         assert bounds.partial_lower_mean_light(n, 1, 30) >= np.nan_to_num(bounds.partial_lower_mean(n, 1, 30))
 
 
+@pytest.mark.step("N7.3")
 def test_light_rows_beyond_the_sum_are_below_it_and_close(monkeypatch):
     # Oracle: second algorithm, the binomial sum; above a million labels the closed form takes its place
     for k, empty, n, x in ((20, 7, 50, 0.01), (500, 300, 1000, 1e-3), (10**5, 10**5, 10, 1e-7), (50, 1, 3, 1e-3)):
@@ -737,6 +746,7 @@ def test_light_rows_beyond_the_sum_are_below_it_and_close(monkeypatch):
 # --- N8: hard labels ------------------------------------------------------------------------------------
 
 
+@pytest.mark.step("N8.3")
 def test_bounded_differences_are_one_over_n_each():
     # Oracle: enumeration, every sample and every change of one draw, in fractions
     rho = [Fraction(1, 3), Fraction(2, 3)]
@@ -797,6 +807,7 @@ def test_our_bounds_are_not_above_the_papers():
             assert math.isnan(was) or was <= now * (1 + 1e-12)
 
 
+@pytest.mark.step("N8.7")
 def test_assouad_is_the_bayes_risk_of_its_coins():
     # Oracle: enumeration, the Bayes risk from every data set and from tests of its coins (test_bounds)
     for S, A, n in ((1, 2, 3), (2, 2, 5), (1, 4, 9), (3, 5, 20)):
@@ -805,6 +816,7 @@ def test_assouad_is_the_bayes_risk_of_its_coins():
         assert bounds.hard_lower_mean_assouad(n, S, A) == pytest.approx(bayes, rel=1e-12, abs=0)
 
 
+@pytest.mark.step("N9.5")
 def test_soft_sandwich():
     # Oracle: enumeration, (1 - 1/A) sum rho (1 - rho)^n over two inputs on a grid; equality for n <= S
     for n, A in itertools.product((1, 2, 3, 4, 10, 100), (2, 3, 10)):

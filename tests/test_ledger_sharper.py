@@ -95,6 +95,7 @@ def test_the_bayes_risk_is_that_of_the_best_of_all_rules(n):
     assert limits.bayes_risk(row, n) == pytest.approx(exact_risk(one_row(*row), "SEL_ptl", n).value, rel=1e-9)
 
 
+@pytest.mark.step("N8.12")
 def test_the_deviation_from_the_median_is_the_integral():
     # Oracle: second algorithm, quadrature of abs(p - median) under the Beta law, summed over scipy's beta-binomial.
     A, n, alpha = 3, 4, 0.8

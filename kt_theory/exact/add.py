@@ -114,7 +114,7 @@ def add_constant_risk(p: np.ndarray, m: int, c: float, A: int) -> np.ndarray:
 
     Examples
     --------
-    >>> round(float(add_constant_risk(np.array([0.5, 0.5]), m=1, c=0.5, A=2).sum()), 12)  # constant in p, the minimax
+    >>> round(float(add_constant_risk(np.array([0.5, 0.5]), m=1, c=0.5, A=2).sum()), 12)  # the worst p, the minimax
     0.25
     """
     p = np.asarray(p, dtype=np.float64)

@@ -10,15 +10,15 @@ eps of p, the denominator is within eps of D, and the answer within
 
 .. math:: \frac{\epsilon\, p_a}{D - \epsilon} + \frac{\epsilon\, p_a^2}{D (D - \epsilon)}
 
-of p_a^2 / D: what Lemma 4.2 says at finite n. For the expected risk, write e = f - p. The distance of the answer from
-its limit is sum_a p_a |e_a D - p_a <e, p>| / (2 D sum_b f_b p_b), at most 2 sum_a p_a |e_a| / D unless
-sum_b f_b p_b < D/2, and it is at most 1 always. After m visits E sum_a p_a |e_a| <= sqrt(D/m), by Cauchy and Schwarz,
-and the exception has probability at most 4/(D m), by Chebyshev. With 1/m <= 2/(m + 1) and Lemma E.8, the expected risk
-after n samples differs from its limit by at most (N11 b)
+of p_a^2 / D: what Lemma 4.2 says at finite n. For the expected risk, let v = sum_b f_b p_b. If v >= D, the distance of
+the answer from its limit is sum_a (f_a p_a / v - p_a^2 / D)_+ <= sum_a p_a (f_a - p_a)_+ / D; if v <= D, exchange the
+two terms. So it is at most sum_a p_a |f_a - p_a| / D, which after m visits is at most sqrt(1/(D m)) in the mean, by
+Cauchy and Schwarz. With 1/m <= 2/(m + 1) and Lemma E.8, the expected risk after n samples differs from its limit by at
+most (N11)
 
-.. math:: \sum_s \rho(s) \Big( 2 \sqrt{\frac{2}{D_s \rho(s)(n+1)}} + \frac{8}{D_s \rho(s)(n+1)} \Big),
+.. math:: \sum_s \sqrt{\frac{2 \rho(s)}{D_s (n+1)}},
 
-which covers inputs never visited, too: there the difference is at most 1.
+which covers inputs never visited, too: there the difference is at most 1, and D_s <= 1.
 """
 
 from __future__ import annotations
@@ -322,9 +322,7 @@ def ptl_risk(problem: Problem, n: int) -> tuple[float, float]:
 
 def remainder(problem: Problem, n: int) -> float:
     """How far the expected risk of CE_ptl may be from its limit; derived at the top of this module."""
-    used = problem.rho > 0
-    cost = problem.rho[used] * (n + 1) * (problem.teacher[used] ** 2).sum(axis=1)
-    return math.fsum(problem.rho[used] * (2 * np.sqrt(2 / cost) + 8 / cost))
+    return math.fsum(np.sqrt(2 * problem.rho / ((n + 1) * (problem.teacher**2).sum(axis=1))))
 
 
 def fates(claim: Claim, effort: Effort) -> Iterator[Trial]:

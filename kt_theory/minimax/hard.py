@@ -2,7 +2,7 @@ r"""Hard labels: the minimax risk as an interval, proved but for the games of th
 
 **Lower end, a Dirichlet prior (proved).** Let rho be uniform and the rows independent Dirichlet(alpha, ..., alpha).
 Given the m visits of an input, a label seen x times has p ~ Beta(a, b), a = alpha + x, b = (A-1) alpha + m - x, N = a +
-b. The student's row q sums to 1, so for every real mu, whatever the data,
+b. The student's row q sums to 1, so for every mu in (-1, 1), whatever the data,
 
     sum_a E|p_a - q_a| = mu + sum_a (E|p_a - q_a| - mu q_a) >= mu + sum_a min_q (E|p_a - q| - mu q),
 
@@ -16,8 +16,9 @@ add up to 1, mu cancels:
 for every alpha > 0 and u in (0, 1) (u = 1/2: posterior medians). Without data the best row is uniform, by symmetry and
 convexity: there q = 1/A. With S inputs the bound is E L(Bin(n, 1/S)). As alpha grows with alpha A = o(n) it tends to
 sqrt(S (A-1) / (2 pi n)), which is sharp. alpha and u are searched for, starting from sqrt(n)/(2 sqrt(A-1)) and 1/2. Any
-part of the sum is a bound, for nothing in it is negative: far tails are left out. L(m) does not increase in m for fixed
-alpha and u (it is a Bayes risk), so that of a run of numbers of visits only the last is computed. Beyond 30 per label,
+part of the sum is a bound, for nothing in it is negative: far tails are left out. L(m) does not increase in m >= 1 for
+fixed alpha and u: it is the Bayes risk of students free of the simplex under the loss (sum_a |p_a - q_a| - mu (sum_a
+q_a - 1))/2, and data may be ignored. So of a run of numbers of visits only the last is computed. Beyond 30 per label,
 where the terms are a smooth bell of x at least 16 steps wide, every h-th x stands for h of them: a trapezoidal rule
 whose error is below 1e-15 for bells; the result is lowered by 1e-9 for this and for rounding.
 
@@ -25,15 +26,20 @@ whose error is below 1e-15 for bells; the result is lowered by 1e-9 for this and
 h(p) = E|X + c - p T| / (2T) with T = n + Ac (`kt_theory.exact.add`), so that its worst risk is at most min over lambda
 of lambda + A max_p (h(p) - lambda p), whatever lambda is; the slope of the concave envelope at 1/A is taken. For the
 maximum over p: the second derivative of h is at least -M(p), M(p) = 2n min(1, (2e (n-1) pq)^(-1/2)), but for kinks
-where pT - c is whole, which are convex. (T h'' = n (n-1) E D^2 f/2 - 2nT P(X' = k), D^2 f >= 0, X' ~ Bin(n-1, p), and
-no binomial probability exceeds (2e (n-1) pq)^(-1/2).) So h + M p^2/2 is convex in a cell, and h lies below the chord by
-at most M/8 times the width squared; cells are halved until this is within 1e-4. (From a variance of 1e5 on, F is taken
-from Edgeworth's expansion, off by an estimated 1e-6; the bound is raised by 1e-5 of itself for this.)
+where t = pT - c is whole, which are convex: T h'' = n (n-1) E D^2 f(Y)/2 - 2nT P(X' = k), with k = floor(t), f(x) =
+|x - t|, D^2 f(x) = f(x+2) - 2 f(x+1) + f(x) >= 0, Y ~ Bin(n-2, p), X' ~ Bin(n-1, p), and no probability of a Bin(N, p)
+exceeds (2e N pq)^(-1/2). (For fixed k, sqrt(Npq) times it is largest at p = (k + 1/2)/(N + 1), and is then sqrt(N) N!
+(N + 1)^(-N-1) u(k) u(N - k), u(k) = (k + 1/2)^(k + 1/2)/k!. log u is convex, so k = 0 is worst, and there it is
+sqrt(N/2) (N + 1/2)^(N + 1/2) (N + 1)^(-N-1) <= (2e)^(-1/2).) In a cell let M be the largest M(p), at an end since pq is
+concave: h + M p^2/2 is convex, and h exceeds its chord by at most M/8 times the width squared; cells are halved until
+this is within 1e-4. (From a variance of 1e5 on, F is taken from Edgeworth's expansion, off by an estimated 1e-6; the
+bound is raised by 1e-5 of itself for this.)
 
-**Upper end, several inputs (proved up to rounding).** Let V(m) >= minimax(1, A, m) not increase, V(0) = 1 - 1/A. A
-student that treats each input on its own pays at most sum_s rho_s E V(Bin(n, rho_s)). For r in [r0, r1] a term is at
-most r E V(Bin(n, r0)), and a concave envelope in r does the rest. The frequencies alone also give (sqrt((S-1)/n) +
-sqrt((SA-1)/n))/2, and no minimax risk exceeds that of the uniform student, 1 - 1/A.
+**Upper end, several inputs (proved up to rounding).** Let V(m) be the least worst risk of this student and of the
+frequencies after m visits or fewer, V(0) = 1 - 1/A. A student that treats each input on its own pays at most sum_s
+rho_s E V(Bin(n, rho_s)). For r in [r0, r1] a term is at most r E V(Bin(n, r0)), and a concave envelope in r does the
+rest. The frequencies alone also give (sqrt((S-1)/n) + sqrt((SA-1)/n))/2, and no minimax risk exceeds that of the
+uniform student, 1 - 1/A.
 
 **Small sizes** are solved as games, by cutting planes: `kt_theory.minimax.hard_game`.
 """
