@@ -150,8 +150,9 @@ def _draw_learner(
 
 
 def _plain_ticks(axes: Axes, first: int, last: int) -> None:
-    # Less than a decade holds one power of ten at most: label round numbers between them too.
-    round_numbers = [m * 10**k // 2 for k in range(19) for m in (2, 3, 4, 6, 10, 14)]
+    # Less than a decade holds one power of ten at most: label round numbers between them too, as far as they have room.
+    halves = (2, 4, 10) if last > 3 * first else (2, 3, 4, 6, 10, 14)
+    round_numbers = [m * 10**k // 2 for k in range(19) for m in halves]
     ticks = [tick for tick in round_numbers if first <= tick <= last]
     axes.set_xticks(ticks, labels=[f"{tick:,}" for tick in ticks])
     axes.xaxis.set_minor_locator(NullLocator())

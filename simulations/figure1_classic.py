@@ -34,7 +34,7 @@ def main(options: kt.study.Options) -> pd.DataFrame:
     reps = 200 if options.quick else 2000
     exact, receipts = kt.study.exact_and_simulated("figure1_classic", panels, reps, options)
 
-    with kt.plots.drawing(options.path("figure1_classic"), 2, 2, width=7.6, height=2.6) as axes:
+    with kt.plots.drawing(options.path("figure1_classic"), 2, 2, width=7.6, height=2.3) as axes:
         for ax, panel in zip(axes.flat, panels, strict=True):
             kt.plots.draw_curves(ax, panel.name, exact, receipts)
             ax.set_title(panel.name)

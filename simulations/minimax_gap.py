@@ -90,7 +90,7 @@ def main(options: kt.study.Options) -> pd.DataFrame:
     gaps, worlds = gap_table(np.unique(grid).tolist(), options.progress), worlds_table()
     kt.study.write_receipts(gaps, options.path("minimax_gap.csv"))
     kt.study.write_receipts(worlds, options.path("three_worlds.csv"))
-    with kt.plots.drawing(options.path("minimax_gap"), len(SIZES), 3, width=8.2, height=2.2) as axes:
+    with kt.plots.drawing(options.path("minimax_gap"), len(SIZES), 3, width=8.2, height=1.9) as axes:
         for row, (S, A) in zip(axes, SIZES, strict=True):
             for ax, protocol in zip(row, kt.PROTOCOLS, strict=True):
                 part = gaps[(gaps["protocol"] == protocol) & (gaps["S"] == S) & (gaps["A"] == A) & (gaps["lower"] > 0)]
