@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 JOBS ?= auto
 
-.PHONY: help reproduce reproduce-full test test-slow bench lessons check clean
+.PHONY: help reproduce reproduce-full test test-slow bench lessons paper paper-results check clean
 
 help:
 	@echo "make reproduce       all figures at quick size, and the table of slopes and bounds (two minutes)"
@@ -15,6 +15,8 @@ help:
 	@echo "make test-slow       the studies behind the marker 'slow'"
 	@echo "make bench           speed, as ratios against plain NumPy"
 	@echo "make lessons         the notebooks of the lessons, executed, into docs/lessons"
+	@echo "make paper           the report, paper/paper.pdf, from the committed results"
+	@echo "make paper-results   the results that only the report reads, anew: its numbers, the ledger (two minutes)"
 
 # The stamp is as new as the newest file that decides what is installed.
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -45,6 +47,14 @@ bench: $(VENV)/.installed
 
 lessons: $(VENV)/.installed
 	$(BIN)/python simulations/lessons/build.py
+
+paper: $(VENV)/.installed
+	$(BIN)/python paper/build.py
+
+paper-results: $(VENV)/.installed
+	$(BIN)/python simulations/paper_numbers.py
+	$(BIN)/kt-theory verify --out figures/ledger.csv
+	$(BIN)/python simulations/timings.py
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis figures/quick

@@ -23,8 +23,8 @@ Lemmas E.8 to E.10  `inverse_visits_mean`, `inverse_visits_upper_mean`, `low_vis
 Lemma H.2           `log_linear_tv_upper`
 ==================  ==================================================================================================
 
-Beside the paper's are ours, in `sharper`, proved in `paper/notes.md` (N1 to N10) or marked conjectured. `best_upper`
-and `best_lower` give the best proved bounds on the minimax risk of a protocol, and say which they are.
+Beside the paper's are ours, in `sharper`, proved in the report, `paper/` (N1 to N10), or marked conjectured.
+`best_upper` and `best_lower` give the best proved bounds on the minimax risk of a protocol, and say which they are.
 
 ==================  ==================================================================================================
 what                functions

@@ -1,4 +1,4 @@
-r"""Bounds beside those of Zhao and Zhu: sharper, each proved in `paper/notes.md` (N1, N2, ... below) or marked as not.
+r"""Bounds beside those of Zhao and Zhu: sharper, each proved in the report, `paper/` (N1, N2, ...), or marked as not.
 
 A line Status follows the Grade: proved (for every n, S, A of the regime), limit, or conjectured; what is conjectured
 is used by nothing. "uniform" bounds the learner that says Uniform(A) where it was never asked and, SEL_ptl, spreads
@@ -13,7 +13,7 @@ for n >= 1, (K - 1) phi(n - 1). And the unseen letters are negatively dependent,
 P(i unseen), from which come the deviation of m0 (N2), the constant c_inf (N6) and the binomial lower bound (N7).
 
 Constants: q = 2 W(1 / (2 sqrt(e))) = 0.477670, W Lambert's function, solves q^2 e^(q + 1) = 1; c_inf = q^2 / (1 + q) =
-0.154411; c_pairs = 0.159974 (N6''); c_KL = min_q max_x e^-x (x log(x / q) - x + q) = 0.292037. They are rounded up.
+0.154411; c_pairs = 0.159974 (N6b); c_KL = min_q max_x e^-x (x log(x / q) - x + q) = 0.292037. They are rounded up.
 """
 
 from __future__ import annotations
@@ -439,7 +439,7 @@ def partial_upper_mean_pairs(n: Any, S: int, A: int) -> Any:
 
     Notes
     -----
-    N6'', 1.037 c_inf: below `partial_upper_mean_lambert` for A up to 8,000 and more.
+    N6b, 1.036 c_inf: below `partial_upper_mean_lambert` for A up to 8,000 and more.
 
     Within a factor 1.07 of the truth at S = 1, A = 101, n = 10^5: 68 labels of mass 1.4625/n, 32 of none, one the rest.
 

@@ -580,7 +580,7 @@ STATEMENTS = (
             ),
             Twin("not all becomes all", lambda n, A: Fraction(A - 1, A) ** n - (1 - not_all_seen(n, A)) / A),
         ),
-        note=f"{ONLY_FORMULA} That SEL_ptl, uniform, is minimax is proved as in N5 a and not tried. A = 10: 0.4905 at "
+        note=f"{ONLY_FORMULA} That SEL_ptl, uniform, is minimax is proved as in N5a and not tried. A = 10: 0.4905 at "
         "n = 5, 0.0431 at n = 20, 6.4e-5 at n = 50; by draws from the teacher 0.2450, 0.0606, 0.0245.",
     ),
     open_question(
@@ -589,7 +589,7 @@ STATEMENTS = (
         "The sampled label and the k largest probabilities: exact on what is known, uniform on the rest, is minimax.",
         "S = 1: lim n minimax = gamma_(A - k) for k >= 1, gamma as in N7; for S inputs at least S gamma_(A - k)",
         "ties among the k largest broken at random",
-        "Minimax by the argument of N5 a; the limit has a proof for one input. The package has no protocol that "
+        "Minimax by the argument of N5a; the limit has a proof for one input. The package has no protocol that "
         "reveals the k largest, so neither the student nor its risk can be tried.",
     ),
     open_question(

@@ -1,4 +1,4 @@
-r"""Ours: what minimax risks are, exactly or in the limit (`paper/notes.md`, N1 and N5 to N10).
+r"""Ours: what minimax risks are, exactly or in the limit (the report in `paper/`, N1 and N5 to N10).
 
 An exact value is attacked from both sides: no problem that search finds may cost the best learner more, and the least
 favourable one must cost it as much. Where the value is a Bayes risk, it is computed a second time as what it is by
@@ -532,7 +532,7 @@ def soft_kl(claim: Claim, effort: Effort) -> Iterator[Trial]:
 
 
 def lb_dirichlet(A: int, n: int, alpha: float, half: bool = True) -> float:
-    """N8 f: A/2 times the mean, over BetaBin(n, alpha, (A-1) alpha), of the deviation of a Beta law from its median."""
+    """N8c: A/2 times the mean, over BetaBin(n, alpha, (A-1) alpha), of the deviation of a Beta law from its median."""
     x = np.arange(n + 1.0)
     a, b = alpha + x, (A - 1) * alpha + n - x
     ways = -math.log(n + 1) - special.betaln(n - x + 1, x + 1)
@@ -712,7 +712,7 @@ _SECOND = RATIO * (1 - RATIO) / (1 + RATIO)
 SOFT = (
     Statement(
         id="ours-N9-value",
-        source="ours, N9",
+        source="ours, N9a",
         words="The minimax risk of soft labels, exactly: what CE_ful pays at its worst law of the inputs.",
         formula="inf sup E R = (1 - 1/A) V(S, n), V(S, n) = max over rho of sum_s rho(s) (1 - rho(s))^n",
         regime="n >= 0",
@@ -730,7 +730,7 @@ SOFT = (
     ),
     Statement(
         id="ours-N9-sandwich",
-        source="ours, N1 and N9",
+        source="ours, N9b",
         words="The largest mass never visited lies between S - 1 cells of n and of n - 1 samples.",
         formula="(S - 1) phi(n) <= V(S, n) <= (S - 1) phi(n - 1)",
         regime="2 <= S <= n",
@@ -764,7 +764,7 @@ SOFT = (
     ),
     Statement(
         id="ours-N10-value",
-        source="ours, N10",
+        source="ours, N9a",
         words="The minimax forward KL of soft labels, exactly.",
         formula="inf sup E KL = log(A) V(S, n)",
         regime="n >= 0",
@@ -784,7 +784,7 @@ SOFT = (
 PARTIAL = (
     Statement(
         id="ours-N5-oracle",
-        source="ours, N5 a",
+        source="ours, N5a",
         words="No student beats SEL_ptl on average over relabellings, even if told the row but for its order.",
         formula="E R(SEL_ptl, uniform) = Bayes risk over the relabellings of (rho, pi*)",
         regime="every problem, n >= 0",
@@ -810,7 +810,7 @@ PARTIAL = (
     ),
     Statement(
         id="ours-N5-minimax",
-        source="ours, N5 b",
+        source="ours, N5b",
         words="The minimax risk of partial soft labels is the worst risk of SEL_ptl.",
         formula="max over (rho, pi*) of E R(SEL_ptl, uniform): attained at the instance, nowhere above the upper end",
         regime="n >= 0",
@@ -830,7 +830,7 @@ PARTIAL = (
     ),
     Statement(
         id="ours-N5-reduction",
-        source="ours, N5 c",
+        source="ours, N5b",
         words="The risk of SEL_ptl is a sum over inputs, each by its own joint masses.",
         formula="E R(SEL_ptl) = sum_s G(rho(s) pi*(.|s)), G the same for every problem",
         regime="every problem, n >= 0",
@@ -850,7 +850,7 @@ PARTIAL = (
     ),
     Statement(
         id="ours-false-equal-inputs",
-        source="ours, N5 c (a tempting claim that is false)",
+        source="ours, N5b (a tempting claim that is false)",
         words="The worst problem for partial labels has equal inputs, or equal ones but for a single one.",
         formula="max of sum_s g(r_s) = max over r of (S - 1) g(r) + g(1 - (S - 1) r)",
         regime="n >= 0",
@@ -867,7 +867,7 @@ PARTIAL = (
     ),
     Statement(
         id="ours-N7-rows",
-        source="ours, N7'",
+        source="ours, after N7b",
         words="The worst row for partial labels has k equal light labels, zeros, and at most one other label.",
         formula="g(r) = max over k and x of G(x, ..., x, r - k x, 0, ..., 0)",
         regime="0 < r <= 1, n >= 1",
@@ -884,7 +884,7 @@ PARTIAL = (
     ),
     Statement(
         id="ours-N7-two-labels",
-        source="ours, N7 d",
+        source="ours, N7b",
         words="With two labels partial soft labels are soft labels.",
         formula="E R(SEL_ptl) = E R(CE_ful), uniform",
         regime="A = 2",
@@ -902,7 +902,7 @@ PARTIAL = (
     ),
     Statement(
         id="ours-N7-limit",
-        source="ours, N7 b",
+        source="ours, N7b",
         words="The limit of partial labels: S - 1 inputs without a label surely seen, one with.",
         formula="n minimax -> (S - 1) gamma_A + gamma_{A-1}",
         regime="fixed S and A; tried with the relative remainder SA/n",
@@ -911,7 +911,7 @@ PARTIAL = (
         claim=partial(minimax_constant, "partial"),
         check=partial_limit,
         note="gamma_m over k equal rates and zeros, the minimax risk at the worst teacher found: both numerical for "
-        "2 < A < infinity (N7').",
+        "2 < A < infinity (after N7b).",
         twins=(
             Twin("S gamma_A", lambda S, A: S * gamma(A)[0]),
             Twin("S gamma_{A-1}, that of designed inputs", lambda S, A: S * gamma(A - 1)[0]),
@@ -920,7 +920,7 @@ PARTIAL = (
     ),
     Statement(
         id="ours-N7-c-inf",
-        source="ours, N7 c",
+        source="ours, N7b",
         words="Per label the worst Poisson limit tends to c_inf.",
         formula="gamma_m / m -> c_inf = q^2/(1 + q) = 0.154411, q = 2 W(1/(2 sqrt(e)))",
         regime="m to infinity; tried with the relative remainder 1.3/m",
@@ -936,7 +936,7 @@ PARTIAL = (
     ),
     Statement(
         id="ours-N7-second",
-        source="ours, N7'",
+        source="ours, after N7b",
         words="The second-order term of the worst Poisson limit.",
         formula="gamma_m = c_inf m - q (1 - q)/(1 + q) + O(1/m)",
         regime="m >= 3; tried with the remainder 0.15/m",
@@ -952,7 +952,7 @@ PARTIAL = (
     ),
     Statement(
         id="ours-N6-c-inf",
-        source="ours, N6",
+        source="ours, N6a",
         words="The constant of partial labels by Lambert's function and by the maximum that it solves.",
         formula="q^2/(1 + q) at q = 2 W(1/(2 sqrt(e))) = max over q and x of a q/(a + q), a = e^-x (x - q)",
         regime="a number",
@@ -1006,7 +1006,7 @@ PARTIAL = (
 HARD = (
     Statement(
         id="ours-N8-dirichlet",
-        source="ours, N8 f",
+        source="ours, N8c",
         words="Hard labels: a Dirichlet prior and posterior medians, for every concentration.",
         formula="inf sup E R >= (A/2) E MAD(alpha + x, (A - 1) alpha + n - x), x ~ BetaBin(n, alpha, (A - 1) alpha)",
         regime="S = 1, A >= 2, alpha > 0, n >= 1",
@@ -1023,7 +1023,7 @@ HARD = (
     ),
     Statement(
         id="ours-N8-limit",
-        source="ours, N8 g",
+        source="ours, N8d",
         words="The sharp limit of hard labels, attained by CE_sgl.",
         formula="sqrt(n) minimax -> sqrt(S (A - 1) / (2 pi))",
         regime="fixed S and A; tried with the relative remainder A sqrt(S / ((A - 1) n))",
@@ -1040,7 +1040,7 @@ HARD = (
     ),
     Statement(
         id="ours-N8-frequencies",
-        source="ours, N8 g",
+        source="ours, N8d",
         words="The limit of CE_sgl at a fixed problem.",
         formula="sqrt(n) E R(CE_sgl) -> sum_s sqrt(rho(s)) sum_a sqrt(pi* (1 - pi*) / (2 pi))",
         regime="a fixed problem; tried with the relative remainder 1 / (n min rho pi*)",

@@ -1,4 +1,4 @@
-"""Ours: the bounds beside those of Zhao and Zhu, proved in `paper/notes.md` (N1 to N10) or conjectured there.
+"""Ours: the bounds beside those of Zhao and Zhu, proved in the report, `paper/` (N1 to N10), or conjectured there.
 
 Missing masses are risks, which is how they are tried: on a single input with one label that is never said, a SEL_ptl
 that was sure of that label pays what is missing, no more and no less. With two labels that are said, of masses p and
@@ -414,7 +414,7 @@ PARTIAL = (
     ),
     Statement(
         id="ours-N6-lambert",
-        source="ours, N6",
+        source="ours, N6a",
         words="The limit constant of partial soft labels, with a correction for finite A.",
         formula="E R(SEL_ptl) <= S (c_inf A + (sqrt(2)/e) sqrt(A)) / n, c_inf = 0.154411, uniform",
         regime="n >= 1",
@@ -431,9 +431,9 @@ PARTIAL = (
     ),
     Statement(
         id="ours-N6-pairs",
-        source="ours, N6''",
-        words="The spread of the unseen labels, two by two: 1.037 times the limit constant, and no correction.",
-        formula="E R(SEL_ptl) <= 0.159974 SA/n, uniform",
+        source="ours, N6b",
+        words="The spread of the unseen labels, two by two: 1.036 times the limit constant, and no correction.",
+        formula="E R(SEL_ptl) <= 0.159975 SA/n, uniform",
         regime="n >= 1",
         grade="upper",
         status="proved",
@@ -447,7 +447,7 @@ PARTIAL = (
     ),
     Statement(
         id="ours-N6-conjecture",
-        source="ours, N6'",
+        source="ours, after N6b",
         words="The limit constant of partial soft labels, without a correction.",
         formula="E R(SEL_ptl) <= c_inf SA/n, c_inf = 0.154411, uniform",
         regime="n >= 1",
@@ -498,7 +498,7 @@ PARTIAL = (
     ),
     Statement(
         id="ours-N7-at",
-        source="ours, N7",
+        source="ours, N7a",
         words="Light labels, empty ones and a heavy one: independent labels cost no more than the real ones.",
         formula="inf sup E R >= S x E[j Z / (j + Z)], j ~ Bin(k, (1 - x)^n)",
         regime="A >= 2; Z = A - 1 - k >= 1 if (k + 1) x <= 1/S, Z = A - k if k x = 1/S",
@@ -515,7 +515,7 @@ PARTIAL = (
     ),
     Statement(
         id="ours-N7-light",
-        source="ours, N7",
+        source="ours, N7a",
         words="The best of these rows: a bound from below that comes to the limit constant.",
         formula="inf sup E R >= max over k and x of S x E[j Z / (j + Z)]",
         regime="A >= 2, n >= 0",
@@ -567,7 +567,7 @@ SOFT = (
     ),
     Statement(
         id="ours-N9-upper",
-        source="ours, N9",
+        source="ours, N9a",
         words="The upper half of the soft minimax sandwich.",
         formula="E R(CE_ful) <= (1 - 1/A) M(S), uniform",
         regime="n >= 0",
@@ -585,7 +585,7 @@ SOFT = (
     ),
     Statement(
         id="ours-N9-lower",
-        source="ours, N9",
+        source="ours, N9b",
         words="The lower half of the soft minimax sandwich: sure rows at random labels.",
         formula="inf sup E R >= (1 - 1/A) max{(1 - 1/S)^n, (S - 1) phi(n) + h (1 - h)^n}, h = 1 - (S - 1)/(n + 1)",
         regime="n >= 0; the second only if h >= 0",
@@ -604,7 +604,7 @@ SOFT = (
     ),
     Statement(
         id="ours-N10-soft",
-        source="ours, N10",
+        source="ours, N9a",
         words="Soft labels in forward KL: the rate S/n stays.",
         formula="E KL(CE_ful) <= log(A) M(S), uniform",
         regime="n >= 0",
@@ -623,7 +623,7 @@ SOFT = (
 HARD = (
     Statement(
         id="ours-N8-joint",
-        source="ours, N8",
+        source="ours, N8a",
         words="CE_sgl pays the empirical deviations of the inputs and of the pairs, whatever it says unasked.",
         formula="E R(CE_sgl) <= (1/2) sqrt((S - 1)/n) + (1/2) sqrt((SA - 1)/n)",
         regime="n >= 1",
@@ -643,7 +643,7 @@ HARD = (
     ),
     Statement(
         id="ours-N8-uniform",
-        source="ours, N8",
+        source="ours, N8a",
         words="One square root for rows, visits and unvisited inputs together.",
         formula="E R(CE_sgl) <= sqrt(S (A - 1) / (2 (n + 1))), uniform",
         regime="n >= 0",
@@ -661,7 +661,7 @@ HARD = (
     ),
     Statement(
         id="ours-N8-conjecture",
-        source="ours, N8'",
+        source="ours, after N8a",
         words="The one-input bound with S (A - 1) degrees of freedom.",
         formula="E R(CE_sgl) <= (1/2) sqrt(S (A - 1) / n), uniform",
         regime="n >= 1",
@@ -681,7 +681,7 @@ HARD = (
     ),
     Statement(
         id="ours-N8-whp",
-        source="ours, N8",
+        source="ours, N8a",
         words="The deviation of the two empirical laws, by bounded differences.",
         formula="R(CE_sgl) <= (1/2) sqrt((S - 1)/n) + (1/2) sqrt((SA - 1)/n) + sqrt(2 L/n), L = log(1/delta)",
         regime="n >= 1, 0 < delta < 1; S = 1: sqrt(L/(2n))",
@@ -705,7 +705,7 @@ HARD = (
     ),
     Statement(
         id="ours-N8-assouad",
-        source="ours, N8",
+        source="ours, N8b",
         words="Hard labels: Assouad's lemma with the exact error of its two-point tests.",
         formula="inf sup E R >= max over D of D P_err(D), majority of Bin(n, 2/(S A')) flips of bias D",
         regime="A >= 2, n >= 0; A' = A if even, A - 1 if odd",
@@ -722,7 +722,7 @@ HARD = (
     ),
     Statement(
         id="ours-N4-every",
-        source="ours, N4 and N8",
+        source="ours, N4",
         words="Uniform(A) is within 1 - 1/A of every row, and no learner does worse for having seen data.",
         formula="E R <= 1 - 1/A for CE_sgl, SEL_ptl and CE_ful, uniform",
         regime="n >= 0",

@@ -33,7 +33,7 @@ def distance_to_a_dirac(claim: Claim, effort: Effort) -> Iterator[Trial]:
     for row in rows:
         nearest = min(0.5 * float(np.abs(row - corner).sum()) for corner in np.eye(row.size))
         where = f"row {row.round(3).tolist()}"
-        yield Trial(f"{where}: not too large", float(claim(row)), nearest, "algebra")
+        yield Trial(f"{where}: against the TV to the nearest Dirac", float(claim(row)), nearest, "algebra")
         yield Trial(f"{where}: not too small", nearest, float(claim(row)), "algebra")
 
 
@@ -83,7 +83,7 @@ def law_of_instance_3(claim: Claim, effort: Effort) -> Iterator[Trial]:
     for S in (2, 3, 10, 100):
         for n in (S, 10 * S, 1000 * S):
             total = (S - 1) / (n + 1) + claim(S, n)
-            yield Trial(f"the masses sum to 1 at most, S={S}, n={n}", total, 1.0, "algebra", n)
+            yield Trial(f"sum of the masses against 1, S={S}, n={n}", total, 1.0, "algebra", n)
             yield Trial(f"and at least, S={S}, n={n}", 1.0, total, "algebra", n)
 
 
@@ -174,7 +174,7 @@ STATEMENTS = (
         source="Z&Z Thm 4.3, as printed",
         words="Printed: CE_ptl is asymptotically right only on rows that are Uniform(A) or a Dirac. "
         "It is right on every row that is constant on its support.",
-        formula="witness (1/2, 1/2, 0)",
+        formula="printed right only where p is uniform or sure; mended right where p is constant on its support",
         regime="every row",
         grade="slip",
         status="false",

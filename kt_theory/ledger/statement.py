@@ -126,7 +126,7 @@ class Statement:
         exact: an equality; tight: an inequality that is attained; slip: the printed form of a statement whose proof
         gives another.
     status : {"published", "proved", "numerical", "conjectured", "false", "open"}
-        published: proved in the paper; proved: ours, in `paper/notes.md`; numerical: ours, found by search and not
+        published: proved in the paper; proved: ours, in the report (`paper/`); numerical: ours, found by search and not
         proved; conjectured: neither; false: refuted, and the ledger should find the witness again.
     claim : callable or None
         The statement as a function; None if the package lacks the model that it is about.

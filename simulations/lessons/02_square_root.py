@@ -17,8 +17,8 @@
 #
 # **Theorem.** Its expected risk behaves like `c / sqrt(n)`, where c adds up `sqrt(rho(s) p (1-p) / (2 pi))` over all
 # inputs s and labels, p being the teacher's probability. No teacher has a larger c than `sqrt(S (A-1) / (2 pi))`, and
-# no student has a better worst case in the limit. (The rate is in Z&Z, Theorems 3.1 and 3.2; the sharp constant is N8
-# in paper/notes.md.)
+# no student has a better worst case in the limit. (The rate is in Z&Z, Theorems 3.1 and 3.2; the sharp constant is N8d
+# in paper/paper.pdf.)
 #
 # The reason in one line: a frequency of n coin flips is off by about `sqrt(p (1-p) / n)`, and each label is a coin.
 

@@ -104,7 +104,7 @@ assert abs(slopes["SEL_ptl"] + 1) < 0.01
 #
 # The theorem assumes that the log-probability is *exact*. Suppose the API rounds it to one decimal. Then even a student
 # that has seen every label is off, and no number of samples mends it. How much off? At most `tanh(0.1 / 4)` (N13 b in
-# paper/notes.md), which is 2.5 percent.
+# paper/paper.pdf), which is 2.5 percent.
 
 # %%
 rounded = np.exp(np.round(np.log(problem.teacher), 1))

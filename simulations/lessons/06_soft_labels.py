@@ -16,7 +16,7 @@
 # With every sample the teacher now shows its *whole* row. One visit to an input, and the student `CE_ful` knows it.
 # Only inputs never visited cost anything. Here we know exactly what is possible:
 #
-# **Theorem** (N9 in paper/notes.md). The best worst-case risk of any student is `(1 - 1/A) * max over rho of sum rho
+# **Theorem** (N9a in paper/paper.pdf). The best worst-case risk of any student is `(1 - 1/A) * max over rho of sum rho
 # (1-rho)^n`. `CE_ful`, uniform on what it has not seen, reaches it. The worst teacher gives each input one sure label,
 # at random (a Dirac row): on an input never seen, any guess is then wrong with probability 1 - 1/A.
 

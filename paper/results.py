@@ -1,0 +1,593 @@
+"""From results to LaTeX: everything in generated/, which the report reads its numbers, marks and tables from.
+
+Results are files in figures/: written by the scripts in simulations/, and figures/ledger.csv, which is what ``kt-theory
+verify --out`` writes. What a statement says is read from the ledger itself. Nothing is computed here but what can be
+read off such files: a slope of a curve, a ratio of two columns. A test writes it all anew, and compares.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import inspect
+import math
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+import kt_theory as kt
+from kt_theory.ledger import STATEMENTS
+from kt_theory.ledger.worlds import PHI, PSI
+
+PAPER = Path(__file__).resolve().parent
+FIGURES = PAPER.parent / "figures"
+
+#: The digits of what is printed: name or its beginning -> format. Names of figures/paper_numbers.csv and timings.csv.
+DIGITS = {
+    "lambert-w": ".6f",
+    "q": ".6f",
+    "c-inf": ".6f",
+    "light-rate": ".6f",
+    "light-share": ".6f",
+    "second-partial": ".6f",
+    "c-pairs": ".6f",
+    "pairs-over-inf": ".3f",
+    "crossover-A": ",.0f",
+    "paper-partial": ".6f",
+    "inf-over-paper": ".3f",
+    "one-over-e": ".3f",
+    "paper-over-inf": ".1f",
+    "instance-2": ".5f",
+    "instance-2-share": ".1%",
+    "paper-hard": ".6f",
+    "assouad": ".6f",
+    "assouad-z": ".4f",
+    "sharp-hard": ".6f",
+    "sharp-over-paper": ".1f",
+    "whp-factor": ".2f",
+    "c-kl": ".6f",
+    "kl-rate": ".4f",
+    "kl-share": ".4f",
+    "kl-gain": ".3f",
+    "half-log": ".4f",
+    "world-share": ".4f",
+    "bias-limit": ".6f",
+    "classic-sgl": ".5f",
+    "classic-ptl": ".5f",
+    "crossing": ",.0f",
+    "ptl-over-sgl": ".2f",
+    "squared-error-student": ".3f",
+    "exchange-": ".2f",
+    "five-five": ".6f",
+    "partial-1-3": ".4g",
+    "hard-": ".4f",
+    "CE_sgl-1-2": ".2f",
+    "ADD_sgl-1-2": ".2f",
+    "S-generic": ".0f",
+    "A-generic": ".0f",
+    "n-mc": ",.0f",
+    "mc-over-exact": ".1g",
+    "seconds-": ".1g",
+    "seconds-reproduce": ".0f",
+    "seconds-full": ".0f",
+    "seconds-verify": ".0f",
+    "seconds-test": ".0f",
+    "seconds-paper": ".0f",
+}
+
+#: The slopes that the paper reports of its figure 2 are data of the paper, and so are its windows.
+PUBLISHED = {"paper-slope-1": -0.532, "paper-slope-2": -1.004, "paper-slope-3": -0.977}
+
+
+def read(stem: str) -> pd.DataFrame:
+    """A table of figures/."""
+    return pd.read_csv(FIGURES / f"{stem}.csv")
+
+
+def shown(value: float, form: str) -> str:
+    """A number as it is printed, in LaTeX: shares in percent, powers of ten, no ``-0.5`` with a hyphen for a minus."""
+    text = format(value, form).replace(",", "{,}").replace("%", r"\,\%")
+    mantissa, _, exponent = text.partition("e")
+    if exponent:
+        power = f"10^{{{int(exponent)}}}"
+        text = power if mantissa == "1" else rf"{mantissa}\cdot{power}"
+    return rf"\ensuremath{{{text}}}"
+
+
+# --- Numbers ------------------------------------------------------------------------------------------------
+
+
+def numbers() -> dict[str, str]:
+    """Every number of the text, by name."""
+    found: dict[str, str] = {}
+    for name, value in pd.concat([read("paper_numbers"), read("timings")])[["name", "value"]].values:
+        form = DIGITS.get(name) or next((f for start, f in DIGITS.items() if name.startswith(start)), None)
+        if form is not None:
+            found[name] = shown(value, form)
+        elif name.startswith("needs-"):
+            found[name] = shown(float(f"{value:.2g}"), ",.0f")
+    found |= {name: shown(value, ".3f") for name, value in PUBLISHED.items()}
+    # Where it bounds something it is rounded up.
+    pairs = read("paper_numbers").set_index("name")["value"]["c-pairs"]
+    found["c-pairs-up"] = shown(math.ceil(pairs * 1e6) / 1e6, ".6f")
+    for part in (_rates(), _worlds(), _gaps(), _real(), _ledger(), _settings()):
+        found |= part
+    return found
+
+
+def _rates() -> dict[str, str]:
+    """Figures 1 and 2: slopes, how they move, and how the simulated means lie about the exact ones."""
+    exact, drawn = read("figure2_rates_exact"), read("figure2_rates")
+    found = {}
+    for window, short in (("paper's window", "window"), ("three decades", "decades")):
+        for k, learner in ((1, "CE_sgl"), (2, "SEL_ptl"), (3, "CE_ful")):
+            line, marks = (
+                frame[frame["panel"].str.startswith(f"instance {k},") & frame["panel"].str.endswith(window)
+                      & (frame["learner"] == learner)]
+                for frame in (exact, drawn)
+            )  # fmt: skip
+            fit = kt.fit_rate(line["n"].to_numpy(), line["mean"].to_numpy())
+            noisy = kt.fit_rate(marks["n"].to_numpy(), marks["mean"].to_numpy(), marks["mcse"].to_numpy())
+            found[f"slope-{short}-{k}"] = shown(fit.slope, ".4f")
+            found[f"drawn-{short}-{k}"] = rf"\ensuremath{{{noisy.slope:.4f}\pm{noisy.slope_se:.4f}}}"
+            if (short, k) == ("window", 1):
+                found["local-first"] = shown(fit.local_slopes[0], ".3f")
+                found["local-last"] = shown(fit.local_slopes[-1], ".3f")
+    z = np.concatenate(
+        [
+            kt.claims.z_scores(receipts, curves)
+            for receipts, curves in ((drawn, exact), (read("figure1_classic"), read("figure1_classic_exact")))
+        ]
+    )
+    found |= {"z-points": f"{z.size}", "z-largest": f"{np.abs(z).max():.2f}", "z-square": f"{np.mean(z**2):.2f}"}
+    return found | {"rates-reps": shown(drawn["reps"].max(), ",.0f"), "seed": f"{drawn['seed'].iloc[0]}"}
+
+
+def _worlds() -> dict[str, str]:
+    """The three-worlds instance at its larger size."""
+    S, n = 200, 10**8
+    rows = read("three_worlds").query("S == @S and n == @n").set_index("learner")["share"]
+    least = STATEMENTS["ours-Q1-worlds"].claim(S, S) / float(_row("ours-Q1-worlds")["ratio"])
+    return {
+        "worlds-S": f"{S}",
+        "worlds-n": shown(n, ".0e"),
+        "worlds-sgl": shown(rows["CE_sgl"], ".4f"),
+        "worlds-sel": shown(rows["SEL_ptl"], ".4f"),
+        "worlds-ful": shown(rows["CE_ful"], ".4f"),
+        "worlds-least": shown(least, ".2f"),
+        "worlds-phi": shown(PHI, "g"),
+        "worlds-psi": shown(PSI, "g"),
+    }
+
+
+def _gaps() -> dict[str, str]:
+    """How far apart the bounds on the minimax risks are."""
+    S, A, far = 10, 100, 10**4
+    gaps = read("minimax_gap").query("S == @S and A == @A")
+    partial, hard = (gaps[gaps["protocol"] == protocol] for protocol in ("partial", "hard"))
+    late = hard[hard["n"] >= far].iloc[0]
+    return {
+        "gap-S": f"{S}",
+        "gap-A": f"{A}",
+        "gap-n": shown(late["n"], ",.0f"),
+        "gap-partial": shown((partial["upper"] / partial["lower"]).max(), ".3f"),
+        "gap-partial-paper": shown((partial["paper_upper"] / partial["paper_lower"]).min(), ".0f"),
+        "gap-hard": shown((hard["upper"] / hard["lower"]).max(), ".2f"),
+        "gap-hard-far": shown(late["upper"] / late["lower"], ".3f"),
+        "gap-hard-paper": shown(late["paper_upper"] / late["paper_lower"], ".0f"),
+        **_other_gaps(),
+    }
+
+
+def _other_gaps() -> dict[str, str]:
+    """The largest ratio of upper to lower end over all n, at the other sizes of the figure."""
+    gaps = read("minimax_gap")
+    gaps["ratio"] = gaps["upper"] / gaps["lower"]
+    found = {}
+    for S, A in ((2, 4), (10, 10)):
+        for protocol in ("partial", "hard"):
+            ratio = gaps.query("S == @S and A == @A and protocol == @protocol")["ratio"].max()
+            found[f"gap-{protocol}-{S}-{A}"] = shown(ratio, ".2f")
+    return found
+
+
+def _real() -> dict[str, str]:
+    """The real teacher: risks at one n, and the samples that a risk takes, between the n of the grid log-log."""
+    n, target = 10**4, 0.1
+    rows = read("real_teacher")
+    found = {"real-n": shown(n, ".0e"), "real-target": shown(target, "g")}
+    found |= {"real-S": f"{rows['S'].iloc[0]}", "real-A": f"{rows['A'].iloc[0]}"}
+    for learner, short in (("CE_sgl", "sgl"), ("SEL_ptl", "sel"), ("CE_ful", "ful")):
+        curve = rows[(rows["learner"] == learner) & (rows["mean"] > 0)].sort_values("n")
+        risk = np.minimum.accumulate(curve["mean"].to_numpy())
+        needs = np.exp(np.interp(-np.log(target), -np.log(risk), np.log(curve["n"].to_numpy())))
+        # The soft learner's risk at this n is so seldom positive that only its exact value is worth printing.
+        exact = read("real_teacher_exact").query("learner == @learner and n == @n")["mean"]
+        mean = exact.iloc[0] if len(exact) else curve.set_index("n")["mean"][n]
+        found[f"real-{short}"] = shown(mean, ".2g")
+        found[f"real-needs-{short}"] = shown(float(f"{needs:.2g}"), ",.0f")
+    last = rows[rows["learner"] == "CE_ptl"].sort_values("n").iloc[-1]
+    return found | {"real-ptl": shown(last["mean"], ".3f")}
+
+
+def _row(id: str) -> pd.Series:
+    return read("ledger").set_index("id").loc[id]
+
+
+def _ledger() -> dict[str, str]:
+    """The ledger as a whole."""
+    board = read("ledger")
+    trials = board[["exact", "certified", "search", "simulation", "algebra"]].to_numpy().sum()
+    verdicts = board["verdict"].value_counts()
+    return {
+        "entries": f"{len(board)}",
+        "trials": shown(trials, ",.0f"),
+        "planted": f"{board['planted'].sum():.0f}",
+        "caught": f"{board['caught'].sum():.0f}",
+        "alarm": shown(board["alarm"].sum(), ".1e"),
+        "proved-at-points": f"{verdicts['proved at points']}",
+        "holding": f"{verdicts['holds']}",
+        "refuted": f"{verdicts['refuted']}",
+        "untried": f"{verdicts['open']}",
+        "five-gain": shown(_row("ours-false-equal-inputs")["ratio"], ".4f"),
+        "ledger-seed": f"{inspect.signature(kt.verify).parameters['seed'].default}",
+    }
+
+
+def _last_game() -> float:
+    """The largest n in the sandwich whose ends are those of a game."""
+    table = read("hard_sandwich")
+    return table["n"][table["student"] == "linear program"].max()
+
+
+def _settings() -> dict[str, str]:
+    """Sizes that the text names, and versions."""
+    receipts = read("figure1_classic")
+    last = receipts[receipts["panel"].str.startswith("(a)")].iloc[-1]
+    return {
+        "classic-S": f"{last['S']}",
+        "classic-A": f"{last['A']}",
+        "classic-n": shown(last["n"], ",.0f"),
+        "ratio-S": "10",
+        "ratio-A": "11",
+        "ratio-n": shown(2000, ",.0f"),
+        "five-S": "10",
+        "five-n": "30",
+        "n-smoothing": shown(1000, ",.0f"),
+        "n-games": f"{_last_game():.0f}",
+        "rare": f"{kt.claims.RARE}",
+        "add-kappa": "0.4",
+        "version": f"{last['version']}",
+        "numpy": f"{last['numpy']}",
+    }
+
+
+# --- What the ledger says, in LaTeX --------------------------------------------------------------------------
+
+#: The files of the ledger that hold statements.
+ROOMS = ("hard", "partial", "soft", "slips", "worlds", "lemmas", "fitting", "levels", "sharper", "limits")
+
+MARKS = {
+    "proved at points": r"\markcertified",
+    "holds": r"\markheld",
+    "refuted": r"\markrefuted",
+    "open": r"\markopen",
+}
+
+#: Words of the ledger's formulas that are mathematics.
+WORDS = {
+    "E": r"\mathbb{E}\,",
+    "inf": r"\inf",
+    "sup": r"\sup",
+    "max": r"\max",
+    "min": r"\min",
+    "sum": r"\textstyle\sum",
+    "argmin": r"\arg\min\,",
+    "exp": r"\exp",
+    "log": r"\log",
+    "TV": r"\mathrm{TV}",
+    "KL": r"\mathrm{KL}",
+    "Bin": r"\mathrm{Bin}",
+    "CE_sgl": r"\textsf{CE\_sgl}",
+    "CE_ptl": r"\textsf{CE\_ptl}",
+    "SEL_ptl": r"\textsf{SEL\_ptl}",
+    "CE_ful": r"\textsf{CE\_ful}",
+    "m0": "m_0",
+    "SA": "SA",
+    "eps": r"\varepsilon",
+    "alarm": r"\mathrm{alarm}",
+    **{name: "\\" + name for name in ("pi", "rho", "delta", "Delta", "xi", "eta", "theta", "phi", "nu")},
+}
+SIGNS = {"<=": r"\le ", ">=": r"\ge ", "->": r"\to ", "~": r"\sim ", "|": r"\vert ", "*": r"\cdot "}
+TOKEN = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*'?|\d+(?:\.\d+)?|<=|>=|->|.")
+
+
+def latex_of(formula: str) -> str:
+    """A formula of the ledger, written for a terminal, as LaTeX; words between formulas stay words."""
+    tokens = TOKEN.findall(formula.replace("exp(-1/2)", "e^(-1/2)"))
+    pieces: list[str] = []
+    mathematics: list[str] = []
+
+    def flush() -> None:
+        if "".join(mathematics).strip():
+            pieces.append(f"${_mathematics(''.join(mathematics).strip())}$")
+        mathematics.clear()
+
+    depth = 0
+    for at, token in enumerate(tokens):
+        depth += {"(": 1, "|": 0, ")": -1}.get(token, 0)
+        following = "".join(tokens[at + 1 : at + 3]).strip()
+        empty = not "".join(mathematics).strip()
+        if depth == 0 and (_is_word(token) or (token == "a" and empty and _is_word(following))):
+            flush()
+            pieces.append(token)
+        elif depth == 0 and token in ",;:" and following != "":
+            flush()
+            pieces[-1] += token
+        else:
+            mathematics.append(token)
+    flush()
+    return " ".join(pieces)
+
+
+def _is_word(token: str) -> bool:
+    known = token in WORDS or token == "sqrt" or set(token) <= set("np")
+    return token.isalpha() and token.islower() and len(token) > 1 and not known
+
+
+def _mathematics(formula: str) -> str:
+    tokens = TOKEN.findall(formula)
+    out: list[str] = []
+    at = 0
+    while at < len(tokens):
+        token = tokens[at]
+        following = tokens[at + 1] if at + 1 < len(tokens) else ""
+        if token in ("sqrt", "^") and following == "(":
+            end = _closing(tokens, at + 1)
+            inside = _mathematics("".join(tokens[at + 2 : end]))
+            out.append(rf"\sqrt{{{inside}}}" if token == "sqrt" else f"^{{{inside}}}")
+            at = end
+        elif token == "pi" and following == "*":
+            out.append(r"{\pi^{*}}")
+            at += 1
+        elif token == "p" and following == "^" and (tokens[at + 2 :] or [","])[0] not in "0123456789(n":
+            out.append(r"\hat p")
+            at += 1
+        else:
+            head, _, tail = token.partition("_") if token not in WORDS else (token, "", "")
+            index = f"_{{{_name(tail)}}}" if tail else ""
+            out.append(f"{_name(head)}{index} " if token[0].isalpha() else SIGNS.get(token, token))
+        at += 1
+    return "".join(out)
+
+
+def _name(word: str) -> str:
+    bare = word.rstrip("'")
+    return WORDS.get(bare, bare if len(bare) == 1 or bare.islower() else rf"\mathrm{{{bare}}}") + word[len(bare) :]
+
+
+def _closing(tokens: list[str], start: int) -> int:
+    depth = 0
+    for i in range(start, len(tokens)):
+        depth += {"(": 1, ")": -1}.get(tokens[i], 0)
+        if depth == 0:
+            return i
+    raise ValueError(f"no closing bracket in {''.join(tokens)!r}")
+
+
+def text_of(words: str) -> str:
+    """A sentence of the ledger as LaTeX: its few formulas are equations such as n=1000 and powers of ten."""
+    words = re.sub(r"\b10{5,}\b", lambda found: f"10^{len(found[0]) - 1}", words)
+    for sign, latex in (("&", r"\&"), ("_", r"\_"), ("%", r"\%"), ("#", r"\#")):
+        words = words.replace(sign, latex)
+    words = re.sub(r"\bdelta=", r"$\\delta$=", words)
+    words = re.sub(r"\b(sigma|xi|rho|tau)\b", r"$\\\1$", words)
+    words = re.sub(r"\$?(\\sigma|10|e)\$?\^(-?\d+)", r"$\1^{\2}$", words)
+    return re.sub(r"([<>=|]+)", r"$\1$", words)
+
+
+def _file_of(id: str) -> str:
+    """The file of the ledger that holds the check of a statement, from paper/."""
+    for room in ROOMS:
+        module = importlib.import_module(f"kt_theory.ledger.{room}")
+        if any(statement.id == id for statement in module.STATEMENTS):
+            return f"../kt_theory/ledger/{room}.py"
+    raise KeyError(id)
+
+
+def marks() -> str:
+    """The verdict of every statement, and the file of its check."""
+    board = read("ledger").set_index("id")
+    lines = []
+    for id in STATEMENTS:
+        lines.append(rf"\expandafter\def\csname mark@{id}\endcsname{{{MARKS[board.loc[id, 'verdict']]}}}")
+        lines.append(rf"\expandafter\def\csname file@{id}\endcsname{{{_file_of(id)}}}")
+    return "\n".join(lines)
+
+
+def _ratio(value: float, verdict: str) -> str:
+    if not math.isfinite(value) or verdict == "open":
+        return "--"
+    return f"{value:.3f}" if value < 9.9995 else f"{value:.3g}"
+
+
+def _of_paper(source: str) -> str:
+    return text_of(re.sub(r"^Z&Z ", "", source).replace("Proposition", "Prop.").replace("Corollary", "Cor."))
+
+
+def statements() -> str:
+    """The paper's statements: where, what and when, the mark, how many trials, the worst ratio."""
+    board = read("ledger").set_index("id")
+    rows = []
+    for id, statement in STATEMENTS.items():
+        if statement.status != "published" or id.startswith("zz-("):
+            continue
+        row = board.loc[id]
+        trials = int(row[["exact", "certified", "search", "simulation", "algebra"]].sum())
+        where = re.sub(r" \(Rajaraman.*\)", "", statement.source)
+        says = f"{latex_of(statement.formula)}; {latex_of(statement.regime)}"
+        # An equality has two sides that agree to rounding: no ratio says more than that.
+        ratio = "$=$" if statement.grade == "exact" else _ratio(row["ratio"], row["verdict"])
+        rows.append(
+            rf"\href{{{_file_of(id)}}}{{{_of_paper(where)}}} & {says} & \verdict{{{id}}} & "
+            rf"{trials:,} & {ratio} \\"
+        )
+    head = r"statement & says; when & & trials & ratio \\"
+    return "\n".join(
+        [
+            r"\par{\footnotesize\setlength{\LTpre}{4pt}\setlength{\LTpost}{2pt}\renewcommand{\arraystretch}{1.12}",
+            r"\begin{longtable}{@{}>{\raggedright\arraybackslash}p{3.6cm}>{\raggedright\arraybackslash}p{10.0cm}crr@{}}",
+            r"\caption{The paper's statements, as tried.}\label{tab:statements}\\\toprule",
+            head + r"\midrule\endfirsthead\toprule",
+            head + r"\midrule\endhead\bottomrule\endlastfoot",
+            *rows,
+            r"\end{longtable}}",
+        ]
+    )
+
+
+def slips() -> str:
+    """The slips: where, what is printed and meant, the witness."""
+    board = read("ledger").set_index("id")
+    rows = []
+    for id, statement in STATEMENTS.items():
+        if statement.grade != "slip":
+            continue
+        printed = "; ".join(
+            f"{word} {latex_of(formula)}" if word != "witness" else latex_of(formula)
+            for word, formula in re.findall(r"(printed|mended|witness) ([^;]+)", statement.formula)
+        )
+        rows.append(
+            rf"{_of_paper(statement.source)} & {printed} & {text_of(str(board.loc[id, 'where']))} & "
+            rf"\verdict{{{id}}} \\"
+        )
+    return "\n".join(
+        [
+            r"\begin{table}[tb]\centering\footnotesize\caption{Slips of print.}\label{tab:slips}\smallskip",
+            r"\begin{tabular}{@{}>{\raggedright\arraybackslash}p{4.6cm}>{\raggedright\arraybackslash}p{7.1cm}"
+            r">{\raggedright\arraybackslash}p{3.9cm}c@{}}\toprule",
+            r"place & form & witness & \\\midrule",
+            *rows,
+            r"\bottomrule\end{tabular}\end{table}",
+        ]
+    )
+
+
+def open_entries() -> str:
+    """What has no proof: ours that is numerical or conjectured, and what is open."""
+    board = read("ledger").set_index("id")
+    rows = []
+    for id, statement in STATEMENTS.items():
+        if statement.status not in ("numerical", "conjectured", "open"):
+            continue
+        ratio = _ratio(board.loc[id, "ratio"], board.loc[id, "verdict"])
+        rows.append(
+            rf"\href{{{_file_of(id)}}}{{\texttt{{{text_of(id)}}}}} & {statement.status} & {text_of(statement.words)} & "
+            rf"\verdict{{{id}}} & {ratio} \\"
+        )
+    return "\n".join(
+        [
+            r"\begin{table}[tb]\centering\footnotesize\caption{Statements without a proof.}\label{tab:open}\smallskip",
+            r"\begin{tabular}{@{}ll>{\raggedright\arraybackslash}p{9.4cm}cr@{}}\toprule",
+            r"entry & status & says & & ratio \\\midrule",
+            *rows,
+            r"\bottomrule\end{tabular}\end{table}",
+        ]
+    )
+
+
+# --- Tables of numbers ---------------------------------------------------------------------------------------
+
+
+def limits() -> str:
+    """The limits for partial soft labels, sideways: a column per A."""
+    table = read("partial_limits")
+    lines = [
+        "$A$ & " + " & ".join(f"{A:.0f}" for A in table["A"]),
+        r"$\gamma_{A-1}$ & " + " & ".join(f"{v:.6f}" for v in table["limit"]),
+        r"per label, $/(A-1)$ & " + " & ".join(f"{v:.6f}" for v in table["per_label"]),
+        "light labels $k$ & " + " & ".join(f"{v:.0f}" for v in table["light"]),
+        "rate $x$ & " + " & ".join(f"{v:.4f}" for v in table["rate"]),
+    ]
+    return _tabular("l" + "r" * len(table), lines)
+
+
+def sandwich() -> str:
+    """Hard labels, one input: ratios to the lower end."""
+    table = read("hard_sandwich")
+    lines = [
+        "$A,\\ n$ & " + " & ".join(f"{A:.0f}, {n:,.0f}" for A, n in zip(table["A"], table["n"], strict=True)),
+        "lower end & " + " & ".join(f"{v:.5f}" for v in table["lower"]),
+        "upper end & " + " & ".join(f"{v:.3f}" for v in table["upper_ratio"]),
+        r"\CEsgl, uniform row & " + " & ".join(f"{v:.3f}" for v in table["frequencies_ratio"]),
+        "limit & " + " & ".join(f"{v:.3f}" for v in table["limit_ratio"]),
+    ]
+    return _tabular("l" + "r" * len(table), lines, r"\footnotesize\setlength{\tabcolsep}{3.4pt}")
+
+
+def games() -> str:
+    """The small games for hard labels, in a sentence."""
+    values = read("paper_numbers").set_index("name")["value"]
+    parts = []
+    for name in values.index:
+        if found := re.fullmatch(r"hard-(\d+)-(\d+)-(\d+)-lower", name):
+            S, A, n = found.groups()
+            # The ends are rounded outwards: the interval stays true.
+            low = math.floor(values[name] * 1e5) / 1e5
+            high = math.ceil(values[name.replace("lower", "upper")] * 1e5) / 1e5
+            parts.append(rf"$[{low:.5f},\,{high:.5f}]$ at ${'(S,A,n)=' if not parts else ''}({S},{A},{n})$")
+    return ", ".join(parts[:-1]) + " and " + parts[-1]
+
+
+def _tabular(columns: str, lines: list[str], before: str = "") -> str:
+    head, *rest = lines
+    body = [head + r" \\\midrule", *(line + r" \\" for line in rest)]
+    return "\n".join(
+        [rf"{{{before}\begin{{tabular}}{{@{{}}{columns}@{{}}}}\toprule", *body, r"\bottomrule\end{tabular}}"]
+    )
+
+
+# --- Files ---------------------------------------------------------------------------------------------------
+
+
+def sources() -> list[Path]:
+    """What the document is made of, beside generated/."""
+    drawn = sorted(set(re.findall(r"\.\./figures/(\w+)", "".join(p.read_text() for p in PAPER.glob("sections/*.tex")))))
+    pictures = [FIGURES / f"{stem}.pdf" for stem in drawn]
+    return [PAPER / "paper.tex", *sorted(PAPER.glob("sections/*.tex")), PAPER / "references.bib", *pictures]
+
+
+def generated() -> dict[str, str]:
+    """Name of each file in generated/ -> its text."""
+    notice = "% Written by paper/results.py from figures/*.csv and the ledger. Do not edit.\n"
+    lines = [rf"\expandafter\def\csname val@{name}\endcsname{{{text}}}" for name, text in numbers().items()]
+    files = {
+        "marks": marks(),
+        "statements": statements(),
+        "slips": slips(),
+        "open": open_entries(),
+        "limits": limits(),
+        "sandwich": sandwich(),
+        "games": games(),
+    }
+    # The digest of all that the document is made of travels in its dictionary: a test sees by it that paper.pdf is new.
+    digest = hashlib.sha256("\n".join([*lines, *files.values()]).encode())
+    for path in sources():
+        digest.update(path.read_bytes())
+    lines.append(rf"\expandafter\def\csname val@digest\endcsname{{{digest.hexdigest()}}}")
+    files["numbers"] = "\n".join(lines)
+    return {f"{name}.tex": notice + text.rstrip() + "\n" for name, text in files.items()}
+
+
+def write() -> None:
+    """Write generated/ anew."""
+    folder = PAPER / "generated"
+    folder.mkdir(exist_ok=True)
+    for name, text in generated().items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write()
