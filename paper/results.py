@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 import kt_theory as kt
+from kt_theory.exact.add import KAPPA
 from kt_theory.ledger import STATEMENTS
 from kt_theory.ledger.worlds import PHI, PSI
 
@@ -57,6 +58,10 @@ DIGITS = {
     "classic-sgl": ".5f",
     "classic-ptl": ".5f",
     "crossing": ",.0f",
+    "ratio-": ",.0f",
+    "five-S": ".0f",
+    "five-n": ".0f",
+    "n-smoothing": ",.0f",
     "ptl-over-sgl": ".2f",
     "squared-error-student": ".3f",
     "exchange-": ".2f",
@@ -250,15 +255,9 @@ def _settings() -> dict[str, str]:
         "classic-S": f"{last['S']}",
         "classic-A": f"{last['A']}",
         "classic-n": shown(last["n"], ",.0f"),
-        "ratio-S": "10",
-        "ratio-A": "11",
-        "ratio-n": shown(2000, ",.0f"),
-        "five-S": "10",
-        "five-n": "30",
-        "n-smoothing": shown(1000, ",.0f"),
         "n-games": f"{_last_game():.0f}",
         "rare": f"{kt.claims.RARE}",
-        "add-kappa": "0.4",
+        "add-kappa": shown(KAPPA, "g"),
         "version": f"{last['version']}",
         "numpy": f"{last['numpy']}",
     }

@@ -105,14 +105,19 @@ def witnesses() -> Iterator[tuple[str, float, str]]:
     for learner in ("CE_sgl", "CE_ptl"):
         yield f"classic-{learner[3:]}", float(kt.expected_risk(classic, learner, 2500)), f"{learner}, there, n=2500"
     yield "crossing", _crossing(classic), "first n at which CE_sgl is below CE_ptl there"
+    S, A, n = 10, 11, 2000
+    yield from (("ratio-S", S, "S of the next ratios"), ("ratio-A", A, "their A"), ("ratio-n", n, "their n"))
     for k in (1, 2, 3):
-        problem = kt.instance(k, S=10, A=11, n=2000)
-        ratio = float(kt.expected_risk(problem, "CE_ptl", 2000)) / float(kt.expected_risk(problem, "CE_sgl", 2000))
-        yield f"ptl-over-sgl-{k}", ratio, f"CE_ptl over CE_sgl on instance {k}, S=10, A=11, n=2000"
+        problem = kt.instance(k, S, A, n)
+        ratio = float(kt.expected_risk(problem, "CE_ptl", n)) / float(kt.expected_risk(problem, "CE_sgl", n))
+        yield f"ptl-over-sgl-{k}", ratio, f"CE_ptl over CE_sgl on instance {k}, S={S}, A={A}, n={n}"
     n = 1000
+    yield "n-smoothing", n, "n of the next number"
     smoothed = 0.5 / (math.sqrt(n) + 1) * math.sqrt(2 * math.pi * n)
     yield "squared-error-student", smoothed, "A=2: adding sqrt(n)/A, on a sure teacher, over the TV limit, n=1000"
-    yield "five-five", kt.minimax_risk("partial", 10, 10, 30).lower, "partial labels, S=A=10, n=30, least favourable"
+    S, n = 10, 30
+    yield from (("five-S", S, "S and A of the next number"), ("five-n", n, "its n"))
+    yield "five-five", kt.minimax_risk("partial", S, S, n).lower, f"partial labels, S=A={S}, n={n}, least favourable"
     for S, A, n in PARTIAL_GAMES:
         risk = kt.minimax_risk("partial", S, A, n)
         yield f"partial-{S}-{A}-{n}", risk.lower, f"minimax risk of partial soft labels, S={S}, A={A}, n={n}, exact"
