@@ -16,7 +16,7 @@ help:
 	@echo "make bench           speed, as ratios against plain NumPy"
 	@echo "make lessons         the notebooks of the lessons, executed, into docs/lessons"
 	@echo "make paper           the report, paper/paper.pdf, from the committed results"
-	@echo "make paper-results   the results that only the report reads, anew: its numbers, the ledger (two minutes)"
+	@echo "make paper-results   the results that only the report reads, anew: its numbers, the ledger (four minutes)"
 
 # The stamp is as new as the newest file that decides what is installed.
 $(VENV)/.installed: pyproject.toml constraints.txt

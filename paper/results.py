@@ -1,8 +1,9 @@
 """From results to LaTeX: everything in generated/, which the report reads its numbers, marks and tables from.
 
 Results are files in figures/: written by the scripts in simulations/, and figures/ledger.csv, which is what ``kt-theory
-verify --out`` writes. What a statement says is read from the ledger itself. Nothing is computed here but what can be
-read off such files: a slope of a curve, a ratio of two columns. A test writes it all anew, and compares.
+verify --out`` writes. What a statement says is read from the ledger itself, and settings of the package from the
+package. Nothing is computed here but what can be read off such files: a slope of a curve, a ratio of two columns. A
+test writes it all anew, and compares; another asks that every number is used.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ import pandas as pd
 
 import kt_theory as kt
 from kt_theory.exact.add import KAPPA
+from kt_theory.exact.sel import MOST_LABELS, WIDEST_ROW
+from kt_theory.files import write_whole
 from kt_theory.ledger import STATEMENTS
 from kt_theory.ledger.worlds import PHI, PSI
 
@@ -32,7 +35,7 @@ DIGITS = {
     "c-inf": ".6f",
     "light-rate": ".6f",
     "light-share": ".6f",
-    "second-partial": ".6f",
+    "second-partial": ".4f",
     "c-pairs": ".6f",
     "pairs-over-inf": ".3f",
     "crossover-A": ",.0f",
@@ -44,8 +47,6 @@ DIGITS = {
     "instance-2-share": ".1%",
     "paper-hard": ".6f",
     "assouad": ".6f",
-    "assouad-z": ".4f",
-    "sharp-hard": ".6f",
     "sharp-over-paper": ".1f",
     "whp-factor": ".2f",
     "c-kl": ".6f",
@@ -67,11 +68,12 @@ DIGITS = {
     "exchange-": ".2f",
     "five-five": ".6f",
     "partial-1-3": ".4g",
-    "hard-": ".4f",
     "CE_sgl-1-2": ".2f",
     "ADD_sgl-1-2": ".2f",
     "S-generic": ".0f",
     "A-generic": ".0f",
+    "A-row": ".0f",
+    "points-curves": ".0f",
     "n-mc": ",.0f",
     "mc-over-exact": ".1g",
     "seconds-": ".1g",
@@ -82,7 +84,7 @@ DIGITS = {
     "seconds-paper": ".0f",
 }
 
-#: The slopes that the paper reports of its figure 2 are data of the paper, and so are its windows.
+#: The slopes that the paper reports of its figure 2: data of the paper.
 PUBLISHED = {"paper-slope-1": -0.532, "paper-slope-2": -1.004, "paper-slope-3": -0.977}
 
 
@@ -92,7 +94,7 @@ def read(stem: str) -> pd.DataFrame:
 
 
 def shown(value: float, form: str) -> str:
-    """A number as it is printed, in LaTeX: shares in percent, powers of ten, no ``-0.5`` with a hyphen for a minus."""
+    """A number as it is printed, in mathematics, where a minus is no hyphen: shares in percent, and powers of ten."""
     text = format(value, form).replace(",", "{,}").replace("%", r"\,\%")
     mantissa, _, exponent = text.partition("e")
     if exponent:
@@ -138,6 +140,8 @@ def _rates() -> dict[str, str]:
             found[f"slope-{short}-{k}"] = shown(fit.slope, ".4f")
             found[f"drawn-{short}-{k}"] = rf"\ensuremath{{{noisy.slope:.4f}\pm{noisy.slope_se:.4f}}}"
             if (short, k) == ("window", 1):
+                found["visits-first"] = f"{line['n'].min() // line['S'].min()}"
+                found["visits-last"] = f"{line['n'].max() // line['S'].min()}"
                 found["local-first"] = shown(fit.local_slopes[0], ".3f")
                 found["local-last"] = shown(fit.local_slopes[-1], ".3f")
     z = np.concatenate(
@@ -258,6 +262,8 @@ def _settings() -> dict[str, str]:
         "n-games": f"{_last_game():.0f}",
         "rare": f"{kt.claims.RARE}",
         "add-kappa": shown(KAPPA, "g"),
+        "subset-labels": f"{MOST_LABELS}",
+        "fourier-labels": f"{WIDEST_ROW}",
         "version": f"{last['version']}",
         "numpy": f"{last['numpy']}",
     }
@@ -455,8 +461,8 @@ def slips() -> str:
         if statement.grade != "slip":
             continue
         printed = "; ".join(
-            f"{word} {latex_of(formula)}" if word != "witness" else latex_of(formula)
-            for word, formula in re.findall(r"(printed|mended|witness) ([^;]+)", statement.formula)
+            f"{word} {latex_of(formula)}"
+            for word, formula in re.findall(r"(printed|mended) ([^;]+)", statement.formula)
         )
         rows.append(
             rf"{_of_paper(statement.source)} & {printed} & {text_of(str(board.loc[id, 'where']))} & "
@@ -581,11 +587,11 @@ def generated() -> dict[str, str]:
 
 
 def write() -> None:
-    """Write generated/ anew."""
-    folder = PAPER / "generated"
-    folder.mkdir(exist_ok=True)
+    """Write generated/ anew: each file whole, and only where something changed."""
     for name, text in generated().items():
-        (folder / name).write_text(text, encoding="utf-8")
+        path = PAPER / "generated" / name
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            write_whole(path, lambda file, text=text: file.write_text(text, encoding="utf-8"))
 
 
 if __name__ == "__main__":

@@ -43,7 +43,6 @@ def constants() -> Iterator[tuple[str, float, str]]:
     yield "second-partial", 2 * W * (1 - 2 * W) / (1 + 2 * W), "q (1 - q)/(1 + q)"
     yield "c-pairs", c_pairs, "root of log c + 3/2 + 2c + c^2/2"
     yield "pairs-over-inf", c_pairs / c_inf, "ratio of the two"
-    yield "root-term", math.sqrt(2) / math.e, "sqrt(2)/e"
     yield "crossover-A", (math.sqrt(2) / math.e / (c_pairs - c_inf)) ** 2, "A at which both bounds are equal"
     yield "paper-partial", 1 / (4 * math.e), "constant of Z&Z Thm 4.1"
     yield "inf-over-paper", 4 * math.e * c_inf, "c_inf over it"
@@ -55,14 +54,11 @@ def constants() -> Iterator[tuple[str, float, str]]:
     yield "paper-hard", math.exp(-0.5) / 16, "constant of Z&Z Thm 3.1"
     z = optimize.minimize_scalar(lambda z: -z * special.ndtr(-z), bounds=(0.1, 2), method="bounded").x
     yield "assouad", z * special.ndtr(-z) / math.sqrt(2), "max_z z Phi(-z)/sqrt 2"
-    yield "assouad-z", z, "where"
-    yield "sharp-hard", 1 / math.sqrt(2 * math.pi), "1/sqrt(2 pi)"
     yield "sharp-over-paper", 16 * math.exp(0.5) / math.sqrt(2 * math.pi), "over that of Z&Z Thm 3.1"
     yield "whp-factor", 2 + 2 * math.sqrt(2) / (math.e * math.sqrt(math.log(10))), "for Lemma E.6 at delta <= 1/10"
     yield from _kl_constants()
     yield "half-log", _bretagnolle_huber(), "least (1 - TV) exp(KL) over pairs of laws on two letters, by search"
     yield "world-share", math.sqrt(2) - 1, "share of each limit on three worlds"
-    yield "world-heavy", 1 / math.sqrt(2), "share of the labels of a heavy input that are hard for partial labels"
 
 
 def _right_maximum(q: float) -> tuple[float, float]:
@@ -132,11 +128,15 @@ def witnesses() -> Iterator[tuple[str, float, str]]:
 
 
 def needs() -> Iterator[tuple[str, float, str]]:
-    """Samples that suffice for a risk whatever the teacher, by the upper ends: at the size of the real teacher."""
+    """Samples that suffice for a risk whatever the teacher, and how many no student can do with fewer than.
+
+    By the upper and the lower ends of the minimax risks, at the size of the real teacher.
+    """
     S, A, target = 50, 100, 0.1
     for protocol in kt.PROTOCOLS:
-        enough = _first(lambda n, protocol=protocol: kt.minimax_risk(protocol, S, A, n).upper <= target, 10**6)
-        yield f"needs-{protocol}", enough, f"first n with minimax risk of {protocol} labels <= {target}, S={S}, A={A}"
+        for name, end in (("needs", "upper"), ("least", "lower")):
+            n = _first(lambda n, at=(protocol, end): getattr(kt.minimax_risk(at[0], S, A, n), at[1]) <= target, 10**6)
+            yield f"{name}-{protocol}", n, f"first n, {protocol} labels, {end} end <= {target}, S={S}, A={A}"
     exchange = kt.minimax_constant("hard", S, A) ** 2 / kt.minimax_constant("partial", S, A)
     yield "exchange-worst", exchange, f"hard labels that one partial one is worth at a risk R, times R, S={S}, A={A}"
     # In KL at one input: (A - 1)/(2n) against c_KL A/n.

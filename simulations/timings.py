@@ -38,6 +38,9 @@ COMMANDS = {
 #: n and the size of the generic problem of the single means.
 FAR, GENERIC = 10**12, (100, 25)
 
+#: Labels of the single generic row.
+LABELS = 40
+
 
 def seconds(work: Callable[[], object], rounds: int = 5) -> float:
     """Median over the rounds, after one that compiles; a single round is not repeated."""
@@ -54,16 +57,20 @@ def short() -> Iterator[tuple[str, float, str]]:
     classic = kt.instance(0, 100, 25)
     grid = np.unique(np.geomspace(10, 2500, 30).round().astype(int)).tolist()
     curves = seconds(lambda: [kt.expected_risk(classic, name, grid) for name in kt.PAPER_LEARNERS])
+    yield "points-curves", len(grid), "values of n of each curve"
     yield "seconds-curves", curves, f"exact curves of four learners at {len(grid)} n, instance 0, S=100, A=25"
     generic = kt.dirichlet_problem(*GENERIC, seed=1)
     yield "S-generic", GENERIC[0], "inputs of the generic problem"
     yield "A-generic", GENERIC[1], "labels of the generic problem"
     yield "seconds-generic", seconds(lambda: kt.expected_risk(generic, "CE_sgl", FAR), 1), f"CE_sgl there, n={FAR}"
-    row = kt.dirichlet_problem(1, 40, seed=1)
+    row = kt.dirichlet_problem(1, LABELS, seed=1)
+    yield "A-row", LABELS, "labels of the generic row"
     for learner in ("SEL_ptl", "CE_ptl"):
-        yield f"seconds-row-{learner}", seconds(
-            lambda learner=learner: kt.expected_risk(row, learner, 1000)
-        ), f"{learner}, one input with 40 generic labels, n=1000"
+        yield (
+            f"seconds-row-{learner}",
+            seconds(lambda learner=learner: kt.expected_risk(row, learner, 1000)),
+            f"{learner}, one input with {LABELS} generic labels, n=1000",
+        )
     n = 100
     yield "n-mc", n, "n of the comparison with simulation"
     for learner in ("CE_sgl", "SEL_ptl"):

@@ -297,6 +297,17 @@ def rational_law(rng: np.random.Generator, size: int, denominator: int = 12, zer
     return [Fraction(int(b), denominator) for b in balls]
 
 
+def rational_laws(seed: int, times: int, largest: int, denominator: int) -> Iterator[list[Fraction]]:
+    """The sure letter and the uniform law on 1 to `largest` letters, and random laws, zeros among their masses."""
+    rng = np.random.default_rng(seed)
+    for K in range(1, largest + 1):
+        yield [Fraction(1)] + [Fraction(0)] * (K - 1)
+        yield [Fraction(1, K)] * K
+    for _ in range(times):
+        weights = rng.dirichlet(np.full(int(rng.integers(1, largest + 1)), rng.choice([0.3, 1.0, 5.0])))
+        yield [Fraction(int(k), denominator) for k in rng.multinomial(denominator, weights)]
+
+
 def _tv(p: Sequence[Fraction], q: Sequence[Fraction]) -> Fraction:
     return sum((abs(x - y) for x, y in zip(p, q, strict=True)), Fraction(0)) / 2
 

@@ -56,17 +56,6 @@ def frequencies_tv(p: Row, m: int) -> Fraction:
     return sum((c * abs(Fraction(k, m) - x) for x in p for k, c in enumerate(binomial(m, x))), Fraction(0)) / 2
 
 
-def laws(seed: int, times: int, largest: int, denominator: int = 24) -> Iterator[list[Fraction]]:
-    """The sure letter and the uniform law on 1 to `largest` letters, and random laws, zeros among their masses."""
-    rng = np.random.default_rng(seed)
-    for K in range(1, largest + 1):
-        yield [Fraction(1)] + [Fraction(0)] * (K - 1)
-        yield [Fraction(1, K)] * K
-    for _ in range(times):
-        weights = rng.dirichlet(np.full(int(rng.integers(1, largest + 1)), rng.choice([0.3, 1.0, 5.0])))
-        yield [Fraction(int(k), denominator) for k in rng.multinomial(denominator, weights)]
-
-
 def problems(seed: int, times: int, S: int = 3, A: int = 4) -> Iterator[tuple[list[Fraction], list[list[Fraction]]]]:
     rng = np.random.default_rng(seed)
     for _ in range(times):
@@ -119,7 +108,7 @@ def test_the_expected_deviation_of_frequencies() -> None:
             roots = mp.fsum(root(v) for v in variances) / 2
             return [root(mean**2), roots, root(len(p) * sum(variances)) / 2, root(Fraction(len(p) - 1, n)) / 2]
 
-        for p in laws(2, 60, 6):
+        for p in oracles.rational_laws(2, 60, 6, 24):
             if len(p) <= 3:
                 for n in (1, 2, 4):
                     assert frequencies_tv(p, n) == sum(
@@ -174,7 +163,7 @@ def test_what_a_row_costs_after_m_visits() -> None:
     for A, m in itertools.product((1, 2, 3, 10, 1000), (1, 2, 3, 50, 10**6)):
         assert Fraction(A - 1, 4 * m) <= Fraction(A - 1, 2 * (m + 1))
         assert A == 1 or (Fraction(A - 1, 4 * m) == Fraction(A - 1, 2 * (m + 1))) == (m == 1)
-    for p in laws(3, 60, 5):
+    for p in oracles.rational_laws(3, 60, 5, 24):
         A = len(p)
         assert tv(p, [Fraction(1, A)] * A) <= 1 - Fraction(1, A)
         for m in (1, 2, 3, 8):
@@ -203,7 +192,7 @@ def test_the_mean_inverse_root_of_the_visits() -> None:
                 if rho == 1:
                     assert mean > 0.97 * top  # red: nothing is lost
                     assert n == 0 or mean > mp.mpf(n + 2) ** -0.5  # red: n + 2 for n + 1
-    for rho in laws(4, 50, 6):
+    for rho in oracles.rational_laws(4, 50, 6, 24):
         assert sum(math.sqrt(r) for r in rho) <= math.sqrt(len(rho)) * (1 + 1e-15)
         assert len(set(rho)) > 1 or sum(math.sqrt(r) for r in rho) > 0.97 * math.sqrt(len(rho))  # red
 
@@ -215,7 +204,7 @@ def test_more_draws_do_not_make_the_frequencies_worse() -> None:
         left_out = [[x for j, x in enumerate(sequence) if j != i] for i in range(4)]
         for a in range(3):
             assert sum(Fraction(rest.count(a), 3) for rest in left_out) / 4 == Fraction(sequence.count(a), 4)
-    for p in laws(5, 60, 5):
+    for p in oracles.rational_laws(5, 60, 5, 24):
         A = len(p)
         means = [frequencies_tv(p, m) for m in range(1, 10)]
         assert all(more <= less for less, more in itertools.pairwise(means))
@@ -474,8 +463,10 @@ def test_mean_absolute_deviations_of_beta_laws() -> None:
         law = scipy.stats.beta(a, b)
         median = law.median()
         closed = a / (a + b) * (1 - 2 * scipy.special.betainc(a + 1, b, median))
-        assert closed == pytest.approx(beta_deviation(a, b, median), rel=1e-7)  # singular densities, by quadrature
-        assert closed == pytest.approx(2 * peak(a, b, median), rel=1e-10)
+        assert closed == pytest.approx(
+            beta_deviation(a, b, median), rel=1e-7, abs=0
+        )  # singular densities, by quadrature
+        assert closed == pytest.approx(2 * peak(a, b, median), rel=1e-10, abs=0)
         assert abs(0.97 * closed - beta_deviation(a, b, median)) > 0.02 * closed  # red
         assert abs(a / (a + b) * (1 - 2 * scipy.special.betainc(a, b + 1, median)) - closed) > 0.02 * closed  # red
 
@@ -517,19 +508,21 @@ def test_the_dirichlet_bounds_are_below_the_bayes_risk(A: int, n: int, alpha: fl
         assert sum(map(paid, a, b, other)) / 2 >= posterior - 1e-10
         bayes += chance * posterior
         medians += chance * sum(map(paid, a, b, scipy.special.betaincinv(a, b, 0.5))) / 2
-        assert peak(a, b, row).sum() == pytest.approx(posterior, rel=1e-8)  # at its own level the bound is the risk
+        assert peak(a, b, row).sum() == pytest.approx(
+            posterior, rel=1e-8, abs=0
+        )  # at its own level the bound is the risk
         for u in by_level:
             q, mu = scipy.special.betaincinv(a, b, u), 2 * u - 1
             lagrangian = (mu + sum(map(paid, a, b, q)) - mu * q.sum()) / 2
             assert lagrangian <= posterior + 1e-10
-            assert peak(a, b, q).sum() == pytest.approx(lagrangian, rel=1e-8)  # mu cancels
+            assert peak(a, b, q).sum() == pytest.approx(lagrangian, rel=1e-8, abs=0)  # mu cancels
             assert abs(u - level) < 0.05 or lagrangian < posterior - 1e-5
             by_level[u] += chance * lagrangian
     for u, value in by_level.items():
         assert value <= bayes + 1e-10
         if n:  # at n = 0 the level of the uniform row is taken instead
-            assert L(A, n, alpha, u) == pytest.approx(value, rel=1e-8)
-    assert medians == pytest.approx(by_level[0.5], rel=1e-8)
+            assert L(A, n, alpha, u) == pytest.approx(value, rel=1e-8, abs=0)
+    assert medians == pytest.approx(by_level[0.5], rel=1e-8, abs=0)
     assert L(A, 0, alpha, 0.5) >= by_level[0.5] - 1e-10 or n
     best = max(L(A, n, alpha, u) for u in np.linspace(0.3, 0.7, 81))
     assert best <= bayes * (1 + 1e-8)
@@ -595,7 +588,7 @@ def test_the_dirichlet_bound_reaches_the_limit() -> None:
         assert np.all(math.sqrt(N) * 2 * peak(a, b, scipy.special.betaincinv(a, b, 0.5)) <= 0.5)
     for S, A in itertools.product((1, 3), (2, 3, 10)):
         end = A / 2 * math.sqrt(2 / math.pi) * math.sqrt((1 - 1 / A) / A) * math.sqrt(S)
-        assert end == pytest.approx(math.sqrt(S * (A - 1) / (2 * math.pi)), rel=1e-14)
+        assert end == pytest.approx(math.sqrt(S * (A - 1) / (2 * math.pi)), rel=1e-14, abs=0)
         # E sqrt(p(1-p)) under Beta(alpha, (A-1) alpha), closed; its limit as alpha grows is that at p = 1/A.
         mean = [
             math.exp(scipy.special.betaln(al + 0.5, (A - 1) * al + 0.5) - scipy.special.betaln(al, (A - 1) * al))
@@ -667,7 +660,7 @@ def add_risk(p: Any, n: int, c: Any, A: int) -> Any:
 def test_the_worst_risk_of_adding_a_constant_is_below_its_lagrangian() -> None:
     # Oracle: enumeration, every vector of counts in fractions; random rows against the maximum over a grid they lie on
     rng = np.random.default_rng(9)
-    for p in laws(9, 25, 4, 12):
+    for p in oracles.rational_laws(9, 25, 4, 12):
         A = len(p)
         for n, c in ((0, Fraction(1)), (1, HALF), (3, Fraction(2, 5)), (4, Fraction(0))):
             risk = Fraction(0)
@@ -679,7 +672,7 @@ def test_the_worst_risk_of_adding_a_constant_is_below_its_lagrangian() -> None:
     grid = [Fraction(k, 24) for k in range(25)]
     for A, n, c in ((2, 1, HALF), (2, 6, Fraction(1)), (3, 5, Fraction(2, 3)), (5, 2, Fraction(1, 3))):
         h = {p: add_risk(p, n, c, A) for p in grid}
-        rows = [p for p in laws(10, 300, A) if len(p) == A and all(x in h for x in p)]
+        rows = [p for p in oracles.rational_laws(10, 300, A, 24) if len(p) == A and all(x in h for x in p)]
         worst = max(sum(h[x] for x in p) for p in rows)
         for slope in (Fraction(0), *(Fraction(int(k), 50) for k in rng.integers(-20, 21, size=8))):
             assert worst <= slope + A * max(h[p] - slope * p for p in grid)
@@ -950,7 +943,7 @@ def test_soft_labels_in_kl() -> None:
             assert scipy.special.rel_entr(p, 1 / A).sum() <= math.log(A) + 1e-14
             assert -np.log(v).mean() >= math.log(A) - 1e-11
         dirac, flat = np.eye(A)[0], np.full(A, 1 / A)
-        assert scipy.special.rel_entr(dirac, flat).sum() == pytest.approx(math.log(A), rel=1e-14)
+        assert scipy.special.rel_entr(dirac, flat).sum() == pytest.approx(math.log(A), rel=1e-14, abs=0)
         assert A == 1 or scipy.special.rel_entr(dirac, flat).sum() > 0.97 * math.log(A)  # red
         assert A == 1 or -np.log(flat).mean() < 1.03 * math.log(A)  # red
     # CE_ful, uniform, on Diracs: log A times the probability of the unvisited, from every sequence of visits.
@@ -981,7 +974,7 @@ def squared(p: Sequence[Any]) -> list[Any]:
 @pytest.mark.step("N11.1")
 def test_the_bias_is_at_most_what_is_not_likeliest() -> None:
     # Oracle: enumeration, random rows in fractions; mpmath for A up to 1e30
-    for p in laws(14, 300, 7, 60):
+    for p in oracles.rational_laws(14, 300, 7, 60):
         q, top = squared(p), max(p)
         assert sum(x * x for x in p) <= top
         assert max(q) >= top
@@ -1004,7 +997,9 @@ def test_the_bias_is_at_most_what_is_not_likeliest() -> None:
 @pytest.mark.step("N11.2")
 def test_the_distance_of_ce_ptl_to_its_limit() -> None:
     # Oracle: enumeration, every vector of counts of random rows in fractions, the student by its definition
-    for p in itertools.chain(laws(15, 60, 4, 12), [[Fraction(k, 40), Fraction(40 - k, 40)] for k in range(1, 40)]):
+    for p in itertools.chain(
+        oracles.rational_laws(15, 60, 4, 12), [[Fraction(k, 40), Fraction(40 - k, 40)] for k in range(1, 40)]
+    ):
         D = sum(x * x for x in p)
         uniform = [Fraction(1, len(p))] * len(p)
         for m in (1, 2, 4):
@@ -1033,7 +1028,9 @@ def test_the_distance_of_ce_ptl_to_its_limit() -> None:
 def test_the_moments_of_the_frequencies_against_the_row() -> None:
     # Oracle: enumeration, every vector of counts in fractions
     near_root = 0.0
-    rows = itertools.chain(laws(16, 25, 4, 12), [[Fraction(k, 40), Fraction(40 - k, 40)] for k in (1, 3, 8)])
+    rows = itertools.chain(
+        oracles.rational_laws(16, 25, 4, 12), [[Fraction(k, 40), Fraction(40 - k, 40)] for k in (1, 3, 8)]
+    )
     for p in rows:
         D = sum(x**2 for x in p)
         for m in (1, 2, 5):
@@ -1093,7 +1090,7 @@ def test_how_fast_the_risk_of_ce_ptl_tends_to_its_bias() -> None:
 @pytest.mark.step("N12.1")
 def test_one_input_with_three_labels() -> None:
     # Oracle: enumeration, every vector of counts in fractions, three initialisations
-    for p in (p for p in laws(18, 200, 3, 12) if len(p) == 3):
+    for p in (p for p in oracles.rational_laws(18, 200, 3, 12) if len(p) == 3):
         for n, init in itertools.product((1, 2, 5), (None, hostile([p]), [[Fraction(0), Fraction(1), Fraction(0)]])):
             bound = sum(x**n * (1 - x) for x in p)
             assert oracles.enumerate_risks([Fraction(1)], [p], n, init)["SEL_ptl"] <= bound
@@ -1105,7 +1102,7 @@ def test_one_input_with_three_labels() -> None:
         assert risk > OFF * sum(x**n * (1 - x) for x in p)  # red
         assert risk > sum(x ** (n + 1) * (1 - x) for x in p)  # red: n + 1 for n
     # Hard labels at the rate n^(-1/2) need 1 - max p >= epsilon: half the sum of roots is at most (1+sqrt 2)/2 of it.
-    for p in laws(19, 200, 3, 60):
+    for p in oracles.rational_laws(19, 200, 3, 60):
         roots = sum(math.sqrt(x * (1 - x)) for x in p) / 2
         assert roots <= (1 + math.sqrt(2)) / 2 * math.sqrt(1 - max(p)) + 1e-15
 
@@ -1125,7 +1122,7 @@ def test_the_worst_row_for_the_k_largest() -> None:
     for A in (2, 3, 6, 9):
         for k in range(1, A):
             worst = max(Fraction(j, k + j) * (1 - Fraction(j, A - k)) for j in range(A - k + 1))
-            rows = [p for p in laws(20, 400, A, 60) if len(p) == A]
+            rows = [p for p in oracles.rational_laws(20, 400, A, 60) if len(p) == A]
             assert all(cost(p, k) <= worst for p in rows)
             vertices = [[Fraction(1, size)] * size + [Fraction(0)] * (A - size) for size in range(1, A + 1)]
             assert [cost(p, k) for p in vertices[:k]] == [0] * k
@@ -1162,7 +1159,7 @@ def test_quantised_log_probabilities() -> None:
         alpha = 1 / (1 + math.exp(delta / 2))
         q = np.array([alpha, 1 - alpha]) * np.exp([delta / 2, -delta / 2])
         q /= q.sum()
-        assert q[0] - alpha == pytest.approx(math.tanh(delta / 4), rel=1e-8)
+        assert q[0] - alpha == pytest.approx(math.tanh(delta / 4), rel=1e-8, abs=0)
         assert q[0] - alpha > 0.97 * math.tanh(delta / 4)  # red
         grid = np.linspace(0, 1, 2001)[1:]
         assert np.max(grid * r / (grid * r + 1 - grid) - grid) <= math.tanh(delta / 4) * (1 + 1e-9)
@@ -1247,8 +1244,8 @@ def test_the_value_of_the_best_draws() -> None:
                 continue
             full += 1
             value = float(p @ (1 - q) ** n)
-            assert value == pytest.approx(level * (A - 1), rel=1e-9)
-            assert level ** (1 / (n - 1)) == pytest.approx((A - 1) / np.sum(p ** (-1 / (n - 1))), rel=1e-12)
+            assert value == pytest.approx(level * (A - 1), rel=1e-9, abs=0)
+            assert level ** (1 / (n - 1)) == pytest.approx((A - 1) / np.sum(p ** (-1 / (n - 1))), rel=1e-12, abs=0)
             mean = math.exp(np.log(p).mean())
             assert value <= A * mean * (1 - 1 / A) ** n * (1 + 1e-9)
     assert full > 60
@@ -1342,5 +1339,5 @@ def test_uniform_draws() -> None:
             assert risk(dirac) == formula
             assert formula == 0 or risk(dirac) > OFF * formula  # red
             assert A == 1 or n == 0 or risk(dirac) != formula + not_all / A  # red: without the second term
-            for p in (p for p in laws(26, 30, A, 12) if len(p) == A):
+            for p in (p for p in oracles.rational_laws(26, 30, A, 12) if len(p) == A):
                 assert risk(p) <= formula
