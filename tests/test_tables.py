@@ -159,7 +159,7 @@ def test_students_of_hard_labels_have_nothing_revealed(suffix, tmp_path):
 
 def frame(text):
     """A DataFrame as `read_table` makes it, from lines separated by blanks."""
-    return tables._parsed_csv("\n".join(text.split()).encode())
+    return tables.reading._parsed_csv("\n".join(text.split()).encode())
 
 
 @pytest.mark.parametrize(
