@@ -1,0 +1,306 @@
+"""The statements that can be certified: the bounds of `kt_theory.bounds` typed a second time, in balls or fractions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from kt_theory.exact import balls
+from kt_theory.exact.balls import ExactProblem, Number, ball, rational
+from kt_theory.exact.rows import OutOfReach
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement that can be certified.
+
+    Attributes
+    ----------
+    protocol : {"hard", "partial", "soft"}
+    learner : str or None
+        Whose expected risk the bound is above; None for a lower bound on every student's worst case.
+    valid : str
+        The regime, in words.
+    regime : callable
+        ``regime(n, S, A) -> bool``.
+    bound : callable
+        ``bound(n, S, A, problem, number)``, in the arithmetic of `number`.
+    uniform : bool
+        Whether the statement is about uniform init only.
+    """
+
+    protocol: str
+    learner: str | None
+    valid: str
+    regime: Callable[[int, int, int], bool]
+    bound: Callable[[int, int, int, ExactProblem | None, Number], Any]
+    uniform: bool = False
+
+
+def phi(n: int, number: Number) -> Any:
+    """The largest x (1 - x)^n, which is n^n / (n+1)^(n+1)."""
+    return number(Fraction(n, n + 1)) ** n * number(Fraction(1, n + 1))
+
+
+def root(x: Fraction, number: Number) -> Any:
+    """The square root of a rational."""
+    if number is ball:
+        return ball(x).sqrt()
+    top, bottom = math.isqrt(x.numerator), math.isqrt(x.denominator)
+    if top * top != x.numerator or bottom * bottom != x.denominator:
+        raise OutOfReach(f"the square root of {x} is irrational: only balls can hold it")
+    return number(Fraction(top, bottom))
+
+
+def exponential(x: Fraction, number: Number) -> Any:
+    """e^x, for rational x other than 0."""
+    if number is rational:
+        raise OutOfReach(f"e^{x} is irrational: only balls can hold it")
+    return ball(x).exp()
+
+
+def majorant(n: int, K: int, number: Number) -> Any:
+    """M(K): no law on K letters has a larger expected missing mass after n draws."""
+    return number(1 - Fraction(1, K)) ** n if n <= K else (K - 1) * phi(n - 1, number)
+
+
+def c_inf(number: Number) -> Any:
+    """q^2 / (1 + q), q = 2 W(1 / (2 sqrt(e))): the constant of partial soft labels."""
+    q = 2 * (exponential(Fraction(-1, 2), number) / 2).lambertw()
+    return q * q / (1 + q)
+
+
+def xi(problem: ExactProblem, number: Number) -> Any:
+    """max_s sum_a min(pi*(a|s), 1 - pi*(a|s))."""
+    if number is rational:
+        exact = (sum(c.times * min(number(c.p), 1 - number(c.p)) for c in row.labels) for row in problem.inputs)
+        return max(exact)
+    largest = balls.flint().arb(0)
+    for row in problem.inputs:
+        largest = largest.max(sum((c.times * ball(c.p).min(1 - ball(c.p)) for c in row.labels), ball(0)))
+    return largest
+
+
+def unvisited(problem: ExactProblem, n: int, number: Number) -> Any:
+    """The expected mass never visited, sum_s rho(s) (1 - rho(s))^n."""
+    return sum((row.times * number(row.rho) * number(1 - row.rho) ** n for row in problem.inputs), number(Fraction(0)))
+
+
+def unseen_cells(problem: ExactProblem, n: int, number: Number) -> Any:
+    """The sum of w (1 - w)^n over the joint masses w = rho(s) pi*(a|s)."""
+    total = number(Fraction(0))
+    for row in problem.inputs:
+        for c in row.labels:
+            w = number(row.rho) * number(c.p)
+            total += row.times * c.times * w * (1 - w) ** n
+    return total
+
+
+def even(A: int) -> int:
+    return A - A % 2
+
+
+def _pairs(S: int, A: int) -> int:
+    return S * ((A - 1) // 2)
+
+
+def given(problem: ExactProblem | None) -> ExactProblem:
+    if problem is None:
+        raise ValueError("problem is missing: this bound depends on it")
+    return problem
+
+
+_MINUS_1 = Fraction(-1)
+_SOME = "n >= 1"
+_PAIRS = "A >= 3 and n >= S (A' - 1) / 2 - 1, A' the odd one of A and A - 1"
+_INPUTS = "S >= 2, A >= 2 and n >= S"
+
+
+def _some(n: int, S: int, A: int) -> bool:
+    return n >= 1
+
+
+def _always(n: int, S: int, A: int) -> bool:
+    return n >= 0
+
+
+def room_for_pairs(n: int, S: int, A: int) -> bool:
+    return A >= 3 and n + 1 >= _pairs(S, A)
+
+
+def _more_than_inputs(n: int, S: int, A: int) -> bool:
+    return S >= 2 and A >= 2 and n >= S
+
+
+#: Name of the bound, as in `kt_theory.bounds` -> the statement.
+CLAIMS: dict[str, Claim] = {
+    "hard_lower_mean": Claim(
+        "hard",
+        None,
+        "A >= 2 and n >= S A' / 4, A' the even one of A and A - 1",
+        lambda n, S, A: A >= 2 and 4 * n >= S * even(A),
+        lambda n, S, A, _, number: exponential(Fraction(-1, 2), number) / 16 * root(Fraction(S * even(A), n), number),
+    ),
+    "hard_upper_mean": Claim(
+        "hard",
+        "CE_sgl",
+        _SOME,
+        _some,
+        lambda n, S, A, _, number: root(Fraction(S * A, n), number) / 2 + root(Fraction(S, n), number),
+    ),
+    "hard_upper_mean_instance": Claim(
+        "hard",
+        "CE_sgl",
+        _SOME,
+        _some,
+        lambda n, S, A, problem, number: (
+            _root_of(xi(given(problem), number) * number(Fraction(S * A, 2 * (n + 1))), number)
+            + number(Fraction(4 * S, 9 * n))
+        ),
+    ),
+    "partial_lower_mean": Claim(
+        "partial",
+        None,
+        _PAIRS,
+        room_for_pairs,
+        lambda n, S, A, _, number: number(Fraction(_pairs(S, A), 2)) * phi(n, number),
+    ),
+    "partial_lower_mean_simple": Claim(
+        "partial",
+        None,
+        _PAIRS,
+        room_for_pairs,
+        lambda n, S, A, _, number: number(Fraction(_pairs(S, A), 2 * (n + 1))) * exponential(_MINUS_1, number),
+    ),
+    "partial_upper_mean": Claim(
+        "partial",
+        "SEL_ptl",
+        _SOME,
+        _some,
+        lambda n, S, A, _, number: number(Fraction(8 * S * A, 9 * n) + Fraction(S * A, n + 1)),
+    ),
+    "soft_lower_mean": Claim(
+        "soft",
+        None,
+        _INPUTS,
+        _more_than_inputs,
+        lambda n, S, A, _, number: number(Fraction(S - 1, 2)) * phi(n, number),
+    ),
+    "soft_lower_mean_simple": Claim(
+        "soft",
+        None,
+        _INPUTS,
+        _more_than_inputs,
+        lambda n, S, A, _, number: number(Fraction(S - 1, 2 * (n + 1))) * exponential(_MINUS_1, number),
+    ),
+    "soft_upper_mean": Claim("soft", "CE_ful", _SOME, _some, lambda n, S, A, _, number: number(Fraction(4 * S, 9 * n))),
+    "soft_upper_mean_at": Claim(
+        "soft",
+        "CE_ful",
+        "n >= 0",
+        _always,
+        lambda n, S, A, problem, number: unvisited(given(problem), n, number),
+    ),
+    "soft_lower_mean_at": Claim(
+        "soft",
+        None,
+        "S >= 2 and A >= 2",
+        lambda n, S, A: S >= 2 and A >= 2,
+        lambda n, S, A, problem, number: unvisited(given(problem), n, number) / 2,
+    ),
+    # Beside the paper's.
+    "hard_upper_mean_joint": Claim(
+        "hard",
+        "CE_sgl",
+        _SOME,
+        _some,
+        lambda n, S, A, _, number: (root(Fraction(S - 1, n), number) + root(Fraction(S * A - 1, n), number)) / 2,
+    ),
+    "hard_upper_mean_uniform": Claim(
+        "hard",
+        "CE_sgl",
+        "n >= 0",
+        _always,
+        lambda n, S, A, _, number: root(Fraction(S * (A - 1), 2 * (n + 1)), number),
+        uniform=True,
+    ),
+    "hard_upper_mean_conjecture": Claim(
+        "hard",
+        "CE_sgl",
+        _SOME,
+        _some,
+        lambda n, S, A, _, number: root(Fraction(S * (A - 1), 4 * n), number),
+        uniform=True,
+    ),
+    "partial_upper_mean_at": Claim(
+        "partial",
+        "SEL_ptl",
+        "n >= 0",
+        _always,
+        lambda n, S, A, problem, number: unseen_cells(given(problem), n, number),
+    ),
+    "partial_upper_mean_missing": Claim(
+        "partial", "SEL_ptl", "n >= 0", _always, lambda n, S, A, _, number: majorant(n, S * A, number)
+    ),
+    "partial_upper_mean_uniform": Claim(
+        "partial",
+        "SEL_ptl",
+        "n >= 0",
+        _always,
+        lambda n, S, A, _, number: uniform_spread(n, S, A, number),
+        uniform=True,
+    ),
+    "partial_upper_mean_uniform_simple": Claim(
+        "partial",
+        "SEL_ptl",
+        _SOME,
+        _some,
+        lambda n, S, A, _, number: number(Fraction(S * (A - 1), n)) * exponential(_MINUS_1, number),
+        uniform=True,
+    ),
+    "partial_upper_mean_lambert": Claim(
+        "partial",
+        "SEL_ptl",
+        _SOME,
+        _some,
+        lambda n, S, A, _, number: (
+            number(Fraction(S, n)) * (A * c_inf(number) + root(Fraction(2 * A), number) * exponential(_MINUS_1, number))
+        ),
+        uniform=True,
+    ),
+    "partial_upper_mean_conjecture": Claim(
+        "partial",
+        "SEL_ptl",
+        _SOME,
+        _some,
+        lambda n, S, A, _, number: number(Fraction(S * A, n)) * c_inf(number),
+        uniform=True,
+    ),
+    "soft_upper_mean_missing": Claim(
+        "soft", "CE_ful", "n >= 0", _always, lambda n, S, A, _, number: majorant(n, S, number)
+    ),
+    "soft_upper_mean_uniform": Claim(
+        "soft",
+        "CE_ful",
+        "n >= 0",
+        _always,
+        lambda n, S, A, _, number: number(1 - Fraction(1, A)) * majorant(n, S, number),
+        uniform=True,
+    ),
+}
+
+
+def uniform_spread(n: int, S: int, A: int, number: Number) -> Any:
+    """SEL_ptl, uniform: 1 - 1/(A-1) of the missing mass of visited inputs, 1 - 1/A of the others."""
+    if A == 1:
+        return number(Fraction(0))
+    visited, more = number(1 - Fraction(1, A - 1)), number(Fraction(1, A * (A - 1)))
+    return visited * majorant(n, S * A, number) + more * majorant(n, S, number)
+
+
+def _root_of(x: Any, number: Number) -> Any:
+    """The square root of a number of the arithmetic in use."""
+    return x.sqrt() if number is ball else root(Fraction(int(x.p), int(x.q)), number)
