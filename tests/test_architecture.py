@@ -184,6 +184,20 @@ def test_the_ledger_is_built_from_the_ground_up():
                     assert height[other] < height[stem] or (stem, other) in BESIDE, (stem, other)
 
 
+def test_commands_do_not_know_one_another():
+    """Inside cli/: a command imports what commands share, `commands` imports them all."""
+    shared = {"exits", "options", "printing", "shipped"}
+    for path in (PACKAGE / "cli").glob("*.py"):
+        nodes = [
+            node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.ImportFrom)
+        ]
+        others = {node.module.split(".")[2] for node in nodes if node.module.startswith("kt_theory.cli.")}
+        if path.stem in shared:
+            assert others <= shared, path.stem
+        elif path.stem not in ("__init__", "commands"):
+            assert others <= shared | {f"{path.stem}_text"}, path.stem
+
+
 def loaded_by(code: str) -> set[str]:
     script = f"import sys\n{code}\nprint(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

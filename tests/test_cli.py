@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -59,7 +60,7 @@ def test_a_broken_bound_exits_one(tmp_path, monkeypatch, capsys):
     )
     import runpy
 
-    monkeypatch.setattr(cli, "_load_study", lambda stem: runpy.run_path(str(script))["main"])
+    monkeypatch.setattr(cli.reproduce, "_load_study", lambda stem: runpy.run_path(str(script))["main"])
     assert cli.main(["reproduce", "figure1", "--quick", "--out", str(tmp_path)]) == cli.BROKEN
     assert "BROKEN" in capsys.readouterr().out
 
@@ -73,7 +74,7 @@ def test_reproduce_speaks_json(tmp_path):
 
 def test_a_script_is_the_same_study(tmp_path):
     # Oracle: identity, the script and the command write the same receipts
-    root = cli.Path(kt.__file__).parents[1]
+    root = Path(kt.__file__).parents[1]
     file = root / "simulations" / "figure1_classic.py"
     script = subprocess.run(
         [sys.executable, file, "--simulate", "--quick", "--out", tmp_path / "script"],
@@ -367,6 +368,6 @@ def test_ctrl_c_is_not_a_traceback(monkeypatch, capsys):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "_run_studies", interrupted)
+    monkeypatch.setattr(cli.reproduce, "run_studies", interrupted)
     assert cli.main(["reproduce", "figure1"]) == cli.INTERRUPTED
     assert "interrupted" in capsys.readouterr().err

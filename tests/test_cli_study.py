@@ -105,7 +105,7 @@ def test_help_teaches(action, capsys):
     assert said.isascii()
     (example,) = [text.splitlines() for text in said.split("example:\n")[1:]]
     for line in example:
-        assert cli._parser().parse_args(line.split("  #")[0].split()[1:]).command
+        assert cli.parser().parse_args(line.split("  #")[0].split()[1:]).command
 
 
 def test_a_run_fills_a_folder_and_says_so(study):
@@ -494,7 +494,7 @@ def test_workers_that_are_gone_are_told_in_a_sentence(study, monkeypatch):
             future.set_exception(BrokenExecutor("a worker died."))
             return future
 
-    monkeypatch.setattr(cli, "_executor", lambda arguments: Gone(1))
+    monkeypatch.setattr(cli.study, "_executor", lambda arguments: Gone(1))
     code, _, err = study("run", "tiny.toml")
     assert code == cli.BROKEN
     assert err == (

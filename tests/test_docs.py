@@ -38,7 +38,7 @@ def test_every_python_snippet_is_run():
 def test_commands_parse_and_links_exist(path):
     text = path.read_text(encoding="utf-8")
     for words in re.findall(r"^(?: *- run: )?kt-theory (.+?)(?:  +#.*)?$", text, flags=re.MULTILINE):
-        cli._parser().parse_args(words.split())
+        cli.parser().parse_args(words.split())
     for name in re.findall(r"\]\((?!http)([^)#]+)\)", text):
         assert (path.parent / name).exists(), name
 

@@ -47,7 +47,7 @@ def test_commands_parse():
     commands = re.findall(r"^kt-theory (.+)$", README, flags=re.MULTILINE)
     assert len(commands) == 9
     for words in commands:
-        cli._parser().parse_args(words.split())
+        cli.parser().parse_args(words.split())
 
 
 def test_ci_runs_the_readmes_test_command():

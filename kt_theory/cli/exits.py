@@ -1,0 +1,27 @@
+"""Exit codes, and the sentence that stands for each error."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+
+HELD, BROKEN, REFUSED, INTERRUPTED = 0, 1, 2, 130
+
+
+def guarded(command: Callable[[], int]) -> int:
+    try:
+        return command()
+    except BrokenPipeError:
+        # The reader has seen enough, as `| head` does. Python would complain once more when it closes the pipe.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return HELD
+    except MemoryError:
+        print("kt-theory: error: not enough memory for tables of this size", file=sys.stderr)
+        return REFUSED
+    except (ValueError, OSError) as error:
+        print(f"kt-theory: error: {error}", file=sys.stderr)
+        return REFUSED
+    except KeyboardInterrupt:
+        print("kt-theory: interrupted; nothing was half written", file=sys.stderr)
+        return INTERRUPTED

@@ -1,0 +1,167 @@
+"""`kt-theory fit`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import TYPE_CHECKING, Any
+
+import kt_theory as kt
+from kt_theory.cli.exits import HELD
+from kt_theory.cli.options import add_command, number
+from kt_theory.cli.printing import LISTED
+from kt_theory.files import check_writable
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def add_parser(commands: Any) -> None:
+    parser = add_command(
+        commands,
+        "fit",
+        _fit,
+        "make a student from a file of transfer records",
+        "Read records, one sample a row: columns state (or s), action (or a), and for partial soft labels the\n"
+        "teacher's probability of the sampled label (p, prob, probability) or its natural logarithm (logp, logprob,\n"
+        "log_prob, log_probability). Say what was never seen, how much mass that is, and write what each learner\n"
+        "makes of it.",
+        "kt-theory fit records.csv --out students.csv",
+    )
+    parser.add_argument("records", metavar="FILE", help="transfer records, CSV or Parquet")
+    parser.add_argument("--states", metavar="FILE", help="the full input alphabet, one name a line")
+    parser.add_argument("--actions", metavar="FILE", help="the full label alphabet, one name a line")
+    parser.add_argument("--S", type=number, help="the inputs are the numbers 0..S-1")
+    parser.add_argument("--A", type=number, help="the labels are the numbers 0..A-1")
+    parser.add_argument("--init", metavar="FILE", help="the student before any data, a table (default: uniform)")
+    parser.add_argument("--normalise", action="store_true", help="divide the rows of the init by their sums")
+    parser.add_argument("--tolerance", type=float, help="disagreement of probabilities to accept (default: 1e-9)")
+    parser.add_argument("--out", metavar="FILE", help="write the students, CSV or Parquet: a column per learner")
+    parser.add_argument("--json", action="store_true", help="print what was found as JSON")
+
+
+def _fit(arguments: argparse.Namespace) -> int:
+    data = kt.tables.read_records(
+        arguments.records,
+        states=_alphabet("states", arguments.states, "S", arguments.S),
+        actions=_alphabet("actions", arguments.actions, "A", arguments.A),
+        **({} if arguments.tolerance is None else {"tolerance": arguments.tolerance}),
+    )
+    if arguments.out:
+        check_writable(arguments.out, ".csv", ".parquet")
+    if arguments.normalise and arguments.init is None:
+        raise ValueError("--normalise goes with --init only")
+    init = None
+    if arguments.init is not None:
+        init = _aligned_init(kt.tables.read_teacher(arguments.init, normalise=arguments.normalise), data)
+    usable = [name for name, entry in kt.LEARNERS.items() if _shows_enough(data.protocol, entry.protocol)]
+    students = {name: kt.fit(data, name, init) for name in usable}
+    found = _findings(data)
+    if arguments.out:
+        kt.tables.write_students(students, data, arguments.out)
+    if arguments.json:
+        print(json.dumps({**found, "learners": usable, "out": arguments.out}, indent=2))
+    else:
+        print(_findings_as_text(found))
+        print(_students_as_text(students, data, arguments.out))
+    return HELD
+
+
+def _shows_enough(shown: str, needed: str) -> bool:
+    return kt.PROTOCOLS.index(shown) >= kt.PROTOCOLS.index(needed)
+
+
+def _alphabet(name: str, file: str | None, size_name: str, size: Any) -> list[str] | None:
+    if file is not None and size is not None:
+        raise ValueError(f"--{name} and --{size_name} both give the alphabet: keep one of them")
+    if file is not None:
+        return kt.tables.read_names(file)
+    if size is not None:
+        return [str(i) for i in range(kt.checks.whole_number(f"--{size_name}", size, minimum=1))]
+    return None
+
+
+def _aligned_init(problem: kt.Problem, data: kt.TransferSet) -> np.ndarray:
+    """The rows and columns of an init table in the order of the transfer set."""
+    order = []
+    for role, have, want in (("input", problem.states, data.states), ("label", problem.actions, data.actions)):
+        position = {name: i for i, name in enumerate(have)}
+        for name in want:
+            if name not in position:
+                raise ValueError(f"the init table has no {role} {name}")
+        if len(have) > len(want):
+            extra = next(name for name in have if name not in set(want))
+            raise ValueError(f"the init table has {role} {extra}, which is not in the alphabet of the records")
+        order.append([position[name] for name in want])
+    return problem.teacher[order[0]][:, order[1]]
+
+
+def _findings(data: kt.TransferSet) -> dict[str, Any]:
+    """What the records hold and what they leave unknown."""
+    visits = data.counts.sum(axis=1)
+    never = data.counts.sum(axis=0) == 0
+    n = data.n
+    found: dict[str, Any] = {
+        "protocol": data.protocol,
+        "n": n,
+        "S": len(data.states),
+        "A": len(data.actions),
+        "inputs never seen": [name for name, v in zip(data.states, visits, strict=True) if v == 0],
+        "labels never seen at any input": [name for name, absent in zip(data.actions, never, strict=True) if absent],
+        "pairs seen": int((data.counts > 0).sum()),
+    }
+    if data.protocol == "hard":
+        # Good (1953): the share of samples whose pair was seen just once estimates the mass of the unseen pairs.
+        found["missing mass (Good-Turing estimate)"] = float((data.counts == 1).sum() / n) if n else None
+    else:
+        found["missing mass on visited inputs"] = float((visits * data.missing_mass).sum() / n) if n else None
+        found["missing mass per input"] = dict(zip(data.states, data.missing_mass.tolist(), strict=True))
+    return found
+
+
+def _findings_as_text(found: dict[str, Any]) -> str:
+    words = {"hard": "hard labels", "partial": "partial soft labels"}[found["protocol"]]
+    cells = found["S"] * found["A"]
+    lines = [
+        f"{found['n']} records of {words}: {found['S']} inputs, {found['A']} labels, "
+        f"{found['pairs seen']} of {cells} pairs seen",
+        f"inputs never seen: {_listed(found['inputs never seen'])}",
+        f"labels never seen at any input: {_listed(found['labels never seen at any input'])}",
+    ]
+    if found["protocol"] == "hard":
+        estimate = found["missing mass (Good-Turing estimate)"]
+        shown = "no records" if estimate is None else f"about {estimate:.4g} (Good-Turing estimate)"
+        lines.append(f"missing mass: not told by hard labels; {shown}")
+    else:
+        mass = found["missing mass on visited inputs"]
+        shown = "no records" if mass is None else f"{mass:.6g}"
+        lines.append(f"missing mass on visited inputs, averaged over the records: {shown}")
+        heaviest = sorted(found["missing mass per input"].items(), key=lambda item: -item[1])[:LISTED]
+        lines.append("  largest: " + ", ".join(f"{name} {value:.4g}" for name, value in heaviest))
+    return "\n".join(lines)
+
+
+def _listed(names: list[str]) -> str:
+    if not names:
+        return "none"
+    rest = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return f"{len(names)} ({', '.join(names[:LISTED])}{rest})"
+
+
+def _students_as_text(students: dict[str, np.ndarray], data: kt.TransferSet, out: str | None) -> str:
+    """The cells seen most often, with what each learner gives them."""
+    import numpy as np
+
+    columns = ["state", "action", "seen", "revealed", *students]
+    order = np.argsort(-data.counts, axis=None, kind="stable")[:LISTED]
+    rows = [columns]
+    for s, a in zip(*np.unravel_index(order, data.counts.shape), strict=True):
+        revealed = data.revealed[s, a]
+        rows.append(
+            [data.states[s], data.actions[a], str(data.counts[s, a]), "-" if np.isnan(revealed) else f"{revealed:.6f}"]
+            + [f"{student[s, a]:.6f}" for student in students.values()]
+        )
+    widths = [max(len(row[i]) for row in rows) for i in range(len(columns))]
+    table = "\n".join("  " + "  ".join(map(str.rjust, row, widths)) for row in rows)
+    where = f"all {data.counts.size} rows are in {out}" if out else "write all rows with --out students.csv"
+    return f"\nwhat each learner gives, on the pairs seen most often:\n{table}\n{where}"

@@ -1,0 +1,75 @@
+"""`kt-theory minimax`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import kt_theory as kt
+from kt_theory.cli.exits import HELD
+from kt_theory.cli.options import add_command, number
+from kt_theory.cli.printing import LISTED
+from kt_theory.files import check_writable
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def add_parser(commands: Any) -> None:
+    parser = add_command(
+        commands,
+        "minimax",
+        _minimax,
+        "the smallest worst-case risk that any student can have",
+        "Print the minimax risk of a protocol as an interval, with the statements that give its ends, the best\n"
+        "student known, and the least favourable teacher. The truth lies in the interval; where it is known exactly,\n"
+        "one number is printed.",
+        "kt-theory minimax --protocol partial --S 10 --A 5 --n 100",
+    )
+    parser.add_argument("--protocol", required=True, help="what is revealed with each sample: hard, partial or soft")
+    parser.add_argument("--S", type=number, required=True, help="number of inputs")
+    parser.add_argument("--A", type=number, required=True, help="number of labels")
+    parser.add_argument("--n", type=number, required=True, help="number of samples; 1e9 is understood")
+    parser.add_argument("--out", metavar="FILE", help="write the least favourable teacher, CSV or Parquet")
+    parser.add_argument("--json", action="store_true", help="print the interval as JSON")
+
+
+def _minimax(arguments: argparse.Namespace) -> int:
+    if arguments.out:
+        check_writable(arguments.out, ".csv", ".parquet")
+    risk = kt.minimax_risk(arguments.protocol, arguments.S, arguments.A, arguments.n)
+    if arguments.out:
+        kt.tables.write_teacher(risk.instance, arguments.out)
+    if arguments.json:
+        names = ("protocol", "S", "A", "n", "lower", "upper", "exact", "student", "note")
+        print(json.dumps({name: getattr(risk, name) for name in names}, indent=2))
+        return HELD
+    print(f"{risk}\n{risk.note}")
+    best = (kt.bounds.best_lower(*_claim(risk)), kt.bounds.best_upper(*_claim(risk)))
+    print(f"proved closed forms: {best[0].value:.6g} ({best[0].statement}), {best[1].value:.6g} ({best[1].statement})")
+    print("\nleast favourable teacher found, inputs that are alike up to the order of their labels together:")
+    print(_teacher_as_text(risk.instance))
+    if arguments.out:
+        print(f"the whole table is in {arguments.out}")
+    return HELD
+
+
+def _claim(risk: Any) -> tuple[str, int, int, int]:
+    return risk.protocol, risk.n, risk.S, risk.A
+
+
+def _teacher_as_text(problem: kt.Problem) -> str:
+    """The distinct rows of a teacher, their labels by decreasing probability, equal ones together."""
+
+    def grouped(row: np.ndarray) -> str:
+        classes = sorted(Counter(row.round(12).tolist()).items(), reverse=True)
+        return ", ".join(f"{p:.6g}" if times == 1 else f"{times} x {p:.6g}" for p, times in classes)
+
+    rows = Counter((round(float(rho), 12), grouped(row)) for rho, row in zip(problem.rho, problem.teacher, strict=True))
+    lines = [
+        f"  {times} input{'s' if times > 1 else ''} of mass {rho:.6g}: labels {row}"
+        for (rho, row), times in rows.most_common(LISTED)
+    ]
+    return "\n".join(lines) + (f"\n  and {len(rows) - LISTED} rows more" if len(rows) > LISTED else "")

@@ -1,0 +1,105 @@
+"""`kt-theory reproduce`, and the command line of each script in simulations/."""
+
+from __future__ import annotations
+
+import argparse
+import runpy
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import kt_theory as kt
+from kt_theory.cli.exits import BROKEN, HELD, guarded
+from kt_theory.cli.options import add_command, common_options, number
+from kt_theory.cli.printing import as_json
+from kt_theory.cli.shipped import shipped
+from kt_theory.files import check_writable
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+#: What `reproduce` draws: name on the command line -> script in simulations/.
+STUDIES = {
+    "figure1": "figure1_classic",
+    "figure2": "figure2_rates",
+    "curves": "exact_curves",
+    "minimax": "minimax_gap",
+    "real": "real_teacher",
+}
+
+
+def add_parser(commands: Any) -> None:
+    parser = add_command(
+        commands,
+        "reproduce",
+        _reproduce,
+        "draw the rate plots and check every point against the bounds",
+        "Run the studies, write their numbers (CSV) and pictures (PNG, PDF), and print one table: panel, learner,\n"
+        "theoretical slope, fitted slope +- standard error, whether the slope has settled over the window, the slope\n"
+        "of the exact curve, and how the risk compares with the lower and upper bounds. The curves are exact;\n"
+        "--simulate adds Monte Carlo points. Exit code 1 if a bound is broken.",
+        "kt-theory reproduce figure2 --simulate --quick",
+    )
+    choices = [*STUDIES, "all"]
+    parser.add_argument("study", nargs="?", choices=choices, default="all", help="what to draw (default: all)")
+    study_options(parser)
+
+
+def study_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--simulate", action="store_true", help="add Monte Carlo to the exact curves, and compare")
+    parser.add_argument("--quick", action="store_true", help="fewer repeats: the same figures with larger error bars")
+    parser.add_argument("--out", help="folder for the results (default: figures/quick; at full size figures)")
+    parser.add_argument("--seed", type=number, help="seed of all draws (default: the one of the committed figures)")
+    common_options(parser)
+
+
+def run_script(study: Callable[..., pd.DataFrame]) -> None:
+    """The command line of one script in simulations/: run its `main`, print its table, exit as `kt-theory` does."""
+    stem = Path(sys.argv[0]).stem
+    doc = sys.modules[study.__module__].__doc__
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    study_options(parser)
+    arguments = parser.parse_args()
+    sys.exit(guarded(lambda: run_studies({stem: study}, arguments)))
+
+
+def _reproduce(arguments: argparse.Namespace) -> int:
+    names = list(STUDIES) if arguments.study == "all" else [arguments.study]
+    return run_studies({STUDIES[name]: _load_study(STUDIES[name]) for name in names}, arguments)
+
+
+def _load_study(stem: str) -> Callable[..., pd.DataFrame]:
+    """`main` of a script in simulations/: beside the package in a checkout, inside it when installed from a wheel."""
+    path = shipped(f"{stem}.py")
+    if path is None:
+        raise ValueError(f"simulations/{stem}.py was not found beside the package")
+    return runpy.run_path(str(path))["main"]
+
+
+def run_studies(studies: dict[str, Callable[..., pd.DataFrame]], arguments: argparse.Namespace) -> int:
+    import pandas as pd
+
+    # The committed figures are those at full size with simulation: only the same job overwrites them.
+    full = arguments.simulate and not arguments.quick
+    out = Path(arguments.out or ("figures" if full else "figures/quick"))
+    seed = {} if arguments.seed is None else {"seed": arguments.seed}
+    options = kt.study.Options(arguments.simulate, arguments.quick, out, workers=arguments.workers, **seed)
+    check_writable(out / "probe.csv")
+    boards = []
+    for stem, study in studies.items():
+        print(f"{stem} ...", file=sys.stderr, flush=True)
+        boards.append(study(options))
+    board = pd.concat(boards, ignore_index=True)
+    if arguments.json:
+        print(as_json(board))
+    else:
+        print(kt.claims.as_text(board))
+        bound = board[board["checked"] > 0]
+        held = f"{bound['held'].sum()} of {len(bound)} curves keep all of theirs"
+        print(f"\nbounds: {bound['checked'].sum()} checks at single n; {held}")
+        print("figures:")
+        for picture in sorted(out.glob("*.png")):
+            print(f"  {picture.resolve()}  (.pdf, .csv)")
+    return HELD if board["held"].all() else BROKEN

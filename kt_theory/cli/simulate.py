@@ -1,0 +1,84 @@
+"""`kt-theory simulate`."""
+
+from __future__ import annotations
+
+import argparse
+from functools import partial
+from typing import Any
+
+import kt_theory as kt
+from kt_theory.cli.exits import HELD
+from kt_theory.cli.options import add_command, common_options, number
+from kt_theory.cli.printing import as_json
+from kt_theory.files import check_writable
+
+
+def add_parser(commands: Any) -> None:
+    parser = add_command(
+        commands,
+        "simulate",
+        _simulate,
+        "mean risk of the learners on one teacher",
+        "Monte Carlo estimates of the mean risk, each with its standard error (mcse). The teacher is an instance of\n"
+        "the paper (it moves with n for 1, 2 and 3), a file, or one that ships with the package.\n"
+        "A teacher file is CSV or Parquet: columns state, action, probability (or count), and optionally rho.",
+        "kt-theory simulate --instance 1 --S 10 --A 10 --n 1e3 1e4 1e5 --reps 4000",
+    )
+    teacher = parser.add_mutually_exclusive_group(required=True)
+    teacher.add_argument("--instance", type=int, choices=(0, 1, 2, 3), help="instance of the paper; needs --S and --A")
+    teacher.add_argument("--teacher", metavar="FILE", help="teacher table, CSV or Parquet")
+    teacher.add_argument("--bundled", metavar="NAME", help="a teacher that ships with the package, such as next_word")
+    parser.add_argument("--S", type=number, help="number of inputs, for --instance")
+    parser.add_argument("--A", type=number, help="number of labels, for --instance")
+    parser.add_argument("--normalise", action="store_true", help="divide the rows of the teacher file by their sums")
+    parser.add_argument("--n", type=number, nargs="+", required=True, help="numbers of samples; 1e9 is understood")
+    parser.add_argument("--learners", nargs="+", default=None, metavar="NAME", help="(default: the four of the paper)")
+    parser.add_argument("--reps", type=number, default=1000, help="repeats, or pilot of --target-mcse (default: 1000)")
+    parser.add_argument("--target-mcse", type=float, metavar="E", help="repeat until the standard error is about E")
+    parser.add_argument("--relative", action="store_true", help="E is a fraction of the mean risk")
+    parser.add_argument("--max-reps", type=number, help="cap on the repeats of --target-mcse (default: 1000000)")
+    parser.add_argument("--seed", type=number, default=0, help="seed of all draws (default: 0)")
+    parser.add_argument("--out", metavar="FILE", help="write the receipts as CSV")
+    common_options(parser)
+
+
+def _simulate(arguments: argparse.Namespace) -> int:
+    if arguments.out:
+        check_writable(arguments.out, ".csv")
+    if arguments.target_mcse is None and (arguments.relative or arguments.max_reps is not None):
+        raise ValueError("--relative and --max-reps go with --target-mcse only")
+    if arguments.normalise and arguments.teacher is None:
+        raise ValueError("--normalise goes with --teacher only")
+    if arguments.instance is None:
+        for option in ("S", "A"):
+            if getattr(arguments, option) is not None:
+                raise ValueError(f"--{option} is {getattr(arguments, option)}: it goes with --instance only")
+        if arguments.bundled is not None:
+            problem = kt.tables.bundled_teacher(arguments.bundled)
+        else:
+            problem = kt.tables.read_teacher(arguments.teacher, normalise=arguments.normalise)
+    else:
+        for option in ("S", "A"):
+            if getattr(arguments, option) is None:
+                raise ValueError(f"--{option} is missing: --instance needs the numbers of inputs and labels")
+        problem = partial(kt.instance, arguments.instance, arguments.S, arguments.A)
+    frame = kt.simulate(
+        problem,
+        list(kt.PAPER_LEARNERS) if arguments.learners is None else arguments.learners,
+        arguments.n,
+        arguments.reps,
+        arguments.seed,
+        target_mcse=arguments.target_mcse,
+        relative=arguments.relative,
+        max_reps=1_000_000 if arguments.max_reps is None else arguments.max_reps,
+        workers=arguments.workers,
+        progress=True,
+    )
+    if arguments.out:
+        kt.study.write_receipts(frame, arguments.out)
+    if arguments.json:
+        print(as_json(frame.drop(columns="seconds")))
+    else:
+        columns = ["n", "learner", "protocol", "mean", "mcse", "reps", "nonzero"]
+        print(frame[columns].to_string(index=False, float_format="{:.6g}".format))
+    return HELD

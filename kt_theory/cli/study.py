@@ -1,0 +1,356 @@
+"""`kt-theory study`: run, status, check, merge, export, replay."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import errno
+import json
+import os
+import shlex
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import kt_theory as kt
+from kt_theory.cli.exits import BROKEN, HELD, INTERRUPTED, REFUSED
+from kt_theory.cli.options import add_command, number
+from kt_theory.cli.printing import count
+from kt_theory.cli.shipped import shipped
+from kt_theory.cli.study_text import (
+    check_as_text,
+    missing_as_text,
+    run_as_json,
+    run_as_text,
+    status_as_text,
+    status_fields,
+)
+from kt_theory.files import check_writable
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+
+def add_parser(commands: Any) -> None:
+    parser = add_command(
+        commands,
+        "study",
+        None,
+        "sweep a grid of cells, in a folder that survives whatever stops the work",
+        "A study is a design (TOML or Python: instances or teachers, S, A, n, learners, repeats or a target) and a\n"
+        "folder in which every finished batch is kept. Stop it as you like: the same command goes on where it\n"
+        "was, and the numbers are the same bytes whatever was interrupted and wherever they were drawn.\n"
+        "docs/studies.md is the guide.",
+        "kt-theory study run rates        # one of the designs that ship: rates, next_word, own_family\n"
+        "  kt-theory study status rates     # how far the folder `rates` is\n"
+        "  kt-theory study export rates --out rates.csv",
+    )
+    actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
+    _study_run_parser(actions)
+    _study_folder_parsers(actions)
+
+
+def _study_run_parser(actions: Any) -> None:
+    parser = add_command(
+        actions,
+        "run",
+        _study_run,
+        "draw what a design asks for and the folder lacks",
+        "Draw every batch that the design asks for and the folder does not have; then say what is there, what failed,\n"
+        "and how to see a failure again. Exit code 1 if a cell that was to be drawn here is not complete.\n"
+        "Ctrl-C stores what is being drawn and says how to go on. Where batches are drawn (threads, processes, a\n"
+        "cluster, several machines that share the cells) changes no number.",
+        "kt-theory study run rates --out rates --workers 2\n"
+        "  kt-theory study run my_design.toml --share 1/2     # half of the cells; 2/2 on another machine, then merge\n"
+        "  kt-theory study run my_design.py --scheduler tcp://10.0.0.1:8786",
+    )
+    parser.add_argument("design", metavar="DESIGN", help="a .toml or .py file, or the name of a design that ships")
+    parser.add_argument("--out", metavar="FOLDER", help="folder of the study (default: the design's name, here)")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--workers", type=number, metavar="N", help="draw in N threads (default: all processors)")
+    where.add_argument("--processes", type=number, metavar="N", help="draw in N processes")
+    where.add_argument("--scheduler", metavar="ADDRESS", help="draw on a Dask cluster: tcp://HOST:PORT (extra cluster)")
+    parser.add_argument("--share", metavar="I/K", help="draw the I-th of K shares of the cells only, such as 1/2")
+    parser.add_argument("--seed", type=number, help="seed of all draws (default: the design's)")
+    parser.add_argument("--json", action="store_true", help="print the summary as JSON")
+
+
+def _study_folder_parsers(actions: Any) -> None:
+    parser = add_command(
+        actions,
+        "status",
+        _study_status,
+        "how far a study is",
+        "Cells and batches that are there, cells that are missing, batches that raised. Batches are counted by name;\n"
+        "`check` reads them.",
+        "kt-theory study status rates",
+    )
+    parser.add_argument("folder", metavar="FOLDER", help="folder of a study")
+    parser.add_argument("--json", action="store_true", help="print it as JSON")
+
+    parser = add_command(
+        actions,
+        "check",
+        _study_check,
+        "read every byte of a study, and draw again what is missing or damaged",
+        "Read every file and compare it with its checksum. What is damaged is moved to FOLDER/damaged; that, and what\n"
+        "is missing, is drawn again: the same numbers. Exit code 0 if all is sound, or is so now.",
+        "kt-theory study check rates --dry-run",
+    )
+    parser.add_argument("folder", metavar="FOLDER", help="folder of a study")
+    parser.add_argument("--dry-run", action="store_true", help="change nothing; exit code 1 if anything was found")
+    parser.add_argument("--workers", type=number, metavar="N", help="threads (default: all processors)")
+    parser.add_argument("--json", action="store_true", help="print what was found as JSON")
+
+    parser = add_command(
+        actions,
+        "merge",
+        _study_merge,
+        "join folders that were filled on several machines",
+        "Copy into INTO the batches of the other folders that it lacks, and give it the cells of all. They must have\n"
+        "the same seed and repeats or target. A batch that two of them have must be the same in both.",
+        "kt-theory study merge rates rates-of-the-other-machine",
+    )
+    parser.add_argument("into", metavar="INTO", help="the folder that receives; made if it does not exist")
+    parser.add_argument("others", metavar="FROM", nargs="+", help="folders of studies; they are not changed")
+    parser.add_argument("--json", action="store_true", help="print the status of INTO as JSON")
+
+    parser = add_command(
+        actions,
+        "export",
+        _study_export,
+        "write the receipts of a study as a table",
+        "Write a row per cell and learner: mean risk, standard error, repeats, and what it takes to draw it again.\n"
+        "Cells that are not complete are named and left out; the exit code is 1 then.",
+        "kt-theory study export rates --out rates.csv",
+    )
+    parser.add_argument("folder", metavar="FOLDER", help="folder of a study")
+    parser.add_argument("--out", metavar="FILE", required=True, help="CSV or Parquet, by the name's ending")
+
+    parser = add_command(
+        actions,
+        "replay",
+        _study_replay,
+        "draw one batch here and now, and see what it raises",
+        "Draw one batch and print its moments for each learner: mean risk, sum of squared deviations, repeats of\n"
+        "non-zero risk. If it raises, print the traceback; the exit code is 1 then. Nothing is stored. `status` and\n"
+        "`run` print the command for each batch that failed.",
+        "kt-theory study replay rates 0f3e0c2d11ab4c6e9d0f3e0c2d11ab4c/1-run-000000-4000",
+    )
+    parser.add_argument("folder", metavar="FOLDER", help="folder of a study")
+    parser.add_argument("batch", metavar="BATCH", help="its name: cell/seed-stage-index-repeats")
+
+
+def _study_run(arguments: argparse.Namespace) -> int:
+    design = kt.study.read_design(_design_file(arguments.design))
+    design = kt.study.folders.with_seed(design, arguments.seed)
+    share = _share(arguments.share)
+    folder = Path(arguments.out or Path(arguments.design).stem)
+
+    def work() -> int:
+        with _executor(arguments) as executor:
+            outcome = kt.study.run_in_folder(
+                design, folder, executor=executor, workers=arguments.workers, share=share, progress=True
+            )
+        found = kt.study.status(folder)
+        print(run_as_json(outcome, found, folder) if arguments.json else run_as_text(outcome, found, folder))
+        return BROKEN if outcome.missing_here else HELD
+
+    return _stoppable(work, folder, arguments)
+
+
+def _study_status(arguments: argparse.Namespace) -> int:
+    return _soundly(lambda: _print_status(kt.study.status(arguments.folder), arguments.folder, arguments))
+
+
+def _print_status(found: Any, folder: str, arguments: argparse.Namespace) -> int:
+    print(json.dumps(status_fields(found, folder), indent=2) if arguments.json else status_as_text(found, folder))
+    return HELD
+
+
+def _study_check(arguments: argparse.Namespace) -> int:
+    folder = arguments.folder
+
+    def work() -> int:
+        found = kt.study.check(folder, repair=not arguments.dry_run, workers=arguments.workers, progress=True)
+        after = found if arguments.dry_run or found.done else kt.study.status(folder)
+        if arguments.json:
+            report = {**status_fields(found, folder), "dry_run": arguments.dry_run, "sound": after.done}
+            print(json.dumps(report, indent=2))
+        else:
+            print(check_as_text(found, after, folder, dry_run=arguments.dry_run))
+        return HELD if after.done else BROKEN
+
+    return _stoppable(work, folder, arguments)
+
+
+def _study_merge(arguments: argparse.Namespace) -> int:
+    def work() -> int:
+        return _print_status(kt.study.merge(arguments.into, arguments.others), arguments.into, arguments)
+
+    return _soundly(work)
+
+
+def _study_export(arguments: argparse.Namespace) -> int:
+    check_writable(arguments.out, ".csv", ".parquet")
+    return _soundly(lambda: _write_export(kt.study.export(arguments.folder), arguments))
+
+
+def _write_export(outcome: Any, arguments: argparse.Namespace) -> int:
+    receipts = outcome.receipts
+    if outcome.missing:
+        print(f"kt-theory: {missing_as_text(outcome.missing)}", file=sys.stderr)
+    if receipts.empty:
+        print(f"kt-theory: no cell is complete: {arguments.out} was not written", file=sys.stderr)
+        return BROKEN
+    if Path(arguments.out).suffix.lower() == ".parquet":
+        kt.tables.write_table(receipts.drop(columns="seconds"), arguments.out)
+    else:
+        kt.study.write_receipts(receipts, arguments.out)
+    cells = len(receipts[["panel", "n"]].drop_duplicates())
+    print(f"{len(receipts)} rows of {count(cells, 'cell')}: {Path(arguments.out).resolve()}")
+    return BROKEN if outcome.missing else HELD
+
+
+def _study_replay(arguments: argparse.Namespace) -> int:
+    return _soundly(lambda: _replay(arguments.folder, arguments.batch))
+
+
+def _replay(folder: str, batch: str) -> int:
+    kt.study.folders.cell_of(folder, batch)  # what it refuses is bad input; what is raised below is the batch's own
+    try:
+        frame = kt.study.replay(folder, batch)
+    except Exception:
+        import traceback
+
+        traceback.print_exc()
+        return BROKEN
+    print(frame.to_string(index=False, float_format=repr))
+    return HELD
+
+
+def _design_file(name: str) -> Path:
+    """The file of a design; a name without an ending may be that of one that ships."""
+    path = Path(name)
+    if not path.suffix and not path.exists():
+        for suffix in (".toml", ".py"):
+            found = shipped(f"designs/{name}{suffix}")
+            if found is not None:
+                return found
+    return path
+
+
+def _share(text: str | None) -> Any:
+    if text is None:
+        return None
+    part, slash, of = text.partition("/")
+    if not (slash and part.isdecimal() and of.isdecimal()):
+        raise ValueError(f"share is {text!r}: it must be I/K, such as 1/2")
+    return kt.study.Share(int(part), int(of))
+
+
+@contextlib.contextmanager
+def _executor(arguments: argparse.Namespace) -> Iterator[Executor | None]:
+    """Where batches are to be drawn; None: in threads."""
+    if arguments.processes is not None:
+        import multiprocessing
+        from concurrent.futures import ProcessPoolExecutor
+
+        number = kt.checks.whole_number("processes", arguments.processes, minimum=1)
+        # Spawned: a fork of a process with threads may hang.
+        with ProcessPoolExecutor(number, multiprocessing.get_context("spawn"), initializer=_as_worker) as pool:
+            yield pool
+    elif arguments.scheduler is not None:
+        from kt_theory.study.cluster import cluster_executor
+
+        try:
+            with cluster_executor(arguments.scheduler) as executor:
+                yield executor
+        except ImportError as error:
+            raise ValueError(str(error)) from None
+    else:
+        yield None
+
+
+def _as_worker() -> None:
+    """Make this process a worker: Ctrl-C, which a terminal sends to all, is its parent's; it ends with its parent."""
+    import multiprocessing
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = multiprocessing.parent_process()
+
+    def follow() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(BROKEN)  # killed: it will never close the queue that this process waits at
+
+    threading.Thread(target=follow, daemon=True).start()
+
+
+def _soundly(work: Callable[[], int]) -> int:
+    """Run `work`; a damaged file is no bad input, and there is a remedy."""
+    try:
+        return work()
+    except kt.study.store.Damaged as error:
+        remedy = "`kt-theory study check` mends batches, `kt-theory study run` the manifest and the problems"
+        print(f"kt-theory: error: {error}; {remedy}", file=sys.stderr)
+        return BROKEN
+
+
+def _stoppable(work: Callable[[], int], folder: str | Path, arguments: argparse.Namespace) -> int:
+    """Run what draws batches; whatever stops it from outside is told in a sentence, with the way to go on."""
+    from concurrent.futures import BrokenExecutor
+
+    again = shlex.join(["kt-theory", *map(str, arguments.words)])
+    try:
+        with _terminated_as_interrupted():
+            return _soundly(work)
+    except KeyboardInterrupt:
+        print(f"kt-theory: interrupted; {_stored(folder)}; go on with: {again}", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenExecutor as error:
+        print(f"kt-theory: error: {str(error).rstrip('.')}; {_stored(folder)}; go on with: {again}", file=sys.stderr)
+        return BROKEN
+    except (ValueError, OSError) as error:
+        if not _is_full(error):
+            raise
+        print(
+            f"kt-theory: error: no space left for {folder}; {_stored(folder)}; free some space and run the same "
+            f"command to go on: {again}",
+            file=sys.stderr,
+        )
+        return REFUSED
+
+
+@contextlib.contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Let SIGTERM, by which batch systems and containers end a job, do what Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():  # which alone receives signals
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _is_full(error: BaseException | None) -> bool:
+    """Whether a full disk or a quota is at the root of an error."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _stored(folder: str | Path) -> str:
+    """How much of a study is stored, in a few words."""
+    try:
+        found = kt.study.status(folder)
+    except ValueError:  # stopped before there was a manifest
+        return "nothing is stored yet"
+    return f"{found.batches} of {found.wanted} batches are stored"
