@@ -9,7 +9,6 @@ test writes it all anew, and compares; another asks that every number is used.
 from __future__ import annotations
 
 import hashlib
-import importlib
 import inspect
 import math
 import re
@@ -22,8 +21,8 @@ import kt_theory as kt
 from kt_theory.exact.add import KAPPA
 from kt_theory.exact.sel import MOST_LABELS, WIDEST_ROW
 from kt_theory.files import write_whole
-from kt_theory.ledger import STATEMENTS
-from kt_theory.ledger.worlds import PHI, PSI
+from kt_theory.ledger.entries.registry import HOME, STATEMENTS
+from kt_theory.ledger.entries.worlds import PHI, PSI
 
 PAPER = Path(__file__).resolve().parent
 FIGURES = PAPER.parent / "figures"
@@ -271,9 +270,6 @@ def _settings() -> dict[str, str]:
 
 # --- What the ledger says, in LaTeX --------------------------------------------------------------------------
 
-#: The files of the ledger that hold statements.
-ROOMS = ("hard", "partial", "soft", "slips", "worlds", "lemmas", "fitting", "levels", "sharper", "limits")
-
 MARKS = {
     "proved at points": r"\markcertified",
     "holds": r"\markheld",
@@ -395,11 +391,7 @@ def text_of(words: str) -> str:
 
 def _file_of(id: str) -> str:
     """The file of the ledger that holds the check of a statement, from paper/."""
-    for room in ROOMS:
-        module = importlib.import_module(f"kt_theory.ledger.{room}")
-        if any(statement.id == id for statement in module.STATEMENTS):
-            return f"../kt_theory/ledger/{room}.py"
-    raise KeyError(id)
+    return f"../{HOME[id].replace('.', '/')}.py"
 
 
 def marks() -> str:

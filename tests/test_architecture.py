@@ -104,7 +104,7 @@ def test_every_room_is_on_the_map():
 def test_a_room_imports_only_what_the_map_allows(room):
     file = PACKAGE / f"{room}.py"
     allowed_rooms, allowed_packages = MAP[room]
-    for path in [file] if file.exists() else (PACKAGE / room).glob("*.py"):
+    for path in [file] if file.exists() else (PACKAGE / room).rglob("*.py"):
         rooms, packages = imports(path)
         assert rooms - {room} <= allowed_rooms
         assert packages <= allowed_packages
@@ -159,29 +159,74 @@ def test_exact_rooms_import_one_another_downwards():
     assert not any("risk" in names for names in within.values())
 
 
-#: The files of ledger/, from the ground up; those in one set do not need one another but for `BESIDE`.
-STOREYS = (
+#: The modules of ledger/, from the bottom up; those in one set do not import one another but for `BESIDE`.
+LEDGER = (
     {"statement"},
     {"attacks"},
-    {"hard", "partial", "soft", "lemmas", "fitting", "slips", "worlds", "sharper", "limits", "levels", "own"},
-    {"registry", "verdicts", "panels"},
+    {"entries", "own"},
+    {"entries.registry", "verdicts"},
     {"report"},
     {"verifying"},
 )
-BESIDE = {("soft", "partial"), ("limits", "sharper")}
+BESIDE = {
+    ("entries.limits_partial", "entries.minimax_partial"),
+    ("entries.ours_partial", "entries.ours_missing_mass"),
+    ("entries.ours_soft", "entries.ours_missing_mass"),
+}
+
+#: Inside its attacks and its report, each from the bottom up.
+ATTACKS = (
+    {"grids", "comparing", "planting"},
+    {"problems"},
+    {"simulation"},
+    {"pools"},
+    {"means", "quantiles", "lower", "kl"},
+)
+REPORT = ({"words", "pictures"}, {"summary"}, {"text", "sections"}, {"overview"}, {"page"})
 
 
-def test_the_ledger_is_built_from_the_ground_up():
+def names_in(path: Path, package: str) -> set[str]:
+    """Modules below a package that a file imports, by their dotted names from there."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and f"{node.module}.".startswith(f"{package}."):
+            below = node.module.removeprefix(package).lstrip(".")
+            for alias in node.names:
+                module = f"{below}.{alias.name}".lstrip(".")
+                is_module = (PACKAGE.parent / package.replace(".", "/") / f"{module.replace('.', '/')}.py").exists()
+                found.add(module if is_module else below)
+    return found
+
+
+def height_of(module: str, storeys: tuple[set[str], ...]) -> int:
+    """The layer of a module: its own, or that of its package."""
+    for i, storey in enumerate(storeys):
+        if module in storey:
+            return i
+    return height_of(module.rpartition(".")[0], storeys)
+
+
+def test_the_ledger_is_layered():
     """Inside ledger/: trials, attacks, statements, verdicts, report, verify; statements do not know one another."""
     folder = PACKAGE / "ledger"
-    assert {path.stem for path in folder.glob("*.py")} - {"__init__"} == set().union(*STOREYS)
-    height = {stem: i for i, storey in enumerate(STOREYS) for stem in storey}
-    for stem in height:
-        for node in ast.walk(ast.parse((folder / f"{stem}.py").read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and node.module.startswith("kt_theory.ledger"):
-                below = node.module.split(".")[2:] or [alias.name for alias in node.names]
-                for other in below:
-                    assert height[other] < height[stem] or (stem, other) in BESIDE, (stem, other)
+    for path in folder.rglob("*.py"):
+        module = ".".join(path.relative_to(folder).with_suffix("").parts).removesuffix("__init__").rstrip(".")
+        if not module:
+            continue
+        package = module.partition(".")[0]
+        for other in names_in(path, "kt_theory.ledger"):
+            inside = other.partition(".")[0] == package and package in ("attacks", "report")
+            lower = height_of(other, LEDGER) < height_of(module, LEDGER)
+            assert inside or lower or (module, other) in BESIDE, (module, other)
+
+
+@pytest.mark.parametrize(("package", "storeys"), [("attacks", ATTACKS), ("report", REPORT)])
+def test_the_attacks_and_the_report_are_layered(package, storeys):
+    folder = PACKAGE / "ledger" / package
+    assert {path.stem for path in folder.glob("*.py")} - {"__init__"} == set().union(*storeys)
+    for stem in set().union(*storeys):
+        for other in names_in(folder / f"{stem}.py", f"kt_theory.ledger.{package}"):
+            assert height_of(other, storeys) < height_of(stem, storeys), (stem, other)
 
 
 def test_commands_do_not_know_one_another():

@@ -9,7 +9,7 @@ import pytest
 
 import kt_theory as kt
 from kt_theory import cli
-from kt_theory.ledger.registry import STATEMENTS
+from kt_theory.ledger.entries.registry import STATEMENTS
 
 DOCS = sorted((Path(__file__).parents[1] / "docs").glob("*.md"))
 SNIPPETS = [

@@ -11,8 +11,8 @@ from scipy import stats
 import kt_theory as kt
 from kt_theory import bounds
 from kt_theory.learners import Learner
-from kt_theory.ledger import attacks
-from kt_theory.ledger.registry import STATEMENTS
+from kt_theory.ledger.attacks import problems, quantiles, simulation
+from kt_theory.ledger.entries.registry import STATEMENTS
 from kt_theory.ledger.statement import ALARM, Statement, Trial, Twin, effort
 from kt_theory.ledger.verdicts import envelope, judge, try_all, unexpected
 from kt_theory.ledger.verifying import as_frame, chosen
@@ -111,8 +111,8 @@ def test_hill_climbing_finds_the_known_maxima():
     ):
         rng = np.random.default_rng(3)
         start = kt.dirichlet_problem(S, A, rng, rho_alpha=1.0)
-        best, height = attacks.climb(
-            lambda p, L=learner, n=n: attacks.mean_risk(L, p, n, "uniform")[0], start, 2000, rng
+        best, height = problems.climb(
+            lambda p, L=learner, n=n: problems.mean_risk(L, p, n, "uniform")[0], start, 2000, rng
         )
         assert 0.995 * value < height <= value * (1 + 1e-9)
         assert best.teacher.sum(axis=1) == pytest.approx(np.ones(S), rel=1e-12, abs=0)
@@ -123,28 +123,28 @@ def test_the_quantile_limit_is_rarely_above_the_quantile():
     rng = np.random.default_rng(5)
     for delta, alarm in ((0.1, 0.05), (0.5, 0.2), (0.01, 0.1)):
         above = sum(
-            attacks.quantile_from_below(np.sort(rng.random(400)), delta, alarm) > 1 - delta for _ in range(4000)
+            simulation.quantile_from_below(np.sort(rng.random(400)), delta, alarm) > 1 - delta for _ in range(4000)
         )
         z = (above - 4000 * alarm) / math.sqrt(4000 * alarm * (1 - alarm))
         assert z < 4
         # And not by being useless: the next k would be above more often than the alarm allows.
         k = next(k for k in range(401) if stats.binom.sf(k - 1, 400, delta) <= alarm)
-        assert attacks.quantile_from_below(np.arange(400.0), delta, alarm) == 400 - k
-    assert math.isnan(attacks.quantile_from_below(np.arange(5.0), 0.5, 1e-9))
+        assert simulation.quantile_from_below(np.arange(400.0), delta, alarm) == 400 - k
+    assert math.isnan(simulation.quantile_from_below(np.arange(5.0), 0.5, 1e-9))
 
 
 def test_the_mean_limit_is_rarely_above_the_mean():
     # Oracle: identity, Bernoulli samples of known mean
     rng = np.random.default_rng(6)
-    above = sum(attacks.mean_from_below((rng.random(200) < 0.3).astype(float), 0.05) > 0.3 for _ in range(2000))
+    above = sum(simulation.mean_from_below((rng.random(200) < 0.3).astype(float), 0.05) > 0.3 for _ in range(2000))
     assert above <= 2000 * 0.05
-    assert attacks.mean_from_below((rng.random(10**5) < 0.3).astype(float), ALARM) > 0.28
+    assert simulation.mean_from_below((rng.random(10**5) < 0.3).astype(float), ALARM) > 0.28
 
 
 def test_jumps_are_where_the_quantile_is_sharp():
     # Oracle: definition of the quantile, at delta and a little above it
     law = kt.risk_law(kt.Problem([1.0], [[0.2, 0.8]]), "CE_sgl", 5)
-    sharp = [(v, delta) for v, delta in attacks.jumps(law) if delta > 0.01]  # `quantile` forgives 1e-12
+    sharp = [(v, delta) for v, delta in quantiles.jumps(law) if delta > 0.01]  # `quantile` forgives 1e-12
     assert len(sharp) == 2
     for v, delta in sharp:
         assert law.quantile(1 - delta) == pytest.approx(v, rel=1e-12, abs=0)
@@ -155,11 +155,11 @@ def test_a_simulated_limit_agrees_with_the_exact_law():
     # Oracle: second algorithm, the exact law of the risk
     problem = kt.Problem([1.0], [[0.3, 0.7]])
     law = kt.risk_law(problem, "CE_sgl", 40)
-    risks = attacks.sampled_risks("CE_sgl", problem, 40, "uniform", QUICK)
-    for delta in attacks.DELTAS:
-        assert attacks.quantile_from_below(risks, delta) <= law.quantile(1 - delta) + 1e-12
-        assert attacks.quantile_from_below(risks, delta) >= 0.7 * law.quantile(1 - delta)
-    assert attacks.mean_from_below(risks) < law.mean() < risks.mean() * 1.05
+    risks = simulation.sampled_risks("CE_sgl", problem, 40, "uniform", QUICK)
+    for delta in quantiles.DELTAS:
+        assert simulation.quantile_from_below(risks, delta) <= law.quantile(1 - delta) + 1e-12
+        assert simulation.quantile_from_below(risks, delta) >= 0.7 * law.quantile(1 - delta)
+    assert simulation.mean_from_below(risks) < law.mean() < risks.mean() * 1.05
 
 
 # --- One's own bounds and learners --------------------------------------------------------------------------
@@ -275,6 +275,6 @@ def test_one_seed_gives_one_ledger():
         return kt.verify(statements=["zz-3.2-whp", "zz-5.1-at", "slip"], twins=False).drop(columns="seconds")
 
     first = run()
-    attacks.laws.cache_clear()
-    attacks.sampled_cached.cache_clear()
+    quantiles.laws.cache_clear()
+    simulation.sampled_cached.cache_clear()
     assert first.equals(run())

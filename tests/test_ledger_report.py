@@ -15,9 +15,12 @@ import pytest
 
 import kt_theory as kt
 from kt_theory import cli
-from kt_theory.ledger import Statement, Trial, Twin, effort, judge, report, try_all, write_report
-from kt_theory.ledger.panels import MOST, ledger_panels, ratio_text
-from kt_theory.ledger.registry import STATEMENTS
+from kt_theory.ledger import Statement, Trial, Twin, as_text, effort, judge, summarise, try_all, write_report
+from kt_theory.ledger.entries.registry import STATEMENTS
+from kt_theory.ledger.report import page as written
+from kt_theory.ledger.report.pictures import MOST, ledger_panels, ratio_text
+from kt_theory.ledger.report.summary import group
+from kt_theory.ledger.report.words import NOT_CERTIFIED
 
 QUICK = effort("quick")
 NASTY = "<script>alert('x')</script> & \"quoted\" <b>"
@@ -46,7 +49,7 @@ ALL = (TRUE, FALSE, MISSED, SLIP, OPEN, ELSEWHERE)
 
 
 def page_of(*statements, **options):
-    return report.page([judge(statement, QUICK, **options) for statement in statements], QUICK)
+    return written.page([judge(statement, QUICK, **options) for statement in statements], QUICK)
 
 
 class Reader(HTMLParser):
@@ -130,7 +133,7 @@ def test_the_page_knows_no_clock_and_no_machine(tmp_path):
 def test_a_page_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch):
     path = tmp_path / "page.html"
     path.write_text("old")
-    monkeypatch.setattr(report, "page", lambda *_: "\ud800")
+    monkeypatch.setattr(written, "page", lambda *_: "\ud800")
     with pytest.raises(UnicodeEncodeError):
         write_report([], QUICK, path)
     assert path.read_text() == "old"
@@ -178,7 +181,7 @@ def test_verdicts_are_told_by_words_and_signs():
 def test_the_groups_are_told_apart():
     published = made(source="Z&Z Thm 9.9")
     conjectured = made(source="Z&Z Remark 9", grade="conjecture", status="conjectured")
-    groups = [report.group(statement) for statement in (published, TRUE, SLIP, conjectured, OPEN)]
+    groups = [group(statement) for statement in (published, TRUE, SLIP, conjectured, OPEN)]
     assert groups == ["Z&Z", "ours", "slips", "conjectures", "conjectures"]
 
 
@@ -191,7 +194,7 @@ def test_the_summary_counts():
     noisy = made(
         "noisy", check=lambda claim, tried: [Trial("x", 1.0, 2.0, "simulation", n, 0, 1e-10) for n in (1, 2, 3)]
     )
-    summary = report.summarise([judge(statement, QUICK) for statement in (*ALL, noisy)])
+    summary = summarise([judge(statement, QUICK) for statement in (*ALL, noisy)])
     assert summary.trials == {"exact": 12, "simulation": 3}
     assert summary.statements == {"exact": 4, "simulation": 1}
     assert summary.verdicts == {"holds": 3, "refuted": 2, "open": 1, "not applicable": 1}
@@ -203,24 +206,24 @@ def test_the_summary_counts():
 
 
 def test_nothing_at_all_is_reported():
-    text = report.page([], QUICK)
+    text = written.page([], QUICK)
     Reader(text)
     assert "None were tried" in text
-    assert math.isnan(report.summarise([]).mutation_score)
+    assert math.isnan(summarise([]).mutation_score)
 
 
 def test_a_false_alarm_too_likely_is_said(monkeypatch):
     many = made(check=lambda claim, tried: [Trial("x", 1.0, 2.0, "simulation", 1, 0, 2e-6)])
     assert "✗ above" in page_of(many)
-    assert "ABOVE" in report.as_text([judge(many, QUICK)])
+    assert "ABOVE" in as_text([judge(many, QUICK)])
 
 
 def test_without_flint_it_is_said(monkeypatch):
-    assert report.NOT_CERTIFIED not in page_of(TRUE)
+    assert NOT_CERTIFIED not in page_of(TRUE)
     monkeypatch.setitem(sys.modules, "flint", None)
     certifiable = made(certificates=("hard_lower_mean",))
-    assert page_of(certifiable).count(report.NOT_CERTIFIED) == 2
-    assert report.NOT_CERTIFIED in report.as_text([judge(certifiable, QUICK)])
+    assert page_of(certifiable).count(NOT_CERTIFIED) == 2
+    assert NOT_CERTIFIED in as_text([judge(certifiable, QUICK)])
 
 
 @pytest.mark.parametrize(

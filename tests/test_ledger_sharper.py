@@ -1,4 +1,4 @@
-"""What the rooms `sharper` and `limits` of the ledger compute for themselves, held against slow second routes."""
+"""What our entries of the ledger compute for themselves, held against slow second routes."""
 
 import itertools
 import math
@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 from scipy import integrate, optimize, stats
 
+from kt_theory import bounds
 from kt_theory.exact.law import risk_law
 from kt_theory.exact.risk import exact_risk
-from kt_theory.ledger import limits, sharper
-from kt_theory.ledger.attacks import equal, one_row, start_table
+from kt_theory.ledger.attacks.comparing import equal, within
+from kt_theory.ledger.attacks.problems import one_row, start_table
+from kt_theory.ledger.entries import limits_partial, minimax_hard, minimax_partial, ours_missing_mass
 from kt_theory.ledger.statement import effort
 from kt_theory.minimax import minimax_risk
+from kt_theory.problem import Problem
 
 QUICK = effort("quick")
 
@@ -25,9 +28,9 @@ def test_the_unseen_mass_is_what_enumeration_says():
     for draws in itertools.product(range(4), repeat=n):
         chance = math.prod(law[i] for i in draws)
         total += chance * sum(law[i] for i in range(4) if i not in draws)
-    assert sharper.unseen_mass(np.array(law, dtype=float), n) == pytest.approx(float(total), rel=1e-14)
-    assert sharper.unseen_mass(np.array([1.0, 0.0]), 0) == 1
-    assert sharper.unseen_mass(np.array([1.0, 0.0]), 5) == 0
+    assert ours_missing_mass.unseen_mass(np.array(law, dtype=float), n) == pytest.approx(float(total), rel=1e-14)
+    assert ours_missing_mass.unseen_mass(np.array([1.0, 0.0]), 0) == 1
+    assert ours_missing_mass.unseen_mass(np.array([1.0, 0.0]), 5) == 0
 
 
 @pytest.mark.parametrize("n", [1, 5, 30])
@@ -39,7 +42,7 @@ def test_the_quantile_of_two_letters_is_that_of_the_law(n):
         heard.append((m, delta))
         return math.inf
 
-    for trial in sharper.two_letters(dead=1)(claim, QUICK):
+    for trial in ours_missing_mass.two_letters(dead=1)(claim, QUICK):
         m, delta = heard[-1]
         if m != n or delta < 1e-9:
             continue
@@ -52,18 +55,18 @@ def test_the_quantile_of_two_letters_is_that_of_the_law(n):
 @pytest.mark.parametrize(("K", "n"), [(3, 2), (3, 9), (7, 7)])
 def test_the_majorant_of_the_twins_is_that_of_the_bound(K, n):
     # Oracle: identity, the bound itself: the twins differ from it by what they say and nothing else.
-    assert sharper.majorant(n, K) == pytest.approx(sharper.bounds.missing_mass_upper_mean(n, K), rel=1e-13)
-    true = sharper.bounds.missing_mass_upper_whp_sqrt(n, K, 0.05)
-    assert sharper.deviation(n, K, 0.05) == pytest.approx(true, rel=1e-13)
-    assert sharper.lemma_e7(n, K, 0.05, 3.0, 1.0) == pytest.approx(
-        sharper.bounds.missing_mass_upper_whp(n, K, 0.05), rel=1e-13
+    assert ours_missing_mass.majorant(n, K) == pytest.approx(bounds.missing_mass_upper_mean(n, K), rel=1e-13)
+    true = bounds.missing_mass_upper_whp_sqrt(n, K, 0.05)
+    assert ours_missing_mass.deviation(n, K, 0.05) == pytest.approx(true, rel=1e-13)
+    assert ours_missing_mass.lemma_e7(n, K, 0.05, 3.0, 1.0) == pytest.approx(
+        bounds.missing_mass_upper_whp(n, K, 0.05), rel=1e-13
     )
 
 
 def test_sequences_up_to_names_are_as_many_as_set_partitions():
     # Oracle: published, Bell's numbers 1, 1, 2, 5, 15, and 14 of the 15 with three blocks at most.
-    assert [len(list(limits.patterns(n, 9))) for n in range(5)] == [1, 1, 2, 5, 15]
-    assert len(list(limits.patterns(4, 3))) == 14
+    assert [len(list(minimax_partial.patterns(n, 9))) for n in range(5)] == [1, 1, 2, 5, 15]
+    assert len(list(minimax_partial.patterns(4, 3))) == 14
 
 
 @pytest.mark.parametrize("n", [1, 2])
@@ -91,8 +94,8 @@ def test_the_bayes_risk_is_that_of_the_best_of_all_rules(n):
             )
             total += chance * best
     # Nelder and Mead's simplex ends within 1e-8 on costs of order 1.
-    assert limits.bayes_risk(row, n) == pytest.approx(total, rel=1e-7)
-    assert limits.bayes_risk(row, n) == pytest.approx(exact_risk(one_row(*row), "SEL_ptl", n).value, rel=1e-9)
+    assert minimax_partial.bayes_risk(row, n) == pytest.approx(total, rel=1e-7)
+    assert minimax_partial.bayes_risk(row, n) == pytest.approx(exact_risk(one_row(*row), "SEL_ptl", n).value, rel=1e-9)
 
 
 @pytest.mark.step("N8.12")
@@ -109,7 +112,7 @@ def test_the_deviation_from_the_median_is_the_integral():
             for ends in itertools.pairwise(cuts)
         )
         total += stats.betabinom(n, alpha, (A - 1) * alpha).pmf(x) * mad
-    assert limits.lb_dirichlet(A, n, alpha) == pytest.approx(A / 2 * total, rel=1e-8)  # the quadrature's own
+    assert minimax_hard.lb_dirichlet(A, n, alpha) == pytest.approx(A / 2 * total, rel=1e-8)  # the quadrature's own
 
 
 def test_constants_are_those_of_their_equations():
@@ -117,9 +120,9 @@ def test_constants_are_those_of_their_equations():
     q = 0.4776704
     for _ in range(5):
         q -= (2 * math.log(q) + q + 1) / (2 / q + 1)
-    assert limits.lambert() == pytest.approx(q * q / (1 + q), rel=1e-14)
-    assert limits.mean_field() == pytest.approx(q * q / (1 + q), rel=1e-12)
-    c = limits.kl_saddle()
+    assert limits_partial.lambert() == pytest.approx(q * q / (1 + q), rel=1e-14)
+    assert limits_partial.mean_field() == pytest.approx(q * q / (1 + q), rel=1e-12)
+    c = limits_partial.kl_saddle()
     x = np.linspace(1.5, 2.2, 200_001)
     assert np.max(np.exp(-x) * (x * np.log(x / c) - x + c)) == pytest.approx(c, rel=1e-10)
 
@@ -129,24 +132,25 @@ def test_an_input_is_worth_the_same_in_every_problem():
     # Oracle: identity, the row of input 1 moved into a problem of three inputs.
     rho, row = 0.3, [0.2, 0.5, 0.3]
     sure = [1.0, 0.0, 0.0]
-    problem = limits.Problem(np.array([rho, 0.7]), np.array([row, [0.1, 0.1, 0.8]]))
-    other = limits.Problem(np.array([0.5, rho, 0.2]), np.array([sure, row, sure]))
+    problem = Problem(np.array([rho, 0.7]), np.array([row, [0.1, 0.1, 0.8]]))
+    other = Problem(np.array([0.5, rho, 0.2]), np.array([sure, row, sure]))
     n = 4
     rest = sum(2 / 3 * r * (1 - r) ** n for r in (0.5, 0.2))
     moved = exact_risk(other, "SEL_ptl", n).value - rest
-    assert limits.input_alone(problem, 0, n) == pytest.approx(moved, rel=1e-12)
+    assert minimax_partial.input_alone(problem, 0, n) == pytest.approx(moved, rel=1e-12)
 
 
 def test_two_kinds_of_inputs_are_worse_than_alike_but_one():
     # Oracle: second algorithm, the search over both kinds in `kt_theory.minimax.partial`.
-    two, error = limits.two_kinds_of_inputs()
+    two, error = minimax_partial.two_kinds_of_inputs()
     assert error < 1e-12
-    assert two == pytest.approx(minimax_risk("partial", *limits.TWO_KINDS).lower, rel=1e-9)
-    assert limits.alike_but_one(*limits.TWO_KINDS) == pytest.approx(0.339972, rel=1e-5)  # six digits are printed
+    assert two == pytest.approx(minimax_risk("partial", *minimax_partial.TWO_KINDS).lower, rel=1e-9)
+    # six digits are printed
+    assert minimax_partial.alike_but_one(*minimax_partial.TWO_KINDS) == pytest.approx(0.339972, rel=1e-5)
 
 
 def test_a_limit_is_held_to_its_remainder():
     # Oracle: identity, by hand.
-    assert not limits.within("", 1.009, 1.0, 0.01).broken
-    assert limits.within("", 0.989, 1.0, 0.01).broken
+    assert not within("", 1.009, 1.0, 0.01).broken
+    assert within("", 0.989, 1.0, 0.01).broken
     assert not equal("", math.nan, 1.0, 1e-9).applies

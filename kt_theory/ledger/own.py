@@ -11,7 +11,10 @@ import numpy as np
 from kt_theory import checks
 from kt_theory.exact.risk import ROUTES
 from kt_theory.learners import LEARNERS, Learner
-from kt_theory.ledger.attacks import HOSTILE, UNIFORM, mean_upper, minimax_lower, quantile_upper
+from kt_theory.ledger.attacks.lower import minimax_lower
+from kt_theory.ledger.attacks.means import mean_upper
+from kt_theory.ledger.attacks.problems import HOSTILE, UNIFORM
+from kt_theory.ledger.attacks.quantiles import quantile_upper
 from kt_theory.ledger.statement import Check, Claim, Statement
 from kt_theory.problem import PROTOCOLS
 

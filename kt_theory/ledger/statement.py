@@ -25,6 +25,9 @@ VERDICTS = ("proved at points", "holds", "refuted", "open", "not applicable")
 #: the probability that the ledger says "refuted" by bad luck.
 ALARM = 1e-10
 
+#: The note of a statement about a protocol that the package lacks.
+ONLY_FORMULA = "The package has no such protocol: the formula alone is tried."
+
 
 @dataclass(frozen=True)
 class Trial:

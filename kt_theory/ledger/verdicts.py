@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from kt_theory.certificates import CLAIMS, certify
 from kt_theory.exact.rows import OutOfReach
-from kt_theory.ledger.attacks import generator
+from kt_theory.ledger.attacks.problems import generator
 from kt_theory.ledger.statement import Claim, Effort, Statement, Trial
 from kt_theory.problem import Problem, dirichlet_problem
 

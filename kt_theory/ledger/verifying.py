@@ -12,8 +12,8 @@ import pandas as pd
 
 from kt_theory import checks
 from kt_theory.files import check_writable
-from kt_theory.ledger.registry import STATEMENTS
-from kt_theory.ledger.report import write_report
+from kt_theory.ledger.entries.registry import STATEMENTS
+from kt_theory.ledger.report.page import write_report
 from kt_theory.ledger.statement import KINDS, LEVELS, Statement, effort
 from kt_theory.ledger.verdicts import Verdict, try_all
 

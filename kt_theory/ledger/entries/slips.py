@@ -14,7 +14,8 @@ import numpy as np
 
 from kt_theory import bounds
 from kt_theory.exact.risk import exact_risk
-from kt_theory.ledger.attacks import generator, one_row, pool
+from kt_theory.ledger.attacks.pools import pool
+from kt_theory.ledger.attacks.problems import generator, one_row
 from kt_theory.ledger.statement import Claim, Effort, Statement, Trial
 from kt_theory.problem import dirichlet_problem
 

@@ -2,7 +2,7 @@
 
 matplotlib needs a third of a second and forty kilobytes for such a pair, and its colours are fixed. By hand it is a
 millisecond and a few kilobytes, every marker says its place when pointed at, and the colours are the page's own, in
-light and in dark. The classes used here are those of `report.css`.
+light and in dark. The classes used here are those of `page.css`.
 
 Log axes cope with what has no logarithm: n = 0 has a slot of its own left of the others, and a side that is 0, infinite
 or out of sight is a hollow marker on the edge.

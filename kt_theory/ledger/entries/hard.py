@@ -9,16 +9,12 @@ from typing import Any
 import numpy as np
 
 from kt_theory import bounds
-from kt_theory.ledger.attacks import (
-    HOSTILE,
-    games,
-    mean_upper,
-    minimax_lower,
-    minimax_upper,
-    quantile_upper,
-    scaled,
-    steeper,
-)
+from kt_theory.ledger.attacks.grids import games
+from kt_theory.ledger.attacks.lower import minimax_lower, minimax_upper
+from kt_theory.ledger.attacks.means import mean_upper
+from kt_theory.ledger.attacks.planting import scaled, steeper
+from kt_theory.ledger.attacks.problems import HOSTILE
+from kt_theory.ledger.attacks.quantiles import quantile_upper
 from kt_theory.ledger.statement import Claim, Effort, Statement, Trial, Twin
 from kt_theory.problem import Problem
 

@@ -27,23 +27,12 @@ from scipy import special
 from kt_theory import bounds
 from kt_theory.exact.law import risk_law
 from kt_theory.exact.sgl import binomial
-from kt_theory.ledger.attacks import (
-    DELTAS,
-    UNIFORM,
-    climb,
-    equal,
-    generator,
-    jumps,
-    mean_upper,
-    moved,
-    one_row,
-    quantile_from_below,
-    quantile_upper,
-    sampled_cached,
-    scaled,
-    start_table,
-    steeper,
-)
+from kt_theory.ledger.attacks.comparing import equal
+from kt_theory.ledger.attacks.means import mean_upper
+from kt_theory.ledger.attacks.planting import scaled, steeper
+from kt_theory.ledger.attacks.problems import UNIFORM, climb, generator, moved, one_row, start_table
+from kt_theory.ledger.attacks.quantiles import DELTAS, jumps, quantile_upper
+from kt_theory.ledger.attacks.simulation import quantile_from_below, sampled_cached
 from kt_theory.ledger.statement import ALARM, Claim, Effort, Statement, Trial, Twin
 from kt_theory.problem import Problem
 

@@ -6,19 +6,12 @@ import math
 from collections.abc import Iterator
 
 from kt_theory import bounds
-from kt_theory.ledger.attacks import (
-    HOSTILE,
-    climb,
-    games,
-    generator,
-    mean_upper,
-    minimax_lower,
-    minimax_upper,
-    quantile_upper,
-    scaled,
-    steeper,
-)
-from kt_theory.ledger.partial import least_masses
+from kt_theory.ledger.attacks.grids import games
+from kt_theory.ledger.attacks.lower import minimax_lower, minimax_upper
+from kt_theory.ledger.attacks.means import mean_upper
+from kt_theory.ledger.attacks.planting import scaled, steeper
+from kt_theory.ledger.attacks.problems import HOSTILE, climb, generator, least_masses
+from kt_theory.ledger.attacks.quantiles import quantile_upper
 from kt_theory.ledger.statement import Claim, Effort, Statement, Trial, Twin
 from kt_theory.problem import Problem, dirichlet_problem
 

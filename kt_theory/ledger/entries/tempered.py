@@ -1,157 +1,34 @@
-r"""Other levels of information: what a teacher may reveal beside hard, partial and soft labels, and open questions.
+r"""Another sampling law: for one input, labels are drawn from q instead of the teacher's row p.
 
-The package has no protocol for these, so nothing here is simulated from records: a formula is held against algebra,
-enumeration and hill climbing. What would need the protocol itself is listed as open, with what is known of it.
-
-Top-k only. The k largest probabilities of each visited row are revealed and nothing else. The best student spreads the
-rest uniformly, and its total variation is convex in the row; on rows in descending order, whose vertices are the
-uniform laws on the first k + j labels, it is largest at a vertex.
-
-Quantised. Each log-probability is known up to a cell of width delta. The rule takes the middle of each cell and scales
-to one. It is wrong by a factor e^v, |v| <= delta/2, before scaling; if a mass alpha is too large by e^(delta/2) and the
-rest too small by as much, the total variation is largest at alpha = 1/(1 + e^(delta/2)), where it is tanh(delta/4).
-
-Another sampling law. For one input, labels are drawn from q instead of p: the expected missing mass is
-sum_a p_a (1 - q_a)^n. Best is q_a = (1 - (lambda/p_a)^(1/(n-1)))_+, by the condition of Karush, Kuhn and Tucker; with
-c_a = 1 - q_a and full support p_a c_a^(n-1) = lambda and sum c_a = A - 1, so that the value is lambda (A - 1), at most
-A GM(p) (1 - 1/A)^n since arithmetic means exceed geometric ones. Along q ~ p^(1/T) the derivative in T at 1 is
-n sum p^2 (1-p)^(n-1) (log p + H), H the entropy. With uniform draws SEL_ptl, uniform, is exactly minimax (labels can
-be swapped), its risk is convex in the teacher, so the worst one is a Dirac, which costs 1 - 1/u while it is one of u
-unseen labels.
+The expected missing mass is sum_a p_a (1 - q_a)^n. Best is q_a = (1 - (lambda/p_a)^(1/(n-1)))_+, by the condition of
+Karush, Kuhn and Tucker; with c_a = 1 - q_a and full support p_a c_a^(n-1) = lambda and sum c_a = A - 1, so that the
+value is lambda (A - 1), at most A GM(p) (1 - 1/A)^n since arithmetic means exceed geometric ones. Along q ~ p^(1/T) the
+derivative in T at 1 is n sum p^2 (1-p)^(n-1) (log p + H), H the entropy. With uniform draws SEL_ptl, uniform, is
+exactly minimax (labels can be swapped), its risk is convex in the teacher, so the worst one is a Dirac, which costs
+1 - 1/u while it is one of u unseen labels.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from fractions import Fraction
-from functools import cache, partial
+from functools import cache
 
 import numpy as np
 from scipy.optimize import brentq, minimize
 
-from kt_theory.ledger.attacks import equal, generator, moved, scaled
-from kt_theory.ledger.statement import Claim, Effort, Statement, Trial, Twin
-
-ONLY_FORMULA = "The package has no such protocol: the formula alone is tried."
-
-
-def climbed(
-    value: Callable[[np.ndarray], float], start: np.ndarray, steps: int, rng: np.random.Generator
-) -> np.ndarray:
-    """The law of largest value that hill climbing finds."""
-    best, height = start, value(start)
-    for _ in range(steps if start.size > 1 else 0):
-        near = moved(best, rng)
-        reached = value(near)
-        if reached > height:
-            best, height = near, reached
-    return best
+from kt_theory.ledger.attacks.comparing import equal
+from kt_theory.ledger.attacks.planting import scaled
+from kt_theory.ledger.attacks.problems import climbed, generator
+from kt_theory.ledger.statement import ONLY_FORMULA, Claim, Effort, Statement, Trial, Twin
 
 
 def zipf(A: int, exponent: float) -> np.ndarray:
     """Zipf's law on A labels."""
     weights = np.arange(1, A + 1) ** -exponent
     return weights / weights.sum()
-
-
-# --- Top-k only ----------------------------------------------------------------------------------------------
-
-
-def top_k_floor(k: int, A: int) -> float:
-    """The largest total variation between a row and its k largest labels with the rest spread evenly."""
-    return max((j / (k + j) * (1 - j / (A - k)) for j in range(1, A - k + 1)), default=0.0)
-
-
-def cost_of_tail(row: np.ndarray, k: int) -> float:
-    """TV between a row and the same with all but its k largest labels made equal."""
-    tail = np.sort(row)[: row.size - k]
-    return 0.5 * math.fsum(np.abs(tail - tail.mean())) if tail.size else 0.0
-
-
-@cache
-def tails(effort: Effort) -> tuple[tuple[str, str, int, int, float], ...]:
-    """Places, kinds, k, A and costs of rows."""
-    rng = generator(effort, "tails")
-    found = []
-    for A, k in itertools.product((1, 2, 3, 5, 12, 100), (0, 1, 2, 4, 11, 20, 99)):
-        if k > A:
-            continue
-        for i in range(2 * effort.problems):
-            row = rng.dirichlet(np.full(A, (1.0, 0.2)[i % 2]))
-            found.append((f"random row, A={A}, k={k}, number {i}", "exact", k, A, cost_of_tail(row, k)))
-        if 1 < A <= 5:
-            best = climbed(partial(cost_of_tail, k=k), rng.dirichlet(np.ones(A)), effort.steps, rng)
-            found.append((f"row found by search, A={A}, k={k}", "search", k, A, cost_of_tail(best, k)))
-    return tuple(found)
-
-
-def over_rows(claim: Claim, effort: Effort) -> Iterator[Trial]:
-    """``claim(k, A)`` is the largest cost of a row: no row costs more, and a uniform law on some labels as much."""
-    for where, kind, k, A, cost in tails(effort):
-        yield Trial(where, cost, float(claim(k, A)), kind, error=1e-15)
-    for k, A in sorted({(k, A) for _, _, k, A, _ in tails(effort)}):
-        worst = max(cost_of_tail(np.repeat([1 / m, 0.0], [m, A - m]), k) for m in range(1, A + 1))
-        yield Trial(f"attained by a flat row, A={A}, k={k}", float(claim(k, A)), worst, "exact", error=1e-15)
-
-
-# --- Quantised log-probabilities -----------------------------------------------------------------------------
-
-
-def plateau(delta: float) -> float:
-    """The largest total variation of the scaled middles of cells of width delta."""
-    return math.tanh(delta / 4)
-
-
-def cost_of_middles(p: np.ndarray, up: np.ndarray, delta: float) -> float:
-    """TV between p and p e^v scaled to one, v = delta/2 where `up` and -delta/2 elsewhere."""
-    middles = p * np.exp(np.where(up, 0.5, -0.5) * delta)
-    return 0.5 * math.fsum(np.abs(middles / middles.sum() - p))
-
-
-def crowded_cell(A: int, delta: float) -> float:
-    """TV between Uniform(A) and a law in the same cell: a share 1/(1 + e^(delta/2)) of the labels at its top."""
-    top = round(A / (1 + math.exp(delta / 2)))
-    p = np.repeat([math.exp(delta), 1.0], [top, A - top])
-    return 0.5 * math.fsum(np.abs(p / p.sum() - 1 / A))
-
-
-@cache
-def boxes(effort: Effort) -> tuple[tuple[str, str, float, float], ...]:
-    """Places, kinds, widths and total variations."""
-    rng = generator(effort, "boxes")
-    found = []
-    for delta in (1e-6, 0.01, 0.1, 0.5, 1.0, 3.0, 10.0):
-        for A, i in itertools.product((1, 2, 3, 10), range(2 * effort.problems)):
-            p, v = rng.dirichlet(np.ones(A)), rng.uniform(-0.5, 0.5, size=A) * delta
-            inside = p * np.exp(v)
-            cost = 0.5 * math.fsum(np.abs(inside / inside.sum() - p))
-            found.append((f"random law, A={A}, delta={delta:g}, number {i}", "exact", delta, cost))
-        for A in (2, 4):
-            up = np.arange(A) < A // 2
-            best = climbed(partial(cost_of_middles, up=up, delta=delta), rng.dirichlet(np.ones(A)), effort.steps, rng)
-            where = f"law found by search, A={A}, delta={delta:g}"
-            found.append((where, "search", delta, cost_of_middles(best, up, delta)))
-        found.append((f"one crowded cell, A=10^5, delta={delta:g}", "exact", delta, crowded_cell(10**5, delta)))
-    return tuple(found)
-
-
-def over_boxes(claim: Claim, effort: Effort) -> Iterator[Trial]:
-    """``claim(delta)`` is the largest cost: none is larger, and two labels, or many in one cell, cost as much."""
-    for where, kind, delta, cost in boxes(effort):
-        yield Trial(where, cost, float(claim(delta)), kind, error=1e-15)
-    for delta in sorted({delta for _, _, delta, _ in boxes(effort)}):
-        alpha = 1 / (1 + math.exp(delta / 2))
-        two = cost_of_middles(np.array([alpha, 1 - alpha]), np.array([True, False]), delta)
-        lhs = float(claim(delta))
-        yield Trial(f"attained by two labels, delta={delta:g}", lhs, two, "exact", error=1e-15)
-        # Rounding the number of labels at the top to a whole one moves a share 1/A of them, at most.
-        many, slack = crowded_cell(10**5, delta), 1e-5 * math.expm1(delta)
-        yield Trial(f"approached by one crowded cell, delta={delta:g}", lhs, many, "exact", error=slack)
-
-
-# --- Another sampling law ------------------------------------------------------------------------------------
 
 
 def missing_under(p: np.ndarray, q: np.ndarray, n: int) -> float:
@@ -292,9 +169,6 @@ def above_optimum(claim: Claim, effort: Effort) -> Iterator[Trial]:
             yield Trial(where, least, float(claim(p, n)), "exact", n)
 
 
-# --- Temperature ---------------------------------------------------------------------------------------------
-
-
 def warming(p: np.ndarray, n: float, weight: int = 2, lag: int = 1) -> float:
     """The derivative, in T at 1, of the expected missing mass under q ~ p^(1/T)."""
     used = p[p > 0]
@@ -369,9 +243,6 @@ def sides_of_crossing(claim: Claim, effort: Effort) -> Iterator[Trial]:
             yield Trial(f"warming helps, {where}", n0, float(DRAWS[helps[0]]), "algebra", DRAWS[helps[0]])
 
 
-# --- Uniform draws -------------------------------------------------------------------------------------------
-
-
 def uniform_draws(n: int, A: int) -> Fraction:
     """The minimax risk for one input whose labels are drawn uniformly and shown with their probabilities."""
     return Fraction(A - 1, A) ** n - not_all_seen(n, A) / A
@@ -427,54 +298,7 @@ def under_uniform_draws(claim: Claim, effort: Effort) -> Iterator[Trial]:
         yield equal(f"Dirac, A={A}, n={n}", float(dirac), float(claim(n, A)), 1e-12, n=n)
 
 
-def open_question(id: str, source: str, words: str, formula: str, regime: str, note: str) -> Statement:
-    """A statement about a model that the package lacks."""
-    return Statement(id, source, words, formula, regime, grade="open", status="open", note=note)
-
-
 STATEMENTS = (
-    Statement(
-        id="level-topk-floor",
-        source="ours, N13 a",
-        words="If only the k largest probabilities of each row are revealed, the rest is never learnt.",
-        formula="sup over rows TV(row, top k with uniform rest) = max_j j/(k + j) (1 - j/(A - k))",
-        regime="0 <= k < A",
-        grade="tight",
-        status="proved",
-        claim=top_k_floor,
-        check=over_rows,
-        twins=(
-            Twin(
-                "k + j becomes k + j + 1",
-                lambda k, A: max((j / (k + j + 1) * (1 - j / (A - k)) for j in range(1, A - k + 1)), default=0.0),
-            ),
-            Twin("only j = 1", lambda k, A: 1 / (k + 1) * (1 - 1 / (A - k)) if k < A else 0.0),
-            Twin(
-                "A - k becomes A",
-                lambda k, A: max((j / (k + j) * (1 - j / A) for j in range(1, A - k + 1)), default=0.0),
-            ),
-        ),
-        note=f"{ONLY_FORMULA} Attained by the uniform law on k + j labels. The floor does not fall with n.",
-    ),
-    Statement(
-        id="level-quantised-plateau",
-        source="ours, N13 b",
-        words="Log-probabilities rounded to cells of width delta leave an error that more samples do not remove, "
-        "if the middles of the cells are all that is used.",
-        formula="sup TV(scaled middles, law in the same cells) = tanh(delta / 4)",
-        regime="delta > 0",
-        grade="tight",
-        status="proved",
-        claim=plateau,
-        check=over_boxes,
-        twins=(
-            Twin("delta/4 becomes delta/5", lambda delta: math.tanh(delta / 5)),
-            Twin("tanh is left out", lambda delta: delta / 4),
-            Twin("delta/4 becomes delta/2, and half of that: two equal labels", lambda delta: math.tanh(delta / 2) / 2),
-        ),
-        note=f"{ONLY_FORMULA} Attained by two labels of masses 1/(1 + e^(+-delta/2)) at opposite ends of their cells, "
-        "and approached by many labels in a single cell.",
-    ),
     Statement(
         id="level-tempered-mass",
         source="ours, N13 c",
@@ -582,109 +406,5 @@ STATEMENTS = (
         ),
         note=f"{ONLY_FORMULA} That SEL_ptl, uniform, is minimax is proved as in N5a and not tried. A = 10: 0.4905 at "
         "n = 5, 0.0431 at n = 20, 6.4e-5 at n = 50; by draws from the teacher 0.2450, 0.0606, 0.0245.",
-    ),
-    open_question(
-        "level-topk-minimax",
-        "ours",
-        "The sampled label and the k largest probabilities: exact on what is known, uniform on the rest, is minimax.",
-        "S = 1: lim n minimax = gamma_(A - k) for k >= 1, gamma as in N7; for S inputs at least S gamma_(A - k)",
-        "ties among the k largest broken at random",
-        "Minimax by the argument of N5a; the limit has a proof for one input. The package has no protocol that "
-        "reveals the k largest, so neither the student nor its risk can be tried.",
-    ),
-    open_question(
-        "level-quantised-clipped",
-        "ours",
-        "Rounded log-probabilities: the frequencies, clipped into the cells, learn where the middles do not.",
-        "minimax of order min(delta, sqrt(SA/n)) + SA/n",
-        "cells of width delta in log-probability, the sampled label's cell revealed",
-        "Upper bound: the lesser of tanh(delta/4) + SA/(e n) and the hard-label bound. Lower bound: two-point tests "
-        "with gaps at most tanh(delta/2). The constants are not sharp. The package has no rounded protocol and no such "
-        "learner.",
-    ),
-    open_question(
-        "level-noisy",
-        "ours",
-        "Log-probabilities with fresh Gaussian noise: each is worth 1/sigma^2 hard labels more.",
-        "lim sqrt(n) minimax = sqrt(sigma^2 / (1 + sigma^2)) sqrt(S (A - 1) / (2 pi))",
-        "noise of variance sigma^2, independent for each sample",
-        "A sketch by Fisher information, and simulations within 1 per cent of it for sigma from 0.1 to 2; no proof at "
-        "finite n. The package has no noisy protocol.",
-    ),
-    open_question(
-        "level-hidden",
-        "ours",
-        "Probabilities below tau are not shown: the light labels are learnt at the rate of hard labels.",
-        "lim sqrt(n) minimax = sqrt(S A min(1, A tau) / (2 pi)), to leading order",
-        "n tau >= 1; before that the rate is SA/n",
-        "The limit has a proof to leading order, simulations give 0.97 to 1.00 of it. The package has no protocol that "
-        "hides small probabilities.",
-    ),
-    open_question(
-        "level-tempered-inputs",
-        "ours",
-        "Random inputs cancel the gain of choosing the labels: the rate stays SA/n, even if they are asked one by one.",
-        "inf sup E R >= (S - 1) A / (4 n) (1 - o(1))",
-        "S >= 2, inputs drawn from rho, the student chooses the label that is scored",
-        "Proved with inputs of mass A/(2 n); worse than 0.154 SA/n by sampling. The package draws labels from the "
-        "teacher only.",
-    ),
-    open_question(
-        "level-designed-inputs",
-        "ours",
-        "The student chooses the inputs: the rate of soft labels changes, those of hard and partial labels do not.",
-        "soft: (1 - 1/A) (1 - n/S)_+; scored labels, S | n: (1 - (n/S + 1)/A)_+; partial: S gamma_(A-1) / n; hard: "
-        "sqrt(S (A - 1) / (2 pi n))",
-        "rho unknown; partial and hard in the limit",
-        "The first two are exact with proofs, the others limits. The package draws inputs from rho only.",
-    ),
-    open_question(
-        "conj-Q2",
-        "Z&Z Appendix H.2 (conjecture)",
-        "Log-linear teachers: the error of the parameter from hard and from partial labels.",
-        "|theta^ - theta*| at least of order sqrt(d/n) from hard labels, d/n from partial soft labels",
-        "pi* proportional to exp(<phi, theta>), |phi| <= M, dimension d",
-        "Neither order seems right for the parameter: Fisher information gives d/(M sqrt n) for hard labels, and "
-        "partial labels without noise identify theta once their features span. d/n is right for the risk with a known "
-        "normaliser: E R <= d_eff/(n + 1), d_eff the rank of the features with the indicators of inputs. Open for "
-        "many inputs and an unknown normaliser. The package has tables only, and of log-linear teachers nothing but "
-        "Proposition H.2.",
-    ),
-    open_question(
-        "open-Q3",
-        "Z&Z Remark D.1",
-        "Squared error of logarithms for students that are not laws.",
-        "argmin over unnormalised tables of sum_i (log pi(a_i|s_i) - log pi*(a_i|s_i))^2 / 2",
-        "partial soft labels",
-        "Without normalisation seen labels are exact and unseen ones free. What scaling to one afterwards costs is not "
-        "known. The package's students are laws.",
-    ),
-    open_question(
-        "open-Q4",
-        "Z&Z Remark D.1",
-        "Forward or reverse relative entropy as the loss, with soft labels.",
-        "argmin sum_i KL(pi*, pi) against argmin sum_i KL(pi, pi*)",
-        "soft labels",
-        "On tables both losses have the teacher's row as their only minimiser, so that the students agree. They may "
-        "differ for a restricted class of students, of which the package has none.",
-    ),
-    open_question(
-        "open-Q5",
-        "Z&Z, conclusion",
-        "What a pre-trained student gains.",
-        "soft labels, TV(init, pi*) <= eps in each row: minimax = eps max_rho sum rho (1 - rho)^n",
-        "init can be split into two sets of mass eps at least",
-        "For soft labels a proof; hard labels gain until n is of order SA/eps^2, partial ones not in the limit: rates "
-        "min(eps, sqrt(SA/n)) and min(eps, SA/n). The package takes any initialisation but has no minimax risk over "
-        "teachers near one.",
-    ),
-    open_question(
-        "open-Q6",
-        "Z&Z Appendix G",
-        "Dependent samples: sequences of tokens as a decision process.",
-        "E R(CE_ful) = sum_s mu(s) P(tau_s > n) TV(init, pi*); <= (1 - 1/A) S phi(n - 1) / gap",
-        "one trajectory of a stationary chain of inputs; reversible and lazy for the bound",
-        "The formula is exact, and the factor 1/gap is sharp for sticky chains; bounds for independent samples, with "
-        "the occupancy measure for rho, fail on one trajectory. The package draws samples independently.",
     ),
 )

@@ -5,15 +5,13 @@ from __future__ import annotations
 import math
 
 from kt_theory import bounds
-from kt_theory.ledger.attacks import HOSTILE, mean_upper, minimax_lower, quantile_upper, scaled, steeper
+from kt_theory.ledger.attacks.lower import minimax_lower
+from kt_theory.ledger.attacks.means import mean_upper
+from kt_theory.ledger.attacks.planting import scaled, steeper
+from kt_theory.ledger.attacks.problems import HOSTILE, least_masses
+from kt_theory.ledger.attacks.quantiles import quantile_upper
 from kt_theory.ledger.statement import Claim, Statement, Twin
 from kt_theory.problem import Problem
-
-
-def least_masses(problem: Problem) -> tuple[float, float]:
-    """The least positive mass of an input, and of a label given an input of positive mass."""
-    rows = problem.teacher[problem.rho > 0]
-    return float(problem.rho[problem.rho > 0].min()), float(rows[rows > 0].min())
 
 
 def with_floors(bound: Claim) -> Claim:

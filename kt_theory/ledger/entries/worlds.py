@@ -18,7 +18,9 @@ from functools import lru_cache
 import numpy as np
 
 from kt_theory.exact.risk import exact_risk
-from kt_theory.ledger.attacks import UNIFORM, mean_upper, minimax_upper
+from kt_theory.ledger.attacks.lower import minimax_upper
+from kt_theory.ledger.attacks.means import mean_upper
+from kt_theory.ledger.attacks.problems import UNIFORM
 from kt_theory.ledger.statement import Claim, Effort, Statement, Trial, Twin
 from kt_theory.minimax.constants import minimax_constant
 from kt_theory.problem import Problem, three_worlds

@@ -36,7 +36,8 @@ from kt_theory.exact.limits import bias_limit
 from kt_theory.exact.risk import exact_risk
 from kt_theory.exact.rows import OutOfReach
 from kt_theory.learners import LEARNERS, ce_ful, ce_ptl, ce_sgl, sel_ptl
-from kt_theory.ledger.attacks import equal, generator, moved, one_row
+from kt_theory.ledger.attacks.comparing import equal
+from kt_theory.ledger.attacks.problems import generator, moved, one_row
 from kt_theory.ledger.statement import ALARM, Check, Claim, Effort, Statement, Trial, Twin
 from kt_theory.problem import (
     Problem,

@@ -1,0 +1,1 @@
+"""The statements, one file a topic; `registry` has them all by id."""

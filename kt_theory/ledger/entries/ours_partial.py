@@ -1,0 +1,299 @@
+"""Ours: bounds for partial soft labels beside those of Zhao and Zhu.
+
+They are proved in the report (N2 to N7, N10), or conjectured there.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from kt_theory import bounds
+from kt_theory.ledger.attacks.comparing import together
+from kt_theory.ledger.attacks.kl import kl_upper
+from kt_theory.ledger.attacks.lower import minimax_lower
+from kt_theory.ledger.attacks.means import at_sure_rows, mean_upper
+from kt_theory.ledger.attacks.planting import scaled, steeper
+from kt_theory.ledger.attacks.problems import HOSTILE, light_row, mean_risk, one_row
+from kt_theory.ledger.attacks.quantiles import quantile_upper
+from kt_theory.ledger.entries.ours_missing_mass import (
+    EVERY_N,
+    N1,
+    deviation,
+    lemma_e7,
+    majorant,
+    of_letters,
+    rate,
+    two_letters,
+)
+from kt_theory.ledger.statement import Claim, Effort, Statement, Trial, Twin
+from kt_theory.problem import Problem
+
+
+def at_dead_labels(claim: Claim, effort: Effort) -> Iterator[Trial]:
+    """``claim(n, S, A)`` against SEL_ptl when what it does not know goes to a label that is never said."""
+    for A, n in itertools.product((3, 10, 102), EVERY_N[:-1]):
+        light = min(1 / (n + 1), 1 / (A - 1))
+        row = np.full(A, light)
+        row[-1], row[-2] = 0.0, 1 - (A - 2) * light
+        risk, error = mean_risk("SEL_ptl", one_row(*row), n, "hostile")
+        where = f"{A - 2} labels of mass {light:.4g}, one of none, one the rest, n={n}"
+        yield Trial(where, risk, float(claim(n, 1, A)), "exact", n, error)
+
+
+def light_rows(claim: Claim, effort: Effort) -> Iterator[Trial]:
+    """``claim(n, S, A, k, x)`` against the exact risk of SEL_ptl on the problem that it was built on."""
+    for (S, A), n in itertools.product(((1, 3), (1, 4), (3, 5), (1, 25), (2, 100)), (0, 1, 2, 10, 100, 10**4, 10**9)):
+        for k in sorted({1, A // 2, max(round(0.68 * A) - 1, 1)}):
+            for x in (1 / (n + 1), 1.4 / (n + 2), 1 / (S * k)):
+                lhs = float(claim(n, S, A, k, x))
+                if math.isnan(lhs):
+                    continue
+                rhs, error = risk_of_light_rows(S, A, n, k, x)
+                yield Trial(f"S={S}, A={A}, n={n}, k={k}, x={x:.4g}", lhs, rhs, "exact", n, error)
+
+
+@cache
+def risk_of_light_rows(S: int, A: int, n: int, k: int, x: float) -> tuple[float, float]:
+    """The exact risk of SEL_ptl, rho uniform, every row with k labels of joint mass x, and its error."""
+    problem = Problem(np.full(S, 1 / S), np.tile(light_row(A, k, min(S * x, 1 / k)), (S, 1)))
+    return mean_risk("SEL_ptl", problem, n, "uniform")
+
+
+def light_mean(n: int, S: int, A: int, k: int, x: float, of_mean: bool = False, late: int = 0) -> float:
+    """N7 with j replaced by its mean, or with fewer samples."""
+    true = bounds.partial_lower_mean_at(max(n - late, 0), S, A, k, x)
+    if not of_mean or math.isnan(true):
+        return float(true)
+    empty = A - k if abs(S * k * x - 1) < 1e-15 else A - k - 1
+    mean = k * (math.exp(n * math.log1p(-x)) if x < 1 else float(n == 0))
+    return S * x * mean * empty / (mean + empty)
+
+
+def of_joint_law(bound: Claim) -> Claim:
+    """A bound that depends on the joint masses, as a claim about a problem."""
+
+    def claim(n: int, S: int, A: int, problem: Problem) -> Any:
+        return bound(n, S, A, problem.w)
+
+    return claim
+
+
+STATEMENTS = (
+    Statement(
+        id="ours-N3-at",
+        source="ours, N3",
+        words="SEL_ptl pays the missing mass of the joint law at most, whatever it says unasked.",
+        formula="E R(SEL_ptl) <= sum over (s, a) of w (1 - w)^n, w = rho pi*",
+        regime="n >= 0",
+        grade="tight",
+        status="proved",
+        claim=of_joint_law(bounds.partial_upper_mean_at),
+        check=mean_upper("SEL_ptl", HOSTILE, of_problem=True),
+        certificates=("partial_upper_mean_at",),
+        twins=(
+            Twin("the sum times 0.99", of_joint_law(scaled(bounds.partial_upper_mean_at, 0.99))),
+            Twin("n becomes n + 1", of_joint_law(lambda n, S, A, w: bounds.partial_upper_mean_at(n + 1, S, A, w))),
+            Twin(
+                "1 - 1/A for every init",
+                of_joint_law(lambda n, S, A, w: (1 - 1 / A) * bounds.partial_upper_mean_at(n, S, A, w)),
+            ),
+        ),
+    ),
+    Statement(
+        id="ours-N3-missing",
+        source="ours, N3 and N1",
+        words="SEL_ptl pays the missing mass of the worst joint law at most, whatever it says unasked.",
+        formula=f"E R(SEL_ptl) <= M(SA), M(K) = {N1}",
+        regime="n >= 0",
+        grade="upper",
+        status="proved",
+        claim=bounds.partial_upper_mean_missing,
+        check=together(mean_upper("SEL_ptl", HOSTILE), at_dead_labels),
+        certificates=("partial_upper_mean_missing",),
+        twins=(
+            Twin("the bound times 0.95", scaled(bounds.partial_upper_mean_missing, 0.95)),
+            Twin("SA becomes S (A - 2)", lambda n, S, A: majorant(n, S * (A - 2)) if A > 2 else math.nan),
+            Twin("n^-1 becomes n^-1.02", steeper(bounds.partial_upper_mean_missing, 0.02)),
+        ),
+    ),
+    Statement(
+        id="ours-N4-uniform",
+        source="ours, N4",
+        words="A uniform spread pays (1 - 1/u) of what u unseen labels hold.",
+        formula="E R(SEL_ptl) <= ((A - 2)/(A - 1)) M(SA) + M(S) / (A (A - 1)), uniform",
+        regime="n >= 0; 0 if A = 1",
+        grade="tight",
+        status="proved",
+        claim=bounds.partial_upper_mean_uniform,
+        check=together(mean_upper("SEL_ptl"), at_sure_rows("SEL_ptl")),
+        certificates=("partial_upper_mean_uniform",),
+        note="Attained at A = 2, n <= S by sure rows; too large by a factor 2.4 as A and n grow.",
+        twins=(
+            Twin("the bound times 0.99", scaled(bounds.partial_upper_mean_uniform, 0.99)),
+            Twin(
+                "the unvisited inputs are forgotten",
+                lambda n, S, A: (A - 2) / (A - 1) * bounds.missing_mass_upper_mean(n, S * A) if A > 1 else 0.0,
+            ),
+            Twin(
+                "A - 1 becomes A throughout the first factor, and M(SA) becomes M(S)",
+                lambda n, S, A: (A - 1) / A * bounds.missing_mass_upper_mean(n, S),
+            ),
+        ),
+    ),
+    Statement(
+        id="ours-N4-simple",
+        source="ours, N4",
+        words="The same in one line.",
+        formula="E R(SEL_ptl) <= S (A - 1) / (e n), uniform",
+        regime="n >= 1",
+        grade="upper",
+        status="proved",
+        claim=bounds.partial_upper_mean_uniform_simple,
+        check=mean_upper("SEL_ptl"),
+        certificates=("partial_upper_mean_uniform_simple",),
+        twins=(
+            Twin("1/e becomes 1/6", scaled(bounds.partial_upper_mean_uniform_simple, math.e / 6)),
+            Twin("S (A - 1) becomes (S - 1) (A - 1)", lambda n, S, A: rate((S - 1) * (A - 1) / math.e, n)),
+            Twin("n^-1 becomes n^-1.1", steeper(bounds.partial_upper_mean_uniform_simple, 0.1)),
+        ),
+    ),
+    Statement(
+        id="ours-N6-lambert",
+        source="ours, N6a",
+        words="The limit constant of partial soft labels, with a correction for finite A.",
+        formula="E R(SEL_ptl) <= S (c_inf A + (sqrt(2)/e) sqrt(A)) / n, c_inf = 0.154411, uniform",
+        regime="n >= 1",
+        grade="upper",
+        status="proved",
+        claim=bounds.partial_upper_mean_lambert,
+        check=mean_upper("SEL_ptl"),
+        certificates=("partial_upper_mean_lambert",),
+        twins=(
+            Twin("c_inf becomes 0.09", lambda n, S, A: rate(S * (0.09 * A + math.sqrt(2 * A) / math.e), n)),
+            Twin("c_inf A becomes c_inf sqrt(A)", lambda n, S, A: rate(0.675 * S * math.sqrt(A), n)),
+            Twin("n^-1 becomes n^-1.05", steeper(bounds.partial_upper_mean_lambert, 0.05)),
+        ),
+    ),
+    Statement(
+        id="ours-N6-pairs",
+        source="ours, N6b",
+        words="The spread of the unseen labels, two by two: 1.036 times the limit constant, and no correction.",
+        formula="E R(SEL_ptl) <= 0.159975 SA/n, uniform",
+        regime="n >= 1",
+        grade="upper",
+        status="proved",
+        claim=bounds.partial_upper_mean_pairs,
+        check=mean_upper("SEL_ptl"),
+        twins=(
+            Twin("0.159974 becomes 0.15", lambda n, S, A: rate(0.15 * S * A, n)),
+            Twin("SA becomes S sqrt(A)", lambda n, S, A: rate(0.159974 * S * math.sqrt(A), n)),
+            Twin("n^-1 becomes n^-1.02", steeper(bounds.partial_upper_mean_pairs, 0.02)),
+        ),
+    ),
+    Statement(
+        id="ours-N6-conjecture",
+        source="ours, after N6b",
+        words="The limit constant of partial soft labels, without a correction.",
+        formula="E R(SEL_ptl) <= c_inf SA/n, c_inf = 0.154411, uniform",
+        regime="n >= 1",
+        grade="conjecture",
+        status="conjectured",
+        claim=bounds.partial_upper_mean_conjecture,
+        check=mean_upper("SEL_ptl"),
+        certificates=("partial_upper_mean_conjecture",),
+        twins=(
+            Twin("c_inf becomes 0.15", lambda n, S, A: rate(0.15 * S * A, n)),
+            Twin("SA becomes S (A - 2)", lambda n, S, A: rate(0.1544112 * S * max(A - 2, 0), n)),
+            Twin("n^-1 becomes n^-1.01", steeper(bounds.partial_upper_mean_conjecture, 0.01)),
+        ),
+    ),
+    Statement(
+        id="ours-N3-whp",
+        source="ours, N3 with Z&Z Lemma E.7",
+        words="Lemma E.7 on the joint alphabet: no union bound over inputs.",
+        formula="R(SEL_ptl) <= 4SA/(9n) + 3 sqrt(SA) log(1/delta) / n, whatever it says unasked",
+        regime="n >= 1, 0 < delta <= 1/10",
+        grade="upper",
+        status="proved",
+        claim=bounds.partial_upper_whp_missing,
+        check=together(quantile_upper("SEL_ptl"), two_letters(dead=1)),
+        twins=(
+            Twin("3 becomes 1/2", of_letters(lambda n, K, delta: lemma_e7(n, K, delta, 0.5, 1.0))),
+            Twin(
+                "log(1/delta) becomes its square root", of_letters(lambda n, K, delta: lemma_e7(n, K, delta, 3.0, 0.5))
+            ),
+            Twin("n^-1 becomes n^-3/2", steeper(bounds.partial_upper_whp_missing, 0.5)),
+        ),
+    ),
+    Statement(
+        id="ours-N2-whp",
+        source="ours, N2 and N3",
+        words="The deviation of the missing mass of the joint law bounds that of the risk of SEL_ptl.",
+        formula="R(SEL_ptl) <= M(SA) + (2/n) (L + sqrt(2 SA L) / e), L = log(1/delta), whatever it says unasked",
+        regime="n >= 1, 0 < delta < 1",
+        grade="upper",
+        status="proved",
+        claim=bounds.partial_upper_whp_sqrt,
+        check=together(quantile_upper("SEL_ptl"), two_letters(dead=1)),
+        twins=(
+            Twin("2/n becomes 1/(2n)", of_letters(lambda n, K, delta: deviation(n, K, delta, 0.5))),
+            Twin("sqrt(2 SA L) / e is forgotten", of_letters(lambda n, K, delta: deviation(n, K, delta, 2.0, 0.0))),
+            Twin("n^-1 becomes n^-3/2", steeper(bounds.partial_upper_whp_sqrt, 0.5)),
+        ),
+    ),
+    Statement(
+        id="ours-N7-at",
+        source="ours, N7a",
+        words="Light labels, empty ones and a heavy one: independent labels cost no more than the real ones.",
+        formula="inf sup E R >= S x E[j Z / (j + Z)], j ~ Bin(k, (1 - x)^n)",
+        regime="A >= 2; Z = A - 1 - k >= 1 if (k + 1) x <= 1/S, Z = A - k if k x = 1/S",
+        grade="lower",
+        status="proved",
+        claim=light_mean,
+        check=light_rows,
+        note="Against the exact risk of SEL_ptl on the same problem, which no student beats over relabellings (N5).",
+        twins=(
+            Twin("j becomes its mean", lambda n, S, A, k, x: light_mean(n, S, A, k, x, of_mean=True)),
+            Twin("n becomes n - 1", lambda n, S, A, k, x: light_mean(n, S, A, k, x, late=1)),
+            Twin("the bound times 1.01", scaled(bounds.partial_lower_mean_at, 1.01)),
+        ),
+    ),
+    Statement(
+        id="ours-N7-light",
+        source="ours, N7a",
+        words="The best of these rows: a bound from below that comes to the limit constant.",
+        formula="inf sup E R >= max over k and x of S x E[j Z / (j + Z)]",
+        regime="A >= 2, n >= 0",
+        grade="lower",
+        status="proved",
+        claim=bounds.partial_lower_mean_light,
+        check=minimax_lower("partial"),
+        twins=(
+            Twin("the bound times 1.05", scaled(bounds.partial_lower_mean_light, 1.05)),
+            Twin("SA becomes S (A + 1)", lambda n, S, A: bounds.partial_lower_mean_light(n, S, A + 1)),
+            Twin("n^-1 becomes n^-0.98", steeper(bounds.partial_lower_mean_light, -0.02)),
+        ),
+    ),
+    Statement(
+        id="ours-N10-partial",
+        source="ours, N10",
+        words="In forward KL partial soft labels cost a constant times SA/n: no better rate than hard labels.",
+        formula="E KL(SEL_ptl) <= c_KL SA/n, c_KL = 0.292037, uniform",
+        regime="n >= 1",
+        grade="upper",
+        status="proved",
+        claim=bounds.partial_upper_kl_mean,
+        check=kl_upper("SEL_ptl"),
+        twins=(
+            Twin("c_KL becomes 0.27", lambda n, S, A: rate(0.27 * S * A, n)),
+            Twin("the constant of total variation", bounds.partial_upper_mean_conjecture),
+            Twin("n^-1 becomes n^-1.05", steeper(bounds.partial_upper_kl_mean, 0.05)),
+        ),
+    ),
+)

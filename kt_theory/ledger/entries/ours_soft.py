@@ -1,0 +1,88 @@
+"""Ours: bounds for soft labels beside those of Zhao and Zhu, proved in the report (N1, N9, N10)."""
+
+from __future__ import annotations
+
+import math
+
+from kt_theory import bounds
+from kt_theory.ledger.attacks.comparing import together
+from kt_theory.ledger.attacks.kl import kl_upper
+from kt_theory.ledger.attacks.lower import minimax_lower
+from kt_theory.ledger.attacks.means import at_sure_rows, mean_upper
+from kt_theory.ledger.attacks.planting import scaled, steeper
+from kt_theory.ledger.attacks.problems import HOSTILE
+from kt_theory.ledger.entries.ours_missing_mass import N1, majorant
+from kt_theory.ledger.statement import Statement, Twin
+
+STATEMENTS = (
+    Statement(
+        id="ours-N1-soft",
+        source="ours, N3 and N1",
+        words="CE_ful pays the mass of the inputs never visited at most, whatever it says unasked.",
+        formula=f"E R(CE_ful) <= M(S), M(K) = {N1}",
+        regime="n >= 0",
+        grade="tight",
+        status="proved",
+        claim=bounds.soft_upper_mean_missing,
+        check=together(mean_upper("CE_ful", HOSTILE), at_sure_rows("CE_ful", "hostile")),
+        certificates=("soft_upper_mean_missing",),
+        twins=(
+            Twin("the bound times 0.99", scaled(bounds.soft_upper_mean_missing, 0.99)),
+            Twin("phi(n - 1) becomes phi(n)", lambda n, S, A: majorant(n, S, shift=0)),
+            Twin("(1 - 1/S)^n for every n", lambda n, S, A: majorant(n, S, switch=False)),
+        ),
+    ),
+    Statement(
+        id="ours-N9-upper",
+        source="ours, N9a",
+        words="The upper half of the soft minimax sandwich.",
+        formula="E R(CE_ful) <= (1 - 1/A) M(S), uniform",
+        regime="n >= 0",
+        grade="tight",
+        status="proved",
+        claim=bounds.soft_upper_mean_uniform,
+        check=together(mean_upper("CE_ful"), at_sure_rows("CE_ful")),
+        certificates=("soft_upper_mean_uniform",),
+        note="An equality up to n = S.",
+        twins=(
+            Twin("the bound times 0.99", scaled(bounds.soft_upper_mean_uniform, 0.99)),
+            Twin("1 - 1/A becomes 1/2", lambda n, S, A: bounds.missing_mass_upper_mean(n, S) / 2),
+            Twin("M(S) becomes S phi(n + S)", lambda n, S, A: (1 - 1 / A) * S / (math.e * (n + S))),
+        ),
+    ),
+    Statement(
+        id="ours-N9-lower",
+        source="ours, N9b",
+        words="The lower half of the soft minimax sandwich: sure rows at random labels.",
+        formula="inf sup E R >= (1 - 1/A) max{(1 - 1/S)^n, (S - 1) phi(n) + h (1 - h)^n}, h = 1 - (S - 1)/(n + 1)",
+        regime="n >= 0; the second only if h >= 0",
+        grade="tight",
+        status="proved",
+        claim=bounds.soft_lower_mean_dirac,
+        check=minimax_lower("soft"),
+        twins=(
+            Twin("the bound times 1.001", scaled(bounds.soft_lower_mean_dirac, 1.001)),
+            Twin("1 - 1/A becomes 1", lambda n, S, A: bounds.soft_lower_mean_dirac(n, S, A) / (1 - 1 / A)),
+            Twin(
+                "S - 1 becomes S",
+                lambda n, S, A: (1 - 1 / A) * S * (1 - 1 / (n + 1)) ** n / (n + 1) if n >= S else math.nan,
+            ),
+        ),
+    ),
+    Statement(
+        id="ours-N10-soft",
+        source="ours, N9a",
+        words="Soft labels in forward KL: the rate S/n stays.",
+        formula="E KL(CE_ful) <= log(A) M(S), uniform",
+        regime="n >= 0",
+        grade="tight",
+        status="proved",
+        claim=bounds.soft_upper_kl_mean,
+        check=kl_upper("CE_ful"),
+        twins=(
+            Twin("the bound times 0.99", scaled(bounds.soft_upper_kl_mean, 0.99)),
+            Twin("log(A) becomes 1 - 1/A", bounds.soft_upper_mean_uniform),
+            Twin("n^-1 becomes n^-1.05", steeper(bounds.soft_upper_kl_mean, 0.05)),
+        ),
+    ),
+)

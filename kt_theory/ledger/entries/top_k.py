@@ -1,0 +1,81 @@
+r"""Another level of information: the k largest probabilities of each visited row, and nothing else.
+
+The best student spreads the rest uniformly, and its total variation is convex in the row; on rows in descending order,
+whose vertices are the uniform laws on the first k + j labels, it is largest at a vertex.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from functools import cache, partial
+
+import numpy as np
+
+from kt_theory.ledger.attacks.problems import climbed, generator
+from kt_theory.ledger.statement import ONLY_FORMULA, Claim, Effort, Statement, Trial, Twin
+
+
+def top_k_floor(k: int, A: int) -> float:
+    """The largest total variation between a row and its k largest labels with the rest spread evenly."""
+    return max((j / (k + j) * (1 - j / (A - k)) for j in range(1, A - k + 1)), default=0.0)
+
+
+def cost_of_tail(row: np.ndarray, k: int) -> float:
+    """TV between a row and the same with all but its k largest labels made equal."""
+    tail = np.sort(row)[: row.size - k]
+    return 0.5 * math.fsum(np.abs(tail - tail.mean())) if tail.size else 0.0
+
+
+@cache
+def tails(effort: Effort) -> tuple[tuple[str, str, int, int, float], ...]:
+    """Places, kinds, k, A and costs of rows."""
+    rng = generator(effort, "tails")
+    found = []
+    for A, k in itertools.product((1, 2, 3, 5, 12, 100), (0, 1, 2, 4, 11, 20, 99)):
+        if k > A:
+            continue
+        for i in range(2 * effort.problems):
+            row = rng.dirichlet(np.full(A, (1.0, 0.2)[i % 2]))
+            found.append((f"random row, A={A}, k={k}, number {i}", "exact", k, A, cost_of_tail(row, k)))
+        if 1 < A <= 5:
+            best = climbed(partial(cost_of_tail, k=k), rng.dirichlet(np.ones(A)), effort.steps, rng)
+            found.append((f"row found by search, A={A}, k={k}", "search", k, A, cost_of_tail(best, k)))
+    return tuple(found)
+
+
+def over_rows(claim: Claim, effort: Effort) -> Iterator[Trial]:
+    """``claim(k, A)`` is the largest cost of a row: no row costs more, and a uniform law on some labels as much."""
+    for where, kind, k, A, cost in tails(effort):
+        yield Trial(where, cost, float(claim(k, A)), kind, error=1e-15)
+    for k, A in sorted({(k, A) for _, _, k, A, _ in tails(effort)}):
+        worst = max(cost_of_tail(np.repeat([1 / m, 0.0], [m, A - m]), k) for m in range(1, A + 1))
+        yield Trial(f"attained by a flat row, A={A}, k={k}", float(claim(k, A)), worst, "exact", error=1e-15)
+
+
+STATEMENTS = (
+    Statement(
+        id="level-topk-floor",
+        source="ours, N13 a",
+        words="If only the k largest probabilities of each row are revealed, the rest is never learnt.",
+        formula="sup over rows TV(row, top k with uniform rest) = max_j j/(k + j) (1 - j/(A - k))",
+        regime="0 <= k < A",
+        grade="tight",
+        status="proved",
+        claim=top_k_floor,
+        check=over_rows,
+        twins=(
+            Twin(
+                "k + j becomes k + j + 1",
+                lambda k, A: max((j / (k + j + 1) * (1 - j / (A - k)) for j in range(1, A - k + 1)), default=0.0),
+            ),
+            Twin("only j = 1", lambda k, A: 1 / (k + 1) * (1 - 1 / (A - k)) if k < A else 0.0),
+            Twin(
+                "A - k becomes A",
+                lambda k, A: max((j / (k + j) * (1 - j / A) for j in range(1, A - k + 1)), default=0.0),
+            ),
+        ),
+        note=f"{ONLY_FORMULA} Attained by the uniform law on k + j labels. The floor does not fall with n.",
+    ),
+)

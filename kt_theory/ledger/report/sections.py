@@ -1,0 +1,128 @@
+"""The last part of the page: a section for each statement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+from urllib.parse import quote
+
+from kt_theory.ledger.report.pictures import ledger_panels, ratio_text
+from kt_theory.ledger.report.summary import Summary, evidence, many, surprises
+from kt_theory.ledger.report.words import GRADE_WORDS, NOT_CERTIFIED, SIGNS, STATUS_WORDS
+from kt_theory.ledger.statement import Statement
+from kt_theory.ledger.verdicts import Verdict
+
+
+def anchor(statement: Statement) -> str:
+    """The id of the section of a statement: an id of one's own may hold blanks, which HTML does not allow there."""
+    return "statement-" + quote(statement.id, safe="()")
+
+
+def link(statement: Statement) -> str:
+    return f'<a href="#{quote(anchor(statement), safe="()")}">{escape(statement.id)}</a>'
+
+
+def facts(pairs: Iterable[tuple[str, str]]) -> str:
+    """A list of names and what they are; the latter is HTML."""
+    items = "".join(f"<dt>{escape(name)}</dt><dd>{fact}</dd>\n" for name, fact in pairs)
+    return f'<dl class="facts">\n{items}</dl>'
+
+
+def badge(verdict: Verdict) -> str:
+    looks, aside = "", ""
+    if not verdict.as_expected:
+        looks, aside = " surprise", "not as expected"
+    elif verdict.verdict == "refuted":
+        looks, aside = " slip", "as expected"
+    elif verdict.verdict in ("open", "not applicable"):
+        looks = " silent"
+    small = f" <small>({aside})</small>" if aside else ""
+    return f'<span class="verdict{looks}">{SIGNS[verdict.verdict]} {verdict.verdict}{small}</span>'
+
+
+def section(verdict: Verdict, summary: Summary) -> str:
+    statement = verdict.statement
+    name = anchor(statement)
+    found = [
+        ("source", escape(statement.source)),
+        ("formula", f'<span class="formula">{escape(statement.formula)}</span>'),
+        ("regime", escape(statement.regime)),
+        ("grade", _glossed(statement.grade, GRADE_WORDS)),
+        ("status", _glossed(statement.status, STATUS_WORDS)),
+        ("evidence", _evidence(verdict, summary)),
+        *_found(verdict),
+    ]
+    if statement.note:
+        found.append(("note", escape(statement.note)))
+    wrong = "".join(f'<p class="missed">✗ Not as expected: {escape(words)}.</p>' for words in surprises(verdict))
+    return f"""<article class="statement" id="{name}" aria-labelledby="{name}-title">
+<header><h3 id="{name}-title">{escape(statement.id)}</h3>{badge(verdict)}</header>
+<div class="body"><div>
+<p>{escape(statement.words)}</p>
+{wrong}{facts(found)}
+{_planted(verdict)}</div>
+{_figure(verdict)}</div></article>
+"""
+
+
+def _evidence(verdict: Verdict, summary: Summary) -> str:
+    silent = f"; {many(verdict.silent, 'trial')} outside the regime" if verdict.silent else ""
+    lacking = verdict.statement.certificates and not summary.certified
+    return f"{evidence(verdict)}{silent}{'. ' + NOT_CERTIFIED if lacking else ''}"
+
+
+def _glossed(word: str, words: dict[str, str]) -> str:
+    return f"{escape(word)} ({escape(words[word])})" if word in words else escape(word)
+
+
+def _found(verdict: Verdict) -> list[tuple[str, str]]:
+    """The worst place; of a slip, what became of both of its forms."""
+    if verdict.mended is None:
+        return [("witness" if verdict.verdict == "refuted" else "worst place", _worst(verdict))]
+    printed = f"{SIGNS[verdict.verdict]} {verdict.verdict}: {_worst(verdict)}"
+    mended = "✓ holds under the same attacks" if verdict.mended else '<span class="missed">✗ refuted, too</span>'
+    return [("printed form", printed), ("mended form", mended)]
+
+
+def _worst(verdict: Verdict) -> str:
+    worst = verdict.worst
+    if worst is None:
+        return "none: nothing was tried" if verdict.verdict == "open" else "none: no trial in the regime"
+    error = f", known to {worst.error:.1g}" if worst.error else ""
+    sides = f"{worst.lhs:.6g} against {worst.rhs:.6g}{error}, ratio {ratio_text(worst.ratio)}"
+    return f"{escape(worst.where)}: {sides} ({escape(worst.kind)})"
+
+
+def _planted(verdict: Verdict) -> str:
+    statement = verdict.statement
+    if not statement.twins:
+        return ""
+    # A false statement counts as a planted error itself, whether its twins were tried or not.
+    untried = verdict.planted == (statement.status == "false")
+
+    def item(words: str) -> str:
+        if untried:
+            return f'<li class="untried"><b>– not tried</b>{escape(words)}</li>'
+        if words in verdict.survivors:
+            return f'<li class="missed"><b>✗ not found</b>{escape(words)}</li>'
+        return f"<li><b>✓ refuted</b>{escape(words)}</li>"
+
+    return (
+        f'<h4>Planted errors</h4>\n<ul class="planted">{"".join(item(twin.words) for twin in statement.twins)}</ul>\n'
+    )
+
+
+#: What the two sides are, for the grades whose form says so.
+SIDES: dict[str, tuple[str, str]] = {
+    "upper": ("the worst found", "the bound"),
+    "lower": ("the bound", "the least known to be reached"),
+}
+
+
+def _figure(verdict: Verdict) -> str:
+    names = SIDES.get(verdict.statement.grade, ("left side", "right side"))
+    drawn = ledger_panels(verdict.curve, names)
+    if not drawn:
+        return ""
+    caption = f"Markers: {names[0]}. Line: {names[1]}."
+    return f'<figure><div class="panels">{drawn}</div><figcaption>{caption}</figcaption></figure>\n'
