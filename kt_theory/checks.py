@@ -1,15 +1,19 @@
 """What an argument must be, and the one sentence said when it is not.
 
-Every public function hands its arguments to this room first. A check either returns the value in the
+Every public function hands its arguments to this module first. A check either returns the value in the
 form that the mathematics needs (float64, int64, C-contiguous, read-only where it will be kept) or raises
 ``ValueError`` with one sentence that names the argument, the offending value and its place.
 Nothing is renormalised, clipped or dropped here: a table whose rows are off is the caller's to mend.
+Values are shown on one line, without control characters, at most `SHOWN` characters of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import math
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from numbers import Number
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -22,6 +26,86 @@ SUM_TOLERANCE = 1e-12
 
 INT64_MAX = int(np.iinfo(np.int64).max)
 
+#: The most entries of a table that the package makes from sizes alone: 0.8 GB.
+TABLE_MAX = 10**8
+
+#: The most characters of a value in a message.
+SHOWN = 60
+
+T = TypeVar("T")
+
+
+def shown(value: Any) -> str:
+    """`value` as a message shows it: ``repr`` on one line, cut to `SHOWN` characters, whatever the value is."""
+    if isinstance(value, int) and value.bit_length() > 64:
+        # 0.30103 = log10(2); repr would be long, and is refused by Python itself beyond 4300 digits.
+        return f"a whole number of about {int(value.bit_length() * 0.30103) + 1} digits"
+    try:
+        text = repr(value)
+    except Exception:  # an object of the caller's whose repr raises
+        text = f"a {type(value).__name__}"
+    text = "".join(c if c.isprintable() else " " if c.isspace() else f"\\x{ord(c):02x}" for c in text)
+    text = " ".join(text.split())
+    return text if len(text) <= SHOWN else text[: SHOWN - 3] + "..."
+
+
+def instance_of(name: str, value: Any, kind: type[T], remedy: str = "") -> T:
+    """`value` if it is a `kind`; `remedy` says how one is made."""
+    if not isinstance(value, kind):
+        article = "an" if kind.__name__[0] in "AEIOU" else "a"
+        needed = f"{article} {kind.__name__} is needed" + (f"; {remedy}" if remedy else "")
+        raise ValueError(f"{name} is {_kind_of(value)}: {needed}")
+    return value
+
+
+def _kind_of(value: Any) -> str:
+    article = "an" if type(value).__name__[0] in "aeiouAEIOU" else "a"
+    return "None" if value is None else f"{article} {type(value).__name__}"
+
+
+def flag(name: str, value: Any) -> bool:
+    """`value` as a bool; "false", 0 and 1 are none."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise ValueError(f"{name} is {shown(value)}: it must be True or False")
+    return bool(value)
+
+
+def text(name: str, value: Any) -> str:
+    """`value` if it is text."""
+    if not isinstance(value, str):
+        raise ValueError(f"{name} is {shown(value)}: it must be text")
+    return value
+
+
+def function(name: str, value: Any) -> Any:
+    """`value` if it can be called."""
+    if not callable(value):
+        raise ValueError(f"{name} is {shown(value)}: it must be a function")
+    return value
+
+
+def path(name: str, value: Any) -> str:
+    """`value` as the text of a path: not empty, without NUL, which no file system takes."""
+    if not isinstance(value, (str, os.PathLike)) or not isinstance(os.fspath(value), str):
+        raise ValueError(f"{name} is {shown(value)}: it must be a path, as text or a pathlib.Path")
+    spelled = str(os.fspath(value))
+    if not spelled:
+        raise ValueError(f"{name} is empty: it must be a path")
+    if "\0" in spelled:
+        raise ValueError(f"{name} is {shown(value)}: a path has no NUL character")
+    return spelled
+
+
+def entries(name: str, value: Any, of: str) -> list[Any]:
+    """`value` as a list of its entries; text, sets and mappings are no sequences."""
+    if isinstance(value, (str, bytes, set, frozenset, Mapping)) or not isinstance(value, Iterable):
+        raise ValueError(f"{name} is {shown(value)}: it must be a sequence of {of}")
+    if isinstance(value, np.ndarray):
+        _refuse_masked(name, value)
+        if value.ndim != 1:
+            raise ValueError(f"{name} has shape {value.shape}: it must be a sequence of {of}")
+    return list(value)
+
 
 def place(index: Sequence[Any]) -> str:
     """The text of an index, as it would be typed: ``[2, 5]``."""
@@ -30,16 +114,27 @@ def place(index: Sequence[Any]) -> str:
 
 def array_of_floats(name: str, value: Any, ndim: int | None = None) -> np.ndarray:
     """`value` as a fresh float64 array of `ndim` dimensions, NaN and infinities allowed."""
+    _refuse_masked(name, value)
     try:
         given = np.asarray(value)
-        # What is complex goes the way of text: NumPy would drop its imaginary part with no more than a warning.
-        array = np.array(given, dtype=object if given.dtype.kind == "c" else None).astype(np.float64)
+        # What is complex or a date goes the way of text: NumPy would drop an imaginary part with no more than a
+        # warning, and make a date the number of its days or nanoseconds.
+        array = np.array(given, dtype=object if given.dtype.kind in "cmM" else None).astype(np.float64)
+        if given.dtype.kind in "mM":
+            raise TypeError
+    except OverflowError:
+        raise ValueError(f"{name} holds a number beyond 1.8e308, the largest float64") from None
     except (TypeError, ValueError):
         raise ValueError(f"{name} is not an array of numbers: {_first_other(value)}") from None
     if ndim is not None and array.ndim != ndim:
         shape = "x".join(str(d) for d in array.shape) or "scalar"
         raise ValueError(f"{name} must have {ndim} dimension(s), got shape {shape}")
     return array
+
+
+def _refuse_masked(name: str, value: Any) -> None:
+    if isinstance(value, np.ma.MaskedArray):
+        raise ValueError(f"{name} is a masked array: leave out what is masked, or fill it with `filled`")
 
 
 def _first_other(value: Any) -> str:
@@ -52,10 +147,19 @@ def _first_other(value: Any) -> str:
         if isinstance(entry, (list, tuple, np.ndarray)):
             return "its rows differ in length"
         try:
+            if isinstance(entry, (np.datetime64, np.timedelta64)):
+                raise TypeError
             float(entry)
-        except (TypeError, ValueError):
-            return f"it holds {entry!r}"
-    return "its shape is irregular"
+        except (TypeError, ValueError, OverflowError):
+            return f"it holds {shown(entry)}"
+    return f"it holds {shown(value)}"
+
+
+def number(name: str, value: Any) -> float:
+    """`value` as one float, NaN and infinities allowed; True and "1" are no numbers here."""
+    if isinstance(value, (str, bytes, bool, np.bool_)):
+        raise ValueError(f"{name} is {shown(value)}: it must be one number")
+    return array_of_floats(name, value, ndim=0).item()
 
 
 def _refuse_first(name: str, array: np.ndarray, bad: np.ndarray, wanted: str) -> None:
@@ -110,35 +214,58 @@ def stochastic_table(
 
 def whole_number(name: str, value: Any, minimum: int = 0) -> int:
     """`value` as a Python int with ``minimum <= value < 2**63``; 1e9 is whole, 1.5 and True are not."""
+    _refuse_masked(name, value)
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.integer, np.floating)):
-        if isinstance(value, np.ndarray) and value.ndim == 0:
+        if isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind in "iuf":
             return whole_number(name, value.item(), minimum)
-        raise ValueError(f"{name} is {value!r}: it must be one whole number")
+        raise ValueError(f"{name} is {shown(value)}: it must be one whole number")
+    if isinstance(value, np.timedelta64):  # NumPy counts it among its integers
+        raise ValueError(f"{name} is {shown(value)}: it must be one whole number")
     if isinstance(value, (float, np.floating)) and not float(value).is_integer():
         raise ValueError(f"{name} is {value!r}: it must be a whole number")
     number = int(value)
     if number < minimum:
-        raise ValueError(f"{name} is {number}: it must be at least {minimum}")
+        raise ValueError(f"{name} is {_spelled(number)}: it must be at least {minimum}")
     if number > INT64_MAX:
-        raise ValueError(f"{name} is {number}: it exceeds the largest 64-bit integer, {INT64_MAX}")
+        raise ValueError(f"{name} is {_spelled(number)}: it exceeds the largest 64-bit integer, {INT64_MAX}")
     return number
+
+
+def _spelled(number: int) -> str:
+    return str(number) if abs(number) < 10**40 else shown(number)
+
+
+def table_size(S: int, A: int) -> None:
+    """Refuse sizes of a table that memory would not hold, before any of it is made."""
+    if S * A > TABLE_MAX:
+        raise ValueError(f"S x A is {S} x {A}: a table has at most {TABLE_MAX:.0e} entries")
 
 
 def whole_numbers(name: str, value: Any, minimum: int = 0) -> np.ndarray:
     """`value` (a scalar or a sequence) as a 1-D int64 array, each entry a `whole_number`."""
-    entries = np.asarray(value, dtype=object)
-    if entries.ndim == 0:
-        return np.array([whole_number(name, entries.item(), minimum)], dtype=np.int64)
-    if entries.ndim != 1:
-        raise ValueError(f"{name} must be a number or a list of numbers, got shape {entries.shape}")
-    if entries.size == 0:
+    _refuse_masked(name, value)
+    if isinstance(value, np.ndarray) and value.dtype.kind in "mM":
+        raise ValueError(f"{name} holds dates or times: it must be a number or a list of numbers")
+    try:
+        given = np.asarray(value, dtype=object)
+    except ValueError:
+        raise ValueError(f"{name} is {shown(value)}: it must be a number or a list of numbers") from None
+    if given.ndim == 0:
+        return np.array([whole_number(name, value if np.isscalar(value) else given.item(), minimum)], dtype=np.int64)
+    if given.ndim != 1:
+        raise ValueError(f"{name} must be a number or a list of numbers, got shape {given.shape}")
+    if given.size == 0:
         raise ValueError(f"{name} is empty")
-    return np.array([whole_number(f"{name}[{i}]", v, minimum) for i, v in enumerate(entries)], dtype=np.int64)
+    return np.array([whole_number(f"{name}[{i}]", v, minimum) for i, v in enumerate(given)], dtype=np.int64)
 
 
 def count_table(name: str, value: Any, shape: tuple[int, int] | None = None) -> np.ndarray:
     """`value` as a table of counts, int64, shape (S, A), whose total is below 2**63."""
-    array = np.asarray(value)
+    _refuse_masked(name, value)
+    try:
+        array = np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{name} is not an array of numbers: {_first_other(value)}") from None
     if array.ndim != 2 or array.size == 0:
         raise ValueError(f"{name} must be a table with at least one row and one column, got shape {array.shape}")
     if shape is not None and array.shape != shape:
@@ -156,25 +283,32 @@ def count_table(name: str, value: Any, shape: tuple[int, int] | None = None) -> 
 
 def open_unit(name: str, value: Any) -> float:
     """`value` as a float strictly between 0 and 1."""
-    number = array_of_floats(name, value, ndim=0).item()
-    if not 0 < number < 1:
-        raise ValueError(f"{name} is {number}: it must lie strictly between 0 and 1")
-    return number
+    x = number(name, value)
+    if not 0 < x < 1:
+        raise ValueError(f"{name} is {x}: it must lie strictly between 0 and 1")
+    return x
 
 
 def positive(name: str, value: Any) -> float:
     """`value` as a finite float above 0."""
-    number = array_of_floats(name, value, ndim=0).item()
-    if not (np.isfinite(number) and number > 0):
-        raise ValueError(f"{name} is {number}: it must be a finite number above 0")
-    return number
+    x = number(name, value)
+    if not (math.isfinite(x) and x > 0):
+        raise ValueError(f"{name} is {x}: it must be a finite number above 0")
+    return x
 
 
 def one_of(name: str, value: Any, allowed: Sequence[str]) -> str:
     """`value` if it is one of the `allowed` names."""
-    if value not in allowed:
-        raise ValueError(f"{name} is {value!r}: it must be one of {', '.join(allowed)}")
+    if not isinstance(value, str) or value not in allowed:
+        raise ValueError(f"{name} is {shown(value)}: it must be one of {', '.join(allowed)}")
     return str(value)
+
+
+def is_missing(value: Any) -> bool:
+    """Whether `value` stands for no value: None, NaN, NaT, pandas' NA. Text never does, "" and "<NA>" included."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, (float, np.floating, np.datetime64, np.timedelta64)) and bool(value != value)
 
 
 def name_of(value: Any) -> str:
@@ -184,30 +318,38 @@ def name_of(value: Any) -> str:
     return str(value)
 
 
+def _can_be_a_name(value: Any) -> bool:
+    if is_missing(value) or isinstance(value, (bytes, complex, np.complexfloating, np.void)):
+        return False
+    return isinstance(value, (str, Number, np.generic)) or hasattr(value, "isoformat")
+
+
 def names(name: str, value: Any, size: int) -> tuple[str, ...]:
     """`value` as a tuple of `size` distinct strings; 0, 1, 2, ... if it is None or empty."""
-    if isinstance(value, str):
-        raise ValueError(f"{name} is {value!r}: it must be a sequence of names")
-    entries = tuple(name_of(v) for v in (() if value is None else value)) or tuple(str(i) for i in range(size))
-    if len(entries) != size:
-        raise ValueError(f"{name} has {len(entries)} names, {size} are needed")
-    if len(set(entries)) != size:
-        repeated = next(v for i, v in enumerate(entries) if v in entries[:i])
-        raise ValueError(f"{name} has {repeated!r} twice: names must differ")
-    return entries
+    given = [] if value is None else entries(name, value, "names")
+    for i, entry in enumerate(given):
+        if not _can_be_a_name(entry):
+            raise ValueError(f"{name}[{i}] is {shown(entry)}: a name is text, a number or a date")
+    spelled = tuple(name_of(v) for v in given) or tuple(str(i) for i in range(size))
+    if len(spelled) != size:
+        raise ValueError(f"{name} has {len(spelled)} names, {size} are needed")
+    if len(set(spelled)) != size:
+        repeated = next(v for i, v in enumerate(spelled) if v in spelled[:i])
+        raise ValueError(f"{name} has {shown(repeated)} twice: names must differ")
+    return spelled
 
 
 def half_open_unit(name: str, value: Any) -> float:
     """`value` as a float in (0, 1]."""
-    number = positive(name, value)
-    if number > 1:
-        raise ValueError(f"{name} is {number}: it must lie above 0 and not above 1")
-    return number
+    x = positive(name, value)
+    if x > 1:
+        raise ValueError(f"{name} is {x}: it must lie above 0 and not above 1")
+    return x
 
 
 def not_negative(name: str, value: Any) -> np.ndarray:
     """`value` as float64 with no entry negative or NaN; infinity is allowed."""
     array = array_of_floats(name, value)
     if not (array >= 0).all():
-        raise ValueError(f"{name} is {value}: it must be 0 or more")
+        raise ValueError(f"{name} is {shown(value)}: it must be 0 or more")
     return array

@@ -13,6 +13,7 @@ Counts are a sufficient statistic: a repeat costs O(min(n, S A) + S A), however 
 
 from __future__ import annotations
 
+import collections
 import functools
 import hashlib
 import itertools
@@ -21,20 +22,23 @@ import os
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from kt_theory import __version__, checks, kernels
 from kt_theory.learners import LEARNERS
-from kt_theory.problem import PROTOCOLS, Problem, uniform_table
+from kt_theory.problem import PROTOCOLS, Problem, checked_problem, initial_table
 from kt_theory.protocol import TransferSet
 from kt_theory.sampling import N_MAX, CountSampler
 
 if TYPE_CHECKING:
     import pandas as pd
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 #: A problem for each n: what the paper's hard instances are.
 Family = Callable[[int], Problem]
@@ -44,6 +48,15 @@ RUN, PILOT = 0, 1
 
 #: The most repeats of a cell: their blocks are planned in memory.
 REPS_MAX = 10**9
+
+#: The most risks that `sample_risks` keeps: 0.8 GB.
+RISKS_MAX = 10**8
+
+#: The most threads.
+WORKERS_MAX = 1024
+
+#: Blocks handed out ahead of the one that is waited for.
+AHEAD = 1024
 
 #: Margin on the pilot's variance, so that the error aimed at is usually met and not only met half of the time.
 VARIANCE_MARGIN = 1.1
@@ -62,12 +75,9 @@ class Cell:
     """
 
     def __init__(self, problem: Problem, n: int, init: Any = None) -> None:
-        if not isinstance(problem, Problem):
-            raise ValueError(f"problem is a {type(problem).__name__}: a Problem is needed")
-        self.problem = problem
+        self.problem = checked_problem(problem)
         self.n = sample_size(n)
-        shape = (problem.S, problem.A)
-        self._init = uniform_table(*shape) if init is None else checks.stochastic_table("init", init, shape=shape)
+        self._init = initial_table(init, problem)
         self._unvisited = 0.5 * np.abs(self._init - problem.teacher).sum(axis=1)
         self.identity = hashlib.sha256(f"{problem.identity} {self.n}".encode()).hexdigest()[:32]
         # A block takes a millisecond or two: long against the cost of starting it, short against a run.
@@ -82,13 +92,13 @@ class Cell:
         # Made when first drawn from: a study asks thousands of cells for their names and sizes only.
         return CountSampler(self.problem)
 
-    def blocks(self, reps: int) -> list[tuple[int, int]]:
+    def blocks(self, reps: int) -> Iterator[tuple[int, int]]:
         """The blocks of a run, as (index, repeats in it)."""
         return _cut(reps, self.block_size)
 
     def batches(self, reps: int) -> list[tuple[int, int]]:
         """The batches of a run, as (index, repeats in it); all but the last are of `batch_size`."""
-        return _cut(reps, self.batch_size)
+        return list(_cut(reps, self.batch_size))
 
     def batch(self, seed: int, stage: int, index: int, reps: int) -> Moments:
         """The moments of all learners in one batch, columns as in `kernels.COLUMNS`."""
@@ -103,16 +113,14 @@ class Cell:
         out = np.empty((reps, len(kernels.COLUMNS)))
         done = 0
         for counts in self._sampler.draw(self.n, reps, rng):
-            R = counts.shape[0]
-            kernels.risks(
-                counts, self.problem.rho, self.problem.teacher, self._init, self._unvisited, out[done : done + R]
-            )
-            done += R
+            rows = out[done : done + counts.shape[0]]
+            kernels.risks(counts, self.problem.rho, self.problem.teacher, self._init, self._unvisited, rows)
+            done += counts.shape[0]
         return out
 
 
-def _cut(reps: int, size: int) -> list[tuple[int, int]]:
-    return [(start // size, min(size, reps - start)) for start in range(0, reps, size)]
+def _cut(reps: int, size: int) -> Iterator[tuple[int, int]]:
+    return ((start // size, min(size, reps - start)) for start in range(0, reps, size))
 
 
 @dataclass(frozen=True)
@@ -192,10 +200,12 @@ class Precision:
     max_reps: int = 1_000_000
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "reps", checks.whole_number("reps", self.reps, minimum=1))
-        if self.reps > REPS_MAX:
-            raise ValueError(f"reps is {self.reps}: at most {REPS_MAX} can be run")
-        object.__setattr__(self, "max_reps", checks.whole_number("max_reps", self.max_reps, minimum=1))
+        for name in ("reps", "max_reps"):
+            number = checks.whole_number(name, getattr(self, name), minimum=1)
+            if number > REPS_MAX:
+                raise ValueError(f"{name} is {number}: at most {REPS_MAX} can be run")
+            object.__setattr__(self, name, number)
+        object.__setattr__(self, "relative", checks.flag("relative", self.relative))
         if self.target_mcse is not None:
             object.__setattr__(self, "target_mcse", checks.positive("target_mcse", self.target_mcse))
             if self.reps < 2:
@@ -216,8 +226,28 @@ class Precision:
             if mean == 0 and self.relative:
                 continue
             target = self.target_mcse * (mean if self.relative else 1.0)
-            wanted = max(wanted, VARIANCE_MARGIN * (3 / self.reps if mean == 0 else variance) / target**2)
+            needed, square = VARIANCE_MARGIN * (3 / self.reps if mean == 0 else variance), target * target
+            if needed > 0:  # the square of a small target may be 0, that of a large one infinite
+                wanted = max(wanted, needed / square if square > 0 else math.inf)
         return wanted
+
+
+def in_order(pool: Executor, function: Callable[[T], R], tasks: Iterable[T]) -> Iterator[R]:
+    """``map(function, tasks)`` by the workers of `pool`, no more than `AHEAD` tasks handed out at a time.
+
+    ``pool.map`` would hand out all of them at once: gigabytes for the blocks of 10**9 repeats.
+    """
+    waiting: collections.deque[Future[R]] = collections.deque()
+    try:
+        for task in tasks:
+            waiting.append(pool.submit(function, task))
+            if len(waiting) >= AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        for future in waiting:
+            future.cancel()
 
 
 def run_cell(cell: Cell, learners: Sequence[str], precision: Precision, seed: int, pool: Executor) -> Moments:
@@ -229,8 +259,10 @@ def run_cell(cell: Cell, learners: Sequence[str], precision: Precision, seed: in
             return Moments.of(cell.risks(seed, which, index, size))
 
         # Workers take blocks, which there are enough of for all; the order of merging is that of batches.
-        parts = iter(pool.map(block, cell.blocks(reps)))
-        per_batch = (merged(itertools.islice(parts, len(cell.blocks(size)))) for _, size in cell.batches(reps))
+        parts = in_order(pool, block, cell.blocks(reps))
+        per_batch = (
+            merged(itertools.islice(parts, math.ceil(size / cell.block_size))) for _, size in cell.batches(reps)
+        )
         return merged(per_batch).of_learners(learners)
 
     if precision.target_mcse is None:
@@ -298,8 +330,8 @@ def simulate(
     reps : int
         Number of repeats; with `target_mcse`, of the pilot, and the least number of the run.
     seed : int
-        One seed gives the same numbers at any number of threads. Repeats, learners and n may be added later without
-        changing a draw.
+        One seed gives the same numbers at any number of threads, in all columns but `seconds`. Repeats, learners and n
+        may be added later without changing a draw.
     target_mcse : float, optional
         Monte Carlo standard error to aim at, for every learner. A pilot plans the number of repeats and is thrown
         away, so that the mean stays exactly unbiased (see `Precision`).
@@ -308,9 +340,9 @@ def simulate(
     max_reps : int
         Cap on the repeats of a run with a target; a warning says where it was reached.
     init : array_like, shape (S, A), optional
-        The students before any data; uniform if not given.
+        The students before any data, rows that sum to 1 within 1e-6; uniform if not given.
     workers : int, optional
-        Number of threads; as many as there are processors if not given.
+        Number of threads, at most 1024; as many as there are processors if not given.
     progress : bool
         Show a progress bar over n, if there is a terminal to show it on.
 
@@ -319,12 +351,14 @@ def simulate(
     DataFrame
         A row per (n, learner), in that order: problem, S, A, n, protocol, learner, mean (risk, in [0, 1]), mcse (its
         Monte Carlo standard error), reps, nonzero (repeats of non-zero risk: where they are few, mcse is not to be
-        trusted), seed, cell (identity of the draws), seconds, version, numpy.
+        trusted), seed, cell (identity of the draws), seconds, version, numpy. All columns but `seconds`, which are
+        measured and differ from run to run, are the same for the same call.
 
     Raises
     ------
     ValueError
-        For an unknown learner, n or reps that are not whole numbers in range, or an `init` that is no table.
+        For an unknown learner, n or reps that are not whole numbers in range (reps and max_reps: at most 10**9), or an
+        `init` that is no table.
 
     Examples
     --------
@@ -376,7 +410,7 @@ def sample_risks(
     Raises
     ------
     ValueError
-        As in `simulate`.
+        As in `simulate`; and for more than 10**8 risks, repeats times learners, which would not be kept in memory.
 
     Examples
     --------
@@ -388,10 +422,18 @@ def sample_risks(
     columns = [kernels.COLUMNS.index(name) for name in names]
     cell = Cell(problem, n, init)
     seed = checks.whole_number("seed", seed)
-    blocks = cell.blocks(checks.whole_number("reps", reps, minimum=1))
+    reps = checks.whole_number("reps", reps, minimum=1)
+    if reps * len(columns) > RISKS_MAX:
+        raise ValueError(
+            f"reps is {reps}: at most {RISKS_MAX:.0e} risks, repeats times learners, can be kept; "
+            "kt_theory.simulate keeps their moments only"
+        )
+    out = np.empty((len(columns), reps)).T  # a column is what is averaged: NumPy adds contiguous numbers pairwise
     with thread_pool(workers) as pool:
-        parts = pool.map(lambda block: cell.risks(seed, RUN, *block), blocks)
-        return np.concatenate(list(parts))[:, columns]
+        blocks = in_order(pool, lambda block: cell.risks(seed, RUN, *block)[:, columns], cell.blocks(reps))
+        for start, risks in zip(range(0, reps, cell.block_size), blocks, strict=True):
+            out[start : start + len(risks)] = risks
+    return out
 
 
 def draw(problem: Problem, protocol: str, n: int, seed: int = 0) -> TransferSet:
@@ -422,8 +464,7 @@ def draw(problem: Problem, protocol: str, n: int, seed: int = 0) -> TransferSet:
     100
     """
     checks.one_of("protocol", protocol, PROTOCOLS)
-    if not isinstance(problem, Problem):
-        raise ValueError(f"problem is a {type(problem).__name__}: a Problem is needed")
+    problem = checked_problem(problem)
     n = sample_size(n)
     rng = np.random.default_rng(checks.whole_number("seed", seed))
     (counts,) = CountSampler(problem).draw(n, 1, rng)
@@ -443,14 +484,19 @@ def problem_at(problem: Problem | Family, n: int) -> Problem:
     if isinstance(problem, Problem):
         return problem
     if not callable(problem):
-        raise ValueError(f"problem is {problem!r}: it must be a Problem, or a function of n that gives one")
-    return problem(n)
+        raise ValueError(
+            f"problem is {checks.shown(problem)}: it must be a Problem, or a function of n that gives one"
+        )
+    member = problem(n)
+    if not isinstance(member, Problem):
+        raise ValueError(f"problem({n}) is {checks.shown(member)}: the function must give a Problem")
+    return member
 
 
 def learner_names(learners: str | Sequence[str]) -> list[str]:
     """`learners` as a list of names in `LEARNERS`."""
     if not isinstance(learners, (str, list, tuple)) and learners is not None:
-        raise ValueError(f"learners is {learners!r}: it must be a name or a list of names")
+        raise ValueError(f"learners is {checks.shown(learners)}: it must be a name or a list of names")
     names = [learners] if isinstance(learners, str) else list(learners or ())
     if not names:
         raise ValueError("learners is empty: name at least one")
@@ -459,14 +505,16 @@ def learner_names(learners: str | Sequence[str]) -> list[str]:
 
 def thread_pool(workers: int | None) -> ThreadPoolExecutor:
     """Threads to spread blocks over: `workers`, or as many as there are processors."""
+    if workers is not None and checks.whole_number("workers", workers, minimum=1) > WORKERS_MAX:
+        raise ValueError(f"workers is {workers}: at most {WORKERS_MAX} threads can be started")
     if workers is None:
         workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return ThreadPoolExecutor(checks.whole_number("workers", workers, minimum=1))
+    return ThreadPoolExecutor(int(workers))
 
 
 def progress_bar(items: Sequence[Any], unit: str, show: bool) -> Any:
     """`items`, counted on a progress bar if `show` and there is a terminal."""
-    if not show:
+    if not checks.flag("progress", show):
         return items
     from tqdm import tqdm
 

@@ -27,7 +27,7 @@ Symbols used throughout the package
 ``teacher``  the table pi*, shape (S, A)
 ``n``      number of samples; ``n_s`` visits of input s, ``n_sa`` times (s, a) was seen
 ``w``      joint masses rho(s) pi*(a|s), shape (S, A)
-``init``   what a student says where it is free to say anything; uniform unless given
+``init``   initial table: a student's answer where the data leave it free; uniform unless given
 risk       R above, dimensionless, in [0, 1]
 =========  ==================================================================================
 """
@@ -92,6 +92,7 @@ class Problem:
             raise ValueError(f"teacher has {teacher.shape[0]} rows, rho has {rho.size} entries: they must be as many")
         rho.flags.writeable = False
         teacher.flags.writeable = False
+        object.__setattr__(self, "name", checks.text("name", self.name))
         object.__setattr__(self, "rho", rho)
         object.__setattr__(self, "teacher", teacher)
         object.__setattr__(self, "states", checks.names("states", self.states, self.S))
@@ -124,7 +125,23 @@ class Problem:
 
 def uniform_table(S: int, A: int) -> np.ndarray:
     """The table whose every row is Uniform(A), shape (S, A): the default initialisation."""
+    S = checks.whole_number("S", S, minimum=1)
+    A = checks.whole_number("A", A, minimum=1)
+    checks.table_size(S, A)
     return np.full((S, A), 1.0 / A)
+
+
+def initial_table(init: Any, problem: Problem) -> np.ndarray:
+    """`init` as a table of the problem's shape, rows off 1 by at most 1e-6 (a float32 softmax); uniform if None."""
+    if init is None:
+        return uniform_table(problem.S, problem.A)
+    shape = (problem.S, problem.A)
+    return checks.stochastic_table("init", init, shape, tolerance=checks.STUDENT_TOLERANCE)
+
+
+def checked_problem(problem: Any) -> Problem:
+    """`problem`, if it is one."""
+    return checks.instance_of("problem", problem, Problem, "kt_theory.Problem(rho, teacher) makes one")
 
 
 def tv_risk(student: Any, problem: Problem) -> float:
@@ -145,14 +162,14 @@ def tv_risk(student: Any, problem: Problem) -> float:
     Raises
     ------
     ValueError
-        If `student` is not a row-stochastic table of the problem's shape.
+        If `problem` is none, or `student` is not a row-stochastic table of its shape.
 
     Examples
     --------
     >>> round(tv_risk([[0.5, 0.5]], Problem([1.0], [[0.9, 0.1]])), 12)
     0.4
     """
-    shape = (problem.S, problem.A)
+    shape = (checked_problem(problem).S, problem.A)
     table = checks.stochastic_table("student", student, shape, tolerance=checks.STUDENT_TOLERANCE)
     return float(problem.rho @ (0.5 * np.abs(table - problem.teacher).sum(axis=1)))
 
@@ -202,6 +219,7 @@ def instance(k: int, S: int, A: int, n: int | None = None) -> Problem:
     k = checks.whole_number("k", k)
     S = checks.whole_number("S", S, minimum=1)
     A = checks.whole_number("A", A, minimum=1)
+    checks.table_size(S, A)
     if k not in (0, 1, 2, 3):
         raise ValueError(f"k is {k}: the paper has instances 0, 1, 2 and 3")
     if k == 0:
@@ -293,6 +311,7 @@ def three_worlds(S: int, A: int, n: int, phi: float = math.sqrt(0.5), psi: float
     S = checks.whole_number("S", S, minimum=2)
     A = checks.whole_number("A", A, minimum=4)
     n = checks.whole_number("n", n, minimum=1)
+    checks.table_size(S, A)
     phi, psi = checks.open_unit("phi", phi), checks.open_unit("psi", psi)
     rare = min(max(round(psi * (S - 1)), 1), S - 1)
     block = min(max(round(phi * A), 2), A - 1)
@@ -348,15 +367,29 @@ def dirichlet_problem(S: int, A: int, seed: Any, alpha: float = 1.0, rho_alpha: 
     """
     S = checks.whole_number("S", S, minimum=1)
     A = checks.whole_number("A", A, minimum=1)
-    rng = np.random.default_rng(seed)
-    teacher = rng.dirichlet(np.full(A, checks.positive("alpha", alpha)), size=S)
-    rho = np.full(S, 1 / S)
-    if rho_alpha is not None:
-        rho = rng.dirichlet(np.full(S, checks.positive("rho_alpha", rho_alpha)))
+    checks.table_size(S, A)
+    rng = _generator(seed)
+    teacher = _dirichlet(rng, "alpha", alpha, A, S)
+    rho = np.full(S, 1 / S) if rho_alpha is None else _dirichlet(rng, "rho_alpha", rho_alpha, S, 1)[0]
     # A law on one point is 1, where the draw may leave it one rounding below.
     teacher = teacher if A > 1 else np.ones((S, 1))
     rho = rho if S > 1 else np.ones(1)
     return Problem(rho, teacher, name=f"Dirichlet (S={S}, A={A}, alpha={alpha:g})")
+
+
+def _dirichlet(rng: np.random.Generator, name: str, alpha: Any, size: int, rows: int) -> np.ndarray:
+    alpha = checks.positive(name, alpha)
+    laws = rng.dirichlet(np.full(size, alpha), size=rows)
+    if not np.isfinite(laws).all():
+        raise ValueError(f"{name} is {alpha}: float64 cannot draw from a Dirichlet law with it")
+    return laws
+
+
+def _generator(seed: Any) -> np.random.Generator:
+    """A generator of its own for a whole number or a SeedSequence; one that is given goes on where it is."""
+    if isinstance(seed, (np.random.Generator, np.random.BitGenerator, np.random.SeedSequence)):
+        return np.random.default_rng(seed)
+    return np.random.default_rng(checks.whole_number("seed", seed))
 
 
 def zipf_problem(S: int, A: int, seed: Any, exponent: float = 1.0) -> Problem:
@@ -387,14 +420,16 @@ def zipf_problem(S: int, A: int, seed: Any, exponent: float = 1.0) -> Problem:
     """
     S = checks.whole_number("S", S, minimum=1)
     A = checks.whole_number("A", A, minimum=1)
+    checks.table_size(S, A)
     exponent = checks.positive("exponent", exponent)
-    rng = np.random.default_rng(seed)
+    rng = _generator(seed)
 
     def zipf(size: int) -> np.ndarray:
         weights = np.arange(1, size + 1, dtype=np.float64) ** -exponent
         return weights / weights.sum()
 
-    teacher = np.stack([rng.permutation(zipf(A)) for _ in range(S)])
+    row = zipf(A)
+    teacher = np.stack([rng.permutation(row) for _ in range(S)])
     return Problem(rng.permutation(zipf(S)), teacher, name=f"Zipf (S={S}, A={A}, exponent={exponent:g})")
 
 
@@ -426,7 +461,8 @@ def near_deterministic_problem(S: int, A: int, seed: Any, epsilon: float = 0.01)
     """
     S = checks.whole_number("S", S, minimum=1)
     A = checks.whole_number("A", A, minimum=2)
+    checks.table_size(S, A)
     epsilon = checks.open_unit("epsilon", epsilon)
     teacher = np.full((S, A), epsilon / (A - 1))
-    teacher[np.arange(S), np.random.default_rng(seed).integers(A, size=S)] = 1 - epsilon
+    teacher[np.arange(S), _generator(seed).integers(A, size=S)] = 1 - epsilon
     return Problem(np.full(S, 1 / S), teacher, name=f"near-deterministic (S={S}, A={A}, epsilon={epsilon:g})")

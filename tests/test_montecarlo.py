@@ -185,7 +185,7 @@ def test_same_bytes_for_any_number_of_threads(precision: dict[str, Any]) -> None
     runs = {bytes_of(simulate(PROBLEM, ALL, [5, 70, 10**4], seed=3, workers=w, **precision)) for w in (1, 2, 3, 8)}
     runs.add(bytes_of(simulate(PROBLEM, ALL, [5, 70, 10**4], seed=3, **precision)))
     assert len(runs) == 1
-    assert len(Cell(PROBLEM, 70).blocks(20_000)) > 3
+    assert len(list(Cell(PROBLEM, 70).blocks(20_000))) > 3
 
 
 def test_same_samples_for_any_number_of_threads() -> None:

@@ -32,7 +32,7 @@ from kt_theory import checks
 from kt_theory.exact.rows import OutOfReach
 from kt_theory.exact.sgl import binomial
 from kt_theory.learners import LEARNERS, Learner, entry_of
-from kt_theory.problem import Problem, uniform_table
+from kt_theory.problem import Problem, checked_problem, initial_table
 
 #: The most counts in the tables of single inputs, and the most sums of two values, that are gone through: seconds.
 CAP = 2_000_000
@@ -122,8 +122,7 @@ def risk_law(problem: Problem, learner: str | Learner, n: int, init: Any = None)
     """
     entry = entry_of(learner)
     n = checks.whole_number("n", n)
-    shape = problem.teacher.shape
-    start = uniform_table(*shape) if init is None else checks.stochastic_table("init", init, shape=shape)
+    start = initial_table(init, checked_problem(problem))
     inputs = np.flatnonzero(problem.rho > 0)
     lone = inputs.size == 1
     used = [1 if _told_all(entry) else int(k) for k in np.count_nonzero(problem.teacher[inputs], axis=1)]

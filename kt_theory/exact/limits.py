@@ -1,8 +1,10 @@
 r"""Where the expected risks go as n grows.
 
-Every input of positive mass is visited for ever more often, so the initialisation is forgotten. SEL_ptl has then seen
-every label that has any mass, and one visit was enough for CE_ful: both risks tend to 0 faster than any power of n. The
-frequencies of CE_sgl tend to the teacher at the pace of the central limit theorem,
+Every input of positive mass is visited for ever more often, so the initialisation is forgotten; an input of mass 0 adds
+nothing at any n. SEL_ptl has then seen every label that has any mass, and one visit was enough for CE_ful: both risks
+tend to 0 faster than any power of n. ADD_sgl adds A c = O(sqrt(n_s)) to n_s counts, which moves a visited row by
+O(1 / sqrt(n_s)), so it tends to the teacher as the frequencies do. The frequencies of CE_sgl tend to the teacher at the
+pace of the central limit theorem,
 
 .. math:: \sqrt n\; \mathrm{E} R \to \sum_s \sqrt{\rho(s)} \sum_a \sqrt{\frac{p(1-p)}{2\pi}}, \qquad p = \pi^*(a|s),
 
@@ -17,9 +19,8 @@ import math
 import numpy as np
 
 from kt_theory import checks
-from kt_theory.problem import Problem
-
-LEARNERS = ("CE_sgl", "CE_ptl", "SEL_ptl", "CE_ful")
+from kt_theory.learners import LEARNERS
+from kt_theory.problem import Problem, checked_problem
 
 
 def bias_limit(problem: Problem, learner: str) -> float:
@@ -29,7 +30,7 @@ def bias_limit(problem: Problem, learner: str) -> float:
     ----------
     problem : Problem
         The problem, the same at every n.
-    learner : {"CE_sgl", "CE_ptl", "SEL_ptl", "CE_ful"}
+    learner : {"CE_sgl", "CE_ptl", "SEL_ptl", "CE_ful", "ADD_sgl"}
         A name in `kt_theory.LEARNERS`.
 
     Returns
@@ -41,7 +42,7 @@ def bias_limit(problem: Problem, learner: str) -> float:
     Raises
     ------
     ValueError
-        If the learner is unknown.
+        If `problem` is no Problem or the learner is unknown.
 
     Examples
     --------
@@ -51,9 +52,9 @@ def bias_limit(problem: Problem, learner: str) -> float:
     >>> bias_limit(kt_theory.instance(0, S=100, A=25), "CE_sgl")
     0.0
     """
-    if checks.one_of("learner", learner, LEARNERS) != "CE_ptl":
+    p = checked_problem(problem).teacher
+    if checks.one_of("learner", learner, tuple(LEARNERS)) != "CE_ptl":
         return 0.0
-    p = problem.teacher
     below = p.max(axis=1, keepdims=True) - p  # at most the largest: a row that is constant has exact zeros here
     # p - p^2 / sum p^2 is p times (sum_b p_b^2 - p) / sum p^2, and sum_b p_b^2 - p = below - sum_b p_b below_b.
     excess = below - (p * below).sum(axis=1, keepdims=True)
@@ -74,11 +75,16 @@ def asymptotic_constant(problem: Problem) -> float:
     float
         sum_s sqrt(rho(s)) sum_a sqrt(p (1 - p) / (2 pi)), p = pi*(a|s); 0 for a teacher without randomness.
 
+    Raises
+    ------
+    ValueError
+        If `problem` is no Problem.
+
     Examples
     --------
     >>> round(asymptotic_constant(Problem([1.0], [[0.5, 0.5]])), 6)
     0.398942
     """
-    p = problem.teacher
+    p = checked_problem(problem).teacher
     rows = np.sqrt(p * (1 - p) / (2 * math.pi)).sum(axis=1)
     return math.fsum(np.sqrt(problem.rho) * rows)

@@ -9,7 +9,7 @@ from typing import Any
 from kt_theory import checks
 from kt_theory.exact import add, ful, ptl, sel, sgl
 from kt_theory.exact.rows import DIVERGENCES, Estimate, Row, distinct_rows
-from kt_theory.problem import Problem, uniform_table
+from kt_theory.problem import Problem, checked_problem, initial_table
 
 #: Learner -> what one input adds to its expected risk.
 ROUTES: dict[str, Callable[..., Estimate]] = {
@@ -60,8 +60,7 @@ def exact_risk(problem: Problem, learner: str, n: int, init: Any = None, diverge
     learner = checks.one_of("learner", learner, tuple(ROUTES))
     divergence = checks.one_of("divergence", divergence, DIVERGENCES)
     n = checks.whole_number("n", n)
-    shape = (problem.S, problem.A)
-    start = uniform_table(*shape) if init is None else checks.stochastic_table("init", init, shape=shape)
+    start = initial_table(init, checked_problem(problem))
     return total(distinct_rows(problem.rho, problem.teacher, start), ROUTES[learner], n, divergence)
 
 
