@@ -10,6 +10,8 @@ two agree is tested in a browser. It holds no clock and no path of a machine: th
 from __future__ import annotations
 
 import os
+from base64 import b64encode
+from hashlib import sha256
 from html import escape
 from importlib.resources import files
 from pathlib import Path
@@ -43,12 +45,23 @@ def write_playground(path: str | os.PathLike[str]) -> Path:
 
 def page() -> str:
     """The page as text."""
-    scripts = "\n".join(_asset(name) for name in SCRIPTS)
-    parts = {"STYLE": _asset("page.css"), "SCRIPT": scripts, "VERSION": escape(__version__)}
+    style = "\n" + _asset("page.css")
+    script = "\n".join(['\n"use strict";', *(_asset(name) for name in SCRIPTS)])
+    # No browser runs, loads or sends anything but what is written here, whatever a link to the page may carry.
+    policy = (
+        f"default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; "
+        f"style-src {_source(style)}; script-src {_source(script)}"
+    )
+    parts = {"POLICY": policy, "STYLE": style, "SCRIPT": script, "VERSION": escape(__version__)}
     text = _asset("page.html")
     for name, part in parts.items():
         text = text.replace(f"%{name}%", part)
     return text
+
+
+def _source(text: str) -> str:
+    """A style or script as a content security policy names it."""
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
 
 
 def _asset(name: str) -> str:

@@ -80,7 +80,9 @@ function drawChart(svg, { state, curves, points, at }) {
   for (const n of [1, 10, 100, 1000, 5000]) {
     const anchor = n === MOST_SAMPLES ? "end" : "middle";
     parts.push(`<path class="grid" d="M${fixed(x(n))} ${top}V${bottom}"/>`);
-    parts.push(`<text x="${fixed(x(n))}" y="${bottom + 16}" text-anchor="${anchor}">${n}</text>`);
+    // On a narrow chart the last two numbers would run into one another.
+    if (n === 1000 && right - x(n) < 56) continue;
+    parts.push(`<text x="${fixed(x(n))}" y="${bottom + 19}" text-anchor="${anchor}">${n}</text>`);
   }
   for (let k = 0; k >= -5; k--) {
     const name = k < -3 ? `1e−${-k}` : 10 ** k;

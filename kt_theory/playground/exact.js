@@ -124,13 +124,19 @@ function rowPtl(row, m) {
 
 // --- Expected risks at all n of a grid ---------------------------------------------------------------------
 
-// The mean over visits ~ Bin(n, rho) of cost(m), and what an unvisited input costs.
+// (1 - rho)^n, the probability that an input is not visited.
+function missed(n, rho) {
+  return Math.exp(n * Math.log1p(-rho));
+}
+
+// The mean over visits ~ Bin(n, rho) of cost(m), and what an unvisited input costs. The latter may be all there is, and
+// outside the window.
 function overVisits(row, n, rho, cost) {
   const visits = law(n, rho);
-  let sum = 0;
+  let sum = missed(n, rho) * unvisited(row);
   for (let i = 0; i < visits.weights.length; i++) {
     const m = visits.first + i;
-    if (visits.weights[i] > 0) sum += visits.weights[i] * (m === 0 ? unvisited(row) : cost(row, m));
+    if (m > 0 && visits.weights[i] > 0) sum += visits.weights[i] * cost(row, m);
   }
   return sum;
 }
@@ -143,6 +149,8 @@ function sel(row, rho, grid) {
   for (let a = 0; a <= k1; a++) {
     for (let b = 0; b <= k2; b++) {
       const unseen = a + b + row.zeros, mass = a * row.p[0] + b * row.p[1], q = unseen ? mass / unseen : 0;
+      // Unseen labels that are all alike get what they have: nothing is lost, not even by rounding.
+      if (unseen === a || unseen === b || unseen === row.zeros) continue;
       costs[a * width + b] = 0.5 * (a * Math.abs(row.p[0] - q) + b * Math.abs(row.p[1] - q) + row.zeros * q);
     }
   }
@@ -180,7 +188,7 @@ function expectedRisks(problem, learner, grid) {
   for (const { times, rho, row } of problem.inputs) {
     let part;
     if (learner === "SEL_ptl") part = sel(row, rho, grid);
-    else if (learner === "CE_ful") part = grid.map((n) => Math.exp(n * Math.log1p(-rho)) * unvisited(row));
+    else if (learner === "CE_ful") part = grid.map((n) => missed(n, rho) * unvisited(row));
     else part = grid.map((n) => overVisits(row, n, rho, learner === "CE_sgl" ? rowSgl : rowPtl));
     for (let i = 0; i < grid.length; i++) total[i] += times * rho * part[i];
   }

@@ -216,12 +216,11 @@ const STUDENTS = {
   CE_sgl: (counts) => scaled(Float64Array.from(counts)),
   CE_ptl: (counts, teacher) => scaled(teacher.map((p, a) => p * counts[a])),
   SEL_ptl: (counts, teacher) => {
-    // A student takes 1 - (seen mass). The page knows the teacher and adds the unseen labels up: in the end an exact 0.
-    let unseen = 0, missing = 0;
-    teacher.forEach((p, a) => {
-      if (!counts[a]) [unseen, missing] = [unseen + 1, missing + p];
-    });
-    return teacher.map((p, a) => (counts[a] ? p : missing / unseen));
+    // A student takes 1 - (seen mass). The page knows the teacher and adds the unseen labels up: in the end an exact 0,
+    // and no rounding where the unseen labels are alike.
+    const unseen = teacher.filter((_, a) => !counts[a]), alike = unseen.every((p) => p === unseen[0]);
+    const share = alike ? unseen[0] : unseen.reduce((sum, p) => sum + p, 0) / unseen.length;
+    return teacher.map((p, a) => (counts[a] ? p : share));
   },
   CE_ful: (counts, teacher) => Float64Array.from(teacher),
 };

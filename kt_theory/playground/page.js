@@ -165,21 +165,19 @@
       const key = `<svg class="key" viewBox="0 0 14 14" aria-hidden="true">${mark(name, 7, 7, 5, "dot")}</svg>`;
       return `<tr><th scope="row">${key}${name}</th>${cells.map((x) => `<td>${shortly(x)}</td>`).join("")}</tr>`;
     })).join("");
+    const expected = (name) => shortly(curves[name].get(n));
+    const risks = LEARNERS.map((name) => `${name} ${shortly(realisedNow[name])} (${expected(name)})`);
+    named("summary").textContent = `With ${shown} of ${words(n, "sample")} shown, the risk now, and in brackets the ` +
+      `one expected at n = ${n}: ${risks.join(", ")}.`;
     if (!playing) say();
   }
 
-  // Said after a pause, lest a screen reader be told every stop of a slider.
+  // The summary is read out after a pause, so that a screen reader is not told every stop of a slider.
   let saying = 0;
   function say() {
     clearTimeout(saying);
     saying = setTimeout(() => {
-      const expected = (name) => shortly(curves[name].get(state.n));
-      const risks = LEARNERS.map((name) => `${name} ${shortly(realisedNow[name])} (${expected(name)})`);
-      const text = `With ${state.shown} of ${words(state.n, "sample")} shown, the risk now, and in brackets the one ` +
-        `expected at n = ${state.n}: ${risks.join(", ")}.`;
-      if (document.body.dataset.busy !== "true" && named("summary").textContent !== text) {
-        named("summary").textContent = text;
-      }
+      if (document.body.dataset.busy !== "true") note("spoken", named("summary").textContent);
     }, 600);
   }
 
@@ -231,6 +229,7 @@
     const [steps, pause] = calm.matches ? [8, 1200] : [150, 70];
     const step = Math.max(1, Math.ceil(state.n / steps));
     named("play").textContent = "Pause";
+    clearTimeout(saying);
     playing = setInterval(() => {
       change({ shown: Math.min(state.n, state.shown + step) });
       if (state.shown >= state.n) stop();
