@@ -2,11 +2,14 @@
 
 import ast
 import importlib.util
+import math
 import os
 import re
 import resource
 import subprocess
 import sys
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -86,10 +89,9 @@ def test_has_its_parts(script):
     assert len(solutions) == 2
     text = script.read_text(encoding="utf-8")
     for question, solution in enumerate(solutions, 1):
-        assert f"answer_{question} = " in solution
-        assert f"wrong_{question} = " in solution
-        assert f"\nassert check(answer_{question}, truth_{question})\n" in text
-        assert f"\nassert not check(wrong_{question}, truth_{question})\n" in text
+        # All that a reader may replace: nothing that comes later needs another name of this cell.
+        assert re.fullmatch(rf"answer_{question} = .+", solution)
+        assert re.search(rf"^check\(\s*answer_{question},\s*truth_{question},", text, flags=re.MULTILINE)
     broken = text[text.index("# ## Break it") : text.index("# ## Question 1")]
     assert re.search(r"^assert .*# broken: ", broken, flags=re.MULTILINE)
 
@@ -148,6 +150,81 @@ def test_building_gives_the_same_bytes_and_the_committed_outputs(tmp_path):
     assert printed(first) == printed(committed)  # exact and rounded: whatever NumPy draws
 
 
+def calls_of_check(script):
+    """The two calls of check in a lesson: of each the lesson's answer, the wrong one, and why that is wrong."""
+    tree = ast.parse(script.read_text(encoding="utf-8"))
+    answers = {
+        node.targets[0].id: eval(ast.unparse(node.value), {"math": math})
+        for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]).startswith("answer_")
+    }
+    calls = [n.value for n in tree.body if isinstance(n, ast.Expr) and ast.unparse(n).startswith("check(answer_")]
+    for call in calls:
+        answer, truth, wrong, why = call.args
+        assert answer.id.removeprefix("answer_") == truth.id.removeprefix("truth_")
+        yield answers[answer.id], eval(ast.unparse(wrong)), why.value
+
+
+def check_of(script):
+    """The function check of a lesson."""
+    tree = ast.parse(script.read_text(encoding="utf-8"))
+    source = next(ast.unparse(node) for node in tree.body if getattr(node, "name", "") == "check")
+    names = {"math": math}
+    exec(source, names)
+    return names["check"], source
+
+
+def test_all_lessons_check_alike():
+    # Oracle: identity, the text of the function
+    assert len({check_of(script)[1] for script in LESSONS}) == 1
+
+
+@each_lesson
+def test_a_right_answer_passes_in_any_form(script):
+    # Oracle: identity, the lesson's own answer written in other ways
+    check, _ = check_of(script)
+    calls = list(calls_of_check(script))
+    assert len(calls) == 2
+    for answer, wrong, why in calls:
+        forms = [answer, np.float64(answer), Fraction(answer), Decimal(answer), str(float(answer)), np.array(answer)]
+        for form in [*forms, answer * 1.01, answer * 0.99]:
+            check(form, answer, wrong, why)
+
+
+@each_lesson
+def test_a_wrong_answer_gets_a_sentence(script):
+    # Oracle: enumeration, the mistake that the lesson names, and others
+    check, _ = check_of(script)
+    for answer, wrong, why in calls_of_check(script):
+
+        def said(given, answer=answer, wrong=wrong, why=why):
+            with pytest.raises(ValueError) as caught:
+                check(given, answer, wrong, why)
+            sentence = str(caught.value)
+            assert sentence.endswith(".")
+            assert "\n" not in sentence
+            return sentence
+
+        assert said(wrong).endswith(f"is not right: {why}.")
+        assert said(answer + 3 * abs(answer)).endswith("it is too large.")
+        assert said(answer - 3 * abs(answer)).endswith("it is too small.")
+        assert said(answer + 0.03 * abs(answer)).endswith("it is too large.")
+        assert said(answer - 0.03 * abs(answer)).endswith("it is too small.")
+        for nonsense in (None, ..., "a half", math.nan, math.inf, [answer], (1, 2), 1j, 10**400, math.sqrt):
+            assert "is not one finite number" in said(nonsense)
+
+
+def test_an_answer_is_replaced_where_a_reader_would(tmp_path):
+    # Oracle: identity, 2/5 is 0.4
+    text = next(script for script in LESSONS if script.stem == "01_total_variation").read_text(encoding="utf-8")
+    for given, status, said in [("2 / 5", 0, ""), ("0.9", 1, "ValueError: 0.9 is not right: it is too large.")]:
+        script = tmp_path / "lesson.py"
+        script.write_text(text.replace("answer_1 = 0.4\n", f"answer_1 = {given}\n"), encoding="utf-8")
+        lesson = run(script, tmp_path)
+        assert lesson.returncode == status
+        assert (lesson.stderr.splitlines() or [""])[-1] == said
+
+
 @pytest.mark.parametrize(
     ("stem", "right", "planted"),
     [
@@ -172,4 +249,4 @@ def test_a_planted_error_is_seen(stem, right, planted, tmp_path):
     script.write_text(text.replace(right, planted), encoding="utf-8")
     lesson = run(script, tmp_path)
     assert lesson.returncode == 1
-    assert "AssertionError" in lesson.stderr
+    assert ("is not right" if "answer" in right else "AssertionError") in lesson.stderr.splitlines()[-1]

@@ -22,6 +22,7 @@
 
 # %%
 import itertools
+import math
 import sys
 
 import matplotlib
@@ -34,9 +35,18 @@ if "ipykernel" not in sys.modules:
     matplotlib.use("Agg")  # run as a plain script: draw, but open no window
 
 
-def check(answer, truth):
-    """Is an answer right, within two percent?"""
-    return abs(answer - truth) <= 0.02 * abs(truth)
+def check(answer, truth, wrong, why):
+    """Stop with a sentence unless an answer is right, within two percent; `wrong` is an answer that many give."""
+    try:
+        number = float(answer)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"{answer!r} is not one finite number: write one, or a formula for it, after the =.")
+    if abs(number - truth) > 0.02 * abs(truth):
+        known = abs(number - wrong) <= 0.005 * abs(wrong)
+        reason = why if known else f"it is too {'small' if number < truth else 'large'}"
+        raise ValueError(f"{number:.4g} is not right: {reason}.")
 
 
 words = ["the", "a", "my", "this", "no"]
@@ -129,17 +139,20 @@ assert kt.tv_risk([wrong_law], kt.Problem([1.0], [p])) > 0.05
 #
 # A teacher says (0.5, 0.5), a student says (0.9, 0.1). What is the total variation between them?
 #
-# (The next cell holds a solution, and a wrong answer that many give. Put your own in its place: the cell after it
-# stops if it is not right.)
+# (The next cell holds a solution. Put your own number, or a formula for it, behind `answer_1 =`: the cell after it
+# says what is wrong if it is not right.)
 
 # %% tags=["solution"]
 answer_1 = 0.4
-wrong_1 = 0.8  # the sum of the differences: it counts every unit of mass twice, where it leaves and where it arrives
 
 # %%
 truth_1 = kt.tv_risk([[0.9, 0.1]], kt.Problem([1.0], [[0.5, 0.5]]))
-assert check(answer_1, truth_1)
-assert not check(wrong_1, truth_1)
+check(
+    answer_1,
+    truth_1,
+    0.8,
+    "that is the sum of the differences, which counts every unit of mass twice: where it leaves and where it arrives",
+)
 print(f"Right: {truth_1:.3f}")
 
 # %% [markdown]
@@ -149,12 +162,15 @@ print(f"Right: {truth_1:.3f}")
 
 # %% tags=["solution"]
 answer_2 = 0.75**3
-wrong_2 = 1 - 3 * 0.25  # adds up chances that overlap: more than one of the three may be refused
 
 # %%
 truth_2 = (1 - risk) ** 3
 thrice = speculate(rounds, np.random.default_rng(3), positive_part)[1][: rounds // 3 * 3].reshape(-1, 3)
 assert abs(z_scores(thrice.all(axis=1).mean(), truth_2, len(thrice))) <= 4
-assert check(answer_2, truth_2)
-assert not check(wrong_2, truth_2)
+check(
+    answer_2,
+    truth_2,
+    1 - 3 * 0.25,
+    "that adds up chances that overlap, since more than one of the three may be refused",
+)
 print(f"Right: {truth_2:.4f}")

@@ -34,9 +34,18 @@ if "ipykernel" not in sys.modules:
     matplotlib.use("Agg")  # run as a plain script: draw, but open no window
 
 
-def check(answer, truth):
-    """Is an answer right, within two percent?"""
-    return abs(answer - truth) <= 0.02 * abs(truth)
+def check(answer, truth, wrong, why):
+    """Stop with a sentence unless an answer is right, within two percent; `wrong` is an answer that many give."""
+    try:
+        number = float(answer)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"{answer!r} is not one finite number: write one, or a formula for it, after the =.")
+    if abs(number - truth) > 0.02 * abs(truth):
+        known = abs(number - wrong) <= 0.005 * abs(wrong)
+        reason = why if known else f"it is too {'small' if number < truth else 'large'}"
+        raise ValueError(f"{number:.4g} is not right: {reason}.")
 
 
 S, A = 4, 20
@@ -122,18 +131,21 @@ assert floor <= math.tanh(0.1 / 4)
 #
 # You will draw n = 9 samples. Which mass w makes a pair waste most, that is, makes `w (1-w)^9` largest?
 #
-# (The next cell holds a solution, and a wrong answer that many give. Put your own in its place: the cell after it
-# stops if it is not right.)
+# (The next cell holds a solution. Put your own number, or a formula for it, behind `answer_1 =`: the cell after it
+# says what is wrong if it is not right.)
 
 # %% tags=["solution"]
 answer_1 = 1 / 10
-wrong_1 = 1 / 9  # nearly: a pair of mass 1/n is met once on average
 
 # %%
 w = np.linspace(0, 1, 100_001)
 truth_1 = w[np.argmax(w * (1 - w) ** 9)]
-assert check(answer_1, truth_1)
-assert not check(wrong_1, truth_1)
+check(
+    answer_1,
+    truth_1,
+    1 / 9,
+    "it is close, but a pair of mass 1/n is met once on average, and a slightly rarer one wastes more",
+)
 print(f"Right: {truth_1:.3f}, which is 1/(n+1)")
 
 # %% [markdown]
@@ -144,10 +156,8 @@ print(f"Right: {truth_1:.3f}, which is 1/(n+1)")
 
 # %% tags=["solution"]
 answer_2 = 0.99**300
-wrong_2 = 0.0  # three for each on average is not three for each
 
 # %%
 truth_2 = 100 * kt.bounds.cell_missing_mass(300, 0.01)
-assert check(answer_2, truth_2)
-assert not check(wrong_2, truth_2)
+check(answer_2, truth_2, 0, "three for each on average is not three for each")
 print(f"Right: {truth_2:.4f}, about exp(-3): five labels of the hundred")

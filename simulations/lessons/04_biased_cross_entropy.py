@@ -20,6 +20,7 @@
 # finds `p^2 / sum(p^2)`: sampling counts a label once in proportion to p, and the weight counts it again.
 
 # %%
+import math
 import sys
 
 import matplotlib
@@ -32,9 +33,18 @@ if "ipykernel" not in sys.modules:
     matplotlib.use("Agg")  # run as a plain script: draw, but open no window
 
 
-def check(answer, truth):
-    """Is an answer right, within two percent?"""
-    return abs(answer - truth) <= 0.02 * abs(truth)
+def check(answer, truth, wrong, why):
+    """Stop with a sentence unless an answer is right, within two percent; `wrong` is an answer that many give."""
+    try:
+        number = float(answer)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"{answer!r} is not one finite number: write one, or a formula for it, after the =.")
+    if abs(number - truth) > 0.02 * abs(truth):
+        known = abs(number - wrong) <= 0.005 * abs(wrong)
+        reason = why if known else f"it is too {'small' if number < truth else 'large'}"
+        raise ValueError(f"{number:.4g} is not right: {reason}.")
 
 
 p = np.array([0.6, 0.3, 0.1])
@@ -113,18 +123,16 @@ assert kt.bias_limit(tilted, "CE_ptl") > 0.009  # and back again
 #
 # The teacher says (0.6, 0.4). What does `CE_ptl` say of the first label after very many samples?
 #
-# (The next cell holds a solution, and a wrong answer that many give. Put your own in its place: the cell after it
-# stops if it is not right.)
+# (The next cell holds a solution. Put your own number, or a formula for it, behind `answer_1 =`: the cell after it
+# says what is wrong if it is not right.)
 
 # %% tags=["solution"]
 answer_1 = 0.36 / (0.36 + 0.16)
-wrong_1 = 0.6  # what one would hope for
 
 # %%
 pair = kt.Problem([1.0], [[0.6, 0.4]])
 truth_1 = 0.6 + kt.bias_limit(pair, "CE_ptl")  # with two labels, the total variation is the shift of the first
-assert check(answer_1, truth_1)
-assert not check(wrong_1, truth_1)
+check(answer_1, truth_1, 0.6, "that is the teacher's own probability, which only a consistent student finds")
 print(f"Right: {truth_1:.4f}")
 
 # %% [markdown]
@@ -135,7 +143,6 @@ print(f"Right: {truth_1:.4f}")
 
 # %% tags=["solution"]
 answer_2 = 0.5
-wrong_2 = 0.6  # only the weight 1 finds p: the weight p^k finds p^(k+1), normalised
 
 
 # %%
@@ -147,6 +154,5 @@ def weighed_by_inverse(counts, revealed, init):
 
 inverse = kt.learners.Learner("1/p", "partial", weighed_by_inverse)
 truth_2 = kt.fit(kt.draw(pair, "partial", n=10**6, seed=2), inverse)[0, 0]
-assert check(answer_2, truth_2)
-assert not check(wrong_2, truth_2)
+check(answer_2, truth_2, 0.6, "only the weight 1 finds p, since the weight p^k finds p^(k+1), normalised")
 print(f"Right: {truth_2:.3f} after a million samples: p^0, so every label the same")

@@ -36,9 +36,18 @@ if "ipykernel" not in sys.modules:
     matplotlib.use("Agg")  # run as a plain script: draw, but open no window
 
 
-def check(answer, truth):
-    """Is an answer right, within two percent?"""
-    return abs(answer - truth) <= 0.02 * abs(truth)
+def check(answer, truth, wrong, why):
+    """Stop with a sentence unless an answer is right, within two percent; `wrong` is an answer that many give."""
+    try:
+        number = float(answer)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"{answer!r} is not one finite number: write one, or a formula for it, after the =.")
+    if abs(number - truth) > 0.02 * abs(truth):
+        known = abs(number - wrong) <= 0.005 * abs(wrong)
+        reason = why if known else f"it is too {'small' if number < truth else 'large'}"
+        raise ValueError(f"{number:.4g} is not right: {reason}.")
 
 
 # %% [markdown]
@@ -145,18 +154,16 @@ assert not kt.fit_rate(sizes, fixed).resolved
 #
 # One input, two labels, and *no* samples. The teacher may be any row. Which expected risk can no student avoid?
 #
-# (The next cell holds a solution, and a wrong answer that many give. Put your own in its place: the cell after it
-# stops if it is not right.)
+# (The next cell holds a solution. Put your own number, or a formula for it, behind `answer_1 =`: the cell after it
+# says what is wrong if it is not right.)
 
 # %% tags=["solution"]
 answer_1 = 0.5
-wrong_1 = 1.0  # a student that says (1/2, 1/2) is never more than 1/2 off
 
 # %%
 truth_1 = kt.minimax_risk("hard", 1, 2, 0).lower
 assert abs(1.0 * error_of_best_test(0, 0.999) - truth_1) < 1e-12  # two points, D = 1, and a test that can only guess
-assert check(answer_1, truth_1)
-assert not check(wrong_1, truth_1)
+check(answer_1, truth_1, 1, "a student that answers (1/2, 1/2) is never more than 1/2 off")
 print(f"Right: {truth_1:.3f}")
 
 # %% [markdown]
@@ -166,7 +173,6 @@ print(f"Right: {truth_1:.3f}")
 
 # %% tags=["solution"]
 answer_2 = 2
-wrong_2 = 4  # a coin's bias D is seen after about 1/D^2 flips, not after 1/D
 
 
 # %%
@@ -177,6 +183,5 @@ def best_distance(n):
 
 
 truth_2 = best_distance(501) / best_distance(2004)
-assert check(answer_2, truth_2)
-assert not check(wrong_2, truth_2)
+check(answer_2, truth_2, 4, "a coin's bias D is seen after about 1/D^2 flips, not after 1/D")
 print(f"Right: {truth_2:.2f}")

@@ -21,6 +21,7 @@
 # at random (a Dirac row): on an input never seen, any guess is then wrong with probability 1 - 1/A.
 
 # %%
+import math
 import sys
 
 import matplotlib
@@ -33,9 +34,18 @@ if "ipykernel" not in sys.modules:
     matplotlib.use("Agg")  # run as a plain script: draw, but open no window
 
 
-def check(answer, truth):
-    """Is an answer right, within two percent?"""
-    return abs(answer - truth) <= 0.02 * abs(truth)
+def check(answer, truth, wrong, why):
+    """Stop with a sentence unless an answer is right, within two percent; `wrong` is an answer that many give."""
+    try:
+        number = float(answer)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"{answer!r} is not one finite number: write one, or a formula for it, after the =.")
+    if abs(number - truth) > 0.02 * abs(truth):
+        known = abs(number - wrong) <= 0.005 * abs(wrong)
+        reason = why if known else f"it is too {'small' if number < truth else 'large'}"
+        raise ValueError(f"{number:.4g} is not right: {reason}.")
 
 
 def never_visited(rho, n):
@@ -109,17 +119,15 @@ assert abs(at_enemy / ((1 - 0.1) * never_visited(rho, n)) - 1) < 1e-9
 #
 # Two inputs, two labels, one sample (S = 2, A = 2, n = 1). What is the value of the game?
 #
-# (The next cell holds a solution, and a wrong answer that many give. Put your own in its place: the cell after it
-# stops if it is not right.)
+# (The next cell holds a solution. Put your own number, or a formula for it, behind `answer_1 =`: the cell after it
+# says what is wrong if it is not right.)
 
 # %% tags=["solution"]
 answer_1 = 0.25
-wrong_1 = 0.5  # the mass that is not visited, but half of the time a guess is right
 
 # %%
 truth_1 = kt.minimax_risk("soft", 2, 2, 1).lower
-assert check(answer_1, truth_1)
-assert not check(wrong_1, truth_1)
+check(answer_1, truth_1, 0.5, "that is the mass that is not visited, but half of the time a guess is right")
 print(f"Right: {truth_1:.4f}")
 
 # %% [markdown]
@@ -129,10 +137,8 @@ print(f"Right: {truth_1:.4f}")
 
 # %% tags=["solution"]
 answer_2 = 1 / 101
-wrong_2 = 1 / 3  # a frequent input is certainly visited in a hundred samples, and costs nothing
 
 # %%
 truth_2 = kt.minimax_risk("soft", 3, 4, 100).instance.rho.min()
-assert check(answer_2, truth_2)
-assert not check(wrong_2, truth_2)
+check(answer_2, truth_2, 1 / 3, "an input of that mass is certainly visited in a hundred samples, and costs nothing")
 print(f"Right: {truth_2:.6f}, about 1/(n+1)")

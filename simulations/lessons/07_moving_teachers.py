@@ -36,9 +36,18 @@ if "ipykernel" not in sys.modules:
     matplotlib.use("Agg")  # run as a plain script: draw, but open no window
 
 
-def check(answer, truth):
-    """Is an answer right, within two percent?"""
-    return abs(answer - truth) <= 0.02 * abs(truth)
+def check(answer, truth, wrong, why):
+    """Stop with a sentence unless an answer is right, within two percent; `wrong` is an answer that many give."""
+    try:
+        number = float(answer)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"{answer!r} is not one finite number: write one, or a formula for it, after the =.")
+    if abs(number - truth) > 0.02 * abs(truth):
+        known = abs(number - wrong) <= 0.005 * abs(wrong)
+        reason = why if known else f"it is too {'small' if number < truth else 'large'}"
+        raise ValueError(f"{number:.4g} is not right: {reason}.")
 
 
 # %% [markdown]
@@ -120,17 +129,20 @@ assert not kt.fit_rate([1000, 2000, 4000, 8000], kt.expected_risk(frozen, "SEL_p
 #
 # A pair has mass w = 0.01, and stays. By what factor does its cost `w (1-w)^n` change from n = 1000 to n = 2000?
 #
-# (The next cell holds a solution, and a wrong answer that many give. Put your own in its place: the cell after it
-# stops if it is not right.)
+# (The next cell holds a solution. Put your own number, or a formula for it, behind `answer_1 =`: the cell after it
+# says what is wrong if it is not right.)
 
 # %% tags=["solution"]
 answer_1 = 0.99**1000
-wrong_1 = 0.5  # "the rate is 1/n, so twice the samples halve it": that is the envelope, not this pair
 
 # %%
 truth_1 = kt.bounds.cell_missing_mass(2000, 0.01) / kt.bounds.cell_missing_mass(1000, 0.01)
-assert check(answer_1, truth_1)
-assert not check(wrong_1, truth_1)
+check(
+    answer_1,
+    truth_1,
+    0.5,
+    "the rate is 1/n and twice the samples halve it, but that is the envelope and not this pair",
+)
 print(f"Right: {truth_1:.2e}")
 
 # %% [markdown]
@@ -141,7 +153,6 @@ print(f"Right: {truth_1:.2e}")
 
 # %% tags=["solution"]
 answer_2 = -0.5
-wrong_2 = -1.0  # counting errors are there for every teacher that is not sure: here staying does not help
 
 # %%
 large = [10**5, 10**6, 10**7]
@@ -152,6 +163,10 @@ assert math.isclose(
     kt.asymptotic_constant(random_labels),
     rel_tol=1e-3,
 )
-assert check(answer_2, truth_2)
-assert not check(wrong_2, truth_2)
+check(
+    answer_2,
+    truth_2,
+    -1,
+    "counting errors are there for every teacher that is not sure, so here staying does not help",
+)
 print(f"Right: {truth_2:.4f}")

@@ -33,9 +33,18 @@ if "ipykernel" not in sys.modules:
     matplotlib.use("Agg")  # run as a plain script: draw, but open no window
 
 
-def check(answer, truth):
-    """Is an answer right, within two percent?"""
-    return abs(answer - truth) <= 0.02 * abs(truth)
+def check(answer, truth, wrong, why):
+    """Stop with a sentence unless an answer is right, within two percent; `wrong` is an answer that many give."""
+    try:
+        number = float(answer)
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise ValueError(f"{answer!r} is not one finite number: write one, or a formula for it, after the =.")
+    if abs(number - truth) > 0.02 * abs(truth):
+        known = abs(number - wrong) <= 0.005 * abs(wrong)
+        reason = why if known else f"it is too {'small' if number < truth else 'large'}"
+        raise ValueError(f"{number:.4g} is not right: {reason}.")
 
 
 # %% [markdown]
@@ -149,17 +158,15 @@ right.grid(alpha=0.3)
 #
 # The risk is 0.02 at n = 100 and 0.005 at n = 400. What is the slope?
 #
-# (The next cell holds a solution, and a wrong answer that many give. Put your own in its place: the cell after it
-# stops if it is not right.)
+# (The next cell holds a solution. Put your own number, or a formula for it, behind `answer_1 =`: the cell after it
+# says what is wrong if it is not right.)
 
 # %% tags=["solution"]
 answer_1 = -1
-wrong_1 = (0.005 - 0.02) / (400 - 100)  # the slope without the logarithms
 
 # %%
 truth_1 = kt.fit_rate([100, 400], [0.02, 0.005]).slope
-assert check(answer_1, truth_1)
-assert not check(wrong_1, truth_1)
+check(answer_1, truth_1, (0.005 - 0.02) / (400 - 100), "that is the slope without the logarithms")
 print(f"Right: {truth_1:.3f}")
 
 # %% [markdown]
@@ -170,10 +177,8 @@ print(f"Right: {truth_1:.3f}")
 
 # %% tags=["solution"]
 answer_2 = 0.01 * math.sqrt(2) / math.log(10)
-wrong_2 = 0.01  # forgets that two errors add in squares, and that a decade is log(10) = 2.3 long
 
 # %%
 truth_2 = kt.fit_rate([100, 1000], [0.1, 0.03], mcse=[0.001, 0.0003]).slope_se
-assert check(answer_2, truth_2)
-assert not check(wrong_2, truth_2)
+check(answer_2, truth_2, 0.01, "that forgets that two errors add in squares, and that a decade is log(10) = 2.3 long")
 print(f"Right: {truth_2:.5f}")
