@@ -339,6 +339,38 @@ def names(name: str, value: Any, size: int) -> tuple[str, ...]:
     return spelled
 
 
+def names_from_frames(states: Any, actions: Any, **tables: Any) -> tuple[Any, Any]:
+    """Names of inputs and labels: those given, or those of the DataFrames and Series among some arguments.
+
+    An index or columns 0, 1, 2, ... are no names. Names that differ in text or order are refused, since the numbers
+    beside them would then be those of another input or label.
+    """
+    return _agreed("states", states, "index", tables), _agreed("actions", actions, "columns", tables)
+
+
+def _agreed(role: str, given: Any, axis: str, tables: dict[str, Any]) -> Any:
+    agreed, source = (None, "") if given is None or _is_plain(given) else (given, role)
+    for argument, table in tables.items():
+        names = getattr(table, axis, None)
+        if not hasattr(table, "iloc") or names is None or _is_plain(names):
+            continue
+        if agreed is None:
+            agreed, source = list(names), f"the {axis} of {argument}"
+        elif list(map(name_of, names)) != list(map(name_of, agreed)):
+            raise ValueError(
+                f"the {axis} of {argument} and {source} differ, in names or in order: use the same, or give {argument} "
+                "as an array"
+            )
+    return given if agreed is None else agreed
+
+
+def _is_plain(names: Any) -> bool:
+    """Whether names are none, or 0, 1, 2, ..., which stand for none; what is no sequence is left to checks."""
+    if isinstance(names, (str, bytes)) or not hasattr(names, "__len__"):
+        return True
+    return all(name_of(name) == str(i) for i, name in enumerate(names))
+
+
 def half_open_unit(name: str, value: Any) -> float:
     """`value` as a float in (0, 1]."""
     x = positive(name, value)

@@ -60,13 +60,15 @@ class Problem:
     name : str, optional
         A short name, kept in receipts and on figures.
     states, actions : sequence of str, optional
-        Names of the inputs and of the labels, for teachers that come from the world; 0, 1, 2, ... if not given.
+        Names of the inputs and of the labels, for teachers that come from the world. If not given: the index and the
+        columns of a teacher that is a DataFrame, else 0, 1, 2, ...
 
     Raises
     ------
     ValueError
         For NaN, negative or too large entries, sums off 1, shapes that disagree, names that are repeated
-        or miscounted; the message names the argument, the place and the value.
+        or miscounted, or differ between `rho`, `teacher` and what is given; the message names the argument, the place
+        and the value.
 
     Examples
     --------
@@ -86,6 +88,7 @@ class Problem:
     actions: tuple[str, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
+        states, actions = checks.names_from_frames(self.states, self.actions, teacher=self.teacher, rho=self.rho)
         rho = checks.law("rho", self.rho)
         teacher = checks.stochastic_table("teacher", self.teacher)
         if teacher.shape[0] != rho.size:
@@ -95,8 +98,8 @@ class Problem:
         object.__setattr__(self, "name", checks.text("name", self.name))
         object.__setattr__(self, "rho", rho)
         object.__setattr__(self, "teacher", teacher)
-        object.__setattr__(self, "states", checks.names("states", self.states, self.S))
-        object.__setattr__(self, "actions", checks.names("actions", self.actions, self.A))
+        object.__setattr__(self, "states", checks.names("states", states, self.S))
+        object.__setattr__(self, "actions", checks.names("actions", actions, self.A))
 
     @property
     def S(self) -> int:
@@ -170,6 +173,7 @@ def tv_risk(student: Any, problem: Problem) -> float:
     0.4
     """
     shape = (checked_problem(problem).S, problem.A)
+    checks.names_from_frames(problem.states, problem.actions, student=student)
     table = checks.stochastic_table("student", student, shape, tolerance=checks.STUDENT_TOLERANCE)
     return float(problem.rho @ (0.5 * np.abs(table - problem.teacher).sum(axis=1)))
 

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import kt_theory as kt
 from kt_theory.cli.exits import HELD
-from kt_theory.cli.options import add_command, number
+from kt_theory.cli.options import add_command, add_other, number
 from kt_theory.cli.printing import LISTED
 from kt_theory.files import check_writable
 
 if TYPE_CHECKING:
     import numpy as np
+
+
+#: The most names that --S and --A make.
+NAMES_MAX = 10**7
 
 
 def add_parser(commands: Any) -> None:
@@ -22,17 +26,19 @@ def add_parser(commands: Any) -> None:
         "fit",
         _fit,
         "make a student from a file of transfer records",
-        "Read records, one sample a row: columns state (or s), action (or a), and for partial soft labels the\n"
-        "teacher's probability of the sampled label (p, prob, probability) or its natural logarithm (logp, logprob,\n"
-        "log_prob, log_probability). Say what was never seen, how much mass that is, and write what each learner\n"
+        "Read records, one sample a row, or as many as its column count says: columns state (or s), action (or a),\n"
+        "and for partial soft labels the teacher's probability of the sampled label (p, prob, probability) or its\n"
+        "natural logarithm (logp, logprob, log_prob, log_probability). Files are .csv, .tsv, both also .gz, or\n"
+        ".parquet; - is standard input. Say what was never seen, how much mass that is, and write what each learner\n"
         "makes of it.",
         "kt-theory fit records.csv --out students.csv",
     )
-    parser.add_argument("records", metavar="FILE", help="transfer records, CSV or Parquet")
+    parser.add_argument("records", metavar="FILE", help="transfer records; - reads standard input")
     parser.add_argument("--states", metavar="FILE", help="the full input alphabet, one name a line")
     parser.add_argument("--actions", metavar="FILE", help="the full label alphabet, one name a line")
     parser.add_argument("--S", type=number, help="the inputs are the numbers 0..S-1")
     parser.add_argument("--A", type=number, help="the labels are the numbers 0..A-1")
+    add_other(parser, "one more label, for what the labels that occur leave")
     parser.add_argument("--init", metavar="FILE", help="the student before any data, a table (default: uniform)")
     parser.add_argument("--normalise", action="store_true", help="divide the rows of the init by their sums")
     parser.add_argument("--tolerance", type=float, help="disagreement of probabilities to accept (default: 1e-9)")
@@ -45,6 +51,7 @@ def _fit(arguments: argparse.Namespace) -> int:
         arguments.records,
         states=_alphabet("states", arguments.states, "S", arguments.S),
         actions=_alphabet("actions", arguments.actions, "A", arguments.A),
+        other=arguments.other,
         **({} if arguments.tolerance is None else {"tolerance": arguments.tolerance}),
     )
     if arguments.out:
@@ -77,7 +84,10 @@ def _alphabet(name: str, file: str | None, size_name: str, size: Any) -> list[st
     if file is not None:
         return kt.tables.read_names(file)
     if size is not None:
-        return [str(i) for i in range(kt.checks.whole_number(f"--{size_name}", size, minimum=1))]
+        whole = kt.checks.whole_number(f"--{size_name}", size, minimum=1)
+        if whole > NAMES_MAX:
+            raise ValueError(f"--{size_name} is {whole}: an alphabet made of numbers has at most {NAMES_MAX} names")
+        return [str(i) for i in range(whole)]
     return None
 
 

@@ -6,6 +6,9 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
+#: The label of `--other` without a name: `records.samples.OTHER`, whose import would slow --help down.
+OTHER = "<other>"
+
 
 def add_command(
     commands: Any, name: str, run: Callable[..., int] | None, brief: str, text: str, example: str
@@ -24,6 +27,11 @@ def add_command(
 def common_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", type=number, help="threads (default: all processors); they change no number")
     parser.add_argument("--json", action="store_true", help="print the table as JSON")
+
+
+def add_other(parser: argparse.ArgumentParser, about: str) -> None:
+    """The option of a reader of tables that adds a label for what the others leave."""
+    parser.add_argument("--other", nargs="?", const=OTHER, metavar="NAME", help=f"{about} (default of NAME: {OTHER})")
 
 
 def number(text: str) -> int | float:

@@ -8,7 +8,7 @@ from typing import Any
 
 import kt_theory as kt
 from kt_theory.cli.exits import HELD
-from kt_theory.cli.options import add_command, common_options, number
+from kt_theory.cli.options import add_command, add_other, common_options, number
 from kt_theory.cli.printing import as_json
 from kt_theory.files import check_writable
 
@@ -21,16 +21,18 @@ def add_parser(commands: Any) -> None:
         "mean risk of the learners on one teacher",
         "Monte Carlo estimates of the mean risk, each with its standard error (mcse). The teacher is an instance of\n"
         "the paper (it moves with n for 1, 2 and 3), a file, or one that ships with the package.\n"
-        "A teacher file is CSV or Parquet: columns state, action, probability (or count), and optionally rho.",
+        "A teacher file (.csv, .tsv, both also .gz, .parquet; - is standard input) has the columns state, action,\n"
+        "probability (or logprob, or count), and optionally rho.",
         "kt-theory simulate --instance 1 --S 10 --A 10 --n 1e3 1e4 1e5 --reps 4000",
     )
     teacher = parser.add_mutually_exclusive_group(required=True)
     teacher.add_argument("--instance", type=int, choices=(0, 1, 2, 3), help="instance of the paper; needs --S and --A")
-    teacher.add_argument("--teacher", metavar="FILE", help="teacher table, CSV or Parquet")
+    teacher.add_argument("--teacher", metavar="FILE", help="teacher table; - reads standard input")
     teacher.add_argument("--bundled", metavar="NAME", help="a teacher that ships with the package, such as next_word")
     parser.add_argument("--S", type=number, help="number of inputs, for --instance")
     parser.add_argument("--A", type=number, help="number of labels, for --instance")
     parser.add_argument("--normalise", action="store_true", help="divide the rows of the teacher file by their sums")
+    add_other(parser, "one more label, for what each row of the teacher file lacks")
     parser.add_argument("--n", type=number, nargs="+", required=True, help="numbers of samples; 1e9 is understood")
     parser.add_argument("--learners", nargs="+", default=None, metavar="NAME", help="(default: the four of the paper)")
     parser.add_argument("--reps", type=number, default=1000, help="repeats, or pilot of --target-mcse (default: 1000)")
@@ -49,6 +51,8 @@ def _simulate(arguments: argparse.Namespace) -> int:
         raise ValueError("--relative and --max-reps go with --target-mcse only")
     if arguments.normalise and arguments.teacher is None:
         raise ValueError("--normalise goes with --teacher only")
+    if arguments.other is not None and arguments.teacher is None:
+        raise ValueError("--other goes with --teacher only")
     if arguments.instance is None:
         for option in ("S", "A"):
             if getattr(arguments, option) is not None:
@@ -56,7 +60,7 @@ def _simulate(arguments: argparse.Namespace) -> int:
         if arguments.bundled is not None:
             problem = kt.tables.bundled_teacher(arguments.bundled)
         else:
-            problem = kt.tables.read_teacher(arguments.teacher, normalise=arguments.normalise)
+            problem = kt.tables.read_teacher(arguments.teacher, normalise=arguments.normalise, other=arguments.other)
     else:
         for option in ("S", "A"):
             if getattr(arguments, option) is None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import numpy as np
 
-from kt_theory.tables.sources import content_of, decoded, speaking_of
+from kt_theory import checks
+from kt_theory.records.columns import Faults, Places
+from kt_theory.tables.sources import checked_path, content_of, decoded, speaking_of
 
 
 def read_names(path: str | os.PathLike[str]) -> list[str]:
@@ -16,7 +17,7 @@ def read_names(path: str | os.PathLike[str]) -> list[str]:
     Parameters
     ----------
     path : path_like
-        A file of UTF-8 text. Names are taken as they stand, blanks and commas included.
+        A file of UTF-8 text, or "-" for standard input. Names are taken as they stand, blanks and commas included.
 
     Returns
     -------
@@ -26,29 +27,31 @@ def read_names(path: str | os.PathLike[str]) -> list[str]:
     Raises
     ------
     ValueError
-        In one sentence that names the file: no such file, a folder, a file that may not be read; an empty file; text
-        that is not UTF-8; an empty line before the last name; a name that occurs twice.
+        In one sentence that names the file: no such file, a folder, a pipe or a device, a file that may not be read; an
+        empty file; text that is not UTF-8; empty lines before the last name and names that occur twice, told together.
 
     Examples
     --------
-    >>> import tempfile
+    >>> import pathlib, tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = Path(folder) / "actions.txt"
+    ...     path = pathlib.Path(folder) / "actions.txt"
     ...     _ = path.write_text("yes\nno\n")
     ...     read_names(path)
     ['yes', 'no']
     """
-    source = Path(path)
-    with speaking_of(source):
-        text = decoded(content_of(source)).replace("\r\n", "\n").rstrip("\n")
+    with speaking_of(checked_path(path)):
+        text = decoded(content_of(path)).replace("\r\n", "\n").rstrip("\n")
         names = text.split("\n")
-        lines: dict[str, int] = {}
-        for i, name in enumerate(names, start=1):
-            if not name:
-                raise ValueError(f"line {i} is empty: a name is needed")
-            if name in lines:
-                raise ValueError(f"line {i} repeats the name {name!r} of line {lines[name]}")
-            lines[name] = i
+        first: dict[str, int] = {}
+        for row, name in enumerate(names):
+            first.setdefault(name, row)
+        faults = Faults(Places("line", range(1, len(names) + 1)))
+        faults.add([row for row, name in enumerate(names) if not name], lambda _: "empty, and a name is needed")
+        repeated = [row for row, name in enumerate(names) if first[name] != row]
+        faults.add(
+            repeated, lambda row: f"the name {checks.shown(names[row])} stands on line {first[names[row]] + 1} already"
+        )
+        faults.refuse()
         return names
 
 
@@ -58,5 +61,5 @@ def texts(names: tuple[str, ...]) -> np.ndarray:
         try:
             name.encode()
         except UnicodeEncodeError:
-            raise ValueError(f"the name {name!r} cannot be encoded in UTF-8") from None
+            raise ValueError(f"the name {checks.shown(name)} cannot be encoded in UTF-8") from None
     return np.array(names, dtype=object)

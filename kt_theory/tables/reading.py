@@ -1,4 +1,4 @@
-"""From files to DataFrames: CSV and Parquet, with names as text and numbers to the last bit."""
+"""From files to columns and DataFrames: text and Parquet, with names as text and numbers to the last bit."""
 
 from __future__ import annotations
 
@@ -6,119 +6,161 @@ import csv
 import io
 import os
 import re
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 
 from kt_theory import checks
-from kt_theory.protocol import COLUMNS
-from kt_theory.tables.sources import content_of, decoded, load_pyarrow, speaking_of, suffix_of
+from kt_theory.records.columns import COLUMNS, NUMBER, WHOLE, Columns, Places
+from kt_theory.tables.sources import checked_path, decoded, load_pyarrow, source_of, speaking_of
 
-#: Columns of names, which are text whatever they look like, and columns of numbers, which have no gaps.
-NAME_COLUMNS = frozenset(COLUMNS["state"] + COLUMNS["action"])
-NUMBER_COLUMNS = frozenset(COLUMNS["probability"] + COLUMNS["log-probability"] + ("count", "rho"))
-
-# Narrower than Python's float(): "nan", "inf" and "1_000" are no measurements, and a label may well be called "nan".
-_NUMBER = re.compile(r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*")
-WHOLE = re.compile(r"[0-9]{1,18}")
+_NAMES = frozenset(COLUMNS["state"] + COLUMNS["action"])
+_NUMBERS = frozenset(
+    COLUMNS["probability"] + COLUMNS["log-probability"] + COLUMNS["count"] + COLUMNS["rho"]
+)  # not `revealed`, which has gaps
 
 
 def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
-    """A table from a CSV or Parquet file, by its suffix.
+    """A table from a text or Parquet file, by the end of its name.
 
     Parameters
     ----------
     path : path_like
-        A file whose name ends in .csv or .parquet.
+        A file whose name ends in .csv (commas), .tsv (tabs), .csv.gz, .tsv.gz or .parquet. "-" is standard input, whose
+        format is told by its first bytes: Parquet, or text with the tabs or commas of its first line, compressed or
+        not.
 
     Returns
     -------
     DataFrame
-        The columns of states and actions (``state``, ``s``, ``action``, ``a``) are text. A column of a known number
-        (probabilities, log-probabilities, ``count``, ``rho``) is numeric and has no gaps. In a CSV file any other
-        column is numeric if all its filled cells are numbers, with NaN in the gaps, and text otherwise.
+        The columns of states and actions (``state``, ``s``, ``action``, ``a``, in small or capital letters) are text,
+        None where a name is missing. A column of a known number (probabilities, log-probabilities, ``count``, ``rho``)
+        is numeric and has no gaps. In a text file any other column is numeric if all its filled cells are numbers, with
+        NaN in the gaps, and text otherwise. An index that a Parquet file has names for is a column.
 
     Raises
     ------
     ValueError
-        In one sentence that names the file: another suffix; no such file, a folder, a file that may not be read; an
-        empty file; text that is not UTF-8; a line with too few or too many cells; a quote that is never closed; a
-        single column; a column name that occurs twice; an empty or non-numeric cell where a number is needed; a
-        damaged Parquet file; pyarrow not installed.
+        In one sentence that names the file: another suffix; no such file, a folder, a pipe or a device, a file that may
+        not be read; an empty file; text that is not UTF-8; a quote that is never closed; a single column; a column name
+        that occurs twice; a damaged file; pyarrow not installed. Lines with too few or too many cells, and with an
+        empty or non-numeric cell where a number is needed, are told together. Lines are those of the file, the header
+        counted; rows of a Parquet file are counted from 1.
 
     Examples
     --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = write_table(pd.DataFrame({"state": ["007"], "p": [0.1]}), Path(folder) / "table.csv")
+    ...     path = f"{folder}/table.csv"
+    ...     pd.DataFrame({"state": ["007"], "p": [0.1]}).to_csv(path, index=False)
     ...     read_table(path).to_dict("list")
     {'state': ['007'], 'p': [0.1]}
     """
-    source = Path(path)
-    with speaking_of(source):
-        suffix = suffix_of(source)
-        content = content_of(source)
-        return _parsed_csv(content) if suffix == ".csv" else _parsed_parquet(content)
+    with speaking_of(checked_path(path)):
+        table = read_columns(path)
+        typed = {name: _typed(table, name) for name in table.names}
+        table.faults.refuse()
+        return pd.DataFrame(typed, columns=table.names)
 
 
-def _parsed_csv(content: bytes) -> pd.DataFrame:
+def read_columns(path: str | os.PathLike[str]) -> Columns:
+    """The columns of a file as they stand; what is wrong with its lines is among their faults."""
+    source = source_of(path)
+    if source.parquet:
+        return _parquet_columns(source.content)
+    return text_columns(decoded(source.content), source.separator)
+
+
+def text_columns(text: str, separator: str = ",") -> Columns:
+    """The columns of a text: cells are text, or None for an empty name that is not in quotes."""
     # The csv module rather than pandas.read_csv, which pads short lines and renames a column that occurs twice.
-    reader = csv.reader(io.StringIO(decoded(content), newline=""), strict=True)
-    try:
-        lines = [cells for cells in reader if cells]
-    except csv.Error as error:
-        raise ValueError(f"it is not a CSV file ({error})") from None
-    if not lines:
+    lines = list(io.StringIO(text, newline=""))
+    records = list(_records(lines, separator))
+    if not records:
         raise ValueError("the file is empty")
-    header, *lines = lines
+    (first, end, header), *rows = records
     if len(header) == 1:
-        raise ValueError(f"its only column is {header[0][:40]!r}: a table needs two or more, separated by commas")
-    for i, cells in enumerate(lines, start=1):
-        if len(cells) != len(header):
-            raise ValueError(f"line {i} has {len(cells)} cells, the header has {len(header)}")
-    with_distinct_columns(pd.DataFrame(columns=header))
-    columns = zip(*lines, strict=True) if lines else ((),) * len(header)
-    return pd.DataFrame({name: _typed(name, cells) for name, cells in zip(header, columns, strict=True)})
+        raise ValueError(_single_column(header[0], separator))
+    quoted = _in_quotes("".join(lines[first - 1 : end]), separator)
+    unnamed = frozenset(j for j, name in enumerate(header) if name == "" and not quoted[j])
+    size = len(header)
+    cells: list[list[str | None]] = [[*row] if len(row) == size else [None] * size for _, _, row in rows]
+    of_names = [j for j, name in enumerate(header) if name.casefold() in _NAMES]
+    for (start, end, _), row in zip(rows, cells, strict=True):
+        gaps = [j for j in of_names if row[j] == ""]
+        if gaps:
+            quoted = _in_quotes("".join(lines[start - 1 : end]), separator)
+            for j in gaps:
+                row[j] = "" if quoted[j] else None
+    columns = list(zip(*cells, strict=True)) if cells else [()] * size
+    table = Columns(header, columns, Places("line", [start for start, _, _ in rows]), unnamed=unnamed)
+    ragged = [i for i, (_, _, row) in enumerate(rows) if len(row) != size]
+    torn = " (a carriage return in a cell without quotes?)" if ragged and re.search(r"\r(?!\n)", text) else ""
+    table.faults.add(ragged, lambda i: f"{len(rows[i][2])} cells, the header has {size}{torn}")
+    return table
 
 
-def _typed(column: str, cells: Sequence[str]) -> np.ndarray:
-    """The cells of a CSV column as text or as numbers."""
-    text = np.array(cells, dtype=object)
-    if column in NAME_COLUMNS:
+def _records(lines: Iterable[str], separator: str) -> Iterable[tuple[int, int, list[str]]]:
+    """The first and the last line of each record that is not empty, and its cells."""
+    reader = csv.reader(lines, strict=True, delimiter=separator)
+    while True:
+        start = reader.line_num + 1
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            where = f"line {start}" if reader.line_num <= start else f"lines {start} to {reader.line_num}"
+            raise ValueError(f"it is not a table of text: {where}: {error}") from None
+        if cells is None:
+            return
+        if cells:
+            yield start, reader.line_num, cells
+
+
+def _in_quotes(record: str, separator: str) -> list[bool]:
+    """Which cells of a record are in quotes; the csv module does not tell."""
+    cell = re.compile(rf'("(?:[^"]|"")*"|[^{separator}\r\n]*)({separator}|\r|\n|$)')
+    quoted, at, more = [], 0, True
+    while more:
+        found = cell.match(record, at)
+        assert found is not None  # the csv module has read it
+        quoted.append(found[1].startswith('"'))
+        at, more = found.end(), found[2] == separator
+    return quoted
+
+
+def _single_column(name: str, separator: str) -> str:
+    message = f"its only column is {checks.shown(name)}: a table needs two or more, separated by "
+    if separator == "," and "\t" in name:
+        return f"{message}commas; one with tabs is named .tsv"
+    return message + ("commas" if separator == "," else "tabs")
+
+
+def _typed(table: Columns, name: str) -> np.ndarray:
+    """The cells of a column as text or as numbers."""
+    key, values = name.casefold(), table[name]
+    if key in _NAMES:
+        present = [not checks.is_missing(value) for value in values]
+        names = table.column_of_names(name, gaps=True)
+        texts = [text if there else None for text, there in zip(names, present, strict=True)]
+        return np.array([*texts, None], dtype=object)[:-1]
+    if key in _NUMBERS:
+        return table.column_of_numbers(name)
+    if table.places.unit == "row":
+        return values
+    text = np.array([*values, None], dtype=object)[:-1]
+    filled = [cell for cell in values if cell]
+    if values and (not filled or not all(NUMBER.fullmatch(cell) for cell in filled)):
         return text
-    others = [i for i, cell in enumerate(cells) if not _NUMBER.fullmatch(cell)]
-    if column in NUMBER_COLUMNS and others:
-        value = cells[others[0]]
-        raise ValueError(f"line {others[0] + 1}: {column} is {f'{value!r}, not a number' if value else 'empty'}")
-    if others and (len(others) == len(cells) or any(cells[i] for i in others)):
-        return text
-    if all(WHOLE.fullmatch(cell) for cell in cells):
-        return np.array([int(cell) for cell in cells], dtype=np.int64)
-    return np.array([float(cell) if cell else np.nan for cell in cells])
+    if all(WHOLE.fullmatch(cell) for cell in values if cell is not None):
+        return np.array([int(cell) for cell in values if cell is not None], dtype=np.int64)
+    return np.array([float(cell) if cell else np.nan for cell in values])
 
 
-def _parsed_parquet(content: bytes) -> pd.DataFrame:
+def _parquet_columns(content: bytes) -> Columns:
     pyarrow = load_pyarrow()
     try:
         frame = pd.read_parquet(io.BytesIO(content), engine="pyarrow")
     except (pyarrow.ArrowException, OSError, ValueError):
         raise ValueError("it is not a Parquet file, or a damaged one") from None
-    frame = with_distinct_columns(frame)
-    for column in frame.columns:
-        gaps = frame[column].isna()
-        if column in NAME_COLUMNS:
-            frame[column] = frame[column].astype(object).map(checks.name_of).mask(gaps, None)
-        elif column in NUMBER_COLUMNS and gaps.any():
-            raise ValueError(f"line {int(np.argmax(gaps)) + 1}: {column} is empty")
-    return frame
-
-
-def with_distinct_columns(frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame with its column names as text, if no two are equal."""
-    columns = [str(column) for column in frame.columns]
-    if len(set(columns)) < len(columns):
-        repeated = next(column for i, column in enumerate(columns) if column in columns[:i])
-        raise ValueError(f"the table has two columns named {repeated!r}")
-    return frame.set_axis(columns, axis="columns")
+    return Columns.of(frame)

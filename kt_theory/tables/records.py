@@ -6,11 +6,10 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from kt_theory.protocol import TOLERANCE, TransferSet
-from kt_theory.tables.reading import NAME_COLUMNS, WHOLE, read_table
-from kt_theory.tables.sources import speaking_of
+from kt_theory.protocol import TransferSet
+from kt_theory.records.samples import TOLERANCE
+from kt_theory.tables.reading import read_columns
+from kt_theory.tables.sources import checked_path, name_of_source, speaking_of
 
 
 def read_records(
@@ -19,17 +18,16 @@ def read_records(
     states: Sequence[Any] | None = None,
     actions: Sequence[Any] | None = None,
     tolerance: float = TOLERANCE,
+    other: str | None = None,
 ) -> TransferSet:
-    r"""A transfer set from a CSV or Parquet file of records, one per line.
+    r"""A transfer set from a text or Parquet file of records.
 
     Parameters
     ----------
     path : path_like
-        A file that `read_table` reads, with the columns of `kt_theory.TransferSet.from_records`.
-    states, actions : sequence, optional
-        The full alphabets. If not given, the names that occur, sorted: as numbers if all of them are whole numbers
-        in plain digits, else as text.
-    tolerance : float
+        A file that `read_table` reads, or "-" for standard input, with the columns of
+        `kt_theory.TransferSet.from_records`.
+    states, actions, tolerance, other
         As in `kt_theory.TransferSet.from_records`.
 
     Returns
@@ -39,26 +37,21 @@ def read_records(
     Raises
     ------
     ValueError
-        Whatever `read_table` and `kt_theory.TransferSet.from_records` refuse; the message names the file.
+        Whatever `read_table` and `kt_theory.TransferSet.from_records` refuse; the message names the file and, if it is
+        text, its lines, the header counted.
 
     Examples
     --------
-    >>> import tempfile
+    >>> import pathlib, tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = Path(folder) / "records.csv"
+    ...     path = pathlib.Path(folder) / "records.csv"
     ...     _ = path.write_text("s,a,p\n2,yes,0.75\n10,no,0.5\n")
     ...     data = read_records(path)
     >>> data.protocol, data.states, data.counts.tolist()
     ('partial', ('2', '10'), [[0, 1], [1, 0]])
     """
-    frame = read_table(path)
-    for column in NAME_COLUMNS & set(frame.columns):
-        values = frame[column].tolist()
-        if values and all(_is_plain_number(value) for value in values):
-            frame[column] = np.array([int(value) for value in values], dtype=np.int64)
-    with speaking_of(path):
-        return TransferSet.from_records(frame, states=states, actions=actions, tolerance=tolerance)
-
-
-def _is_plain_number(name: Any) -> bool:
-    return isinstance(name, str) and WHOLE.fullmatch(name) is not None and str(int(name)) == name
+    with speaking_of(checked_path(path)):
+        table = read_columns(path)
+        data = TransferSet.from_columns(table, states=states, actions=actions, tolerance=tolerance, other=other)
+    table.tell(name_of_source(path))
+    return data

@@ -13,7 +13,7 @@ import pandas as pd
 from kt_theory import checks
 from kt_theory.protocol import TransferSet
 from kt_theory.tables.names import texts
-from kt_theory.tables.sources import speaking_of
+from kt_theory.tables.sources import checked_path, speaking_of
 from kt_theory.tables.writing import write_table
 
 
@@ -45,7 +45,7 @@ def write_students(students: Mapping[str, Any], transfer_set: TransferSet, path:
     >>> import tempfile
     >>> data = TransferSet.from_counts([[2, 0]], [[0.75, 0.25]], "partial")
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = write_students({"SEL_ptl": [[0.75, 0.25]]}, data, Path(folder) / "students.csv")
+    ...     path = write_students({"SEL_ptl": [[0.75, 0.25]]}, data, f"{folder}/students.csv")
     ...     print(path.read_text(), end="")
     state,action,count,revealed,SEL_ptl
     0,0,2,0.75,0.75
@@ -54,7 +54,7 @@ def write_students(students: Mapping[str, Any], transfer_set: TransferSet, path:
     if not isinstance(students, Mapping) or not students:
         raise ValueError("students must map at least one name to a table")
     S, A = transfer_set.counts.shape
-    with speaking_of(path):
+    with speaking_of(checked_path(path)):
         states, actions = texts(transfer_set.states), texts(transfer_set.actions)
     columns = {"state": np.repeat(states, A), "action": np.tile(actions, S)}
     columns |= {"count": transfer_set.counts.ravel(), "revealed": transfer_set.revealed.ravel()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
@@ -11,31 +12,36 @@ import pandas as pd
 
 from kt_theory import checks
 from kt_theory.problem import Problem
-from kt_theory.protocol import COLUMNS
+from kt_theory.records.columns import COLUMNS, Columns, listed
+from kt_theory.records.samples import OTHER, with_other
+from kt_theory.refusals import Argument, Refusal
 from kt_theory.tables.names import texts
-from kt_theory.tables.reading import read_table, with_distinct_columns
-from kt_theory.tables.sources import speaking_of
+from kt_theory.tables.reading import read_columns
+from kt_theory.tables.sources import checked_path, name_of_source, speaking_of, stem_of
 from kt_theory.tables.writing import write_table
 
 #: Names under which a teacher's columns are understood.
-TEACHER_COLUMNS = {role: COLUMNS[role] for role in ("state", "action", "probability")} | {
-    "count": ("count",),
-    "rho": ("rho",),
+TEACHER_COLUMNS = {
+    role: COLUMNS[role] for role in ("state", "action", "probability", "log-probability", "count", "rho")
 }
 
 
-def teacher_from_frame(frame: pd.DataFrame, *, normalise: bool = False, name: str = "teacher") -> Problem:
+def teacher_from_frame(
+    frame: pd.DataFrame, *, normalise: bool = False, other: str | None = None, name: str = "teacher"
+) -> Problem:
     """The problem that a long or wide table describes.
 
     Parameters
     ----------
     frame : DataFrame
-        A long table (it has an ``action`` or ``a`` column next to probabilities or counts) or a wide one, as
-        described at the head of this module. If rho is not given it follows from the counts as the natural frequency
-        of each state; beside probabilities it is uniform.
+        A long table (it has an ``action`` or ``a`` column next to probabilities, log-probabilities or counts) or a wide
+        one, as described at the head of this module. If rho is not given it follows from the counts as the natural
+        frequency of each state; beside probabilities it is uniform. An index that has a name is a column.
     normalise : bool
-        Divide each state's probabilities, and rho, by their sums. Without it, sums off 1 by more than 1e-12 are an
-        error. Counts are always divided by their sums.
+        Divide each state's probabilities, and rho, by their sums; a warning says how much that moved. Without it, sums
+        off 1 by more than 1e-12 are an error. Counts are always divided by their sums.
+    other : str, optional
+        The name of one more label, the last, whose probability is what each state's probabilities lack.
     name : str
         Name of the problem.
 
@@ -46,9 +52,9 @@ def teacher_from_frame(frame: pd.DataFrame, *, normalise: bool = False, name: st
     Raises
     ------
     ValueError
-        For a missing, repeated or ambiguous column, a missing name, a pair or a state that is listed twice, a value
-        that is not a probability or not a count, a state without mass, a sum off 1, or a rho that differs within a
-        state; the message names the line or the state, and the value.
+        For a missing, repeated or ambiguous column, or one that may be a weight; a missing name, a pair or a state that
+        is listed twice, a value that is not a probability or not a count, a state without mass, a sum off 1, or a rho
+        that differs within a state; `other` beside counts or `normalise`. Bad rows are told together, counted from 1.
 
     Examples
     --------
@@ -56,32 +62,30 @@ def teacher_from_frame(frame: pd.DataFrame, *, normalise: bool = False, name: st
     >>> problem = teacher_from_frame(long)
     >>> problem.actions, problem.rho.tolist(), problem.teacher.tolist()
     (('yes', 'no'), [0.5, 0.5], [[0.25, 0.75], [0.0, 1.0]])
-    >>> wide = pd.DataFrame({"state": ["x", "y"], "yes": [0.25, 0.0], "no": [0.75, 0.9]})
-    >>> teacher_from_frame(wide)
+    >>> wide = pd.DataFrame({"state": ["x", "y"], "yes": [0.25, 0.0], "no": [0.75, 0.875]})
+    >>> teacher_from_frame(wide, other="<other>").teacher.tolist()
+    [[0.25, 0.75, 0.0], [0.0, 0.875, 0.125]]
+    >>> teacher_from_frame(wide)  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
-    ValueError: the probabilities of state 'y' sum to 0.9, off 1 by -0.1; normalise=True divides by the sum
+    kt_theory.refusals.Refusal: the probabilities of state 'y' sum to 0.875, off 1 by -0.125; normalise=True divides...
     """
     if not isinstance(frame, pd.DataFrame):
         raise ValueError(f"frame is a {type(frame).__name__}: it must be a DataFrame")
-    frame = with_distinct_columns(frame)
-    if frame.empty:
-        raise ValueError("the table has no lines below its header")
-    present = {role: [column for column in names if column in frame] for role, names in TEACHER_COLUMNS.items()}
-    weighted = present["probability"] or present["count"]
-    if "action" in frame or (present["action"] and weighted):
-        return _from_long(frame, present, normalise, name)
-    return _from_wide(frame, normalise, name)
+    table = Columns.of(frame)
+    problem = _problem(table, normalise, other, name)
+    table.tell()
+    return problem
 
 
-def read_teacher(path: str | os.PathLike[str], *, normalise: bool = False) -> Problem:
-    r"""A problem from a CSV or Parquet file that holds a long or wide table.
+def read_teacher(path: str | os.PathLike[str], *, normalise: bool = False, other: str | None = None) -> Problem:
+    r"""A problem from a text or Parquet file that holds a long or wide table.
 
     Parameters
     ----------
     path : path_like
-        A file that `read_table` reads; its stem becomes the problem's name.
-    normalise : bool
+        A file that `read_table` reads, or "-"; its name without suffix becomes the problem's name.
+    normalise, other
         As in `teacher_from_frame`.
 
     Returns
@@ -91,20 +95,23 @@ def read_teacher(path: str | os.PathLike[str], *, normalise: bool = False) -> Pr
     Raises
     ------
     ValueError
-        Whatever `read_table` and `teacher_from_frame` refuse; the message names the file.
+        Whatever `read_table` and `teacher_from_frame` refuse; the message names the file and, if it is text, its lines,
+        the header counted.
 
     Examples
     --------
-    >>> import tempfile
+    >>> import pathlib, tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = Path(folder) / "coin.csv"
+    ...     path = pathlib.Path(folder) / "coin.csv"
     ...     _ = path.write_text("state,heads,tails\nfair,0.5,0.5\n")
     ...     read_teacher(path).actions
     ('heads', 'tails')
     """
-    frame = read_table(path)
-    with speaking_of(path):
-        return teacher_from_frame(frame, normalise=normalise, name=Path(path).stem)
+    with speaking_of(checked_path(path)):
+        table = read_columns(path)
+        problem = _problem(table, normalise, other, stem_of(path))
+    table.tell(name_of_source(path))
+    return problem
 
 
 def write_teacher(problem: Problem, path: str | os.PathLike[str]) -> Path:
@@ -133,17 +140,18 @@ def write_teacher(problem: Problem, path: str | os.PathLike[str]) -> Path:
     --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = write_teacher(Problem([0.5, 0.5], [[0.0, 1.0], [0.0, 1.0]]), Path(folder) / "teacher.csv")
+    ...     path = write_teacher(Problem([0.5, 0.5], [[0.0, 1.0], [0.0, 1.0]]), f"{folder}/teacher.csv")
     ...     print(path.read_text(), end="")
     state,action,probability,rho
     0,0,0.0,0.5
     0,1,1.0,0.5
     1,1,1.0,0.5
     """
+    checks.instance_of("problem", problem, Problem)
     written = (problem.teacher != 0) | np.signbit(problem.teacher)  # -0.0 is another float than 0.0
     written[0] = True
     s, a = np.nonzero(written)
-    with speaking_of(path):
+    with speaking_of(checked_path(path)):
         columns = {"state": texts(problem.states)[s], "action": texts(problem.actions)[a]}
     frame = pd.DataFrame(columns | {"probability": problem.teacher[s, a], "rho": problem.rho[s]})
     return write_table(frame, path)
@@ -182,141 +190,232 @@ def bundled_teacher(name: str = "next_word") -> Problem:
         return read_teacher(path)
 
 
-# --- From frames to problems ----------------------------------------------------------------------------
+# --- From columns to problems ---------------------------------------------------------------------------
 
 
-def _from_long(frame: pd.DataFrame, present: dict[str, list[str]], normalise: bool, name: str) -> Problem:
-    for role, columns in present.items():
-        if len(columns) > 1:
-            raise ValueError(f"the table has {len(columns)} {role} columns, {' and '.join(columns)}: keep one of them")
-    if not present["state"]:
-        raise ValueError(f"the table has no state column: name it {' or '.join(TEACHER_COLUMNS['state'])}")
-    if bool(present["probability"]) == bool(present["count"]):
-        found = "both a probability and" if present["count"] else "neither a probability nor"
-        raise ValueError(f"the table has {found} a count column: one of them is needed")
-    states, s = _coded(frame, present["state"][0])
-    actions, a = _coded(frame, present["action"][0])
+def _problem(table: Columns, normalise: bool, other: str | None, name: str) -> Problem:
+    normalise = checks.flag("normalise", normalise)
+    if other is not None and normalise:
+        both = (Argument("normalise"), " and ", Argument("other"))
+        raise Refusal(*both, " both say what becomes of a row that is off 1: keep one of them")
+    if len(table) == 0:
+        table.faults.refuse()
+        raise ValueError("the table has no rows")
+    law = _from_long(table, normalise) if _is_long(table) else _from_wide(table, normalise)
+    teacher, actions = law.weights, law.actions
+    if other is not None:
+        teacher, actions = _completed(law, other), with_other(actions, other)
+    elif not law.counted:
+        teacher = _divided(table, law, normalise)
+    return Problem(law.rho, teacher, name, law.states, actions)
+
+
+@dataclass(frozen=True)
+class _Law:
+    """A table of weights whose rows are to be laws, and the law of the inputs, which is one."""
+
+    rho: np.ndarray
+    weights: np.ndarray
+    states: tuple[str, ...]
+    actions: tuple[str, ...]
+    counted: bool = False
+
+
+def _is_long(table: Columns) -> bool:
+    """Whether a table is long. One letter in capitals names a label, unless all of S, A and P do."""
+    names = set(table.names)
+    words = {name.casefold() for name in names if len(name) > 1} | (names & {"s", "a", "p"})
+    words |= {"s", "a", "p"} if {"S", "A", "P"} <= names else set()
+    weighted = words.intersection(COLUMNS["probability"] + COLUMNS["log-probability"] + COLUMNS["count"])
+    return "action" in words or ("a" in words and bool(weighted))
+
+
+def _from_long(table: Columns, normalise: bool) -> _Law:
+    columns = table.understood(TEACHER_COLUMNS)
+    if columns["state"] is None:
+        raise table.lacks("state")
+    assert columns["action"] is not None
+    if any(name.casefold() in COLUMNS["revealed"] for name in table.names):
+        raise ValueError(
+            "column revealed: this is a table of students; keep the columns state, action and that of one student, "
+            "named probability"
+        )
+    told = [role for role in ("probability", "log-probability", "count") if columns[role] is not None]
+    if not told:
+        raise ValueError(
+            "the table has neither a probability nor a log-probability nor a count column; its columns are "
+            + listed(table.names)
+        )
+    if len(told) > 1:
+        raise ValueError(f"the table has both a {told[0]} and a {told[1]} column: one of them is needed")
+    states, s = _coded(table, columns["state"])
+    actions, a = _coded(table, columns["action"])
+    weight = columns[told[0]]
+    assert weight is not None
+    counted = told[0] == "count"
+    values = table.column_of_counts(weight) if counted else _weights(table, weight, normalise, told[0])
+    law = None if columns["rho"] is None else _weights(table, columns["rho"], normalise)
+    good = np.flatnonzero(table.faults.good(len(table)) & (s >= 0) & (a >= 0))
+    pairs = s[good] * len(actions) + a[good]
+    _, first, again = np.unique(pairs, return_index=True, return_inverse=True)
+    earlier = dict(zip(good.tolist(), good[first[again]].tolist(), strict=True))
+
+    def repeats(row: int) -> str:
+        pair = f"({checks.shown(states[s[row]])}, {checks.shown(actions[a[row]])})"
+        return f"the pair {pair} stands on {table.places[earlier[row]]} already"
+
+    table.faults.add([row for row, before in earlier.items() if before != row], repeats)
+    rho = None if law is None or columns["rho"] is None else _law_of_states(table, law, s, states, columns["rho"])
+    table.faults.refuse()
     S, A = len(states), len(actions)
-    _, first, pair = np.unique(s * A + a, return_index=True, return_inverse=True)
-    repeats = np.flatnonzero(first[pair] != np.arange(len(frame)))
-    if repeats.size:
-        i = int(repeats[0])
-        again = f"({states[s[i]]!r}, {actions[a[i]]!r})"
-        raise ValueError(f"line {i + 1} repeats the pair {again} of line {int(first[pair[i]]) + 1}")
-
-    rho = np.full(S, 1 / S)
-    if present["count"]:
-        counts = np.zeros((S, A), dtype=np.int64)
-        counts[s, a] = _counts(frame, present["count"][0])
-        teacher, rho = _frequencies(counts, states)
-    else:
-        weights = np.zeros((S, A))
-        weights[s, a] = _weights(frame, present["probability"][0], normalise)
-        teacher = _rows_that_sum_to_one(weights, states, normalise)
-    if present["rho"]:
-        rho = _law_of_states(_weights(frame, "rho", normalise), s, states, normalise)
-    return Problem(rho, teacher, name, states, actions)
+    checks.table_size(S, A)
+    weights = np.zeros((S, A), dtype=values.dtype)
+    weights[s, a] = values
+    uniform = np.full(S, 1 / S)
+    if counted:
+        checks.count_table(weight, weights)  # refuses a total of 2**63 or more
+        weights, uniform = _frequencies(weights, states)
+    table.leave_alone(columns.values())
+    return _Law(uniform if rho is None else _law(table, rho, normalise), weights, states, actions, counted)
 
 
-def _from_wide(frame: pd.DataFrame, normalise: bool, name: str) -> Problem:
-    head, *others = frame.columns
-    if head not in TEACHER_COLUMNS["state"]:
-        raise ValueError(f"the first column of a wide table is {head!r}: name it state or s, or give an action column")
-    actions = tuple(column for column in others if column != "rho")
+def _from_wide(table: Columns, normalise: bool) -> _Law:
+    head, *others = table.names
+    padded = [name for name in table.names if name != name.strip() and name.strip().casefold() in _ROLES]
+    if padded:
+        bare = padded[0].strip()
+        raise ValueError(f"column {checks.shown(padded[0])} has blanks around its name: name it {bare}")
+    if head.casefold() not in COLUMNS["state"]:
+        raise ValueError(
+            f"the first column of a wide table is {checks.shown(head)}: name it state or s, or give an action column; "
+            f"the columns are {listed(table.names)}"
+        )
+    laws = [name for name in others if name.casefold() in COLUMNS["rho"]]
+    actions = tuple(name for name in others if name not in laws[:1])
     if not actions:
         raise ValueError("the table has no column of labels: it needs an action column or one column per label")
-    if "" in actions:
-        raise ValueError(f"column {frame.columns.get_loc('') + 1} of the table has no name: it must be a label")
-    states, s = _coded(frame, head)
-    if len(states) < len(frame):
-        i = next(i for i, state in enumerate(s) if state != i)
-        raise ValueError(f"line {i + 1} repeats the state {states[s[i]]!r} of line {s[i] + 1}")
-    weights = np.column_stack([_weights(frame, action, normalise) for action in actions])
-    teacher = _rows_that_sum_to_one(weights, states, normalise)
-    rho = np.full(len(states), 1 / len(states))
-    if "rho" in others:
-        rho = _law_of_states(_weights(frame, "rho", normalise), s, states, normalise)
-    return Problem(rho, teacher, name, states, actions)
+    if table.unnamed:
+        place = min(table.unnamed) + 1
+        raise ValueError(f"column {place} of the table has no name: it must be a label{table.places.advice}")
+    states, s = _coded(table, head)
+    first = {int(code): row for row, code in reversed(list(enumerate(s)))}
+    repeats = [row for row, code in enumerate(s) if code >= 0 and first[int(code)] != row]
+    again = "the state {} stands on {} already"
+    table.faults.add(repeats, lambda i: again.format(checks.shown(states[s[i]]), table.places[first[int(s[i])]]))
+    weights = np.column_stack([_weights(table, action, normalise) for action in actions])
+    rho = _weights(table, laws[0], normalise) if laws else None
+    table.faults.refuse()
+    law = np.full(len(states), 1 / len(states)) if rho is None else _law(table, rho, normalise)
+    return _Law(law, weights, states, actions)
 
 
-def _coded(frame: pd.DataFrame, column: str) -> tuple[tuple[str, ...], np.ndarray]:
-    """The names in a column, in order of first appearance, and for each line the index of its name."""
-    gaps = frame[column].isna().to_numpy()
-    if gaps.any():
-        raise ValueError(f"line {int(np.argmax(gaps)) + 1} has no {column}")
-    codes, names = pd.factorize(np.array([checks.name_of(value) for value in frame[column]], dtype=object))
-    return tuple(names), codes
+_ROLES = frozenset(name for names in TEACHER_COLUMNS.values() for name in names)
 
 
-def _weights(frame: pd.DataFrame, column: str, normalise: bool) -> np.ndarray:
+def _coded(table: Columns, column: str) -> tuple[tuple[str, ...], np.ndarray]:
+    """The names in a column, in order of first appearance, and for each row the index of its name; -1 at a fault."""
+    names = table.column_of_names(column)
+    good = table.faults.good(len(names))
+    position: dict[str, int] = {}
+    codes = [position.setdefault(name, len(position)) if fine else -1 for name, fine in zip(names, good, strict=True)]
+    return tuple(position), np.array(codes, dtype=np.int64)
+
+
+def _weights(table: Columns, column: str, normalise: bool, role: str = "probability") -> np.ndarray:
     """A column of probabilities; if they are to be normalised, of numbers that are finite and not negative."""
-    values = _numbers(frame, column).astype(np.float64)
+    values = table.column_of_numbers(column).astype(np.float64)
+    if role == "log-probability":
+        with np.errstate(over="ignore"):
+            weights = np.exp(values)
+        table.refuse_numbers(column, values, weights <= 1, "a log-probability is at most 0")
+        return weights
     good = (values >= 0) & ((values < np.inf) if normalise else (values <= 1))
     wanted = "a weight is a finite number, at least 0" if normalise else "a probability is a number in [0, 1]"
-    _refuse_first(column, values, ~good, wanted)
+    table.refuse_numbers(column, values, good, wanted)
     return values
-
-
-def _counts(frame: pd.DataFrame, column: str) -> np.ndarray:
-    values = _numbers(frame, column)
-    _refuse_first(column, values, ~(np.isfinite(values) & (values == np.floor(values))), "a count is a whole number")
-    _refuse_first(column, values, values < 0, "a count is not negative")
-    return checks.count_table(column, values[None, :])[0]  # refuses a total of 2**63 or more
-
-
-def _numbers(frame: pd.DataFrame, column: str) -> np.ndarray:
-    values = frame[column]
-    if isinstance(values.dtype, np.dtype) and values.dtype.kind in "iuf":
-        return values.to_numpy()
-    numbers = np.empty(len(values))
-    for i, value in enumerate(values):
-        try:
-            numbers[i] = float(value)
-        except (TypeError, ValueError):
-            raise ValueError(f"line {i + 1}: {column} is {value!r}, not a number") from None
-    return numbers
-
-
-def _refuse_first(column: str, values: np.ndarray, bad: np.ndarray, wanted: str) -> None:
-    if bad.any():
-        i = int(np.argmax(bad))
-        raise ValueError(f"line {i + 1}: {column} is {values[i]}: {wanted}")
 
 
 def _frequencies(counts: np.ndarray, states: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
     """The rows of the teacher and the law of the inputs that counts stand for."""
     visits = counts.sum(axis=1)
     if not visits.all():
-        raise ValueError(f"the counts of state {states[int(np.argmin(visits))]!r} are all 0: no law follows from them")
+        state = checks.shown(states[int(np.argmin(visits))])
+        raise ValueError(f"the counts of state {state} are all 0: no law follows from them")
     return counts / visits[:, None], visits / visits.sum()
 
 
-def _rows_that_sum_to_one(weights: np.ndarray, states: tuple[str, ...], normalise: bool) -> np.ndarray:
-    subjects = [f"the probabilities of state {state!r} sum" for state in states]
-    return weights / _divisors(weights.sum(axis=1), subjects, normalise)[:, None]
+def _law_of_states(
+    table: Columns, values: np.ndarray, s: np.ndarray, states: tuple[str, ...], column: str
+) -> np.ndarray:
+    """The law of the inputs from a column that repeats each entry on every row of its state."""
+    good = table.faults.good(len(s))
+    first = {int(code): row for row, code in reversed(list(enumerate(s))) if good[row]}
+
+    def differs(row: int) -> str:
+        start = first[int(s[row])]
+        said = f"{column} of state {checks.shown(states[s[row]])} is {float(values[row])!r}"
+        return f"{said}, but {float(values[start])!r} on {table.places[start]}"
+
+    table.faults.add(
+        [row for row in np.flatnonzero(good).tolist() if values[row] != values[first[int(s[row])]]], differs
+    )
+    return values[[first[code] for code in range(len(states)) if code in first]]
 
 
-def _law_of_states(values: np.ndarray, s: np.ndarray, states: tuple[str, ...], normalise: bool) -> np.ndarray:
-    """The law of the inputs from a column that repeats each entry on every line of its state."""
-    _, first = np.unique(s, return_index=True)
-    rho = values[first]
-    differs = values != rho[s]
-    if differs.any():
-        i = int(np.argmax(differs))
-        raise ValueError(
-            f"line {i + 1}: rho of state {states[s[i]]!r} is {float(values[i])!r}, "
-            f"but {float(rho[s[i]])!r} on line {int(first[s[i]]) + 1}"
-        )
-    return rho / _divisors(rho.sum(keepdims=True), ["rho sums"], normalise)
+# --- Sums -----------------------------------------------------------------------------------------------
 
 
-def _divisors(totals: np.ndarray, subjects: list[str], normalise: bool) -> np.ndarray:
-    """What to divide laws by, given their sums: the sums, or 1 if the laws must be right as they are."""
-    good = (totals > 0) & (totals < np.inf) if normalise else np.abs(totals - 1) <= checks.SUM_TOLERANCE
-    if not good.all():
-        i = int(np.argmin(good))
-        total = float(totals[i])
+def _completed(law: _Law, other: str) -> np.ndarray:
+    """The rows with one more label, whose probability is what each of them lacks."""
+    if law.counted:
+        raise Refusal(Argument("other"), " goes with probabilities: counts lack nothing")
+    totals = law.weights.sum(axis=1)
+    if (totals > 1 + checks.SUM_TOLERANCE).any():
+        i = int(np.argmax(totals))
+        said = f"the probabilities of state {checks.shown(law.states[i])} sum to {float(totals[i])!r}"
+        raise Refusal(f"{said}, more than 1: nothing is left for ", Argument("other", other))
+    lacking = np.where(totals >= 1 - checks.SUM_TOLERANCE, 0.0, 1 - totals)
+    return np.column_stack([law.weights, lacking])
+
+
+def _divided(table: Columns, law: _Law, normalise: bool) -> np.ndarray:
+    """The rows as laws: divided by their sums if they are to be normalised, else as they are."""
+    totals = law.weights.sum(axis=1)
+    off = np.abs(totals - 1)
+    bad = ~((totals > 0) & (totals < np.inf)) if normalise else ~(off <= checks.SUM_TOLERANCE)
+    if bad.any():
+        i = int(np.argmax(bad))
+        said = f"the probabilities of state {checks.shown(law.states[i])} sum to {float(totals[i])!r}"
         if normalise:
-            raise ValueError(f"{subjects[i]} to {total!r}: no law follows from that")
-        raise ValueError(f"{subjects[i]} to {total!r}, off 1 by {total - 1:.3g}; normalise=True divides by the sum")
-    return totals if normalise else np.ones_like(totals)
+            raise ValueError(f"{said}: no law follows from that")
+        most = f"; {int(bad.sum())} of {bad.size} states are off, by {off.max():.3g} at most"
+        several = most if bad.sum() > 1 else ""
+        completes = totals.max() <= 1 + checks.SUM_TOLERANCE
+        way = (", ", Argument("other", OTHER), " makes a label of what is lacking") if completes else ()
+        by = f"off 1 by {float(totals[i]) - 1:.3g}"
+        raise Refusal(f"{said}, {by}{several}; ", Argument("normalise", True), " divides by the sum", *way)
+    if not normalise:
+        return law.weights
+    moved = off[off > checks.SUM_TOLERANCE]
+    if moved.size:
+        said = f"{moved.size} of {off.size} rows were divided by their sums, {totals.min():.10g} to {totals.max():.10g}"
+        if moved.max() < 1:
+            said += f": this moved at most {moved.max():.3g} of a row's mass, on average {off.mean():.3g}"
+        table.notes.append((said,))
+    return law.weights / totals[:, None]
+
+
+def _law(table: Columns, rho: np.ndarray, normalise: bool) -> np.ndarray:
+    """The law of the inputs, divided by its sum if it is to be normalised."""
+    total = float(rho.sum())
+    off = abs(total - 1)
+    if normalise:
+        if not 0 < total < np.inf:
+            raise ValueError(f"rho sums to {total!r}: no law follows from that")
+        if off > checks.SUM_TOLERANCE:
+            table.notes.append((f"rho was divided by its sum, {total:.6g}",))
+        return rho / total
+    if not off <= checks.SUM_TOLERANCE:
+        by = f"off 1 by {total - 1:.3g}"
+        raise Refusal(f"rho sums to {total!r}, {by}; ", Argument("normalise", True), " divides by the sum")
+    return rho
