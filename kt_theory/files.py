@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+
+#: Names of temporary neighbours: those that `tempfile.mkstemp` makes of the prefix and the suffix in `_neighbour`.
+_NEIGHBOUR = re.compile(r"\.(?P<stem>.+)-[a-z0-9_]{8}(?P<suffix>\.[^.]+)?")
 
 
 def write_whole(path: str | os.PathLike[str], write: Callable[[Path], object]) -> Path:
@@ -24,6 +28,9 @@ def write_whole(path: str | os.PathLike[str], write: Callable[[Path], object]) -
         os.umask(umask)
         neighbour.chmod(0o666 & ~umask)
         os.replace(neighbour, target)
+    except OSError as error:
+        neighbour.unlink(missing_ok=True)
+        raise ValueError(f"{target} cannot be written: {error.strerror or error}") from error
     except BaseException:
         neighbour.unlink(missing_ok=True)
         raise
@@ -32,9 +39,20 @@ def write_whole(path: str | os.PathLike[str], write: Callable[[Path], object]) -
 
 def check_writable(path: str | os.PathLike[str], *suffixes: str) -> None:
     """Raise now what `write_whole` would raise after the work is done; a missing folder is made."""
+    check_suffix(path, *suffixes)
+    _neighbour(Path(path).resolve()).unlink()
+
+
+def check_suffix(path: str | os.PathLike[str], *suffixes: str) -> None:
+    """Raise unless the name of a file ends in one of the suffixes, if there are any."""
     if suffixes and Path(path).suffix.lower() not in suffixes:
         raise ValueError(f"{os.fspath(path)}: its name must end in {' or '.join(suffixes)}")
-    _neighbour(Path(path).resolve()).unlink()
+
+
+def written_for(name: str) -> str | None:
+    """The name of the file that a temporary neighbour of this name was to become; None if it is no such name."""
+    match = _NEIGHBOUR.fullmatch(name)
+    return None if match is None else match["stem"] + (match["suffix"] or "")
 
 
 def _neighbour(target: Path) -> Path:
@@ -44,6 +62,6 @@ def _neighbour(target: Path) -> Path:
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent)
     except OSError as error:
-        raise ValueError(f"{target} cannot be written: {error.strerror}") from None
+        raise ValueError(f"{target} cannot be written: {error.strerror}") from error
     os.close(handle)
     return Path(name)

@@ -19,7 +19,7 @@ import kt_theory as kt
 from kt_theory.cli.exits import BROKEN, HELD, INTERRUPTED, REFUSED
 from kt_theory.cli.options import add_command, number
 from kt_theory.cli.printing import count
-from kt_theory.cli.shipped import shipped
+from kt_theory.cli.shipped import shipped_designs
 from kt_theory.cli.study_text import (
     check_as_text,
     missing_as_text,
@@ -28,7 +28,7 @@ from kt_theory.cli.study_text import (
     status_as_text,
     status_fields,
 )
-from kt_theory.files import check_writable
+from kt_theory.files import check_suffix
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -124,11 +124,16 @@ def _study_folder_parsers(actions: Any) -> None:
         _study_export,
         "write the receipts of a study as a table",
         "Write a row per cell and learner: mean risk, standard error, repeats, and what it takes to draw it again.\n"
-        "Cells that are not complete are named and left out; the exit code is 1 then.",
+        "Cells that are not complete are named and left out; the exit code is 1 then. --out - is standard output.",
         "kt-theory study export rates --out rates.csv",
     )
     parser.add_argument("folder", metavar="FOLDER", help="folder of a study")
-    parser.add_argument("--out", metavar="FILE", required=True, help="CSV or Parquet, by the name's ending")
+    parser.add_argument(
+        "--out",
+        metavar="FILE",
+        default="-",
+        help="CSV or Parquet, by its ending (default: CSV to standard output)",
+    )
 
     parser = add_command(
         actions,
@@ -148,6 +153,8 @@ def _study_run(arguments: argparse.Namespace) -> int:
     design = kt.study.read_design(_design_file(arguments.design))
     design = kt.study.folders.with_seed(design, arguments.seed)
     share = _share(arguments.share)
+    if arguments.out == "":
+        raise ValueError("--out is empty: name a folder, or leave --out away")
     folder = Path(arguments.out or Path(arguments.design).stem)
 
     def work() -> int:
@@ -195,7 +202,8 @@ def _study_merge(arguments: argparse.Namespace) -> int:
 
 
 def _study_export(arguments: argparse.Namespace) -> int:
-    check_writable(arguments.out, ".csv", ".parquet")
+    if arguments.out != "-":
+        check_suffix(arguments.out, ".csv", ".parquet")
     return _soundly(lambda: _write_export(kt.study.export(arguments.folder), arguments))
 
 
@@ -204,8 +212,12 @@ def _write_export(outcome: Any, arguments: argparse.Namespace) -> int:
     if outcome.missing:
         print(f"kt-theory: {missing_as_text(outcome.missing)}", file=sys.stderr)
     if receipts.empty:
-        print(f"kt-theory: no cell is complete: {arguments.out} was not written", file=sys.stderr)
+        what = "nothing" if arguments.out == "-" else f"{arguments.out} was not"
+        print(f"kt-theory: no cell is complete: {what} written", file=sys.stderr)
         return BROKEN
+    if arguments.out == "-":
+        print(kt.study.receipts_as_csv(receipts), end="")
+        return BROKEN if outcome.missing else HELD
     if Path(arguments.out).suffix.lower() == ".parquet":
         kt.tables.write_table(receipts.drop(columns="seconds"), arguments.out)
     else:
@@ -233,14 +245,14 @@ def _replay(folder: str, batch: str) -> int:
 
 
 def _design_file(name: str) -> Path:
-    """The file of a design; a name without an ending may be that of one that ships."""
+    """The file of a design; a name without an ending is that of one that ships, whatever folders there are."""
     path = Path(name)
-    if not path.suffix and not path.exists():
-        for suffix in (".toml", ".py"):
-            found = shipped(f"designs/{name}{suffix}")
-            if found is not None:
-                return found
-    return path
+    if path.suffix in (".toml", ".py"):
+        return path
+    ship = shipped_designs()
+    if name not in ship:
+        raise ValueError(f"{name}: a design is a .toml or a .py file, or one that ships: {', '.join(sorted(ship))}")
+    return ship[name]
 
 
 def _share(text: str | None) -> Any:
@@ -294,7 +306,7 @@ def _soundly(work: Callable[[], int]) -> int:
     """Run `work`; a damaged file is no bad input, and there is a remedy."""
     try:
         return work()
-    except kt.study.store.Damaged as error:
+    except kt.study.records.Damaged as error:
         remedy = "`kt-theory study check` mends batches, `kt-theory study run` the manifest and the problems"
         print(f"kt-theory: error: {error}; {remedy}", file=sys.stderr)
         return BROKEN
@@ -304,7 +316,7 @@ def _stoppable(work: Callable[[], int], folder: str | Path, arguments: argparse.
     """Run what draws batches; whatever stops it from outside is told in a sentence, with the way to go on."""
     from concurrent.futures import BrokenExecutor
 
-    again = shlex.join(["kt-theory", *map(str, arguments.words)])
+    again = shlex.join(["kt-theory", *arguments.words])
     try:
         with _terminated_as_interrupted():
             return _soundly(work)

@@ -50,7 +50,8 @@ def run_as_json(outcome: Any, found: Any, folder: Path) -> str:
         "moved_aside": [str(path) for path in outcome.tally.damaged],
         "capped": _cell_fields(outcome.capped),
         "missing_here": _cell_fields(outcome.missing_here),
-        "numpy_of_batches": sorted(_numpy_versions(outcome.receipts)),
+        "kt_theory_of_batches": sorted(_versions(outcome.receipts, "version")),
+        "numpy_of_batches": sorted(_versions(outcome.receipts, "numpy")),
     }
     return json.dumps(summary, indent=2)
 
@@ -137,20 +138,24 @@ def _failures_as_text(failures: Sequence[Mapping[str, Any]], folder: str | Path)
 
 def _replay_command(failure: Mapping[str, Any], folder: str | Path) -> str:
     """Made anew: the folder may have been moved since the batch failed."""
-    return shlex.join(["kt-theory", "study", "replay", str(folder), kt.study.store.Batch(**failure["batch"]).name])
+    return shlex.join(["kt-theory", "study", "replay", str(folder), kt.study.names.Batch(**failure["batch"]).name])
 
 
 def _versions_as_text(receipts: pd.DataFrame) -> list[str]:
+    """What to know of batches that other versions drew: those of NumPy may draw others, ours of one revision do not."""
     import numpy as np
 
-    others = _numpy_versions(receipts) - {np.__version__}
-    if not others:
-        return []
-    drawn = f"some batches were drawn by NumPy {', '.join(sorted(others))}, and this is {np.__version__}"
-    return [f"note: {drawn}: another version may draw other numbers from the same seed, as good as these"]
+    notes = []
+    if others := _versions(receipts, "numpy") - {np.__version__}:
+        drawn = f"some batches were drawn by NumPy {', '.join(sorted(others))}, and this is {np.__version__}"
+        notes.append(f"note: {drawn}: another version may draw other numbers from the same seed, as good as these")
+    if others := _versions(receipts, "version") - {kt.__version__}:
+        drawn = f"some batches were drawn by kt_theory {', '.join(sorted(others))}, and this is {kt.__version__}"
+        notes.append(f"note: {drawn}: both draw the same numbers from the same seed")
+    return notes
 
 
-def _numpy_versions(receipts: pd.DataFrame) -> set[str]:
+def _versions(receipts: pd.DataFrame, column: str) -> set[str]:
     if receipts.empty:
         return set()
-    return {version for versions in receipts["numpy"].unique() for version in versions.split("+")}
+    return {version for versions in receipts[column].unique() for version in versions.split("+")}

@@ -10,7 +10,7 @@ from __future__ import annotations
 from kt_theory.study.design import Design, read_design
 from kt_theory.study.engine import Interrupted, Outcome, Share
 from kt_theory.study.folders import Status, check, export, merge, replay, run_in_folder, status
-from kt_theory.study.panels import Panel, exact, write_receipts
+from kt_theory.study.panels import Panel, exact, receipts_as_csv, write_receipts
 from kt_theory.study.runs import Options, exact_and_simulated, run
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "export",
     "merge",
     "read_design",
+    "receipts_as_csv",
     "replay",
     "run",
     "run_in_folder",

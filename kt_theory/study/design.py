@@ -45,11 +45,14 @@ from kt_theory import checks
 from kt_theory.learners import PAPER_LEARNERS
 from kt_theory.montecarlo import Cell, Precision, learner_names, problem_at
 from kt_theory.problem import Problem, instance
-from kt_theory.study.panels import Panel, checked_panels
+from kt_theory.study.panels import CELLS_MAX, Panel, checked_panels
 from kt_theory.tables import bundled_teacher, read_teacher
 
 #: Licences of the teachers that travel inside the package, see kt_theory/teachers/README.md.
 LICENCES = {"next_word": "Apache-2.0 (counts of wordsegment 1.3.1)"}
+
+#: The most entries of all tables of one [[panel]] of instances: 2 GB.
+ENTRIES_MAX = 2**28
 
 _TOP = {"name", "seed", "reps", "target_mcse", "relative", "max_reps", "slope_se", "licence", "panel"}
 _PANEL = {"name", "instance", "S", "A", "teacher", "bundled", "normalise", "n", "learners", "outside"}
@@ -92,6 +95,9 @@ class Design:
     text: str = ""
 
     def __post_init__(self) -> None:
+        for what, value in (("name", self.name), ("licence", self.licence), ("text", self.text)):
+            if not isinstance(value, str):
+                raise ValueError(f"the {what} of a design is {value!r}: it must be a string")
         checked_panels(self.panels)
         object.__setattr__(self, "seed", checks.whole_number("seed", self.seed))
         if self.slope_se is not None:
@@ -169,6 +175,8 @@ def read_design(path: str | os.PathLike[str]) -> Design:
     file = Path(path)
     if file.suffix not in (".toml", ".py"):
         raise ValueError(f"{file}: a design is a .toml or a .py file")
+    if file.exists() and not file.is_file():  # a pipe or a device may never end
+        raise ValueError(f"{file} is not a regular file")
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -252,7 +260,14 @@ def _panels(table: Mapping[str, Any], folder: Path) -> Iterator[Panel]:
     if "normalise" in table:
         raise ValueError("normalise goes with teacher only")
     skip = checks.one_of("outside", table.get("outside", "refuse"), ("refuse", "skip")) == "skip"
-    grid = list(itertools.product(*(_listed(table[key]) for key in ("instance", "S", "A"))))
+    sizes = {key: _listed(table[key]) for key in ("instance", "S", "A")}
+    cells = len(n) * math.prod(map(len, sizes.values()))
+    entries = len(n) * len(sizes["instance"]) * sum(sizes["S"]) * sum(sizes["A"])
+    if cells > CELLS_MAX:
+        raise ValueError(f"its grid has {cells} cells: at most {CELLS_MAX} are run as one study")
+    if entries > ENTRIES_MAX:
+        raise ValueError(f"its tables have {entries:.3g} entries in all: at most {ENTRIES_MAX:.3g} are held in memory")
+    grid = list(itertools.product(*sizes.values()))
     if "name" in table and len(grid) > 1:
         raise ValueError(f"name is {table['name']!r} for {len(grid)} panels: a grid names its own")
     for k, S, A in grid:
@@ -292,6 +307,8 @@ def _grid_of_n(value: Any) -> list[int]:
             raise ValueError("n must be a list, or { from = ..., to = ..., points = ... }")
         first, last = checks.whole_number("n.from", value["from"], 1), checks.whole_number("n.to", value["to"], 1)
         points = checks.whole_number("n.points", value["points"], 1)
+        if points > CELLS_MAX:
+            raise ValueError(f"n.points is {points}: at most {CELLS_MAX} cells are run as one study")
         if last < first:
             raise ValueError(f"n.to is {last}: it must not be below n.from, {first}")
         spaced = np.exp(np.linspace(math.log(first), math.log(last), points)).round()

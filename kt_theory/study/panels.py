@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,9 @@ from kt_theory.files import check_writable, write_whole
 from kt_theory.learners import LEARNERS, PAPER_LEARNERS
 from kt_theory.montecarlo import Family, learner_names, problem_at, progress_bar
 from kt_theory.problem import Problem
+
+#: The most cells of a study: each is kept in memory, with the table of its problem.
+CELLS_MAX = 100_000
 
 
 @dataclass(frozen=True)
@@ -45,12 +48,21 @@ class Panel:
 
 
 def checked_panels(panels: Sequence[Panel]) -> Sequence[Panel]:
-    """`panels`, if each is one, no two share a name, and none has an n twice."""
+    """`panels`, if each is one, no two share a name, none has an n twice, and there are at most `CELLS_MAX` cells."""
+    if isinstance(panels, str) or not isinstance(panels, Sequence):
+        raise ValueError(f"panels is {panels!r}: it must be a sequence of Panel")
     taken: set[str] = set()
+    cells = 0
     for panel in panels:
         if not isinstance(panel, Panel):
             raise ValueError(f"panels holds {panel!r}: it must be a sequence of Panel")
-        if len(set(panel.n)) < len(panel.n):
+        if not isinstance(panel.name, str):
+            raise ValueError(f"the name of a panel is {panel.name!r}: it must be a string")
+        cells += len(panel.n) if isinstance(panel.n, Sized) else 1
+        if cells > CELLS_MAX:
+            raise ValueError(f"panel {panel.name!r} makes it {cells} cells: at most {CELLS_MAX} are run as one study")
+        n = checks.whole_numbers("n", panel.n).tolist()
+        if len(set(n)) < len(n):
             raise ValueError(f"panel {panel.name!r} has the same n twice")
         if panel.name in taken:
             raise ValueError(f"panels has {panel.name!r} twice: names must differ")
@@ -85,7 +97,7 @@ def exact(panels: Sequence[Panel], *, progress: bool = False) -> pd.DataFrame:
     >>> frame[["panel", "n", "mean", "route"]].values.tolist()
     [['bandit', 0, 0.25, 'closed form']]
     """
-    cells = [(panel, n) for panel in panels for n in checks.whole_numbers("n", panel.n).tolist()]
+    cells = [(panel, n) for panel in checked_panels(panels) for n in checks.whole_numbers("n", panel.n).tolist()]
     rows: list[dict[str, Any]] = []
     for panel, n in progress_bar(cells, "cell", progress):
         problem = problem_at(panel.problem, n)
@@ -119,5 +131,9 @@ def write_receipts(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
     Numbers are written to their last digit. The seconds are left out: the same command gives the same bytes.
     """
     check_writable(path, ".csv")
-    table = frame.drop(columns="seconds", errors="ignore")
-    return write_whole(path, lambda file: table.to_csv(file, index=False, lineterminator="\n"))
+    return write_whole(path, lambda file: file.write_text(receipts_as_csv(frame), encoding="utf-8", newline="\n"))
+
+
+def receipts_as_csv(frame: pd.DataFrame) -> str:
+    """The text that `write_receipts` writes."""
+    return str(frame.drop(columns="seconds", errors="ignore").to_csv(index=False, lineterminator="\n"))
