@@ -46,6 +46,10 @@ Family = Callable[[int], Problem]
 #: Streams of a cell: the pilot that plans a run, and the run itself.
 RUN, PILOT = 0, 1
 
+#: Version of what draws and computes. Raise it when one (seed, cell, stage, block) comes to give other moments: stored
+#: batches of before are then not mixed with new ones.
+REVISION = 1
+
 #: The most repeats of a cell: their blocks are planned in memory.
 REPS_MAX = 10**9
 

@@ -10,7 +10,9 @@ import kt_theory as kt
 from kt_theory.montecarlo import PILOT, RUN, Cell, Moments
 from kt_theory.study import engine
 from kt_theory.study.engine import Memory, Progress, Share, Tally
-from kt_theory.study.store import Batch, Damaged, Drawn, Store, remove
+from kt_theory.study.names import Batch
+from kt_theory.study.records import Damaged, write_sealed
+from kt_theory.study.store import Drawn, Store, remove
 
 PROBLEM = kt.instance(0, S=2, A=3)
 CELL = Cell(PROBLEM, 20)
@@ -99,11 +101,13 @@ def test_leftovers_are_swept_only_by_who_is_alone(tmp_path):
     # Oracle: definition
     with Store(tmp_path / "s") as store:
         store.save(BATCH, drawn())
-        leftover = store.path(BATCH).with_name(".7-run-abc.json")
+        leftover = store.path(BATCH).with_name(".7-run-000000-50-ab_cd3fg.json")
         leftover.write_text("half")
-        with Store(tmp_path / "s"):
+        with Store(tmp_path / "s", sweep=True):
             assert leftover.exists()  # it may be somebody's at this moment
-    with Store(tmp_path / "s") as store:
+    with Store(tmp_path / "s"):
+        assert leftover.exists()  # who merges sweeps nothing
+    with Store(tmp_path / "s", sweep=True) as store:
         assert not leftover.exists()
         assert store.has(BATCH)
 
@@ -131,7 +135,7 @@ def test_another_format_is_refused(tmp_path):
         path = store.manifest_path
         content = json.loads(path.read_text()) | {"format": 2}
         del content["sha256"]
-        kt.study.store._write_sealed(path, content)
+        write_sealed(path, content)
         with pytest.raises(ValueError, match="is of format 2: this version reads format 1"):
             store.manifest()
 

@@ -29,12 +29,14 @@ import numpy as np
 import pandas as pd
 
 from kt_theory import __version__, checks
-from kt_theory.montecarlo import PILOT, RUN, Cell, Moments, merged, receipts
+from kt_theory.montecarlo import PILOT, REVISION, RUN, Cell, Moments, merged, receipts
 from kt_theory.problem import Problem, instance
 from kt_theory.study import plan
 from kt_theory.study.design import Design, Planned
+from kt_theory.study.names import Batch
 from kt_theory.study.panels import Panel
-from kt_theory.study.store import FORMAT, Batch, Damaged, Drawn, Store
+from kt_theory.study.records import Damaged
+from kt_theory.study.store import FORMAT, Drawn, Store, StudyFiles
 
 #: How often a batch is submitted before its loss is taken for its failure.
 ATTEMPTS = 5
@@ -86,11 +88,16 @@ def _cell(problem: Problem, n: int, identity: str) -> Cell:
 # --- Where batches go ---------------------------------------------------------------------------------------
 
 
-class Shelf(Protocol):
-    """What the engine needs of a store."""
+class Stored(Protocol):
+    """What it takes to merge batches."""
 
     def has(self, batch: Batch) -> bool: ...
     def load(self, batch: Batch) -> Drawn: ...
+
+
+class Shelf(Stored, Protocol):
+    """What it takes to draw batches: a place to store them, too."""
+
     def save(self, batch: Batch, drawn: Drawn) -> None: ...
     def fail(self, batch: Batch, error: str, trace: str) -> None: ...
     def claim(self, batch: Batch) -> bool: ...
@@ -265,6 +272,8 @@ def take_back(
     batch: Batch, result: Drawn | Failed, shelf: Shelf, progress: Progress, tally: Tally, took: float
 ) -> None:
     """Store what a worker brings, or why it brings nothing."""
+    if isinstance(result, Drawn) and result.revision != REVISION:  # from a worker of another version
+        raise ValueError(other_revision(batch.name, result))
     if isinstance(result, Failed):
         shelf.fail(batch, result.error, result.trace)
         tally.failed += 1
@@ -287,16 +296,33 @@ def _finish(
 
 
 def sound(batch: Batch, shelf: Shelf, tally: Tally) -> bool:
-    """Whether a batch is stored and every byte of it is right; a damaged file is moved out of the way."""
+    """Whether a batch is stored and every byte of it is right; a damaged file is moved out of the way.
+
+    Raises
+    ------
+    ValueError
+        If the batch was drawn by another revision: what is drawn now may not be merged with it.
+    """
     if not shelf.has(batch):
         return False
     try:
-        shelf.load(batch)
+        drawn = shelf.load(batch)
     except Damaged:
         assert isinstance(shelf, Store)
         tally.damaged.append(shelf.set_aside(shelf.path(batch)))
         return False
+    if drawn.revision != REVISION:
+        raise ValueError(other_revision(batch.name, drawn))
     return True
+
+
+def other_revision(name: str, drawn: Drawn) -> str:
+    """Why a batch of another revision cannot be used."""
+    return (
+        f"batch {name} was drawn by kt_theory {drawn.version} (revision {drawn.revision} of its draws), this is "
+        f"{__version__} (revision {REVISION}): their numbers are not mixed; go on with that version, or run into "
+        "another folder"
+    )
 
 
 # --- From a design to receipts ------------------------------------------------------------------------------
@@ -410,13 +436,13 @@ def _tasks(planned: Planned, identity: str, seed: int, stage: int, reps: int) ->
         yield Batch(identity, seed, stage, index, size), planned
 
 
-def stored(planned: Planned, identity: str, seed: int, stage: int, reps: int, shelf: Shelf) -> list[Drawn] | None:
+def stored(planned: Planned, identity: str, seed: int, stage: int, reps: int, shelf: Stored) -> list[Drawn] | None:
     """The batches of a cell, in their order; None unless all are there."""
     tasks = list(_tasks(planned, identity, seed, stage, reps))
     return [shelf.load(batch) for batch, _ in tasks] if all(shelf.has(batch) for batch, _ in tasks) else None
 
 
-def repeats(design: Design, cells: Sequence[Planned], identities: Sequence[str], shelf: Shelf) -> list[int | None]:
+def repeats(design: Design, cells: Sequence[Planned], identities: Sequence[str], shelf: Stored) -> list[int | None]:
     """Repeats of each cell's run; None while the pilots that decide it are incomplete."""
     precision = design.precision
     if precision.target_mcse is None and design.slope_se is None:
@@ -438,8 +464,11 @@ def repeats(design: Design, cells: Sequence[Planned], identities: Sequence[str],
     return wanted
 
 
-def outcome(design: Design, cells: Sequence[Planned], identities: Sequence[str], shelf: Shelf, tally: Tally) -> Outcome:
-    """Merge what is stored."""
+def outcome(
+    design: Design, cells: Sequence[Planned], identities: Sequence[str], shelf: Stored, tally: Tally
+) -> Outcome:
+    """Merge what is stored; raises ValueError rather than put batches of two revisions into one result."""
+    revisions: dict[int, Drawn] = {}
     rows: list[dict[str, Any]] = []
     missing: list[tuple[str, int]] = []
     capped: list[tuple[str, int]] = []
@@ -452,6 +481,10 @@ def outcome(design: Design, cells: Sequence[Planned], identities: Sequence[str],
         if targeted and reps == design.precision.max_reps:
             capped.append((planned.panel, planned.n))
         moments = merged(d.moments for d in drawn).of_learners(planned.learners)
+        revisions |= {d.revision: d for d in drawn}
+        if len(revisions) > 1:
+            said = " and ".join(f"{d.version} (revision {r})" for r, d in sorted(revisions.items()))
+            raise ValueError(f"batches were drawn by kt_theory {said}: their numbers are not mixed")
         seconds = tally.seconds.get(identity, 0.0)
         versions = {
             "version": "+".join(sorted({d.version for d in drawn})),
@@ -502,14 +535,20 @@ def keep_design(design: Design, store: Store) -> None:
     store.write_manifest(content)
 
 
-def kept_design(store: Store) -> Design:
-    """The design that a folder holds, as far as it takes to draw and merge its cells."""
-    manifest = store.manifest()
+def kept_design(files: StudyFiles) -> Design:
+    """The design that a folder holds, as far as it takes to draw and merge its cells.
+
+    Raises
+    ------
+    ValueError
+        As `Damaged` if the manifest or a problem is, or if the manifest names another cell than its problem makes.
+    """
+    manifest = files.manifest()
     panels: OrderedDict[str, dict[str, Any]] = OrderedDict()
     for entry in manifest["cells"]:
         panel = panels.setdefault(entry["panel"], {"learners": entry["learners"], "problems": {}})
-        panel["problems"][entry["n"]] = kept_problem(entry, store)
-    return Design(
+        panel["problems"][entry["n"]] = kept_problem(entry, files)
+    design = Design(
         manifest["name"],
         [
             Panel(name, _by_n(panel["problems"]), list(panel["problems"]), panel["learners"])
@@ -524,13 +563,21 @@ def kept_design(store: Store) -> Design:
         manifest["licence"],
         manifest["design"],
     )
+    named = {(entry["panel"], entry["n"]): entry["cell"] for entry in manifest["cells"]}
+    for planned in design.planned():
+        if planned.cell.identity != named[planned.panel, planned.n]:
+            raise Damaged(
+                f"{files.manifest_path} names another cell for panel {planned.panel!r}, n={planned.n} than its problem "
+                "makes: it was written by another version of kt_theory"
+            )
+    return design
 
 
-def kept_problem(entry: Mapping[str, Any], store: Store) -> Callable[[], Problem]:
+def kept_problem(entry: Mapping[str, Any], files: StudyFiles) -> Callable[[], Problem]:
     """How the problem of a cell in a manifest is made again."""
     reference = entry["reference"]
     if "table" in reference:
-        return lambda: store.problem(reference["table"], entry["problem"])
+        return lambda: files.problem(reference["table"], entry["problem"])
     return lambda: instance(reference["instance"], reference["S"], reference["A"], entry["n"])
 
 

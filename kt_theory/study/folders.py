@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
@@ -17,7 +16,9 @@ from kt_theory.montecarlo import PILOT, RUN, Cell, thread_pool
 from kt_theory.study import engine
 from kt_theory.study.design import Design
 from kt_theory.study.engine import Outcome, Progress, Share
-from kt_theory.study.store import Batch, Damaged, Store, is_study
+from kt_theory.study.names import Batch
+from kt_theory.study.records import Damaged
+from kt_theory.study.store import Drawn, Store, StudyFiles, is_study
 
 Folder = str | os.PathLike[str]
 
@@ -70,7 +71,7 @@ def run_in_folder(
     >>> first.tally.drawn, again.tally.drawn, first.receipts["mean"].tolist()
     (2, 0, [0.0, 0.0])
     """
-    with Store(folder) as store:
+    with Store(folder, sweep=True) as store:
         engine.keep_design(design, store)
         return _with_pool(
             executor,
@@ -147,8 +148,7 @@ def status(folder: Folder) -> Status:
     ValueError
         If the folder is none of a study, or its manifest is damaged.
     """
-    with Store(existing(folder)) as store:
-        return _status(store, {})
+    return _status(StudyFiles(folder), {})
 
 
 def check(folder: Folder, *, repair: bool = True, workers: int | None = None, progress: bool = False) -> Status:
@@ -173,19 +173,22 @@ def check(folder: Folder, *, repair: bool = True, workers: int | None = None, pr
         If the folder is none of a study; as `Damaged` if its manifest or a problem is: then run the study again from
         its design, which writes new ones and draws nothing that is there.
     """
-    with Store(existing(folder)) as store:
+    files = StudyFiles(folder)  # refuses what is no study before a lock is made
+    if not repair:
+        return _status(files, _unsound(files))
+    with Store(folder, sweep=True) as store:
         unsound = _unsound(store)
         found = _status(store, unsound)
-        if repair and not found.done:
+        if not found.done:
+            design = engine.kept_design(store)
             for path in unsound:
                 store.set_aside(path)
-            design = engine.kept_design(store)
             show = Progress(progress, what=f"{design.name}, repair")
             _with_pool(None, workers, lambda pool: engine.run_design(design, store, pool, progress=show))
     return found
 
 
-def _status(store: Store, unsound: Mapping[Path, str]) -> Status:
+def _status(store: StudyFiles, unsound: Mapping[Path, str]) -> Status:
     manifest = store.manifest()
     design = engine.kept_design(store)
     cells = list(design.planned())
@@ -193,7 +196,7 @@ def _status(store: Store, unsound: Mapping[Path, str]) -> Status:
     precision = design.precision
     targeted = precision.target_mcse is not None or design.slope_se is not None
     shelf = _Sound(store, unsound)
-    repeats = engine.repeats(design, cells, identities, shelf)  # type: ignore[arg-type]
+    repeats = engine.repeats(design, cells, identities, shelf)
     needed: list[Batch] = []
     missing: list[tuple[str, int]] = []
     for planned, identity, reps in zip(cells, identities, repeats, strict=True):
@@ -220,31 +223,29 @@ def _status(store: Store, unsound: Mapping[Path, str]) -> Status:
 
 
 class _Sound:
-    """A store without its damaged files."""
+    """The batches of a folder without its damaged files."""
 
-    def __init__(self, store: Store, unsound: Mapping[Path, str]) -> None:
-        self._store, self._unsound = store, unsound
+    def __init__(self, files: StudyFiles, unsound: Mapping[Path, str]) -> None:
+        self._files, self._unsound = files, unsound
 
     def has(self, batch: Batch) -> bool:
-        return self._store.has(batch) and self._store.path(batch) not in self._unsound
+        return self._files.has(batch) and self._files.path(batch) not in self._unsound
 
-    def load(self, batch: Batch) -> Any:
-        return self._store.load(batch)
+    def load(self, batch: Batch) -> Drawn:
+        return self._files.load(batch)
 
 
-def _unsound(store: Store) -> dict[Path, str]:
+def _unsound(files: StudyFiles) -> dict[Path, str]:
     """The files of batches and of failures that are not as they were written, and what is wrong with each."""
     found = {}
-    for path in sorted((store.folder / "batches").glob("*/[!.]*")):
+    for batch in files.batches():
         try:
-            store.load(Batch.named(f"{path.parent.name}/{path.name}"))
+            files.load(batch)
         except Damaged as error:
-            found[path] = str(error)
-        except ValueError:
-            found[path] = f"{path} is no file of a study"
-    for path in sorted((store.folder / "failures").glob("[!.]*")):
+            found[files.path(batch)] = str(error)
+    for path in files.failure_paths():
         try:
-            store.failure(path)
+            files.failure(path)
         except Damaged as error:
             found[path] = str(error)
     return found
@@ -267,11 +268,11 @@ def export(folder: Folder) -> Outcome:
     ValueError
         If the folder is none of a study; as `Damaged` if a file of it is: nothing damaged is ever read.
     """
-    with Store(existing(folder)) as store:
-        design = engine.kept_design(store)
-        cells = list(design.planned())
-        identities = [planned.cell.identity for planned in cells]
-        return engine.outcome(design, cells, identities, store, engine.Tally())
+    files = StudyFiles(folder)
+    design = engine.kept_design(files)
+    cells = list(design.planned())
+    identities = [planned.cell.identity for planned in cells]
+    return engine.outcome(design, cells, identities, files, engine.Tally())
 
 
 def merge(into: Folder, others: Sequence[Folder]) -> Status:
@@ -295,31 +296,36 @@ def merge(into: Folder, others: Sequence[Folder]) -> Status:
         If a batch is damaged, two folders have different numbers for one batch, or the designs differ in more than
         their cells. Nothing is changed then.
     """
-    with contextlib.ExitStack() as opened:
-        sources = [opened.enter_context(Store(existing(folder))) for folder in others]
-        has_design = (Path(into) / "manifest.json").is_file()
-        known = [opened.enter_context(Store(into)), *sources] if has_design else sources
-        joined = _joined([source.manifest() for source in known], [str(source.folder) for source in known])
-        first: dict[Batch, Store] = {}
-        for source in known:
-            for batch in source.batches():
-                where = first.setdefault(batch, source)
-                if where is not source and not _alike(where.load(batch), source.load(batch)):
-                    raise ValueError(
-                        f"{where.path(batch)} and {source.path(batch)} have different numbers for one batch"
-                    )
-        problems = [
-            source.problem(entry["reference"]["table"], entry["problem"])
-            for source in sources
-            for entry in source.manifest()["cells"]
-            if "table" in entry["reference"]
-        ]
-        drawn = {batch: source.load(batch) for batch, source in first.items() if source in sources}
-        # Nothing is written before everything was read.
-        store = known[0] if has_design else opened.enter_context(Store(into))
+    if isinstance(others, (str, os.PathLike)) or not others:
+        raise ValueError(f"others is {others!r}: it must be a list of the folders of studies")
+    sources = [StudyFiles(folder) for folder in others]
+    has_design = is_study(into) and (Path(into) / "manifest.json").exists()
+    known = [StudyFiles(into), *sources] if has_design else sources
+    joined = _joined([source.manifest() for source in known], [str(source.folder) for source in known])
+    first: dict[Batch, StudyFiles] = {}
+    revisions: dict[int, StudyFiles] = {}
+    for source in known:
+        for batch in source.batches():
+            drawn = source.load(batch)
+            where = first.setdefault(batch, source)
+            if where is not source and not _alike(where.load(batch), drawn):
+                raise ValueError(f"{where.path(batch)} and {source.path(batch)} have different numbers for one batch")
+            revisions.setdefault(drawn.revision, source)
+    if len(revisions) > 1:
+        said = " and ".join(f"{number} in {source.folder}" for number, source in sorted(revisions.items()))
+        raise ValueError(f"batches were drawn by revision {said}: their numbers are not mixed")
+    problems = [
+        source.problem(entry["reference"]["table"], entry["problem"])
+        for source in sources
+        for entry in source.manifest()["cells"]
+        if "table" in entry["reference"]
+    ]
+    new = {batch: source.load(batch) for batch, source in first.items() if source in sources}
+    # Nothing is written before everything was read.
+    with Store(into) as store:
         for problem in problems:
             store.keep_problem(problem)
-        for batch, content in drawn.items():
+        for batch, content in new.items():
             store.save(batch, content)
         store.write_manifest(joined)
         return _status(store, {})
@@ -385,19 +391,12 @@ def replay(folder: Folder, name: str) -> pd.DataFrame:
 
 def cell_of(folder: Folder, name: str) -> tuple[Cell, Batch]:
     """A batch by its name, and its cell; raises ValueError as `replay` does, but draws nothing."""
-    with Store(existing(folder)) as store:
-        batch = Batch.named(name)
-        for entry in store.manifest()["cells"]:
-            if entry["cell"] == batch.cell:
-                return Cell(engine.kept_problem(entry, store)(), entry["n"]), batch
+    files = StudyFiles(folder)
+    batch = Batch.named(name)
+    for entry in files.manifest()["cells"]:
+        if entry["cell"] == batch.cell:
+            return Cell(engine.kept_problem(entry, files)(), entry["n"]), batch
     raise ValueError(f"{name} is no batch of {Path(folder)}: its cell is not in the manifest")
-
-
-def existing(folder: Folder) -> Folder:
-    """`folder`, if it is that of a study."""
-    if not is_study(folder):
-        raise ValueError(f"{os.fspath(folder)} is not the folder of a study")
-    return folder
 
 
 def with_seed(design: Design, seed: int | None) -> Design:

@@ -15,6 +15,11 @@ design can change its numbers. Its file holds the moments of all learners to the
 it is read only if every byte is as it was written. Files are written under a temporary name, flushed to the disk and
 renamed in one step.
 
+A folder is that of a study if its manifest is sealed, or, where the manifest was lost or damaged, if a batch in it is.
+Any other folder that is not empty is refused. Only files are moved or removed whose place and name are those of the
+list above, or of the temporary neighbours of such files; whatever else lies in a folder of a study is left alone.
+`StudyFiles` reads and writes nothing, not even a lock; `Store` writes.
+
 Several processes may work in one folder. Each holds a lock, which the system takes back when the process ends, however
 it ends: shared on byte 0 of the file ``lock`` as long as it works, exclusive on a byte per batch while it draws that
 batch. Whoever is alone removes the temporary files that a killed process left behind. (Locks are those of POSIX; where
@@ -24,18 +29,14 @@ the system has none, two processes may draw the same batch, with the same result
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import json
 import os
 import shlex
-import shutil
-import struct
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from types import TracebackType
 from typing import Any
 
@@ -43,62 +44,74 @@ import numpy as np
 
 from kt_theory import __version__, kernels
 from kt_theory.files import write_whole
-from kt_theory.montecarlo import PILOT, RUN, Moments
+from kt_theory.learners import LEARNERS
+from kt_theory.montecarlo import REPS_MAX, REVISION, Moments
 from kt_theory.problem import Problem
-
-try:
-    import fcntl
-except ImportError:  # not a POSIX system
-    fcntl = None  # type: ignore[assignment]
+from kt_theory.study.locks import lock
+from kt_theory.study.names import CELL, PROBLEM, STAGES, Batch, is_own, is_own_temporary
+from kt_theory.study.records import (
+    FIELDS,
+    FLAG,
+    LIST,
+    TEXT,
+    Damaged,
+    Kind,
+    number,
+    read_sealed,
+    require,
+    whole,
+    write_sealed,
+)
 
 #: The format of the folder; a folder of another one is refused.
 FORMAT = 1
 
-STAGES = {RUN: "run", PILOT: "pilot"}
+# --- What the fields of each file must be -------------------------------------------------------------------
 
+_BATCH = {
+    "cell": CELL,
+    "seed": whole(),
+    "stage": Kind(f"one of {', '.join(map(str, STAGES))}", lambda value: type(value) is int and value in STAGES),
+    "index": whole(),
+    "reps": whole(1, REPS_MAX),
+}
 
-class Damaged(ValueError):
-    """A file of the folder is not what was written; the message names it and what is wrong."""
+_MANIFEST = {
+    "name": TEXT,
+    "seed": whole(),
+    "reps": whole(1, REPS_MAX),
+    "target_mcse": number().or_null(),
+    "relative": FLAG,
+    "max_reps": whole(1),
+    "slope_se": number().or_null(),
+    "licence": TEXT,
+    "versions": Kind(
+        "texts by name",
+        lambda value: isinstance(value, dict) and all(isinstance(version, str) for version in value.values()),
+    ),
+    "cells": LIST,
+    "design": TEXT,
+}
 
+_MANIFEST_CELL = {
+    "panel": TEXT,
+    "n": whole(),
+    "learners": Kind(
+        f"a list of {', '.join(LEARNERS)}",
+        lambda value: (
+            isinstance(value, list) and value != [] and all(isinstance(v, str) and v in LEARNERS for v in value)
+        ),
+    ),
+    "problem": TEXT,
+    "cell": CELL,
+    "reference": FIELDS,
+}
 
-@dataclass(frozen=True)
-class Batch:
-    """What a batch is: it determines its numbers.
+_INSTANCE = {"instance": whole(), "S": whole(1), "A": whole(1)}
 
-    Attributes
-    ----------
-    cell : str
-        Identity of the problem and n, see `kt_theory.montecarlo.Cell`.
-    seed : int
-    stage : int
-        `RUN` or `PILOT`.
-    index : int
-        Number of the batch in its run.
-    reps : int
-        Repeats in it.
-    """
+_DRAWN = {"batch": FIELDS, "moments": FIELDS, "drawn_by": FIELDS}
 
-    cell: str
-    seed: int
-    stage: int
-    index: int
-    reps: int
-
-    @property
-    def name(self) -> str:
-        """Folder and file name, without suffix: ``cell/seed-stage-index-repeats``."""
-        return f"{self.cell}/{self.seed}-{STAGES[self.stage]}-{self.index:06d}-{self.reps}"
-
-    @classmethod
-    def named(cls, name: str) -> Batch:
-        """The batch of a name."""
-        stages = {word: stage for stage, word in STAGES.items()}
-        try:
-            cell, rest = name.removesuffix(".json").split("/")[-2:]
-            seed, stage, index, reps = rest.split("-")
-            return cls(cell, int(seed), stages[stage], int(index), int(reps))
-        except (ValueError, KeyError):
-            raise ValueError(f"{name!r} is no batch: cell/seed-stage-index-repeats is needed") from None
+_FAILURE = {"batch": FIELDS, "error": TEXT, "traceback": TEXT, "replay": TEXT}
 
 
 @dataclass(frozen=True)
@@ -111,81 +124,102 @@ class Drawn:
         Of all learners, columns as in `kernels.COLUMNS`.
     version, numpy : str
         Of kt_theory and of NumPy.
+    revision : int
+        Of what draws and computes, see `kt_theory.montecarlo.REVISION`; batches of two are never in one result.
     """
 
     moments: Moments
     version: str
     numpy: str
+    revision: int = 1
 
     @classmethod
     def now(cls, moments: Moments) -> Drawn:
         """Drawn by what is running."""
-        return cls(moments, __version__, np.__version__)
+        return cls(moments, __version__, np.__version__, REVISION)
 
 
-class Store:
-    """The folder of a study, open for work; a context manager, which gives up its locks at the end.
+# --- Folders of studies and others --------------------------------------------------------------------------
+
+
+def is_study(folder: str | os.PathLike[str]) -> bool:
+    """Whether a folder is that of a study: its manifest is sealed or, if that is lost or damaged, one of its batches.
+
+    A manifest that some other program wrote is none that is damaged.
+    """
+    path = Path(folder)
+    try:
+        return "format" in read_sealed(path / "manifest.json")
+    except Damaged:
+        pass
+    return not _is_foreign(path / "manifest.json") and any(_is_sealed(batch) for batch in _files_of_batches(path))
+
+
+def _is_foreign(manifest: Path) -> bool:
+    """Whether a file is JSON that has nothing of a manifest of ours."""
+    try:
+        content = json.loads(manifest.read_bytes()) if manifest.is_file() else None
+    except (ValueError, OSError, RecursionError):
+        return False
+    return content is not None and not (isinstance(content, dict) and {"format", "seed", "cells"} & set(content))
+
+
+def _is_sealed(path: Path) -> bool:
+    with contextlib.suppress(Damaged):
+        read_sealed(path)
+        return True
+    return False
+
+
+def _files_of_batches(folder: Path) -> list[Path]:
+    """The files that are named as batches, sound or not, in the order of their names."""
+    return [path for path in sorted((folder / "batches").glob("*/*.json")) if is_own(path.relative_to(folder))]
+
+
+def _is_barely_begun(folder: Path) -> bool:
+    """Whether a folder is empty, or holds no more than what is left of a run or merge that had no manifest yet."""
+    parts = {"lock", "problems", "batches", "failures", "damaged"}
+    if any(path.name not in parts and not is_own_temporary(PurePath(path.name)) for path in folder.iterdir()):
+        return False
+    files = (path for path in folder.rglob("*") if not path.is_dir())
+    return all(_may_be_written(path, folder) for path in files)
+
+
+def _may_be_written(path: Path, folder: Path) -> bool:
+    """Whether a file is of a name and place that a store writes; its lock is empty."""
+    relative = path.relative_to(folder)
+    if relative.parts == ("lock",):
+        return path.stat().st_size == 0
+    return is_own(relative) or is_own_temporary(relative)
+
+
+# --- Reading ------------------------------------------------------------------------------------------------
+
+
+class StudyFiles:
+    """The folder of a study, to be read: nothing in it or beside it is written, and no lock is taken.
 
     Parameters
     ----------
     folder : path_like
-        Made if it does not exist.
 
     Raises
     ------
     ValueError
-        If `folder` exists and is not a folder, or not that of a study.
+        If `folder` is not that of a study, or of another format.
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(folder)
-        if self.folder.exists() and not self.folder.is_dir():
-            raise ValueError(f"{self.folder} is not a folder")
-        if self.folder.is_dir() and any(self.folder.iterdir()) and not is_study(self.folder):
-            raise ValueError(f"{self.folder} is not empty and not the folder of a study: choose another one")
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self._lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o666)
-        except OSError as error:
-            raise ValueError(f"{self.folder} cannot be written: {error.strerror}") from None
-
-    def __enter__(self) -> Store:
-        self._enter_alone_or_together()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        os.close(self._lock)
-
-    # --- Locks ----------------------------------------------------------------------------------------------
-
-    def _enter_alone_or_together(self) -> None:
-        """Take a shared lock on the folder; sweep it first if nobody else has one."""
-        if _lock(self._lock, "exclusive", 0):
-            self._sweep()
-        while not _lock(self._lock, "shared", 0):  # somebody sweeps
-            time.sleep(0.01)
-
-    def _sweep(self) -> None:
-        """Remove the temporary files that killed processes left."""
-        for part in ("batches", "problems", "failures", "."):
-            pattern = "*/.*" if part == "batches" else ".*"
-            for leftover in (self.folder / part).glob(pattern):
-                if leftover.is_file():
-                    leftover.unlink(missing_ok=True)
-
-    def claim(self, batch: Batch) -> bool:
-        """Whether this process may draw the batch: nobody else is at it."""
-        return _lock(self._lock, "exclusive", _byte(batch))
-
-    def release(self, batch: Batch) -> None:
-        """Give a claim back."""
-        _lock(self._lock, "none", _byte(batch))
+        if not is_study(self.folder):
+            other = self.folder / "manifest.json"
+            why = f": {other} is none that kt_theory wrote" if other.exists() else ""
+            raise ValueError(f"{self.folder} is not the folder of a study{why}")
 
     # --- Batches --------------------------------------------------------------------------------------------
 
     def path(self, batch: Batch) -> Path:
+        """The file of a batch, whether it is there or not."""
         return self.folder / "batches" / f"{batch.name}.json"
 
     def has(self, batch: Batch) -> bool:
@@ -195,20 +229,170 @@ class Store:
     def load(self, batch: Batch) -> Drawn:
         """The moments of a batch, if every byte of its file is as it was written; raises `Damaged` otherwise."""
         path = self.path(batch)
-        content = _read_sealed(path)
+        content = read_sealed(path)
+        require(path, content, _DRAWN)
+        if content["batch"] != asdict(batch):
+            raise Damaged(f"{path} holds another batch than its name says")
+        require(path, content["drawn_by"], {"kt_theory": TEXT, "numpy": TEXT}, "drawn_by.")
+        revision = content["drawn_by"].get("revision", 1)
+        require(path, {"revision": revision}, {"revision": whole(1)}, "drawn_by.")
+        columns = content["moments"]
+        require(path, columns, dict.fromkeys(kernels.COLUMNS, FIELDS), "moments.")
+        kinds = {"mean": number(0, 1 + 1e-9), "squares": number(), "nonzero": whole(0, batch.reps)}
+        for name in kernels.COLUMNS:
+            require(path, columns[name], kinds, f"moments.{name}.")
+        moments = Moments(
+            batch.reps,
+            np.array([columns[name]["mean"] for name in kernels.COLUMNS], dtype=np.float64),
+            np.array([columns[name]["squares"] for name in kernels.COLUMNS], dtype=np.float64),
+            np.array([columns[name]["nonzero"] for name in kernels.COLUMNS], dtype=np.int64),
+        )
+        return Drawn(moments, content["drawn_by"]["kt_theory"], content["drawn_by"]["numpy"], revision)
+
+    def batches(self) -> Iterator[Batch]:
+        """All batches that there are files of, sound or not, in the order of their names."""
+        for path in _files_of_batches(self.folder):
+            yield Batch.named(f"{path.parent.name}/{path.name}")
+
+    # --- Failures -------------------------------------------------------------------------------------------
+
+    def failure_paths(self) -> list[Path]:
+        """The records of failures, sound or not, in the order of their names."""
+        paths = sorted((self.folder / "failures").glob("*.json"))
+        return [path for path in paths if is_own(path.relative_to(self.folder))]
+
+    def failures(self) -> list[dict[str, Any]]:
+        """What failed and was not mended since: batch, error, traceback, replay."""
+        found = []
+        for path in self.failure_paths():
+            with contextlib.suppress(Damaged):  # `check` says so
+                found.append(self.failure(path))
+        return found
+
+    def failure(self, path: Path) -> dict[str, Any]:
+        """One record of a failure; raises `Damaged`."""
+        content = read_sealed(path)
+        require(path, content, _FAILURE)
+        require(path, content["batch"], _BATCH, "batch.")
+        batch = Batch(**{name: content["batch"][name] for name in _BATCH})
+        if path != self._failure_path(batch):
+            raise Damaged(f"{path} holds another batch than its name says")
+        return {**content, "batch": asdict(batch)}
+
+    def _failure_path(self, batch: Batch) -> Path:
+        return self.folder / "failures" / f"{batch.name.replace('/', '-')}.json"
+
+    # --- The manifest and the problems ----------------------------------------------------------------------
+
+    @property
+    def manifest_path(self) -> Path:
+        return self.folder / "manifest.json"
+
+    def manifest(self) -> dict[str, Any]:
+        """What is to be run; raises ValueError if there is none or of another format, `Damaged` if it is."""
+        if not self.manifest_path.exists():
+            raise ValueError(f"{self.folder} has no manifest.json: no study was run there")
+        content = read_sealed(self.manifest_path)
+        if content.get("format") != FORMAT:
+            raise ValueError(f"{self.folder} is of format {content.get('format')}: this version reads format {FORMAT}")
+        require(self.manifest_path, content, _MANIFEST)
+        places: set[tuple[str, int]] = set()
+        for i, entry in enumerate(content["cells"]):
+            where = f"cells[{i}]"
+            require(self.manifest_path, {where: entry}, {where: FIELDS})
+            require(self.manifest_path, entry, _MANIFEST_CELL, f"{where}.")
+            reference = entry["reference"]
+            kinds = {"table": PROBLEM} if "table" in reference else _INSTANCE
+            require(self.manifest_path, reference, kinds, f"{where}.reference.")
+            if (entry["panel"], entry["n"]) in places:
+                raise Damaged(f"{self.manifest_path}: panel {entry['panel']!r} has n={entry['n']} twice")
+            places.add((entry["panel"], entry["n"]))
+        return content
+
+    def problem(self, identity: str, name: str) -> Problem:
+        """A problem that was kept; raises `Damaged` if it is not the one that its identity names."""
+        path = self._problem_path(identity)
         try:
-            if content["batch"] != asdict(batch):
-                raise Damaged(f"{path} holds another batch than its name says")
-            columns = content["moments"]
-            moments = Moments(
-                batch.reps,
-                np.array([columns[name]["mean"] for name in kernels.COLUMNS]),
-                np.array([columns[name]["squares"] for name in kernels.COLUMNS]),
-                np.array([columns[name]["nonzero"] for name in kernels.COLUMNS], dtype=np.int64),
-            )
-            return Drawn(moments, content["drawn_by"]["kt_theory"], content["drawn_by"]["numpy"])
-        except (KeyError, TypeError) as error:
-            raise Damaged(f"{path} lacks {error}: it was written by another version") from None
+            if path.exists() and not path.is_file():
+                raise ValueError("it is not a regular file")
+            with np.load(path) as tables:
+                problem = Problem(tables["rho"], tables["teacher"], name=name)
+        except FileNotFoundError:
+            raise Damaged(f"{path} is missing: run the study again from its design") from None
+        except Exception as error:
+            raise Damaged(f"{path} cannot be read ({type(error).__name__}: {error})") from None
+        if problem.identity != identity:
+            raise Damaged(f"{path} is not the problem that its name says")
+        return problem
+
+    def _problem_path(self, identity: str) -> Path:
+        return self.folder / "problems" / f"{identity}.npz"
+
+
+# --- Writing ------------------------------------------------------------------------------------------------
+
+
+class Store(StudyFiles):
+    """The folder of a study, open for work; a context manager, which gives up its locks at the end.
+
+    Parameters
+    ----------
+    folder : path_like
+        Made if it does not exist.
+    sweep : bool
+        Whether to remove the temporary files that killed processes left, if nobody else is at work in the folder.
+
+    Raises
+    ------
+    ValueError
+        If `folder` exists and is not a folder, or is neither empty nor that of a study, or is of another format.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], *, sweep: bool = False) -> None:
+        path = Path(folder)
+        if path.exists() and not path.is_dir():
+            raise ValueError(f"{path} is not a folder")
+        if is_study(path):
+            super().__init__(path)
+            with contextlib.suppress(Damaged):  # which whoever opened it mends
+                if self.manifest_path.exists():
+                    self.manifest()
+        elif path.is_dir() and not _is_barely_begun(path):
+            raise ValueError(f"{path} is not empty and not the folder of a study: choose another one")
+        self.folder, self._sweeps = path, sweep
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o666)
+        except OSError as error:
+            raise ValueError(f"{self.folder} cannot be written: {error.strerror}") from error
+
+    def __enter__(self) -> Store:
+        """Take a shared lock on the folder; sweep it first if that is wanted and nobody else has one."""
+        if self._sweeps and lock(self._lock, "exclusive", 0):
+            self._sweep()
+        while not lock(self._lock, "shared", 0):  # somebody sweeps
+            time.sleep(0.01)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self._lock)
+
+    def _sweep(self) -> None:
+        """Remove the temporary files that killed processes left."""
+        for pattern in (".*", "problems/.*", "failures/.*", "batches/*/.*"):
+            for leftover in self.folder.glob(pattern):
+                if is_own_temporary(leftover.relative_to(self.folder)) and leftover.is_file():
+                    leftover.unlink(missing_ok=True)
+
+    def claim(self, batch: Batch) -> bool:
+        """Whether this process may draw the batch: nobody else is at it."""
+        return lock(self._lock, "exclusive", _byte(batch))
+
+    def release(self, batch: Batch) -> None:
+        """Give a claim back."""
+        lock(self._lock, "none", _byte(batch))
 
     def save(self, batch: Batch, drawn: Drawn) -> None:
         """Write a batch, whole or not at all; what was known of its failures is forgotten."""
@@ -223,16 +407,17 @@ class Store:
                 strict=True,
             )
         }
-        drawn_by = {"kt_theory": drawn.version, "numpy": drawn.numpy}
-        _write_sealed(self.path(batch), {"batch": asdict(batch), "drawn_by": drawn_by, "moments": columns})
+        drawn_by: dict[str, Any] = {"kt_theory": drawn.version, "numpy": drawn.numpy}
+        if drawn.revision != 1:  # the first one was not written down
+            drawn_by["revision"] = drawn.revision
+        write_sealed(self.path(batch), {"batch": asdict(batch), "drawn_by": drawn_by, "moments": columns})
         self._failure_path(batch).unlink(missing_ok=True)
 
-    def batches(self) -> Iterator[Batch]:
-        """All batches that there are files of, sound or not, in the order of their names."""
-        for path in sorted((self.folder / "batches").glob("*/*.json")):
-            if not path.name.startswith("."):
-                with contextlib.suppress(ValueError):
-                    yield Batch.named(f"{path.parent.name}/{path.name}")
+    def fail(self, batch: Batch, error: str, trace: str) -> None:
+        """Record that a batch raised, with a command that shows it again."""
+        replay = shlex.join(["kt-theory", "study", "replay", str(self.folder), batch.name])
+        content = {"batch": asdict(batch), "error": error, "traceback": trace, "replay": replay}
+        write_sealed(self._failure_path(batch), content)
 
     def set_aside(self, path: Path) -> Path:
         """Move a damaged file out of the way; nothing is lost."""
@@ -246,50 +431,13 @@ class Store:
             os.replace(path, target)
         return target
 
-    # --- Failures -------------------------------------------------------------------------------------------
-
-    def _failure_path(self, batch: Batch) -> Path:
-        return self.folder / "failures" / f"{batch.name.replace('/', '-')}.json"
-
-    def fail(self, batch: Batch, error: str, trace: str) -> None:
-        """Record that a batch raised, with a command that shows it again."""
-        replay = shlex.join(["kt-theory", "study", "replay", str(self.folder), batch.name])
-        content = {"batch": asdict(batch), "error": error, "traceback": trace, "replay": replay}
-        _write_sealed(self._failure_path(batch), content)
-
-    def failures(self) -> list[dict[str, Any]]:
-        """What failed and was not mended since: batch, error, traceback, replay."""
-        found = []
-        for path in sorted((self.folder / "failures").glob("[!.]*.json")):
-            with contextlib.suppress(Damaged):  # `check` says so
-                found.append(self.failure(path))
-        return found
-
-    def failure(self, path: Path) -> dict[str, Any]:
-        """One record of a failure; raises `Damaged`."""
-        return _read_sealed(path)
-
-    # --- The manifest and the problems ----------------------------------------------------------------------
-
-    @property
-    def manifest_path(self) -> Path:
-        return self.folder / "manifest.json"
-
-    def manifest(self) -> dict[str, Any]:
-        """What is to be run; raises `Damaged` if the file is, ValueError if there is none."""
-        if not self.manifest_path.is_file():
-            raise ValueError(f"{self.folder} has no manifest.json: no study was run there")
-        content = _read_sealed(self.manifest_path)
-        if content.get("format") != FORMAT:
-            raise ValueError(f"{self.folder} is of format {content.get('format')}: this version reads format {FORMAT}")
-        return content
-
     def write_manifest(self, content: Mapping[str, Any]) -> None:
-        _write_sealed(self.manifest_path, {"format": FORMAT, **content})
+        """Write what is to be run."""
+        write_sealed(self.manifest_path, {"format": FORMAT, **content})
 
     def keep_problem(self, problem: Problem) -> None:
         """Keep a problem that cannot be made again from a few numbers."""
-        path = self.folder / "problems" / f"{problem.identity}.npz"
+        path = self._problem_path(problem.identity)
         if path.is_file():
             try:
                 self.problem(problem.identity, problem.name)
@@ -303,84 +451,22 @@ class Store:
 
         write_whole(path, write)
 
-    def problem(self, identity: str, name: str) -> Problem:
-        """A problem that was kept; raises `Damaged` if it is not the one that its identity names."""
-        path = self.folder / "problems" / f"{identity}.npz"
-        try:
-            with np.load(path) as tables:
-                problem = Problem(tables["rho"], tables["teacher"], name=name)
-        except FileNotFoundError:
-            raise Damaged(f"{path} is missing: run the study again from its design") from None
-        except Exception as error:
-            raise Damaged(f"{path} cannot be read ({type(error).__name__}: {error})") from None
-        if problem.identity != identity:
-            raise Damaged(f"{path} is not the problem that its name says")
-        return problem
-
-
-def _lock(handle: int, kind: str, byte: int) -> bool:
-    """Lock one byte of an open file without waiting: shared, exclusive or none; whether that was possible."""
-    if fcntl is None:
-        return True
-    try:
-        if sys.platform == "linux" and hasattr(fcntl, "F_OFD_SETLK"):
-            # Locks of the open file: one process may open a folder twice, and closing one leaves the other's alone.
-            wanted = {"shared": fcntl.F_RDLCK, "exclusive": fcntl.F_WRLCK, "none": fcntl.F_UNLCK}[kind]
-            fcntl.fcntl(handle, fcntl.F_OFD_SETLK, struct.pack("@hhqqi4x", wanted, os.SEEK_SET, byte, 1, 0))
-        else:
-            wanted = {"shared": fcntl.LOCK_SH, "exclusive": fcntl.LOCK_EX, "none": fcntl.LOCK_UN}[kind]
-            fcntl.lockf(handle, wanted | (0 if kind == "none" else fcntl.LOCK_NB), 1, byte)
-    except OSError as error:
-        # Held by another process; or a file system without locks, on which nobody can hold one.
-        return error.errno not in (errno.EAGAIN, errno.EACCES)
-    return True
-
 
 def _byte(batch: Batch) -> int:
     """The byte of the lock file that stands for a batch: 1 and beyond, 2^60 of them."""
     return 1 + int(hashlib.sha256(batch.name.encode()).hexdigest()[:15], 16)
 
 
-# --- Sealed files: JSON that carries the SHA-256 of itself ---------------------------------------------------
-
-
-def _sealed(content: Mapping[str, Any]) -> bytes:
-    body = json.dumps(content, indent=1)
-    seal = hashlib.sha256(body.encode()).hexdigest()
-    return json.dumps({**content, "sha256": seal}, indent=1).encode() + b"\n"
-
-
-def _write_sealed(path: Path, content: Mapping[str, Any]) -> None:
-    write_whole(path, lambda file: file.write_bytes(_sealed(content)))
-
-
-def _read_sealed(path: Path) -> dict[str, Any]:
-    """The content of a sealed file; raises `Damaged` unless its bytes are exactly those of its content and seal."""
-    try:
-        written = path.read_bytes()
-    except FileNotFoundError:
-        raise Damaged(f"{path} is missing") from None
-    except OSError as error:
-        raise Damaged(f"{path} cannot be read: {error.strerror}") from None
-    try:
-        content = json.loads(written)
-        seal = content.pop("sha256")
-    except (ValueError, AttributeError, KeyError, TypeError):
-        raise Damaged(f"{path} is damaged: {len(written)} bytes that are no sealed record") from None
-    if _sealed(content) != written:
-        raise Damaged(f"{path} is damaged: its SHA-256 is not {str(seal)[:12]}...")
-    return content
-
-
-def is_study(folder: str | os.PathLike[str]) -> bool:
-    """Whether a folder is that of a study; the empty lock file may have been lost when it was copied."""
-    return any((Path(folder) / name).is_file() for name in ("lock", "manifest.json"))
-
-
 def remove(folder: str | os.PathLike[str]) -> None:
-    """Remove the folder of a study, and nothing that is not one; its parent too, if that is left empty."""
+    """Remove what a store wrote into a folder, and the folder and its parent if that leaves them empty."""
     path = Path(folder)
-    if is_study(path):
-        shutil.rmtree(path)
+    if not is_study(path):
+        return
+    for file in list(path.rglob("*")):
+        if file.is_file() and _may_be_written(file, path):
+            file.unlink()
+    parts = [path / part for part in ("problems", "batches", "failures", "damaged")]
+    inside = [found for part in parts for found in part.rglob("*") if found.is_dir()]
+    for emptied in [*sorted(inside, reverse=True), *parts, path, path.parent]:
         with contextlib.suppress(OSError):
-            path.parent.rmdir()
+            emptied.rmdir()
