@@ -318,7 +318,8 @@ def name_of(value: Any) -> str:
     return str(value)
 
 
-def _can_be_a_name(value: Any) -> bool:
+def can_be_a_name(value: Any) -> bool:
+    """Whether `value` is text, a number or a date. Bytes are none here: what they spell is a reader's to say."""
     if is_missing(value) or isinstance(value, (bytes, complex, np.complexfloating, np.void)):
         return False
     return isinstance(value, (str, Number, np.generic)) or hasattr(value, "isoformat")
@@ -328,7 +329,7 @@ def names(name: str, value: Any, size: int) -> tuple[str, ...]:
     """`value` as a tuple of `size` distinct strings; 0, 1, 2, ... if it is None or empty."""
     given = [] if value is None else entries(name, value, "names")
     for i, entry in enumerate(given):
-        if not _can_be_a_name(entry):
+        if not can_be_a_name(entry):
             raise ValueError(f"{name}[{i}] is {shown(entry)}: a name is text, a number or a date")
     spelled = tuple(name_of(v) for v in given) or tuple(str(i) for i in range(size))
     if len(spelled) != size:

@@ -15,7 +15,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from numbers import Number, Real
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -203,13 +203,13 @@ class Columns:
         if isinstance(dtype, np.dtype) and dtype.kind in "iuf" and not isinstance(values, np.ma.MaskedArray):
             array = np.asarray(values)
             if not gaps:
-                self.faults.add(np.flatnonzero(np.isnan(array)), lambda _: f"{name} is missing")
+                self.faults.add(np.flatnonzero(np.isnan(array)), lambda _: f"{name} is empty")
             return array
         numbers: list[Any] = []
         for row, value in enumerate(sequence_of(values)):
             number, fault = _number(value)
             if number is None:
-                if not (gaps and fault in ("is empty", "is missing")):
+                if not (gaps and fault == _EMPTY):
                     self.faults.add([row], _saying(f"{name} {fault}"))
                 number = np.nan
             numbers.append(number)
@@ -235,7 +235,8 @@ class Columns:
 def sequence_of(values: Any) -> list[Any]:
     """A column as a list, what a masked array hides as None."""
     if isinstance(values, np.ma.MaskedArray):
-        return np.ma.filled(values.astype(object), None).tolist()
+        hidden = np.ma.getmaskarray(values).ravel().tolist()
+        return [None if mask else value for value, mask in zip(sequence_of(values.data), hidden, strict=True)]
     if isinstance(values, np.ndarray):
         # `tolist` makes numbers of dates.
         return list(values) if values.dtype.kind in "mM" and values.ndim else values.tolist()
@@ -264,10 +265,14 @@ def _spelled(value: Any) -> tuple[str | None, str]:
         return None, "is missing: every row needs a name"
     if isinstance(value, bytes):
         return value.decode("utf-8", errors="backslashreplace"), ""
-    if (isinstance(value, (str, Number, np.generic)) and not isinstance(value, complex)) or hasattr(value, "isoformat"):
+    if checks.can_be_a_name(value):
         return checks.name_of(value), ""
     value = value.tolist() if isinstance(value, np.ndarray) else value  # a list, as Parquet has it
     return None, f"is {checks.shown(value)}, a {type(value).__name__}: a name is text, a number or a date"
+
+
+#: The fault of a cell without a number.
+_EMPTY = "is empty"
 
 
 def _number(value: Any) -> tuple[float | int | None, str]:
@@ -277,9 +282,9 @@ def _number(value: Any) -> tuple[float | int | None, str]:
             return int(value), ""
         if NUMBER.fullmatch(value):
             return float(value), ""
-        return None, f"is {checks.shown(value)}, not a number" if value else "is empty"
+        return None, f"is {checks.shown(value)}, not a number" if value else _EMPTY
     if checks.is_missing(value):
-        return None, "is missing"
+        return None, _EMPTY
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (Real, np.number)):
         return None, f"is {checks.shown(value)}, not a number"
     if isinstance(value, (int, np.integer)) and abs(int(value)) <= checks.INT64_MAX:

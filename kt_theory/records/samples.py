@@ -165,30 +165,20 @@ def _given(
     table: Columns, columns: dict[str, str | None], multiplicity: np.ndarray, tolerance: float
 ) -> np.ndarray | None:
     """The probability that each row gives, NaN where it gives none; None if the records are hard labels."""
-    revealed = columns["revealed"]
-    if revealed is not None:
-        return _read_back(table, revealed, multiplicity, tolerance)
-    name = columns["probability"] or columns["log-probability"]
+    name = columns["revealed"] or columns["probability"] or columns["log-probability"]
     if name is None:
         return None
-    numbers = table.column_of_numbers(name).astype(np.float64)
-    return _as_probabilities(table, name, numbers, tolerance, logarithms=columns["probability"] is None)
-
-
-def _read_back(table: Columns, name: str, multiplicity: np.ndarray, tolerance: float) -> np.ndarray | None:
-    """The column ``revealed`` of a table of students: a probability, or empty where none was revealed."""
     numbers = table.column_of_numbers(name, gaps=True).astype(np.float64)
-    drawn = multiplicity > 0
-    if not (~np.isnan(numbers) & drawn).any():
-        return None
-    table.faults.add(np.flatnonzero(np.isnan(numbers) & drawn), lambda _: f"{name} is empty, though others are not")
-    undrawn = int((~np.isnan(numbers) & ~drawn).sum())
+    drawn, told = multiplicity > 0, ~np.isnan(numbers)
+    if columns["revealed"] is not None and not (told & drawn).any():
+        return None  # a table of students of hard labels
+    table.faults.add(np.flatnonzero(~told & drawn), lambda _: f"{name} is empty")
+    undrawn = int((told & ~drawn).sum())
     if undrawn:
-        table.notes.append(
-            (f"{undrawn} probabilities of rows that were not drawn are left out: only a draw reveals one",)
-        )
+        said = f"{name} is left out where count is 0 (rows: {undrawn}): only a draw reveals a probability"
+        table.notes.append((said,))
     numbers[~drawn] = np.nan
-    return _as_probabilities(table, name, numbers, tolerance, logarithms=False)
+    return _as_probabilities(table, name, numbers, tolerance, logarithms=columns["log-probability"] is not None)
 
 
 def _as_probabilities(
@@ -304,5 +294,6 @@ def _rounded_up(x: float) -> float:
     if x <= 0:
         return 0.0
     power = 10.0 ** (math.floor(math.log10(x)) - 1)
-    digits = math.ceil(x / power * (1 + 1e-12))
-    return float(f"{digits * power:.2g}")
+    digits = math.floor(x / power)
+    candidates = (float(f"{(digits + more) * power:.2g}") for more in (0, 1, 2))
+    return next(rounded for rounded in candidates if rounded >= x)

@@ -222,10 +222,10 @@ class _Law:
 
 
 def _is_long(table: Columns) -> bool:
-    """Whether a table is long. One letter in capitals names a label, unless all of S, A and P do."""
+    """Whether a table is long. A capital letter names a label, unless S, A and P all stand there, and no state."""
     names = set(table.names)
     words = {name.casefold() for name in names if len(name) > 1} | (names & {"s", "a", "p"})
-    words |= {"s", "a", "p"} if {"S", "A", "P"} <= names else set()
+    words |= {"s", "a", "p"} if {"S", "A", "P"} <= names and "state" not in words else set()
     weighted = words.intersection(COLUMNS["probability"] + COLUMNS["log-probability"] + COLUMNS["count"])
     return "action" in words or ("a" in words and bool(weighted))
 
