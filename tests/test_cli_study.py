@@ -20,7 +20,7 @@ import pytest
 
 import kt_theory as kt
 from kt_theory import cli, montecarlo
-from kt_theory.study import cluster, store
+from kt_theory.study import cluster, engine, store
 
 DESIGNS = Path(kt.__file__).parents[1] / "simulations" / "designs"
 
@@ -233,7 +233,7 @@ def test_shares_are_merged(study):
     assert code == cli.HELD, "what was to be drawn here is complete"
     assert "a: 2 of 4" not in out
     assert "tiny: 2 of 4 cells complete" in out
-    assert "left to the other shares: 2 cells" in out
+    assert "left to the other shares: 2 cells\n" in out
     study("run", "tiny.toml", "--out", "b", "--share", "2/2")
     code, out, _ = study("merge", "a", "b")
     assert code == cli.HELD
@@ -269,6 +269,7 @@ def test_a_failure_is_recorded_and_replayed(study, broken_cell):
     assert "tiny: 2 of 4 cells complete" in out
     assert "missing: 2 cells\n  instance 0, S=2, A=3, n=10\n" in out
     assert "failed: 2 batches; the command below each shows it again\n  ValueError: planted\n" in out
+    assert "other shares" not in out
     assert "failed: 2 batches" in study("status", folder)[1]
     lines = [shlex.split(line) for line in out.splitlines() if line.lstrip().startswith("kt-theory study replay")]
     recorded = json.loads(study("status", folder, "--json")[1])["failures"]
@@ -286,7 +287,10 @@ def test_a_failure_is_recorded_and_replayed(study, broken_cell):
     folder = "moved"
     code, out, _ = study("replay", folder, lines[0][-1])
     assert code == cli.HELD
+    # The columns of the moments and nothing in front of them: four words to a row.
+    assert [len(line.split()) for line in out.splitlines()] == [4] * (1 + len(kt.LEARNERS))
     assert out.split()[:4] == ["learner", "mean", "squares", "nonzero"]
+    assert [line.split()[0] for line in out.splitlines()[1:]] == list(kt.kernels.COLUMNS)
     code, out, _ = study("run", "tiny.toml", "--out", folder)
     assert code == cli.HELD
     assert "batches: 2 drawn here, 2 were stored" in out
@@ -431,6 +435,31 @@ def test_export_of_nothing_writes_nothing(study):
     assert not Path("none.csv").exists()
 
 
+@pytest.mark.parametrize("words", [(), ("--out", "-")])
+def test_export_to_standard_output(words, study):
+    # Oracle: identity, the bytes of the file
+    study("run", "tiny.toml", "--share", "1/2")
+    study("export", "tiny", "--out", "part.csv")
+    before = sorted(os.listdir())
+    code, out, err = study("export", "tiny", *words)
+    assert code == cli.BROKEN
+    assert out.encode() == Path("part.csv").read_bytes()
+    assert err.startswith("kt-theory: missing: 2 cells\n")
+    study("run", "tiny.toml")
+    code, out, err = study("export", "tiny", *words)
+    assert (code, err) == (cli.HELD, "")
+    assert out.encode() == table(study)
+    study("run", "tiny.toml", "--share", "9/9", "--out", "none")
+    assert study("export", "none", *words)[1:] == ("", study("export", "none", *words)[2])
+    assert "no cell is complete: nothing written" in study("export", "none", *words)[2]
+    assert sorted(os.listdir()) == sorted([*before, "none", "table.csv"])
+
+
+def test_a_refused_export_makes_no_folder(study):
+    assert study("export", "absent", "--out", "new/table.csv")[0] == cli.REFUSED
+    assert not Path("new").exists()
+
+
 def test_export_as_parquet(study):
     # Oracle: identity, the two formats hold the same table
     study("run", "tiny.toml")
@@ -523,7 +552,10 @@ def started(*words):
     """`kt-theory study run long.toml ...` in a process of its own, which has stored a batch."""
     Path("long.toml").write_text(LONG)
     command = [sys.executable, "-m", "kt_theory", "study", "run", "long.toml", *words]
+    # Whoever starts the tests in the background may have SIGINT ignored, and children inherit that.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    signal.signal(signal.SIGINT, before)
     deadline = time.monotonic() + 60
     while not batches("long") and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -625,6 +657,22 @@ PANEL = "[[panel]]\ninstance = 1\nS = 2\nA = 4\nn = [100]\n"
         (PANEL + 'learners = ["CE_none"]\n', "learners is 'CE_none': it must be one of"),
         (PANEL + "learners = []\n", "learners is empty: name at least one"),
         (PANEL + 'outside = "ignore"\n', "outside is 'ignore': it must be one of refuse, skip"),
+        (PANEL.replace("[100]", "{ from = 1e3, to = 1e17, points = 2000000000 }"), "n.points is 2000000000: at most"),
+        (
+            PANEL.replace("S = 2", f"S = {list(range(1, 3001))}").replace("A = 4", f"A = {list(range(2, 3002))}"),
+            "panel 0: its grid has 9000000 cells: at most 100000 are run as one study",
+        ),
+        (
+            PANEL.replace("S = 2", "S = 1000000").replace("A = 4", "A = 1000000"),
+            "panel 0: its tables have 1e+12 entries in all: at most 2.68e+08 are held in memory",
+        ),
+        (
+            (PANEL.replace("[100]", "{ from = 1e3, to = 1e17, points = 60000 }"))
+            + PANEL.replace("instance = 1", "instance = 0").replace(
+                "[100]", "{ from = 1e3, to = 1e17, points = 60000 }"
+            ),
+            "cells: at most 100000 are run as one study",
+        ),
         (PANEL.replace("[100]", "[0]"), "n is 0"),
         (PANEL.replace("S = 2", "S = 1000"), "needs n >="),
         (PANEL.replace("S = 2", "S = 1000") + 'outside = "skip"\n', "it has no cells: nothing is inside"),
@@ -715,6 +763,60 @@ def test_the_designs_that_ship_run(stem, cells, tmp_path):
     assert design.name == Path(stem).stem
     quick = replace(design, reps=20, target_mcse=None, slope_se=None)
     assert not kt.study.run_in_folder(quick, tmp_path / "out").missing
+
+
+def test_the_command_that_is_printed_goes_on(study, monkeypatch):
+    # Oracle: identity, the folder `own_family` that the first run makes has the name of the design
+    take, drawn = engine.take_back, []
+
+    def once(*arguments):
+        if drawn:
+            raise KeyboardInterrupt
+        drawn.append(take(*arguments))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(engine, "take_back", once)
+        patch.setattr(engine, "_finish", lambda *_: None)
+        code, _, err = study("run", "own_family", "--workers", 1)
+    assert code == cli.INTERRUPTED
+    assert Path("own_family").is_dir()
+    said, again = err.rstrip("\n").split("go on with: ")
+    assert said.startswith("kt-theory: interrupted; 1 of ")
+    assert cli.main(shlex.split(again)[1:]) == cli.HELD
+    assert kt.study.status("own_family").done
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["rates --processes 8", "rates --scheduler tcp://10.0.0.1:8786", "rates --share 1/2", "next_word", "own_family"],
+)
+def test_a_folder_of_its_name_does_not_hide_a_design(line, study, monkeypatch):
+    # Oracle: definition
+    asked = []
+
+    def stopped(design, folder, **_):
+        asked.append((design.name, str(folder)))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(kt.study, "run_in_folder", stopped)
+    monkeypatch.setattr(cli.study, "_executor", lambda arguments: contextlib.nullcontext())
+    name = line.split()[0]
+    Path(name).mkdir()
+    for _ in range(2):
+        assert study("run", *line.split())[0] == cli.INTERRUPTED
+    assert asked == [(name, name)] * 2
+
+
+@pytest.mark.parametrize("name", ["rate", "rates/", "./rates", "designs/rates", "../designs/rates", ".", "README"])
+def test_an_unknown_design_lists_those_that_ship(name, study):
+    code, _, err = study("run", name)
+    assert code == cli.REFUSED
+    ships = "next_word, own_family, rates"
+    assert err == f"kt-theory: error: {name}: a design is a .toml or a .py file, or one that ships: {ships}\n"
+
+
+def test_an_empty_folder_name_is_refused(study):
+    assert study("run", "tiny.toml", "--out", "")[0] == cli.REFUSED
 
 
 def test_a_design_that_ships_is_found_by_its_name(study):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 
 import numpy as np
 import pytest
@@ -223,3 +224,66 @@ def test_a_folder_that_was_copied_without_its_empty_lock_is_a_study(tmp_path):
     (tmp_path / "s" / "lock").unlink()
     assert kt.study.status(tmp_path / "s").done
     assert kt.study.run_in_folder(design, tmp_path / "s").tally.stored == 1
+
+
+def test_the_size_of_a_batch():
+    # Oracle: definition, 2^28 entries of work, in whole blocks; a cell of 3 samples on 2 x 3 counts as 256 a repeat
+    cell = Cell(kt.instance(0, S=2, A=3), 3)
+    assert (cell.block_size, cell.batch_size) == (4096, 2**20)
+    assert cell.batches(2**20 + 1) == [(0, 2**20), (1, 1)]
+
+
+@pytest.mark.parametrize("target", [{}, {"target_mcse": 1e-9, "max_reps": 2_300_000}])
+def test_a_cell_that_lacks_one_of_its_batches_is_not_complete(target, tmp_path):
+    # Oracle: definition; three batches to a cell, and with a target three to its pilot
+    problem = kt.instance(0, S=2, A=2)
+    design = kt.study.Design("three", [kt.study.Panel("p", problem, n=[1])], reps=2_300_000, **target)
+    cell = Cell(problem, 1)
+    zeros = Drawn.now(Moments(1, *np.zeros((3, 5))))
+    with Store(tmp_path / "s") as store:
+        engine.keep_design(design, store)
+        for stage in (RUN, PILOT) if target else (RUN,):
+            for index, size in cell.batches(2_300_000):
+                moments = Moments(size, zeros.moments.mean + 0.5, zeros.moments.squares + 1, np.full(5, size))
+                store.save(Batch(cell.identity, 0, stage, index, size), Drawn.now(moments))
+        assert len(list(store.batches())) == (6 if target else 3)
+    assert kt.study.export(tmp_path / "s").missing == ()
+    for path in sorted((tmp_path / "s").glob("batches/*/*.json")):
+        content = path.read_bytes()
+        path.unlink()
+        assert kt.study.export(tmp_path / "s").missing == (("p", 1),), path.name
+        status = kt.study.status(tmp_path / "s")
+        assert (status.complete, status.missing) == (0, (("p", 1),))
+        path.write_bytes(content)
+    assert kt.study.status(tmp_path / "s").done
+
+
+def test_arguments_of_another_kind_are_refused_in_a_sentence(tmp_path):
+    # Oracle: definition
+    panel = kt.study.Panel("p", PROBLEM, [5])
+    for panels, sentence in (
+        (None, "panels is None: it must be a sequence of Panel"),
+        ("p", "panels is 'p': it must be a sequence of Panel"),
+        ([5], "panels holds 5"),
+        ([kt.study.Panel(3, PROBLEM, [5])], "the name of a panel is 3: it must be a string"),
+        (
+            [kt.study.Panel("p", PROBLEM, range(10**9))],
+            "makes it 1000000000 cells: at most 100000 are run as one study",
+        ),
+        ([kt.study.Panel("p", PROBLEM, [5, 5.0])], "has the same n twice"),
+        ([kt.study.Panel("p", PROBLEM, "5")], "n is '5'"),
+    ):
+        for make in (kt.study.exact, lambda panels: kt.study.Design("d", panels)):
+            with pytest.raises(ValueError, match=re.escape(sentence)):
+                make(panels)
+    for wrong, sentence in (
+        ({"name": 3}, "the name of a design is 3: it must be a string"),
+        ({"name": "d", "licence": None}, "the licence of a design is None: it must be a string"),
+        ({"name": "d", "text": b""}, "the text of a design is b''"),
+    ):
+        with pytest.raises(ValueError, match=re.escape(sentence)):
+            kt.study.Design(panels=[panel], **wrong)
+    for others in ([], "folder", tmp_path):
+        with pytest.raises(ValueError, match="it must be a list of the folders of studies"):
+            kt.study.merge(tmp_path / "into", others)
+    assert not (tmp_path / "into").exists()

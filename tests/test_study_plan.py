@@ -58,6 +58,18 @@ def test_edges_of_the_plan():
     assert plan.for_slope(0.1, few, [10, 100], [pilot(0.1, 0.0), pilot(0.1, 0.0)]) == [50, 50]
 
 
+def test_a_learner_without_risk_in_the_pilots_does_not_end_the_plan():
+    # Oracle: closed form, pull_i = |off_i| / sum off^2 sqrt(v) / mean, R_i = pull_i sum(pull) / target^2
+    n = [10, 100, 1000]
+    pilots = [Moments(100, np.array([0.0, 0.5]), np.array([0.0, 0.01 * 99]), np.array([0, 100])) for _ in n]
+    assert plan.for_slope(0.001, Precision(reps=100), n, pilots) == [4150, 100, 4150]
+    other = [Moments(100, p.mean[::-1], p.squares[::-1], p.nonzero[::-1]) for p in pilots]
+    assert plan.for_slope(0.001, Precision(reps=100), n, other) == [4150, 100, 4150]
+    step = math.log(10)
+    pull = step / (2 * step**2) * math.sqrt(VARIANCE_MARGIN * 0.01) / 0.5
+    assert math.ceil(2 * pull**2 / 0.001**2) == 4150
+
+
 def test_a_study_reaches_the_slope_error_it_aims_at():
     # Oracle: identity, the standard error that the weighted fit reports
     design = kt.study.Design("slope", [PANEL], reps=200, seed=2, slope_se=0.004)
