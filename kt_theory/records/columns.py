@@ -177,9 +177,12 @@ class Columns:
 
     def column_of_names(self, name: str, *, gaps: bool = False) -> list[str]:
         """The names in a column; "" stands where a fault was found or, with `gaps`, where none is."""
+        values = sequence_of(self[name])
+        if all(type(value) is str for value in values):
+            return values
         names: list[str] = []
         others: dict[str, set[int]] = {}  # what is no text and no bytes that spell one
-        for row, value in enumerate(sequence_of(self[name])):
+        for row, value in enumerate(values):
             if type(value) is str:
                 names.append(value)
                 continue

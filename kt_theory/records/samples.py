@@ -139,9 +139,8 @@ def _encoded(
 
 def _found(table: Columns, role: str, column: str, names: list[str]) -> list[str]:
     """The names that occur, in order: as numbers if all are numbers or whole numbers in plain digits, else as text."""
-    good = table.faults.good(len(names))
-    values = [value for value, fine in zip(sequence_of(table[column]), good, strict=True) if fine]
-    kept = dict(zip([name for name, fine in zip(names, good, strict=True) if fine], values, strict=True))
+    good = table.faults.good(len(names)).tolist()
+    kept = {name: value for name, value, fine in zip(names, sequence_of(table[column]), good, strict=True) if fine}
     numbers = [isinstance(value, Real) for value in kept.values()]
     if all(numbers):
         return sorted(kept, key=kept.__getitem__)

@@ -7,6 +7,7 @@ import io
 import os
 import re
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -85,15 +86,11 @@ def text_columns(text: str, separator: str = ",") -> Columns:
     quoted = _in_quotes("".join(lines[first - 1 : end]), separator)
     unnamed = frozenset(j for j, name in enumerate(header) if name == "" and not quoted[j])
     size = len(header)
-    cells: list[list[str | None]] = [[*row] if len(row) == size else [None] * size for _, _, row in rows]
-    of_names = [j for j, name in enumerate(header) if name.casefold() in _NAMES]
-    for (start, end, _), row in zip(rows, cells, strict=True):
-        gaps = [j for j in of_names if row[j] == ""]
-        if gaps:
-            quoted = _in_quotes("".join(lines[start - 1 : end]), separator)
-            for j in gaps:
-                row[j] = "" if quoted[j] else None
-    columns = list(zip(*cells, strict=True)) if cells else [()] * size
+    cells = [row if len(row) == size else [""] * size for _, _, row in rows]
+    columns: list[Any] = list(zip(*cells, strict=True)) if cells else [()] * size
+    for j, name in enumerate(header):
+        if name.casefold() in _NAMES and "" in columns[j]:
+            columns[j] = [cell or _empty_name(lines, rows[i], j, separator) for i, cell in enumerate(columns[j])]
     table = Columns(header, columns, Places("line", [start for start, _, _ in rows]), unnamed=unnamed)
     ragged = [i for i, (_, _, row) in enumerate(rows) if len(row) != size]
     torn = " (a carriage return in a cell without quotes?)" if ragged and re.search(r"\r(?!\n)", text) else ""
@@ -115,6 +112,13 @@ def _records(lines: Iterable[str], separator: str) -> Iterable[tuple[int, int, l
             return
         if cells:
             yield start, reader.line_num, cells
+
+
+def _empty_name(lines: list[str], record: tuple[int, int, list[str]], j: int, separator: str) -> str | None:
+    """What an empty cell of names stands for: the empty name if it is in quotes, else none."""
+    start, end, cells = record
+    quoted = _in_quotes("".join(lines[start - 1 : end]), separator)
+    return "" if j < len(cells) and quoted[j] else None
 
 
 def _in_quotes(record: str, separator: str) -> list[bool]:
@@ -152,8 +156,8 @@ def _typed(table: Columns, name: str) -> np.ndarray:
     filled = [cell for cell in values if cell]
     if values and (not filled or not all(NUMBER.fullmatch(cell) for cell in filled)):
         return text
-    if all(WHOLE.fullmatch(cell) for cell in values if cell is not None):
-        return np.array([int(cell) for cell in values if cell is not None], dtype=np.int64)
+    if all(WHOLE.fullmatch(cell) for cell in values):
+        return np.array([int(cell) for cell in values], dtype=np.int64)
     return np.array([float(cell) if cell else np.nan for cell in values])
 
 
