@@ -45,16 +45,18 @@ def write_table(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
     target = checked_path(path)
     with speaking_of(target):
         _refuse_missing_names(frame)
-        if suffix_to_write(target) == ".parquet":
+        parquet = suffix_to_write(target) == ".parquet"
+        if parquet:
             load_pyarrow()
-            return write_whole(target, lambda file: frame.to_parquet(file, engine="pyarrow", index=False))
-        # In quotes: the empty text, which is a missing name without them, and a carriage return, which Python before
-        # 3.13 leaves alone, so that no reader would find it inside its cell.
-        texts = map(str, [*frame.columns, *frame.select_dtypes(exclude="number").to_numpy().ravel()])
-        quoting = csv.QUOTE_NONNUMERIC if any(not text or "\r" in text for text in texts) else csv.QUOTE_MINIMAL
-        return write_whole(
-            target, lambda file: frame.to_csv(file, index=False, lineterminator="\n", encoding="utf-8", quoting=quoting)
-        )
+    if parquet:
+        return write_whole(target, lambda file: frame.to_parquet(file, engine="pyarrow", index=False))
+    # In quotes: the empty text, which is a missing name without them, and a carriage return, which Python before 3.13
+    # leaves alone, so that no reader would find it inside its cell.
+    texts = map(str, [*frame.columns, *frame.select_dtypes(exclude="number").to_numpy().ravel()])
+    quoting = csv.QUOTE_NONNUMERIC if any(not text or "\r" in text for text in texts) else csv.QUOTE_MINIMAL
+    return write_whole(
+        target, lambda file: frame.to_csv(file, index=False, lineterminator="\n", encoding="utf-8", quoting=quoting)
+    )
 
 
 def _refuse_missing_names(frame: pd.DataFrame) -> None:
