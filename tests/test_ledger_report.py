@@ -1,9 +1,12 @@
 """The report of the ledger, as a page and in the terminal; and the command `verify`, with its exit codes."""
 
+import base64
+import hashlib
 import itertools
 import json
 import math
 import re
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -113,6 +116,21 @@ def test_the_page_of_the_real_ledger(tmp_path):
         assert needed in words
 
 
+def test_the_policy_of_the_page_allows_its_own_script_and_nothing_else():
+    # Oracle: second algorithm, the digest of what stands between the tags
+    text = page_of(TRUE)
+    script = re.search(r"<script>(.*?)</script>", text, flags=re.DOTALL)[1]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    (policy,) = [
+        value for tag, name, value in Reader(text).attributes if (tag, name) == ("meta", "content") and "-src" in value
+    ]
+    assert policy.split("; ") == [
+        "default-src 'none'", "img-src data:", "style-src 'unsafe-inline'", f"script-src 'sha256-{digest}'",
+        "base-uri 'none'", "form-action 'none'",
+    ]  # fmt: skip
+    assert text.index("Content-Security-Policy") < text.index("<style>")
+
+
 def test_the_page_needs_nothing_from_outside():
     text = page_of(*ALL)
     for _, name, value in Reader(text).attributes:
@@ -155,6 +173,60 @@ def test_whatever_a_statement_says_is_escaped():
     assert page.tags["script"] == 1
     assert "".join(page.text).count(NASTY) >= 10
     assert all(" " not in id for id in page.ids)
+
+
+#: Ids that would be markup, a script, another id of the page, or no text of a link at all.
+HOSTILE_IDS = (
+    NASTY,
+    "</script><script>document.title = 'gone'</script>",
+    "\" onmouseover=\"document.title = 'gone'",
+    "%ZZ",
+    "summary",
+    "__proto__",
+    "a b\n\t#c",
+    "\x1b[2J\u202e",
+)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    sync_api = pytest.importorskip("playwright.sync_api", reason="no browser tests: playwright is not installed")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("no browser tests: there is no chromium on the path")
+    with sync_api.sync_playwright() as driver:
+        arguments = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        running = driver.chromium.launch(executable_path=chromium, args=arguments)
+        yield running
+        running.close()
+
+
+def test_hostile_ids_and_links_do_nothing_in_a_browser(browser, tmp_path):
+    # Oracle: Chromium
+    path = tmp_path / "page.html"
+    statements = [made(id) for id in HOSTILE_IDS]
+    write_report([judge(statement, QUICK) for statement in statements], QUICK, path)
+    # A script of another make, as if escaping had failed: the policy stops it.
+    broken = path.read_text(encoding="utf-8").replace("<main>", "<main><script>document.title = 'gone'</script>")
+    (tmp_path / "broken.html").write_text(broken, encoding="utf-8")
+    errors = []
+    for name in ("page.html", "broken.html"):
+        page = browser.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        for hash in ("", "#%ZZ", "#%", "#statement-%25ZZ", "#statement-summary", "#<img src=x onerror=alert(1)>"):
+            page.goto((tmp_path / name).as_uri() + hash)
+            page.evaluate("hash => { location.hash = hash; }", hash)
+        page.wait_for_timeout(50)
+        assert page.title().startswith("The ledger of kt_theory")
+        shown = page.locator("#shown").inner_text()
+        assert shown == f"{len(HOSTILE_IDS)} of {len(HOSTILE_IDS)} statements shown"
+        # The filter hides all; a link to one of them brings it back.
+        page.locator("#search").fill("nothing has these words")
+        assert page.locator("article:visible").count() == 0
+        page.evaluate("location.hash = 'statement-summary'")
+        page.wait_for_function("document.querySelectorAll('article:not([hidden])').length > 0")
+        page.close()
+    assert not errors
 
 
 def test_verdicts_are_told_by_words_and_signs():

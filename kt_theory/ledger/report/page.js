@@ -42,7 +42,13 @@
 
   // A link to a statement that the filter hides must still lead there.
   function reveal() {
-    const target = named(decodeURIComponent(location.hash.slice(1)));
+    let id;
+    try {
+      id = decodeURIComponent(location.hash.slice(1));
+    } catch {
+      return; // no place of this page is called so: a % that begins no byte
+    }
+    const target = named(id);
     if (!target || !target.hidden) return;
     search.value = verdict.value = group.value = "";
     filter();

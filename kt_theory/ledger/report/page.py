@@ -7,6 +7,8 @@ machine, so that the same command gives the same bytes. Whatever comes from a st
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import math
 import os
 from collections import Counter
@@ -37,11 +39,17 @@ def page(verdicts: Sequence[Verdict], tried: Effort) -> str:
     style, script = (
         files("kt_theory.ledger.report").joinpath(f"page.{kind}").read_text("utf-8") for kind in ("css", "js")
     )
+    script = f"\n{script}"  # as it stands between its tags
+    # Nothing is loaded and no other script runs, whatever a statement says.
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    policy = f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
+    policy += "; base-uri 'none'; form-action 'none'"
     summary = summarise(verdicts)
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>The ledger of kt_theory: what was tried, and what stands</title>
 <link rel="icon" href="data:,">
@@ -85,8 +93,7 @@ Knowledge Transfer over Finite Domains</cite>, ICLR 2024.</p>
 <p>Written by kt_theory {escape(__version__)}, <code>kt-theory verify --report</code>. The same command gives the same
 bytes.</p>
 </footer>
-<script>
-{script}</script>
+<script>{script}</script>
 </body>
 </html>
 """
@@ -109,6 +116,9 @@ def _all_expected(verdicts: Sequence[Verdict]) -> str:
     words += "stands" if stand == 1 else "stand"
     if tally["refuted"]:
         words += f"; {tally['refuted']} known to be false {'was' if tally['refuted'] == 1 else 'were'} refuted again"
+    for name in ("vacuous", "does not imply"):
+        if tally[name]:
+            words += f"; {tally[name]} with the verdict {name}, as {'it' if tally[name] == 1 else 'they'} should"
     if tally["open"]:
         words += f"; {tally['open']} {'was' if tally['open'] == 1 else 'were'} not tried"
     return words + "."
