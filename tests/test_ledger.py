@@ -1,11 +1,13 @@
 """The ledger: what a trial is, whether the attacks find what is there to be found, and the whole of it at once."""
 
 import math
+import re
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from mpmath import mp
 from scipy import stats
 
 import kt_theory as kt
@@ -91,6 +93,26 @@ def test_a_slip_needs_its_mended_form():
     # Oracle: definition
     assert judge(constant(0.4, status="false", mended=lambda: 1.0), QUICK).as_expected
     assert not judge(constant(0.4, status="false", mended=lambda: 0.3), QUICK).as_expected
+
+
+@pytest.mark.parametrize("id", ["slip-3", "slip-4a"])
+def test_the_printed_witness_breaks_the_printed_form(id):
+    # Oracle: mpmath, 40 digits, from the numbers as they are printed
+    where = judge(STATEMENTS[id], QUICK, twins=False).worst.where
+    x, n, k = re.fullmatch(r"law \(x, 1 - x\), x=([0-9.e-]+), n=(\d+), delta=e\^-(\d+)", where).groups()
+
+    def broken(x, n, delta):
+        """Whether a mass above the printed bound is missing with probability above delta."""
+        A, L = 2, -mp.log(delta)
+        bound = (
+            (4 * A / mp.mpf(9) + 3 * mp.sqrt(A * L)) / n if id == "slip-3" else (4 * A + 3 * mp.sqrt(A) * L) / (9 * n)
+        )
+        return (1 - x) ** n > delta and x > bound
+
+    with mp.workdps(40):
+        assert broken(mp.mpf(x), int(n), mp.exp(-int(k)))
+        # The place that was printed before, with x rounded, is none.
+        assert not broken(mp.mpf("0.0001"), 10**6, mp.exp(-100))
 
 
 def test_the_envelope_takes_the_worst_at_each_n():
@@ -213,7 +235,14 @@ def test_wrong_bounds_of_every_kind_are_caught():
         ),
         (lambda: kt.ledger.upper_bound("x", Learner("odd", "loud", squared_error), len), "learner.protocol is 'loud'"),
         (lambda: kt.verify(statements="zz-9"), "statement 'zz-9' is not in the ledger; ids like it are zz-"),
-        (lambda: kt.verify(statements=""), "statement '' is not in the ledger"),
+        (lambda: kt.verify(statements=""), "statement '' is not in the ledger; ids begin with zz-, slip-, conj-"),
+        (lambda: kt.verify(statements="nope"), "statement 'nope' is not in the ledger; ids begin with zz-, slip-"),
+        (
+            lambda: kt.verify(statements="ZZ-3.2-mean"),
+            "'ZZ-3.2-mean' is not in the ledger; ids like it are zz-3.2-mean",
+        ),
+        (lambda: kt.verify(statements="topk"), "'topk' is not in the ledger; ids like it are level-topk-"),
+        (lambda: kt.verify(statements=["zz-3.1", "nope", "slip-9"]), "'nope' is not .*; statement 'slip-9' is not"),
         (lambda: kt.verify("slow"), "level is 'slow': it must be one of quick, full"),
         (lambda: kt.verify(statements=[constant(1.0), constant(2.0)]), "two statements have the id 'constant'"),
         (
@@ -239,10 +268,19 @@ def test_the_ledger_has_every_statement():
         assert statement.regime
         assert statement.source
         if statement.check is not None:
-            # A statement that is false is itself what must fail; every other one has a planted twin.
-            assert statement.twins or statement.status == "false", statement.id
+            # A statement that is faulty is itself what must fail; every other one has a planted twin.
+            assert statement.twins or statement.faulty, statement.id
         else:
             assert statement.note, statement.id
+
+
+def test_words_stand_alone():
+    # Oracle: the style of the project: a sentence that needs no other, about no person
+    for statement in STATEMENTS.values():
+        assert re.match(r"[A-Zn]", statement.words), statement.id
+        assert statement.words.endswith("."), statement.id
+        for phrase in ("The same", "whatever it", " pays", " unasked", " says "):
+            assert phrase not in statement.words, statement.id
 
 
 def test_every_statement_stands_and_every_planted_error_is_caught():

@@ -30,6 +30,8 @@ class Claim:
         ``bound(n, S, A, problem, number)``, in the arithmetic of `number`.
     uniform : bool
         Whether the statement is about uniform init only.
+    of_problem : bool
+        Whether a lower bound depends on the problem.
     """
 
     protocol: str
@@ -38,6 +40,7 @@ class Claim:
     regime: Callable[[int, int, int], bool]
     bound: Callable[[int, int, int, ExactProblem | None, Number], Any]
     uniform: bool = False
+    of_problem: bool = False
 
 
 def phi(n: int, number: Number) -> Any:
@@ -210,6 +213,7 @@ CLAIMS: dict[str, Claim] = {
         "S >= 2 and A >= 2",
         lambda n, S, A: S >= 2 and A >= 2,
         lambda n, S, A, problem, number: unvisited(given(problem), n, number) / 2,
+        of_problem=True,
     ),
     # Beside the paper's.
     "hard_upper_mean_joint": Claim(

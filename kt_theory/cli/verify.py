@@ -45,8 +45,8 @@ def _verify(arguments: argparse.Namespace) -> int:
         check_writable(arguments.report, ".html")
     tried = kt.ledger.effort(arguments.level, kt.checks.whole_number("seed", arguments.seed))
     statements = kt.ledger.chosen(arguments.statement)
-    watched = sys.stderr.isatty()
-    verdicts = list(kt.ledger.try_all(statements, tried, twins=not arguments.no_twins, progress=watched))
+    progress = True if sys.stderr.isatty() else kt.ledger.sparse_lines(sys.stderr)
+    verdicts = list(kt.ledger.try_all(statements, tried, twins=not arguments.no_twins, progress=progress))
     board = kt.ledger.as_frame(verdicts)
     summary = kt.ledger.summarise(verdicts)
     if arguments.out:

@@ -1,7 +1,7 @@
 """The ledger: every statement of the theory, with a program that tries to break it.
 
 A `Statement` says something of the form lhs <= rhs; its check yields `Trial`s at the places where it might be false;
-its `Twin`s are planted errors that the same check must refute, since a check that cannot fail is no evidence.
+its `Twin`s are planted errors that the same check must find, since a check that cannot fail is no evidence.
 `verify` runs all of it, or some of it by the beginning of an id, and gives a row per statement::
 
     import kt_theory as kt
@@ -34,6 +34,7 @@ _HOME = {
     "as_frame": "verifying",
     "chosen": "verifying",
     "judge": "verdicts",
+    "sparse_lines": "verdicts",
     "try_all": "verdicts",
     "unexpected": "verdicts",
     "verify": "verifying",

@@ -11,15 +11,26 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 #: How a trial knows its two sides. exact: expected risks, laws and sums computed without simulation; certified: in ball
 #: arithmetic, true only when certain; search: as exact, at a problem that hill climbing found for this purpose;
 #: simulation: a one-sided confidence limit; algebra: an identity or inequality between formulas.
 KINDS = ("exact", "certified", "search", "simulation", "algebra")
 
-#: What the ledger says of a statement.
-VERDICTS = ("proved at points", "holds", "refuted", "open", "not applicable")
+#: What a trial asks. truth: whether the statement is true here; content: whether it says more here than the trivial
+#: bound; use: whether what its source draws from it follows here.
+Asks = Literal["truth", "content", "use"]
+
+#: What the ledger says of a statement. refuted: false at a place; vacuous: nowhere false, and no more than trivial at a
+#: place where it should say something; does not imply: nowhere false, and too weak for what its source draws from it.
+VERDICTS = ("proved at points", "holds", "refuted", "vacuous", "does not imply", "open", "not applicable")
+
+#: The verdict that a broken trial means, by what it asks, the gravest first.
+FAULTS: dict[Asks, str] = {"truth": "refuted", "content": "vacuous", "use": "does not imply"}
+
+#: The verdict that is expected of a statement of a faulty status.
+EXPECTED = {"false": "refuted", "vacuous": "vacuous", "too weak": "does not imply"}
 
 #: The probability that a true statement fails one simulated trial. Multiplied by the number of such trials it bounds
 #: the probability that the ledger says "refuted" by bad luck.
@@ -49,6 +60,8 @@ class Trial:
         Probability that a true statement is broken here, 0 unless simulated.
     held : bool or None
         What ball arithmetic has decided; None where the two numbers decide.
+    asks : {"truth", "content", "use"}
+        What is broken if lhs > rhs: the statement, its content, or the step that uses it (`FAULTS`).
     """
 
     where: str
@@ -59,6 +72,7 @@ class Trial:
     error: float = 0.0
     alarm: float = 0.0
     held: bool | None = None
+    asks: Asks = "truth"
 
     @property
     def applies(self) -> bool:
@@ -68,7 +82,7 @@ class Trial:
 
     @property
     def broken(self) -> bool:
-        """Whether the statement is false here."""
+        """Whether what the trial asks fails here."""
         if self.held is not None:
             return not self.held
         if not self.applies or self.lhs <= self.rhs:
@@ -97,7 +111,7 @@ Check = Callable[[Claim, "Effort"], Iterable[Trial]]
 
 @dataclass(frozen=True)
 class Twin:
-    """A false statement beside a true one: one constant, exponent or condition changed. The same attacks must break it.
+    """A faulty statement beside another: one constant, exponent or condition changed. The same attacks must find it.
 
     Attributes
     ----------
@@ -105,10 +119,13 @@ class Twin:
         What was changed.
     claim : callable
         The changed claim, in the place of the right one.
+    verdict : {"refuted", "vacuous", "does not imply"}
+        The verdict that the attacks must reach.
     """
 
     words: str
     claim: Claim
+    verdict: str = "refuted"
 
 
 @dataclass(frozen=True)
@@ -128,9 +145,10 @@ class Statement:
     grade : {"exact", "tight", "upper", "lower", "limit", "slip", "conjecture", "open"}
         exact: an equality; tight: an inequality that is attained; slip: the printed form of a statement whose proof
         gives another.
-    status : {"published", "proved", "numerical", "conjectured", "false", "open"}
+    status : {"published", "proved", "numerical", "conjectured", "false", "vacuous", "too weak", "open"}
         published: proved in the paper; proved: ours, in the report (`paper/`); numerical: ours, found by search and not
-        proved; conjectured: neither; false: refuted, and the ledger should find the witness again.
+        proved; conjectured: neither; false: refuted, and the ledger should find the witness again; vacuous: true, and
+        says no more than what is trivial; too weak: true, and does not imply what its source draws from it.
     claim : callable or None
         The statement as a function; None if the package lacks the model that it is about.
     check : callable or None
@@ -141,6 +159,8 @@ class Statement:
         Names of `kt_theory.certificates.CLAIMS` to be certified.
     mended : callable or None
         Of a slip: the form that its proof gives, tried by the same check, which must hold.
+    mended_formula : str
+        Of a slip: that form in symbols; `formula` is the printed one.
     note : str
         What a reader should know of the evidence.
     """
@@ -157,6 +177,7 @@ class Statement:
     twins: tuple[Twin, ...] = ()
     certificates: tuple[str, ...] = ()
     mended: Claim | None = None
+    mended_formula: str = ""
     note: str = ""
 
     @property
@@ -164,7 +185,12 @@ class Statement:
         """The verdicts that do not surprise."""
         if self.check is None:
             return ("open",)
-        return ("refuted",) if self.status == "false" else ("proved at points", "holds")
+        return (EXPECTED[self.status],) if self.faulty else ("proved at points", "holds")
+
+    @property
+    def faulty(self) -> bool:
+        """Whether the statement is itself an error that the attacks must find."""
+        return self.status in EXPECTED
 
 
 @dataclass(frozen=True)

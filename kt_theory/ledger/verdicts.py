@@ -6,15 +6,16 @@ import itertools
 import math
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TextIO
 
 from tqdm import tqdm
 
 from kt_theory.certificates import CLAIMS, certify
 from kt_theory.exact.rows import OutOfReach
 from kt_theory.ledger.attacks.problems import generator
-from kt_theory.ledger.statement import Claim, Effort, Statement, Trial
+from kt_theory.ledger.statement import FAULTS, Claim, Effort, Statement, Trial, Twin
 from kt_theory.problem import Problem, dirichlet_problem
 
 
@@ -38,7 +39,7 @@ class Verdict:
     mended : bool or None
         Of a slip: whether the mended form holds; None for other statements.
     caught, planted : int
-        Planted errors, a false statement being one itself, and how many of them the check refuted.
+        Planted errors, a faulty statement being one itself, and how many of them the check found.
     survivors : tuple of str
         The planted errors that were not found.
     curve : tuple of Trial
@@ -65,12 +66,34 @@ class Verdict:
         return self.verdict in self.statement.expected and self.mended is not False and not self.survivors
 
 
+#: Called after each statement with how many are done, how many there are, and the verdict.
+Watcher = Callable[[int, int, Verdict], None]
+
+
 def try_all(
-    statements: Sequence[Statement], tried: Effort, *, twins: bool = True, progress: bool = False
+    statements: Sequence[Statement], tried: Effort, *, twins: bool = True, progress: bool | Watcher = False
 ) -> Iterator[Verdict]:
-    """The verdict on each statement, in order."""
-    for statement in tqdm(statements, desc="verify", unit="statement", disable=not progress, leave=False):
-        yield judge(statement, tried, twins=twins)
+    """The verdict on each statement, in order; `progress` is a watcher, or True for a bar on standard error."""
+    bar = tqdm(statements, desc="verify", unit="statement", disable=progress is not True, leave=False)
+    for done, statement in enumerate(bar, start=1):
+        verdict = judge(statement, tried, twins=twins)
+        if callable(progress):
+            progress(done, len(statements), verdict)
+        yield verdict
+
+
+def sparse_lines(stream: TextIO, every: float = 10.0) -> Watcher:
+    """A watcher for a log: a line on `stream` when `every` seconds have passed since the last one, and none before."""
+    started = last = time.monotonic()
+
+    def watch(done: int, total: int, verdict: Verdict) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= every and done < total:
+            last = now
+            print(f"verify: {done} of {total} statements, {now - started:.0f} s", file=stream, flush=True)
+
+    return watch
 
 
 def judge(statement: Statement, tried: Effort, *, twins: bool = True) -> Verdict:
@@ -80,15 +103,14 @@ def judge(statement: Statement, tried: Effort, *, twins: bool = True) -> Verdict
         return Verdict(statement, "open", None, Counter(), 0, 0.0, None, 0, 0, (), (), 0.0)
     trials = [*statement.check(statement.claim, tried), *certificates(statement.certificates, tried)]
     said = [trial for trial in trials if trial.applies]
-    broken = [trial for trial in said if trial.broken]
+    verdict = outcome(trials)
+    broken = [trial for trial in said if trial.broken and FAULTS[trial.asks] == verdict]
     worst = max(broken or said, key=lambda trial: trial.ratio, default=None)
-    proved = any(trial.kind == "certified" for trial in said)
-    verdict = "refuted" if broken else "proved at points" if proved else "holds" if said else "not applicable"
-    mended = None if statement.mended is None else not refutes(statement, statement.mended, tried)
+    mended = None if statement.mended is None else not breaks(statement, statement.mended, tried)
     planted = list(statement.twins) if twins else []
-    survivors = [twin.words for twin in planted if not refutes(statement, twin.claim, tried)]
-    false = int(statement.status == "false")  # itself an error, planted by the paper or by wishful thinking
-    if false and not broken:
+    survivors = [twin.words for twin in planted if not found(statement, twin, tried)]
+    faulty = int(statement.faulty)  # itself an error, planted by the paper or by wishful thinking
+    if faulty and verdict not in statement.expected:
         survivors.append("the statement itself")
     return Verdict(
         statement,
@@ -98,18 +120,38 @@ def judge(statement: Statement, tried: Effort, *, twins: bool = True) -> Verdict
         len(trials) - len(said),
         math.fsum(trial.alarm for trial in said),
         mended,
-        len(planted) + false - len(survivors),
-        len(planted) + false,
+        len(planted) + faulty - len(survivors),
+        len(planted) + faulty,
         tuple(survivors),
         tuple(envelope(said)),
         time.perf_counter() - started,
     )
 
 
-def refutes(statement: Statement, claim: Claim, tried: Effort) -> bool:
-    """Whether the attacks on a statement break another claim in its place."""
+def outcome(trials: Iterable[Trial]) -> str:
+    """The verdict that follows from the trials of a statement."""
+    said = [trial for trial in trials if trial.applies]
+    broken = {trial.asks for trial in said if trial.broken}
+    for asks, verdict in FAULTS.items():
+        if asks in broken:
+            return verdict
+    proved = any(trial.kind == "certified" for trial in said)
+    return "proved at points" if proved else "holds" if said else "not applicable"
+
+
+def breaks(statement: Statement, claim: Claim, tried: Effort) -> bool:
+    """Whether any attack on a statement breaks another claim in its place."""
     assert statement.check is not None
     return any(trial.broken for trial in statement.check(claim, tried))
+
+
+def found(statement: Statement, twin: Twin, tried: Effort) -> bool:
+    """Whether the attacks on a statement reach the verdict on a planted error that they must reach."""
+    assert statement.check is not None
+    trials = statement.check(twin.claim, tried)
+    if twin.verdict == "refuted":  # one place is enough, whatever follows
+        return any(trial.broken and trial.asks == "truth" for trial in trials)
+    return outcome(trials) == twin.verdict
 
 
 def envelope(trials: Iterable[Trial]) -> list[Trial]:
@@ -123,11 +165,11 @@ def envelope(trials: Iterable[Trial]) -> list[Trial]:
 
 def certificates(names: Sequence[str], tried: Effort) -> list[Trial]:
     """Places at which ball arithmetic has decided; none without python-flint."""
-    found: list[Trial] = []
+    decided: list[Trial] = []
     try:
         import flint  # noqa: F401
     except ImportError:
-        return found
+        return decided
     for name in names:
         claim = CLAIMS[name]
         rng = generator(tried, f"certify {name}")
@@ -138,7 +180,7 @@ def certificates(names: Sequence[str], tried: Effort) -> list[Trial]:
             if done == tried.certificates:
                 break
             problem: Problem | int | None = k if k < 4 else dirichlet_problem(S, A, rng, rho_alpha=1.0)
-            if claim.learner is None and not name.endswith("_at"):
+            if claim.learner is None and not claim.of_problem:
                 problem = None
             try:
                 certificate = certify(name, n, S, A, problem)
@@ -149,8 +191,8 @@ def certificates(names: Sequence[str], tried: Effort) -> list[Trial]:
             done += 1
             where = f"S={S}, A={A}, n={n}" + ("" if problem is None else ", random" if k == 4 else f", instance {k}")
             sides = certificate.lhs.lower, certificate.rhs.upper if claim.learner else certificate.rhs.lower
-            found.append(Trial(f"certified: {where}", *sides, "certified", n, held=certificate.holds))
-    return found
+            decided.append(Trial(f"certified: {where}", *sides, "certified", n, held=certificate.holds))
+    return decided
 
 
 def unexpected(verdicts: Iterable[Verdict]) -> list[Verdict]:

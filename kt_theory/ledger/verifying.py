@@ -15,7 +15,7 @@ from kt_theory.files import check_writable
 from kt_theory.ledger.entries.registry import STATEMENTS
 from kt_theory.ledger.report.page import write_report
 from kt_theory.ledger.statement import KINDS, LEVELS, Statement, effort
-from kt_theory.ledger.verdicts import Verdict, try_all
+from kt_theory.ledger.verdicts import Verdict, Watcher, try_all
 
 
 def verify(
@@ -25,7 +25,7 @@ def verify(
     seed: int = 1,
     twins: bool = True,
     report: str | os.PathLike[str] | None = None,
-    progress: bool = False,
+    progress: bool | Watcher = False,
 ) -> pd.DataFrame:
     """Attack the statements of the theory, and say what stands.
 
@@ -39,25 +39,27 @@ def verify(
     seed : int
         Of random problems, hill climbing and simulation: one seed gives the same verdicts and ratios.
     twins : bool
-        Whether planted errors are tried as well: each must be refuted.
+        Whether planted errors are tried as well: each must be found.
     report : path, optional
         Where to write one self-contained HTML page.
-    progress : bool
-        Whether to show a progress bar on standard error.
+    progress : bool or callable
+        True shows a progress bar on standard error. A callable is called after each statement as
+        ``progress(done, total, verdict)``; `kt_theory.ledger.sparse_lines` makes one for a log.
 
     Returns
     -------
     DataFrame
-        A row per statement: id, source, words, grade, status; verdict ("proved at points", "holds", "refuted", "open",
-        "not applicable"); as_expected (a slip of the paper is expected to be refuted); ratio (the largest lhs / rhs
-        met, 1 where the statement is attained) and where it was met; the number of trials of each kind: exact,
-        certified, search, simulation, algebra; silent (trials outside the regime); planted errors and how many were
-        caught; survivors; alarm (probability that a true statement is refuted by bad luck); seconds.
+        A row per statement: id, source, words, grade, status; verdict ("proved at points", "holds", "refuted",
+        "vacuous", "does not imply", "open", "not applicable"); as_expected (a slip of the paper is expected to fail);
+        ratio (the largest lhs / rhs met, 1 where the statement is attained) and where it was met; the number of trials
+        of each kind: exact, certified, search, simulation, algebra; silent (trials outside the regime); planted errors
+        and how many were caught; survivors; alarm (probability that a true statement is refuted by bad luck); seconds.
 
     Raises
     ------
     ValueError
-        For an unknown level or statement, a report that cannot be written, or two different statements of one id.
+        For an unknown level, unknown statements (with ids that are alike), a report that cannot be written, or two
+        different statements of one id.
 
     Examples
     --------
@@ -81,19 +83,32 @@ def chosen(statements: str | Statement | Sequence[str | Statement] | None) -> li
         return list(STATEMENTS.values())
     wanted = [statements] if isinstance(statements, (str, Statement)) else list(statements)
     found: dict[str, Statement] = {}
+    unknown = []
     for one in wanted:
         if isinstance(one, Statement):
             if found.setdefault(one.id, one) is not one:
                 raise ValueError(f"two statements have the id {one.id!r}: ids must differ")
-        elif one in STATEMENTS:
-            found[one] = STATEMENTS[one]
-        else:
-            under = {id: s for id, s in STATEMENTS.items() if isinstance(one, str) and one and id.startswith(one)}
-            if not under:
-                near = difflib.get_close_matches(str(one), STATEMENTS, n=3, cutoff=0.3) or list(STATEMENTS)[:3]
-                raise ValueError(f"statement {one!r} is not in the ledger; ids like it are {', '.join(near)}")
-            found.update(under)
+            continue
+        under = {id: s for id, s in STATEMENTS.items() if isinstance(one, str) and one and id.startswith(one)}
+        under = {one: under[one]} if one in under else under
+        found.update(under)
+        if not under:
+            unknown.append(one)
+    if unknown:
+        raise ValueError("; ".join(f"statement {one!r} is not in the ledger; {_alike(one)}" for one in unknown))
     return list(found.values())
+
+
+def _alike(one: object) -> str:
+    """Ids that look like what was asked for; if none do, how ids begin."""
+    asked = str(one).casefold()
+    ids = {id.casefold(): id for id in STATEMENTS}
+    near = difflib.get_close_matches(asked, ids, n=3, cutoff=0.6)
+    near += [id for id in ids if asked and asked in id and id not in near][: 3 - len(near)]
+    if near:
+        return f"ids like it are {', '.join(ids[id] for id in near)}"
+    beginnings = dict.fromkeys(id.partition("-")[0] + "-" for id in STATEMENTS)
+    return f"ids begin with {', '.join(beginnings)}"
 
 
 def as_frame(verdicts: Sequence[Verdict]) -> pd.DataFrame:

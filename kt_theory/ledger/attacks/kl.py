@@ -36,15 +36,18 @@ def kl_places(learner: str, effort: Effort) -> tuple[Place, ...]:
         k = max(1, round(KL_SHARE * (A - 1)))
         row = light_row(A, k, min(KL_MASS / n, 1 / k))
         candidates.append((f"{k} of {A} labels of mass {row[0]:.4g}, n={n}", one_row(*row), n))
+    worst_known = []
     for (S, A), n in itertools.product(((2, 2), (3, 5), (10, 10)), (0, 1, 2, 5, 100, 10**6)):
         worst = minimax_risk("soft", S, A, n).instance
-        candidates.append((f"least favourable for soft labels, S={S}, A={A}, n={n}", worst, n))
+        worst_known.append((f"least favourable for soft labels, S={S}, A={A}, n={n}", worst, n))
     places = []
-    for where, problem, n in candidates:
+    for where, problem, n in [*candidates, *worst_known]:
         try:
-            places.append(Place(where, problem, n, *kl_risk(learner, problem, n), "exact"))
+            risk, error = kl_risk(learner, problem, n)
         except OutOfReach:
             continue
+        least = any(problem is worst for _, worst, _ in worst_known)
+        places.append(Place(where, problem, n, risk, error, "exact", least_favourable=least))
     rng = generator(effort, f"climb in KL {learner}")
     for S, A, n in CLIMBED[2::5]:
         start = dirichlet_problem(S, A, rng, rho_alpha=1.0)

@@ -42,6 +42,8 @@ class Place:
         As in `Trial`.
     alarm : float
         Probability that `risk` is above the truth, 0 unless simulated.
+    least_favourable : bool
+        Whether no student's worst risk is below the risk here: a bound is to be attained here.
     """
 
     where: str
@@ -51,6 +53,7 @@ class Place:
     error: float
     kind: str
     alarm: float = 0.0
+    least_favourable: bool = False
 
 
 @cache

@@ -7,6 +7,7 @@ their law, simulation gives a one-sided confidence limit of the quantile.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -20,8 +21,29 @@ from kt_theory.ledger.statement import ALARM, Check, Claim, Effort, Trial
 from kt_theory.problem import Problem, dirichlet_problem, instance, uniform_table
 
 
+@dataclass(frozen=True, eq=False)
+class KnownLaw:
+    """A problem, a number of samples, and the exact law of the risk of a learner there.
+
+    Attributes
+    ----------
+    where : str
+    problem : Problem
+    n : int
+    law : RiskLaw
+    kind : str
+        As in `Trial`: exact, or search where hill climbing found the problem.
+    """
+
+    where: str
+    problem: Problem
+    n: int
+    law: RiskLaw
+    kind: str
+
+
 @cache
-def laws(learner: str | Learner, init: str, effort: Effort) -> tuple[tuple[str, Problem, int, RiskLaw], ...]:
+def laws(learner: str | Learner, init: str, effort: Effort) -> tuple[KnownLaw, ...]:
     """Exact laws of the risk of small problems, some made worse by hill climbing on the upper quantile."""
     found: list[tuple[str, Problem, int]] = []
     for n in (1, 2, 5, 20, 100, 1000):
@@ -40,11 +62,10 @@ def laws(learner: str | Learner, init: str, effort: Effort) -> tuple[tuple[str, 
     done = []
     for where, problem, n in found:
         try:
-            done.append(
-                (f"{where}, {init} init", problem, n, risk_law(problem, learner, n, start_table(problem, init)))
-            )
+            law = risk_law(problem, learner, n, start_table(problem, init))
         except OutOfReach:
             continue
+        done.append(KnownLaw(f"{where}, {init} init", problem, n, law, "exact"))
     rng = generator(effort, f"laws {name_of(learner)} {init}")
     for S, A, n in ((1, 2, 5), (1, 3, 8), (2, 2, 6)):
         for delta in (0.1, 0.001):
@@ -55,7 +76,7 @@ def laws(learner: str | Learner, init: str, effort: Effort) -> tuple[tuple[str, 
 
             best = climb(quantile, dirichlet_problem(S, A, rng, rho_alpha=1.0), effort.steps // 4, rng)[0]
             law = risk_law(best, learner, n, start_table(best, init))
-            done.append((f"found by search, S={S}, A={A}, n={n}, {init} init", best, n, law))
+            done.append(KnownLaw(f"found by search, S={S}, A={A}, n={n}, {init} init", best, n, law, "search"))
     return tuple(done)
 
 
@@ -81,14 +102,14 @@ def quantile_upper(
 
     def check(claim: Claim, effort: Effort) -> Iterator[Trial]:
         for init in inits:
-            for where, problem, n, law in laws(learner, init, effort):
+            for known in laws(learner, init, effort):
+                problem, n = known.problem, known.n
                 if labels and problem.teacher[:, -labels:].any():
                     continue
-                off = law.mean() if above_mean else 0.0
-                kind = "search" if where.startswith("found") else "exact"
-                for v, delta in jumps(law):
+                off = known.law.mean() if above_mean else 0.0
+                for v, delta in jumps(known.law):
                     rhs = float(claim(n, problem.S, problem.A - labels, delta))
-                    yield Trial(f"{where}, delta={delta:.3g}", v - off, rhs, kind, n, 1e-12)
+                    yield Trial(f"{known.where}, delta={delta:.3g}", v - off, rhs, known.kind, n, 1e-12)
             for where, problem, n, risks in sampled_cached(learner, init, bool(labels) or init == "hostile", effort):
                 if above_mean:
                     continue

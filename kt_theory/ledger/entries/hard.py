@@ -64,7 +64,8 @@ STATEMENTS = (
     Statement(
         id="zz-3.1-at",
         source="Z&Z Thm 3.1 (general form)",
-        words="The same for every gap Delta of the paired teachers.",
+        words="Hard labels: for every gap Delta of the paired teachers, no student's worst expected risk is below "
+        "this bound.",
         formula="inf sup E R >= Delta/4 exp(-(2 n Delta / (S A')) log((1 + Delta)/(1 - Delta)))",
         regime="A >= 2, 0 < Delta < 1",
         grade="lower",
@@ -82,7 +83,7 @@ STATEMENTS = (
     Statement(
         id="zz-3.2-mean",
         source="Z&Z Thm 3.2 (mean)",
-        words="Maximum likelihood learns from hard labels at the rate sqrt(SA/n), whatever it says unasked.",
+        words="Hard labels: the expected risk of CE_sgl is of order sqrt(SA/n) for every initial table.",
         formula="E R(CE_sgl) <= (1/2) sqrt(SA/n) + sqrt(S/n)",
         regime="n >= 1",
         grade="upper",
@@ -102,7 +103,7 @@ STATEMENTS = (
     Statement(
         id="zz-3.2-instance",
         source="Z&Z Thm 3.2 (instance dependent)",
-        words="Near-deterministic teachers are learnt from hard labels at the rate 1/n.",
+        words="Hard labels: at teachers near deterministic ones the expected risk of CE_sgl is of order 1/n.",
         formula="E R(CE_sgl) <= sqrt(xi SA / (2 (n + 1))) + 4 S / (9 n), xi = max_s sum_a min(pi*, 1 - pi*)",
         regime="n >= 1",
         grade="upper",
@@ -136,7 +137,7 @@ STATEMENTS = (
     Statement(
         id="zz-3.2-whp",
         source="Z&Z Thm 3.2 (high probability)",
-        words="The same with probability 1 - delta.",
+        words="Hard labels: the risk of CE_sgl is of order sqrt(SA/n) with probability 1 - delta.",
         formula="R(CE_sgl) <= sqrt((A log 2 + L)/2) sqrt(S/n) + sqrt((2/n)(S log 2 + L)), L = log((S + 1)/delta)",
         regime="n >= 1, 0 < delta < 1; for S = 1 the first term only, with L = log(1/delta)",
         grade="upper",

@@ -338,7 +338,7 @@ STATEMENTS = (
     Statement(
         id="zz-E.1",
         source="Z&Z Lemma E.1",
-        words="The frequencies of the labels converge almost surely, all at once.",
+        words="The frequencies of the labels converge almost surely, for all labels at once.",
         formula="max_a |n_a / n - p_a| -> 0; tried as <= sqrt(log(2 A / alarm) / (2 n)) but for a chance alarm",
         regime="n >= 1",
         grade="limit",
@@ -375,7 +375,7 @@ STATEMENTS = (
     Statement(
         id="zz-E.3",
         source="Z&Z Lemma E.3",
-        words="Empirical frequencies are near their law, in expectation.",
+        words="The expected total variation between empirical frequencies and their law is of order sqrt(A/n).",
         formula="E TV(p^, p) <= (1/2) sqrt(A / n)",
         regime="n >= 1; one law",
         grade="upper",
@@ -391,7 +391,8 @@ STATEMENTS = (
     Statement(
         id="zz-E.4",
         source="Z&Z Lemma E.4",
-        words="The same with probability 1 - delta.",
+        words="The total variation between empirical frequencies and their law is of order sqrt(A/n) with probability "
+        "1 - delta.",
         formula="TV(p^, p) <= sqrt((A log 2 + log(1/delta)) / (2 n))",
         regime="n >= 1, 0 < delta < 1; one law",
         grade="upper",
@@ -413,7 +414,7 @@ STATEMENTS = (
     Statement(
         id="zz-E.5",
         source="Z&Z Lemma E.5 (first form)",
-        words="A cell of mass x, unseen with probability (1 - x)^n, adds at most this to the expected missing mass.",
+        words="A cell of mass x adds x (1 - x)^n to the expected missing mass, which is of order 1/n.",
         formula="x (1 - x)^n <= (1 / (n + 1)) (n / (n + 1))^n",
         regime="n >= 0",
         grade="tight",
@@ -430,7 +431,7 @@ STATEMENTS = (
     Statement(
         id="zz-E.5-simple",
         source="Z&Z Lemma E.5 (second form)",
-        words="The same, simpler.",
+        words="A cell of mass x adds at most 4/(9n) to the expected missing mass.",
         formula="x (1 - x)^n <= 4 / (9 n)",
         regime="n >= 1",
         grade="upper",
@@ -442,12 +443,13 @@ STATEMENTS = (
             Twin("n becomes n^2", lambda n: 4 / (9 * n * n) if n else math.nan),
             Twin("n becomes n + 1", lambda n: 4 / (9 * (n + 1))),
         ),
-        note="Printed as (4/9) n, which is true for n >= 1 and says nothing. The best constant is 1/e = 0.368.",
+        note="Printed as (4/9) n, which is true for n >= 1 and vacuous (slip-1). The best constant is 1/e = 0.368.",
     ),
     Statement(
         id="zz-E.6",
         source="Z&Z Lemma E.6 (Rajaraman et al. 2020, Thm A.2)",
-        words="The missing mass of a sample exceeds its mean by little, with probability 1 - delta.",
+        words="With probability 1 - delta the missing mass of a sample exceeds its mean by a deviation of order "
+        "sqrt(K)/n at most.",
         formula="m0 - E m0 <= 3 sqrt(K) log(1/delta) / n",
         regime="n >= 1, 0 < delta <= 1/10; K letters",
         grade="upper",
@@ -491,7 +493,7 @@ STATEMENTS = (
     Statement(
         id="zz-E.8",
         source="Z&Z Lemma E.8 (equality)",
-        words="The mean of one over the number of visits plus one.",
+        words="The mean of one over the number of visits plus one, in closed form.",
         formula="E 1/(X + 1) = (1 - (1 - p)^(n + 1)) / (p (n + 1)), X ~ Bin(n, p)",
         regime="n >= 0, 0 < p <= 1",
         grade="exact",
@@ -508,7 +510,7 @@ STATEMENTS = (
     Statement(
         id="zz-E.8-bound",
         source="Z&Z Lemma E.8 (bound)",
-        words="The same without the power.",
+        words="The mean of one over the number of visits plus one is at most 1/(p (n + 1)).",
         formula="E 1/(X + 1) <= 1 / (p (n + 1)), X ~ Bin(n, p)",
         regime="n >= 0, 0 < p <= 1",
         grade="upper",
@@ -542,7 +544,7 @@ STATEMENTS = (
     Statement(
         id="zz-E.10",
         source="Z&Z Corollary E.10",
-        words="One over the number of visits plus one, with probability 1 - delta.",
+        words="One over the number of visits plus one is of order 1/(n p) with probability 1 - delta.",
         formula="1/(X + 1) <= 1 / ((1 - eta) n p + 1), eta = sqrt(2 log(1/delta) / (n p)), X ~ Bin(n, p)",
         regime="n >= 1, 0 < p <= 1, eta < 1",
         grade="upper",
@@ -558,7 +560,7 @@ STATEMENTS = (
     Statement(
         id="zz-H.2",
         source="Z&Z Proposition H.2",
-        words="Log-linear teachers with near parameters are near.",
+        words="Log-linear teachers whose parameters are near are near in total variation.",
         formula="TV(pi_theta, pi_theta' | nu) <= M |theta - theta'|, |phi(x, y)| <= M",
         regime="M > 0",
         grade="upper",

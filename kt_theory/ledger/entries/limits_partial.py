@@ -137,7 +137,7 @@ STATEMENTS = (
     Statement(
         id="ours-N7-limit",
         source="ours, N7b",
-        words="The limit of partial labels: S - 1 inputs without a label surely seen, one with.",
+        words="n times the minimax risk of partial soft labels tends to a sum of Poisson limits, one for each input.",
         formula="n minimax -> (S - 1) gamma_A + gamma_{A-1}",
         regime="fixed S and A; tried with the relative remainder SA/n",
         grade="limit",
@@ -155,7 +155,7 @@ STATEMENTS = (
     Statement(
         id="ours-N7-c-inf",
         source="ours, N7b",
-        words="Per label the worst Poisson limit tends to c_inf.",
+        words="Per label the worst Poisson limit of partial soft labels tends to c_inf.",
         formula="gamma_m / m -> c_inf = q^2/(1 + q) = 0.154411, q = 2 W(1/(2 sqrt(e)))",
         regime="m to infinity; tried with the relative remainder 1.3/m",
         grade="limit",
@@ -171,7 +171,7 @@ STATEMENTS = (
     Statement(
         id="ours-N7-second",
         source="ours, after N7b",
-        words="The second-order term of the worst Poisson limit.",
+        words="The second-order term of the worst Poisson limit of partial soft labels.",
         formula="gamma_m = c_inf m - q (1 - q)/(1 + q) + O(1/m)",
         regime="m >= 3; tried with the remainder 0.15/m",
         grade="limit",
@@ -220,7 +220,7 @@ STATEMENTS = (
     Statement(
         id="ours-4.3-bias",
         source="ours, N11 a",
-        words="The bias of CE_ptl may come to 1, and never is 1.",
+        words="The bias of CE_ptl is below 1, and its supremum over teachers is 1.",
         formula="sum_s rho(s) TV(p, p^2/|p|^2) <= 1 - sum_s rho(s) max_a pi*(a|s) < 1; the supremum over A is 1",
         regime="every problem; from below with the remainder 3 A^(-1/3)",
         grade="tight",

@@ -179,7 +179,8 @@ STATEMENTS = (
     Statement(
         id="ours-N8-dirichlet",
         source="ours, N8c",
-        words="Hard labels: a Dirichlet prior and posterior medians, for every concentration.",
+        words="Hard labels: a Dirichlet prior and posterior medians bound the minimax risk from below, for every "
+        "concentration.",
         formula="inf sup E R >= (A/2) E MAD(alpha + x, (A - 1) alpha + n - x), x ~ BetaBin(n, alpha, (A - 1) alpha)",
         regime="S = 1, A >= 2, alpha > 0, n >= 1",
         grade="lower",
@@ -196,7 +197,7 @@ STATEMENTS = (
     Statement(
         id="ours-N8-limit",
         source="ours, N8d",
-        words="The sharp limit of hard labels, attained by CE_sgl.",
+        words="The sharp limit of sqrt(n) times the minimax risk of hard labels, attained by CE_sgl.",
         formula="sqrt(n) minimax -> sqrt(S (A - 1) / (2 pi))",
         regime="fixed S and A; tried with the relative remainder A sqrt(S / ((A - 1) n))",
         grade="limit",
@@ -213,7 +214,7 @@ STATEMENTS = (
     Statement(
         id="ours-N8-frequencies",
         source="ours, N8d",
-        words="The limit of CE_sgl at a fixed problem.",
+        words="The limit of sqrt(n) times the risk of CE_sgl at a fixed problem.",
         formula="sqrt(n) E R(CE_sgl) -> sum_s sqrt(rho(s)) sum_a sqrt(pi* (1 - pi*) / (2 pi))",
         regime="a fixed problem; tried with the relative remainder 1 / (n min rho pi*)",
         grade="limit",
@@ -229,14 +230,17 @@ STATEMENTS = (
     Statement(
         id="ours-N8-add",
         source="ours",
-        words="Adding 0.4 sqrt(n/(A - 1)) to every count is within 1.2 of the best that any student can do.",
+        words="The risk of ADD_sgl at its worst teacher, one input, is at most 1.2 times the minimax risk of hard "
+        "labels.",
         formula="sup E R(ADD_sgl) <= 1.2 minimax",
         regime="S = 1",
         grade="upper",
         status="numerical",
         claim=lambda A, n: 1.2,
         check=adding,
-        note="For n < A the minimax risk is bounded from below by a game against rows of whole tenths.",
+        note="For n < A the minimax risk is bounded from below by a game against rows of whole tenths. Of the "
+        "worst teacher only: on the rows of a language model (64 prompts, 19,538 labels) the risk of ADD_sgl "
+        "is 0.307 at n = 10^6, where that of counting, CE_sgl, is 0.037.",
         twins=(
             Twin("1.2 becomes 1.05", lambda A, n: 1.05),
             Twin("1.2 becomes 1, that of a minimax student", lambda A, n: 1.0),
@@ -246,7 +250,7 @@ STATEMENTS = (
     Statement(
         id="ours-N8-second",
         source="ours, N8",
-        words="The second-order term of hard labels.",
+        words="The second-order term of the minimax risk of hard labels.",
         formula="minimax = sqrt((A - 1)/(2 pi n)) (1 - A / (2 sqrt((A - 1) n)) + o(n^(-1/2)))",
         regime="S = 1; tried with the relative remainder A/n, between the ends of the minimax risk",
         grade="limit",

@@ -300,7 +300,8 @@ STATEMENTS = (
     Statement(
         id="ours-N5-oracle",
         source="ours, N5a",
-        words="No student beats SEL_ptl on average over relabellings, even if told the row but for its order.",
+        words="No student has a lower risk than SEL_ptl on average over relabellings of the labels of each input "
+        "separately, even if told the row but for its order.",
         formula="E R(SEL_ptl, uniform) = Bayes risk over the relabellings of (rho, pi*)",
         regime="every problem, n >= 0",
         grade="exact",
@@ -400,7 +401,7 @@ STATEMENTS = (
     Statement(
         id="ours-N7-two-labels",
         source="ours, N7b",
-        words="With two labels partial soft labels are soft labels.",
+        words="With two labels the risks of SEL_ptl from partial soft labels and of CE_ful from soft labels are equal.",
         formula="E R(SEL_ptl) = E R(CE_ful), uniform",
         regime="A = 2",
         grade="exact",

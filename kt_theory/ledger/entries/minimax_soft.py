@@ -130,7 +130,7 @@ def soft_kl(claim: Claim, effort: Effort) -> Iterator[Trial]:
         rhs = float(claim(S, A, place.n))
         risk = place.risk if place.risk > 2.0**-52 else 0.0
         yield Trial(place.where, risk, rhs, place.kind, place.n, place.error)
-        if place.where.startswith("least"):
+        if place.least_favourable:
             yield Trial(f"attained, {place.where}", rhs, place.risk, "exact", place.n, 1e-13 + place.error)
 
 
@@ -138,7 +138,7 @@ STATEMENTS = (
     Statement(
         id="ours-N9-value",
         source="ours, N9a",
-        words="The minimax risk of soft labels, exactly: what CE_ful pays at its worst law of the inputs.",
+        words="The minimax risk of soft labels is exactly the risk of CE_ful at its worst law of the inputs.",
         formula="inf sup E R = (1 - 1/A) V(S, n), V(S, n) = max over rho of sum_s rho(s) (1 - rho(s))^n",
         regime="n >= 0",
         grade="exact",
@@ -156,7 +156,7 @@ STATEMENTS = (
     Statement(
         id="ours-N9-sandwich",
         source="ours, N9b",
-        words="The largest mass never visited lies between S - 1 cells of n and of n - 1 samples.",
+        words="The largest expected mass of unvisited inputs lies between S - 1 cells of n and of n - 1 samples.",
         formula="(S - 1) phi(n) <= V(S, n) <= (S - 1) phi(n - 1)",
         regime="2 <= S <= n",
         grade="upper",
@@ -173,7 +173,7 @@ STATEMENTS = (
     Statement(
         id="ours-N1-equal",
         source="ours, N1",
-        words="With no more samples than inputs, equal inputs are worst.",
+        words="With no more samples than inputs, equal inputs have the largest expected mass unvisited.",
         formula="V(S, n) = (1 - 1/S)^n",
         regime="n <= S",
         grade="exact",
@@ -190,7 +190,7 @@ STATEMENTS = (
     Statement(
         id="ours-N10-value",
         source="ours, N9a",
-        words="The minimax forward KL of soft labels, exactly.",
+        words="The minimax forward KL of soft labels is exactly log(A) V(S, n).",
         formula="inf sup E KL = log(A) V(S, n)",
         regime="n >= 0",
         grade="exact",

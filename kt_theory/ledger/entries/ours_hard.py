@@ -20,7 +20,8 @@ STATEMENTS = (
     Statement(
         id="ours-N8-joint",
         source="ours, N8a",
-        words="CE_sgl pays the empirical deviations of the inputs and of the pairs, whatever it says unasked.",
+        words="The risk of CE_sgl is at most the sum of the empirical deviations of the inputs and of the pairs, "
+        "for every initial table.",
         formula="E R(CE_sgl) <= (1/2) sqrt((S - 1)/n) + (1/2) sqrt((SA - 1)/n)",
         regime="n >= 1",
         grade="upper",
@@ -40,7 +41,8 @@ STATEMENTS = (
     Statement(
         id="ours-N8-uniform",
         source="ours, N8a",
-        words="One square root for rows, visits and unvisited inputs together.",
+        words="The expected risk of CE_sgl from the uniform table is at most one square root, for rows, visits and "
+        "unvisited inputs together.",
         formula="E R(CE_sgl) <= sqrt(S (A - 1) / (2 (n + 1))), uniform",
         regime="n >= 0",
         grade="tight",
@@ -58,7 +60,8 @@ STATEMENTS = (
     Statement(
         id="ours-N8-conjecture",
         source="ours, after N8a",
-        words="The one-input bound with S (A - 1) degrees of freedom.",
+        words="The expected risk of CE_sgl from the uniform table is at most sqrt(S (A - 1)/n)/2, as proved for one "
+        "input.",
         formula="E R(CE_sgl) <= (1/2) sqrt(S (A - 1) / n), uniform",
         regime="n >= 1",
         grade="conjecture",
@@ -78,7 +81,8 @@ STATEMENTS = (
     Statement(
         id="ours-N8-whp",
         source="ours, N8a",
-        words="The deviation of the two empirical laws, by bounded differences.",
+        words="With probability 1 - delta the risk of CE_sgl exceeds the bound on its mean by the bounded "
+        "differences of two empirical laws.",
         formula="R(CE_sgl) <= (1/2) sqrt((S - 1)/n) + (1/2) sqrt((SA - 1)/n) + sqrt(2 L/n), L = log(1/delta)",
         regime="n >= 1, 0 < delta < 1; S = 1: sqrt(L/(2n))",
         grade="upper",
@@ -102,7 +106,8 @@ STATEMENTS = (
     Statement(
         id="ours-N8-assouad",
         source="ours, N8b",
-        words="Hard labels: Assouad's lemma with the exact error of its two-point tests.",
+        words="Hard labels: Assouad's lemma, with the exact error of its two-point tests, bounds the minimax risk "
+        "from below.",
         formula="inf sup E R >= max over D of D P_err(D), majority of Bin(n, 2/(S A')) flips of bias D",
         regime="A >= 2, n >= 0; A' = A if even, A - 1 if odd",
         grade="lower",
@@ -119,7 +124,7 @@ STATEMENTS = (
     Statement(
         id="ours-N4-every",
         source="ours, N4",
-        words="Uniform(A) is within 1 - 1/A of every row, and no learner does worse for having seen data.",
+        words="Uniform(A) is within 1 - 1/A of every row, and the expected risk of no learner exceeds that after data.",
         formula="E R <= 1 - 1/A for CE_sgl, SEL_ptl and CE_ful, uniform",
         regime="n >= 0",
         grade="tight",

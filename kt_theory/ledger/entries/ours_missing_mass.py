@@ -125,7 +125,7 @@ STATEMENTS = (
     Statement(
         id="ours-N1-cell",
         source="ours, N1",
-        words="A cell is missing 1/(en) at most.",
+        words="A cell adds at most 1/(en) to the expected missing mass.",
         formula="p (1 - p)^n <= 1/(e n)",
         regime="n >= 1",
         grade="upper",
@@ -158,7 +158,8 @@ STATEMENTS = (
     Statement(
         id="ours-N2-deviation",
         source="ours, N2",
-        words="The missing mass exceeds its mean by little, with probability 1 - delta.",
+        words="With probability 1 - delta the missing mass exceeds the bound on its mean by a deviation of order "
+        "sqrt(K)/n at most.",
         formula="m0 <= M(K) + (2/n) (L + sqrt(2 K L) / e), L = log(1/delta)",
         regime="n >= 1, 0 < delta < 1",
         grade="upper",

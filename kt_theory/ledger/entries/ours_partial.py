@@ -88,7 +88,8 @@ STATEMENTS = (
     Statement(
         id="ours-N3-at",
         source="ours, N3",
-        words="SEL_ptl pays the missing mass of the joint law at most, whatever it says unasked.",
+        words="The expected risk of SEL_ptl is at most the expected missing mass of the joint law, for every "
+        "initial table.",
         formula="E R(SEL_ptl) <= sum over (s, a) of w (1 - w)^n, w = rho pi*",
         regime="n >= 0",
         grade="tight",
@@ -108,7 +109,8 @@ STATEMENTS = (
     Statement(
         id="ours-N3-missing",
         source="ours, N3 and N1",
-        words="SEL_ptl pays the missing mass of the worst joint law at most, whatever it says unasked.",
+        words="The expected risk of SEL_ptl is at most the expected missing mass of the worst joint law, for every "
+        "initial table.",
         formula=f"E R(SEL_ptl) <= M(SA), M(K) = {N1}",
         regime="n >= 0",
         grade="upper",
@@ -125,7 +127,7 @@ STATEMENTS = (
     Statement(
         id="ours-N4-uniform",
         source="ours, N4",
-        words="A uniform spread pays (1 - 1/u) of what u unseen labels hold.",
+        words="Spread evenly, the mass of u unseen labels adds at most 1 - 1/u of itself to the risk of SEL_ptl.",
         formula="E R(SEL_ptl) <= ((A - 2)/(A - 1)) M(SA) + M(S) / (A (A - 1)), uniform",
         regime="n >= 0; 0 if A = 1",
         grade="tight",
@@ -149,7 +151,7 @@ STATEMENTS = (
     Statement(
         id="ours-N4-simple",
         source="ours, N4",
-        words="The same in one line.",
+        words="The bound of N4 on the expected risk of SEL_ptl, in closed form.",
         formula="E R(SEL_ptl) <= S (A - 1) / (e n), uniform",
         regime="n >= 1",
         grade="upper",
@@ -166,7 +168,8 @@ STATEMENTS = (
     Statement(
         id="ours-N6-lambert",
         source="ours, N6a",
-        words="The limit constant of partial soft labels, with a correction for finite A.",
+        words="n times the expected risk of SEL_ptl is at most the limit constant times SA, with a correction for "
+        "finite A.",
         formula="E R(SEL_ptl) <= S (c_inf A + (sqrt(2)/e) sqrt(A)) / n, c_inf = 0.154411, uniform",
         regime="n >= 1",
         grade="upper",
@@ -183,7 +186,8 @@ STATEMENTS = (
     Statement(
         id="ours-N6-pairs",
         source="ours, N6b",
-        words="The spread of the unseen labels, two by two: 1.036 times the limit constant, and no correction.",
+        words="n times the expected risk of SEL_ptl is at most 1.036 times the limit constant times SA, without a "
+        "correction.",
         formula="E R(SEL_ptl) <= 0.159975 SA/n, uniform",
         regime="n >= 1",
         grade="upper",
@@ -199,7 +203,7 @@ STATEMENTS = (
     Statement(
         id="ours-N6-conjecture",
         source="ours, after N6b",
-        words="The limit constant of partial soft labels, without a correction.",
+        words="n times the expected risk of SEL_ptl is at most the limit constant times SA, without a correction.",
         formula="E R(SEL_ptl) <= c_inf SA/n, c_inf = 0.154411, uniform",
         regime="n >= 1",
         grade="conjecture",
@@ -216,7 +220,8 @@ STATEMENTS = (
     Statement(
         id="ours-N3-whp",
         source="ours, N3 with Z&Z Lemma E.7",
-        words="Lemma E.7 on the joint alphabet: no union bound over inputs.",
+        words="Lemma E.7 on the pairs of input and label bounds the risk of SEL_ptl with probability 1 - delta, "
+        "without a union bound over inputs.",
         formula="R(SEL_ptl) <= 4SA/(9n) + 3 sqrt(SA) log(1/delta) / n, whatever it says unasked",
         regime="n >= 1, 0 < delta <= 1/10",
         grade="upper",
@@ -250,7 +255,7 @@ STATEMENTS = (
     Statement(
         id="ours-N7-at",
         source="ours, N7a",
-        words="Light labels, empty ones and a heavy one: independent labels cost no more than the real ones.",
+        words="Partial soft labels: rows of light labels, zeros and one heavy label bound the minimax risk from below.",
         formula="inf sup E R >= S x E[j Z / (j + Z)], j ~ Bin(k, (1 - x)^n)",
         regime="A >= 2; Z = A - 1 - k >= 1 if (k + 1) x <= 1/S, Z = A - k if k x = 1/S",
         grade="lower",
@@ -267,7 +272,8 @@ STATEMENTS = (
     Statement(
         id="ours-N7-light",
         source="ours, N7a",
-        words="The best of these rows: a bound from below that comes to the limit constant.",
+        words="Partial soft labels: the best of the rows of light labels gives a lower bound that tends to the "
+        "limit constant.",
         formula="inf sup E R >= max over k and x of S x E[j Z / (j + Z)]",
         regime="A >= 2, n >= 0",
         grade="lower",
@@ -283,7 +289,7 @@ STATEMENTS = (
     Statement(
         id="ours-N10-partial",
         source="ours, N10",
-        words="In forward KL partial soft labels cost a constant times SA/n: no better rate than hard labels.",
+        words="Partial soft labels: the expected forward KL is at most a constant times SA/n, the rate of hard labels.",
         formula="E KL(SEL_ptl) <= c_KL SA/n, c_KL = 0.292037, uniform",
         regime="n >= 1",
         grade="upper",

@@ -18,7 +18,8 @@ STATEMENTS = (
     Statement(
         id="ours-N1-soft",
         source="ours, N3 and N1",
-        words="CE_ful pays the mass of the inputs never visited at most, whatever it says unasked.",
+        words="The expected risk of CE_ful is at most the expected mass of the unvisited inputs, for every initial "
+        "table.",
         formula=f"E R(CE_ful) <= M(S), M(K) = {N1}",
         regime="n >= 0",
         grade="tight",
@@ -35,7 +36,7 @@ STATEMENTS = (
     Statement(
         id="ours-N9-upper",
         source="ours, N9a",
-        words="The upper half of the soft minimax sandwich.",
+        words="Soft labels: an upper bound on the minimax risk in closed form.",
         formula="E R(CE_ful) <= (1 - 1/A) M(S), uniform",
         regime="n >= 0",
         grade="tight",
@@ -53,7 +54,7 @@ STATEMENTS = (
     Statement(
         id="ours-N9-lower",
         source="ours, N9b",
-        words="The lower half of the soft minimax sandwich: sure rows at random labels.",
+        words="Soft labels: a lower bound on the minimax risk in closed form, by deterministic rows at random labels.",
         formula="inf sup E R >= (1 - 1/A) max{(1 - 1/S)^n, (S - 1) phi(n) + h (1 - h)^n}, h = 1 - (S - 1)/(n + 1)",
         regime="n >= 0; the second only if h >= 0",
         grade="tight",
@@ -72,7 +73,7 @@ STATEMENTS = (
     Statement(
         id="ours-N10-soft",
         source="ours, N9a",
-        words="Soft labels in forward KL: the rate S/n stays.",
+        words="Soft labels: the expected forward KL is of order S/n.",
         formula="E KL(CE_ful) <= log(A) M(S), uniform",
         regime="n >= 0",
         grade="tight",

@@ -59,7 +59,8 @@ STATEMENTS = (
     Statement(
         id="zz-4.1-simple",
         source="Z&Z Thm 4.1",
-        words="The same with 1/e in place of the power.",
+        words="Partial soft labels: no student's worst expected risk is below a constant times SA/n, with 1/e for a "
+        "power.",
         formula="inf sup E R >= S (A' - 1) / (4 e (n + 1))",
         regime=_LOWER_REGIME,
         grade="lower",
@@ -78,7 +79,7 @@ STATEMENTS = (
     Statement(
         id="zz-4.4-mean",
         source="Z&Z Thm 4.4 (mean)",
-        words="The squared error of logarithms learns from partial soft labels at the rate SA/n.",
+        words="Partial soft labels: the expected risk of SEL_ptl is of order SA/n.",
         formula="E R(SEL_ptl) <= (8/9) SA/n + SA/(n + 1)",
         regime="n >= 1",
         grade="upper",
@@ -99,7 +100,8 @@ STATEMENTS = (
     Statement(
         id="zz-4.4-whp",
         source="Z&Z Thm 4.4 (high probability, S > 1)",
-        words="The same with probability 1 - delta, at the price of logarithms.",
+        words="Partial soft labels: the risk of SEL_ptl is of order SA/n, times logarithms, with probability 1 - "
+        "delta.",
         formula="R(SEL_ptl) <= (1/n)(4A/9 + 3 sqrt(A) L)(22 S + (400/99) S log(S(S+2)/delta)) + 4S/(9n) "
         "+ 3 sqrt(S) L/n, L = log((S + 2)/delta)",
         regime="S > 1, n >= 1, delta < min(1, (S + 2)/10)",
@@ -119,7 +121,7 @@ STATEMENTS = (
     Statement(
         id="zz-4.4-whp-1",
         source="Z&Z Thm 4.4 (high probability, S = 1)",
-        words="The same for a single input, without the price.",
+        words="Partial soft labels at a single input: the risk of SEL_ptl is of order A/n with probability 1 - delta.",
         formula="R(SEL_ptl) <= 4A/(9n) + 3 sqrt(A) log(1/delta)/n",
         regime="S = 1, n >= 1, delta <= 1/10",
         grade="upper",
@@ -149,7 +151,7 @@ STATEMENTS = (
     Statement(
         id="zz-6.1-partial",
         source="Z&Z Remark 6.1 (partial soft labels)",
-        words="If every mass is bounded below, SEL_ptl learns exponentially fast.",
+        words="If every joint mass is bounded below, the expected risk of SEL_ptl decays exponentially.",
         formula="E R(SEL_ptl) <= (1 - c_S c_A)^n if rho >= c_S and pi* >= c_A where positive",
         regime="n >= 0",
         grade="upper",

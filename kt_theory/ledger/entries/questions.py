@@ -14,16 +14,19 @@ STATEMENTS = (
     open_question(
         "level-topk-minimax",
         "ours",
-        "The sampled label and the k largest probabilities: exact on what is known, uniform on the rest, is minimax.",
+        "Exact on the sampled label and the k largest probabilities, uniform on the rest, is minimax where "
+        "these are revealed (the proof is that of N5a; not tried).",
         "S = 1: lim n minimax = gamma_(A - k) for k >= 1, gamma as in N7; for S inputs at least S gamma_(A - k)",
         "ties among the k largest broken at random",
-        "Minimax by the argument of N5a; the limit has a proof for one input. The package has no protocol that "
-        "reveals the k largest, so neither the student nor its risk can be tried.",
+        "Minimax by the proof of N5a: the chance of each way to break a tie is the same for all arrangements "
+        "of a row. The limit has a proof for one input. The package has no protocol that reveals the k "
+        "largest, so neither the student nor its risk can be tried.",
     ),
     open_question(
         "level-quantised-clipped",
         "ours",
-        "Rounded log-probabilities: the frequencies, clipped into the cells, learn where the middles do not.",
+        "If log-probabilities are rounded, the frequencies clipped into the cells learn where the middles of "
+        "the cells do not.",
         "minimax of order min(delta, sqrt(SA/n)) + SA/n",
         "cells of width delta in log-probability, the sampled label's cell revealed",
         "Upper bound: the lesser of tanh(delta/4) + SA/(e n) and the hard-label bound. Lower bound: two-point tests "
@@ -33,7 +36,8 @@ STATEMENTS = (
     open_question(
         "level-noisy",
         "ours",
-        "Log-probabilities with fresh Gaussian noise: each is worth 1/sigma^2 hard labels more.",
+        "If log-probabilities have independent Gaussian noise of variance sigma^2, each is worth 1/sigma^2 "
+        "hard labels more.",
         "lim sqrt(n) minimax = sqrt(sigma^2 / (1 + sigma^2)) sqrt(S (A - 1) / (2 pi))",
         "noise of variance sigma^2, independent for each sample",
         "A sketch by Fisher information, and simulations within 1 per cent of it for sigma from 0.1 to 2; no proof at "
@@ -42,7 +46,7 @@ STATEMENTS = (
     open_question(
         "level-hidden",
         "ours",
-        "Probabilities below tau are not shown: the light labels are learnt at the rate of hard labels.",
+        "If probabilities below tau are hidden, their labels are learnt at the rate of hard labels.",
         "lim sqrt(n) minimax = sqrt(S A min(1, A tau) / (2 pi)), to leading order",
         "n tau >= 1; before that the rate is SA/n",
         "The limit has a proof to leading order, simulations give 0.97 to 1.00 of it. The package has no protocol that "
@@ -51,7 +55,7 @@ STATEMENTS = (
     open_question(
         "level-tempered-inputs",
         "ours",
-        "Random inputs cancel the gain of choosing the labels: the rate stays SA/n, even if they are asked one by one.",
+        "If the inputs are random, choosing the labels that are scored keeps the rate SA/n.",
         "inf sup E R >= (S - 1) A / (4 n) (1 - o(1))",
         "S >= 2, inputs drawn from rho, the student chooses the label that is scored",
         "Proved with inputs of mass A/(2 n); worse than 0.154 SA/n by sampling. The package draws labels from the "
@@ -60,7 +64,8 @@ STATEMENTS = (
     open_question(
         "level-designed-inputs",
         "ours",
-        "The student chooses the inputs: the rate of soft labels changes, those of hard and partial labels do not.",
+        "If the student chooses the inputs, soft labels have the minimax risk (1 - 1/A)(1 - n/S)_+ (proved, "
+        "not tried).",
         "soft: (1 - 1/A) (1 - n/S)_+; scored labels, S | n: (1 - (n/S + 1)/A)_+; partial: S gamma_(A-1) / n; hard: "
         "sqrt(S (A - 1) / (2 pi n))",
         "rho unknown; partial and hard in the limit",
@@ -99,7 +104,7 @@ STATEMENTS = (
     open_question(
         "open-Q5",
         "Z&Z, conclusion",
-        "What a pre-trained student gains.",
+        "How much a student gains by an initial table near the teacher.",
         "soft labels, TV(init, pi*) <= eps in each row: minimax = eps max_rho sum rho (1 - rho)^n",
         "init can be split into two sets of mass eps at least",
         "For soft labels a proof; hard labels gain until n is of order SA/eps^2, partial ones not in the limit: rates "
@@ -109,7 +114,7 @@ STATEMENTS = (
     open_question(
         "open-Q6",
         "Z&Z Appendix G",
-        "Dependent samples: sequences of tokens as a decision process.",
+        "The risk with dependent samples: sequences of tokens as a decision process.",
         "E R(CE_ful) = sum_s mu(s) P(tau_s > n) TV(init, pi*); <= (1 - 1/A) S phi(n - 1) / gap",
         "one trajectory of a stationary chain of inputs; reversible and lazy for the bound",
         "The formula is exact, and the factor 1/gap is sharp for sticky chains; bounds for independent samples, with "

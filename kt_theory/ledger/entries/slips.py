@@ -1,8 +1,9 @@
 """Slips of the printed paper: each with a witness against the printed form, and the form that its proof gives.
 
-The claim of an entry is the printed form, which the check refutes, or shows to say nothing: a bound above the trivial
-one is brought to the form bound <= trivial bound, and that is what breaks. The mended form goes through the same check
-and must hold.
+The claim of an entry is the printed form. Most are false, and the check finds a place. Two are true and vacuous: at a
+place where they should say something they say no more than what is trivially true (trials that ask for content). One
+is true and too weak: the bound that the paper draws from it does not follow (trials that ask for use). The mended form
+goes through the same check and must hold.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from kt_theory import bounds
 from kt_theory.exact.risk import exact_risk
 from kt_theory.ledger.attacks.pools import pool
 from kt_theory.ledger.attacks.problems import generator, one_row
-from kt_theory.ledger.statement import Claim, Effort, Statement, Trial
+from kt_theory.ledger.statement import Claim, Effort, Statement, Trial, Twin
 from kt_theory.problem import dirichlet_problem
 
 
@@ -24,7 +25,7 @@ def says_something(claim: Claim, effort: Effort) -> Iterator[Trial]:
     """``claim(n)`` bounds x (1 - x)^n, and is not above 1, what no product of two probabilities exceeds."""
     for n in (1, 2, 3, 10, 100, 10**4, 10**8, 10**12):
         yield Trial(f"x = 1/(n + 1), n={n}", bounds.cell_missing_mass(n, 1 / (n + 1)), claim(n), "exact", n)
-        yield Trial(f"against the trivial bound, n={n}", claim(n), 1.0, "algebra", n)
+        yield Trial(f"against the trivial bound 1, n={n}", claim(n), 1.0, "algebra", n, asks="content")
 
 
 def distance_to_a_dirac(claim: Claim, effort: Effort) -> Iterator[Trial]:
@@ -39,13 +40,16 @@ def distance_to_a_dirac(claim: Claim, effort: Effort) -> Iterator[Trial]:
 
 
 def two_letters(claim: Claim, effort: Effort) -> Iterator[Trial]:
-    """``claim(n, size, delta)`` bounds the missing mass of the law (x, 1 - x), unseen with probability (1 - x)^n."""
+    """``claim(n, size, delta)`` bounds the missing mass of the law (x, 1 - x), at least x with probability (1 - x)^n.
+
+    x and delta are numbers that are printed in full: delta is the next power of 1/e below (1 - x)^n.
+    """
     for n in (10, 100, 1000, 10**6):
         for L in (2.4, 5.0, 10.0, 20.0, 40.0, 100.0):
-            x = -math.expm1(-L / n)  # (1 - x)^n = e^-L
+            x = L / n
             if x <= 0.5:
-                delta = math.exp(-L) * (1 - 1e-9)
-                yield Trial(f"law (x, 1 - x), x={x:.3g}, n={n}, delta=e^-{L:g}", x, claim(n, 2, delta), "exact", n)
+                k = math.floor(-n * math.log1p(-x)) + 1  # e^-k < (1 - x)^n
+                yield Trial(f"law (x, 1 - x), x={x:g}, n={n}, delta=e^-{k}", x, claim(n, 2, math.exp(-k)), "exact", n)
 
 
 def visits_against_one_more(claim: Claim, effort: Effort) -> Iterator[Trial]:
@@ -70,13 +74,14 @@ def where_the_bias_vanishes(claim: Claim, effort: Effort) -> Iterator[Trial]:
 
 
 def constant_of_the_rate(claim: Claim, effort: Effort) -> Iterator[Trial]:
-    """``claim(n)`` S A bounds E R of SEL_ptl; where no constant is stated, nothing is: a bound of infinity."""
+    """``claim(n)`` S A bounds E R of SEL_ptl; where no constant is stated, it is infinite."""
     for place in pool("SEL_ptl", "hostile", effort):
         if place.n > 0:
             rhs = float(claim(place.n)) * place.problem.S * place.problem.A
             yield Trial(place.where, place.risk, rhs, place.kind, place.n, place.error, place.alarm)
     for n in (10, 10**3, 10**6):
-        yield Trial(f"against the trivial bound where n > 2SA, S=A=1, n={n}", float(claim(n)), 1.0, "algebra", n)
+        where = f"against the trivial bound 1 at S=A=1, n={n}"
+        yield Trial(where, float(claim(n)), 1.0, "algebra", n, asks="content")
 
 
 def law_of_instance_3(claim: Claim, effort: Effort) -> Iterator[Trial]:
@@ -89,12 +94,22 @@ def law_of_instance_3(claim: Claim, effort: Effort) -> Iterator[Trial]:
 
 
 def step_to_the_mean(claim: Claim, effort: Effort) -> Iterator[Trial]:
-    """``claim(A, n)`` sum_s sqrt(rho(s)) is the step from Lemma E.3 to (1/2) sqrt(SA/n), which it must not exceed."""
+    """``claim(A, n)`` sum_s sqrt(rho(s)): it bounds the risk of frequencies, and is to give (1/2) sqrt(SA/n).
+
+    It is drawn from Lemma E.3, which bounds the risk of CE_sgl at an input that is visited n rho(s) times. That is the
+    trial of its truth, at uniform rows and uniform rho; the bound that the paper goes on to must not be exceeded.
+    """
+    for S, A, visits in ((1, 2, 10), (3, 4, 30), (10, 10, 100), (100, 25, 10**4)):
+        estimate = exact_risk(one_row(*[1 / A] * A), "CE_sgl", visits)
+        rhs = float(claim(A, S * visits)) * math.sqrt(S)
+        where = f"uniform rows and rho, {visits} visits to each input, S={S}, A={A}"
+        yield Trial(where, estimate.value, rhs, "exact", S * visits, estimate.error)
     for S, A, n in ((1, 2, 10), (3, 4, 100), (10, 10, 1000), (100, 25, 10**6)):
         rho = dirichlet_problem(S, 2, np.random.SeedSequence([effort.seed, S]), rho_alpha=1.0).rho
         for name, law in (("uniform rho", np.full(S, 1 / S)), ("random rho", rho)):
             step = float(claim(A, n)) * float(np.sqrt(law).sum())
-            yield Trial(f"{name}, S={S}, A={A}, n={n}", step, math.sqrt(S * A / n) / 2, "algebra", n)
+            where = f"{name}, against (1/2) sqrt(SA/n), S={S}, A={A}, n={n}"
+            yield Trial(where, step, math.sqrt(S * A / n) / 2, "algebra", n, asks="use")
 
 
 def constant_on_its_support(row: np.ndarray) -> bool:
@@ -109,22 +124,28 @@ STATEMENTS = (
     Statement(
         id="slip-1",
         source="Z&Z Lemma E.5, as printed",
-        words="Printed: x (1 - x)^n <= (4/9) n, which grows with n. Meant: 4/(9n).",
-        formula="printed (4/9) n; mended 4/(9n)",
+        words="The bound x (1 - x)^n <= (4/9) n, as printed, is true and vacuous: from n = 3 on it exceeds 1. "
+        "The proof gives 4/(9n).",
+        formula="(4/9) n",
+        mended_formula="4/(9n)",
         regime="n >= 1",
         grade="slip",
-        status="false",
+        status="vacuous",
         claim=lambda n: 4 * n / 9,
         check=says_something,
         mended=lambda n: float(bounds.cell_missing_upper_simple(n)),
-        note="True and empty: from n = 3 on it is above 1.",
+        twins=(
+            Twin("(4/9) n becomes n/9, which is false at n = 1", lambda n: n / 9),
+            Twin("(4/9) n becomes 2", lambda n: 2.0, "vacuous"),
+        ),
     ),
     Statement(
         id="slip-2",
         source="Z&Z Thm 3.2, the definition of xi",
-        words="Printed: the TV distance to the nearest Dirac is 2 min_a (1 - pi*(a|s)). That is the l1 distance, twice "
-        "the TV.",
-        formula="printed 2 min_a (1 - p_a); mended min_a (1 - p_a)",
+        words="The total variation between a row and the nearest Dirac is printed as 2 min_a (1 - pi*(a|s)). That is "
+        "the l1 distance, twice the total variation.",
+        formula="2 min_a (1 - p_a)",
+        mended_formula="min_a (1 - p_a)",
         regime="every row",
         grade="slip",
         status="false",
@@ -135,22 +156,26 @@ STATEMENTS = (
     Statement(
         id="slip-3",
         source="Z&Z proof of Thm 4.4, its events",
-        words="Printed: the missing mass exceeds its mean by at most 3 sqrt(A log(1/delta))/n. Lemma E.7 has "
-        "sqrt(A) log(1/delta).",
-        formula="printed 4A/(9n) + 3 sqrt(A L)/n; mended 4A/(9n) + 3 sqrt(A) L/n, L = log(1/delta)",
+        words="The deviation of the missing mass in the events of the proof is printed as 3 sqrt(A log(1/delta))/n. "
+        "Lemma E.7 has 3 sqrt(A) log(1/delta)/n.",
+        formula="4A/(9n) + 3 sqrt(A L)/n",
+        mended_formula="4A/(9n) + 3 sqrt(A) L/n, L = log(1/delta)",
         regime="n >= 1, delta <= 1/10",
         grade="slip",
         status="false",
         claim=lambda n, size, delta: (4 * size / 9 + 3 * math.sqrt(-size * math.log(delta))) / n,
         check=two_letters,
         mended=lambda n, size, delta: float(bounds.missing_mass_upper_whp(n, size, delta)),
-        note="Two letters suffice, with delta below e^-20.",
+        note="Two letters suffice: the mass x is missing with probability (1 - x)^n > delta, and the printed bound is "
+        "below x.",
     ),
     Statement(
         id="slip-4a",
         source="Z&Z (D.20)",
-        words="Printed: the whole bracket is divided by 9. Only its first term is.",
-        formula="printed (4A + 3 sqrt(A) L)/(9n); mended 4A/(9n) + 3 sqrt(A) L/n",
+        words="In the bound (D.20) on the missing mass the whole bracket is printed as divided by 9. Only its first "
+        "term is.",
+        formula="(4A + 3 sqrt(A) L)/(9n)",
+        mended_formula="4A/(9n) + 3 sqrt(A) L/n",
         regime="n >= 1, delta <= 1/10",
         grade="slip",
         status="false",
@@ -161,8 +186,9 @@ STATEMENTS = (
     Statement(
         id="slip-4b",
         source="Z&Z (D.21)",
-        words="Printed: 1/n_s is replaced by 1/(n_s + 1) in both sums. A factor 2 is missing.",
-        formula="printed 1/X <= 1/(X + 1); mended 1/X <= 2/(X + 1)",
+        words="In (D.21) 1/n_s is bounded by 1/(n_s + 1) in both sums. A factor 2 is missing.",
+        formula="1/X <= 1/(X + 1)",
+        mended_formula="1/X <= 2/(X + 1)",
         regime="X >= 1",
         grade="slip",
         status="false",
@@ -173,9 +199,10 @@ STATEMENTS = (
     Statement(
         id="slip-5",
         source="Z&Z Thm 4.3, as printed",
-        words="Printed: CE_ptl is asymptotically right only on rows that are Uniform(A) or a Dirac. "
+        words="CE_ptl is printed to be asymptotically right only on rows that are Uniform(A) or a Dirac. "
         "It is right on every row that is constant on its support.",
-        formula="printed right only where p is uniform or sure; mended right where p is constant on its support",
+        formula="right only where p is uniform or sure",
+        mended_formula="right where p is constant on its support",
         regime="every row",
         grade="slip",
         status="false",
@@ -186,23 +213,29 @@ STATEMENTS = (
     Statement(
         id="slip-6",
         source="Z&Z (D.31) and (D.32)",
-        words="The constant of E R(SEL_ptl) <= const SA/n is never stated, so the bound says nothing at any n. "
-        "The proof gives 8/9 + n/(n + 1).",
-        formula="printed const SA/n; mended (8/9) SA/n + SA/(n + 1)",
+        words="The constant of E R(SEL_ptl) <= const SA/n is not named, so the bound is vacuous at every single n. "
+        "It is no error: the proof gives 8/9 + n/(n + 1).",
+        formula="const SA/n",
+        mended_formula="(8/9) SA/n + SA/(n + 1)",
         regime="n >= 1",
         grade="slip",
-        status="false",
+        status="vacuous",
         claim=lambda n: math.inf,
         check=constant_of_the_rate,
         mended=lambda n: 8 / (9 * n) + 1 / (n + 1),
-        note="Shown empty, not false: some constant does it.",
+        note="The claim that is tried is the bound without a number, infinity.",
+        twins=(
+            Twin("const becomes 1/10, which is false", lambda n: 0.1 / n),
+            Twin("const SA/n becomes SA (n + 1)/n", lambda n: (n + 1) / n, "vacuous"),
+        ),
     ),
     Statement(
         id="slip-7",
         source="Z&Z proof of Thm 5.1, and instance 3",
-        words="Printed: the heavy input has mass 1 - S^-1/(n + 1), and instance 3 takes its teacher from itself. "
-        "Meant: 1 - (S - 1)/(n + 1), and the teacher of instance 2.",
-        formula="printed 1 - 1/(S (n + 1)); mended 1 - (S - 1)/(n + 1)",
+        words="The heavy input of instance 3 is printed with mass 1 - S^-1/(n + 1), and its teacher as that of "
+        "instance 3. The masses sum to 1 with 1 - (S - 1)/(n + 1); the teacher is that of instance 2.",
+        formula="1 - 1/(S (n + 1))",
+        mended_formula="1 - (S - 1)/(n + 1)",
         regime="n >= S - 1",
         grade="slip",
         status="false",
@@ -213,14 +246,19 @@ STATEMENTS = (
     Statement(
         id="slip-8",
         source="Z&Z proof of Thm 3.2, the line after (D.11)",
-        words="Printed: sqrt(A/(2n)) sum_s sqrt(rho(s)), from which (1/2) sqrt(SA/n) does not follow. Meant: "
-        "(1/2) sqrt(A/n).",
-        formula="printed sqrt(A/(2n)) sum sqrt(rho); mended (1/2) sqrt(A/n) sum sqrt(rho)",
+        words="The bound sqrt(A/(2n)) sum_s sqrt(rho(s)), as printed, is true and too weak: (1/2) sqrt(SA/n), which "
+        "the paper draws from it, does not follow. It follows from (1/2) sqrt(A/n) sum_s sqrt(rho(s)).",
+        formula="sqrt(A/(2n)) sum sqrt(rho)",
+        mended_formula="(1/2) sqrt(A/n) sum sqrt(rho)",
         regime="n >= 1",
         grade="slip",
-        status="false",
+        status="too weak",
         claim=lambda A, n: math.sqrt(A / (2 * n)),
         check=step_to_the_mean,
         mended=lambda A, n: math.sqrt(A / n) / 2,
+        twins=(
+            Twin("sqrt(A/(2n)) becomes (1/4) sqrt(A/n), which is false", lambda A, n: math.sqrt(A / n) / 4),
+            Twin("sqrt(A/(2n)) becomes 0.51 sqrt(A/n)", lambda A, n: 0.51 * math.sqrt(A / n), "does not imply"),
+        ),
     ),
 )

@@ -75,7 +75,7 @@ STATEMENTS = (
     Statement(
         id="zz-5.1-simple",
         source="Z&Z Thm 5.1",
-        words="The same with 1/e in place of the power.",
+        words="Soft labels: no student's worst expected risk is below a constant times S/n, with 1/e for a power.",
         formula="inf sup E R >= (S - 1) / (2 e (n + 1))",
         regime=_LOWER_REGIME,
         grade="lower",
@@ -94,7 +94,8 @@ STATEMENTS = (
     Statement(
         id="zz-5.1-at",
         source="Z&Z Thm 5.1 (any law of the inputs)",
-        words="The same for every law of the inputs, known to the student.",
+        words="Soft labels: for every law of the inputs, known to the student, no student's worst expected risk is "
+        "below half the expected mass of the unvisited inputs.",
         formula="inf sup over pi* of E R >= (1/2) sum_s rho(s) (1 - rho(s))^n",
         regime="S >= 2, A >= 2, n >= 0",
         grade="tight",
@@ -113,7 +114,7 @@ STATEMENTS = (
     Statement(
         id="zz-5.2-mean-at",
         source="Z&Z Thm 5.2 (mean, any law of the inputs)",
-        words="From soft labels only the inputs never visited cost anything.",
+        words="Soft labels: the expected risk of CE_ful is at most the expected mass of the unvisited inputs.",
         formula="E R(CE_ful) <= sum_s rho(s) (1 - rho(s))^n",
         regime="n >= 0",
         grade="tight",
@@ -129,7 +130,7 @@ STATEMENTS = (
     Statement(
         id="zz-5.2-mean",
         source="Z&Z Thm 5.2 (mean)",
-        words="Cross-entropy with the whole distribution learns from soft labels at the rate S/n.",
+        words="Soft labels: the expected risk of CE_ful is of order S/n.",
         formula="E R(CE_ful) <= 4S/(9n)",
         regime="n >= 1",
         grade="upper",
@@ -147,7 +148,7 @@ STATEMENTS = (
     Statement(
         id="zz-5.2-whp",
         source="Z&Z Thm 5.2 (high probability)",
-        words="The same with probability 1 - delta.",
+        words="Soft labels: the risk of CE_ful is of order S/n with probability 1 - delta.",
         formula="R(CE_ful) <= 4S/(9n) + 3 sqrt(S) log(1/delta)/n",
         regime="n >= 1, delta <= 1/10",
         grade="upper",
@@ -173,7 +174,7 @@ STATEMENTS = (
     Statement(
         id="zz-6.1-soft",
         source="Z&Z Remark 6.1 (soft labels)",
-        words="If every input has a mass bounded below, CE_ful learns exponentially fast.",
+        words="If the mass of every input is bounded below, the expected risk of CE_ful decays exponentially.",
         formula="E R(CE_ful) <= (1 - c_S)^n if rho >= c_S where positive",
         regime="n >= 0",
         grade="tight",

@@ -302,7 +302,7 @@ STATEMENTS = (
     Statement(
         id="level-tempered-mass",
         source="ours, N13 c",
-        words="Labels drawn from another law q than the teacher's: the mass that is missed.",
+        words="The expected missing mass if labels are drawn from another law q than the teacher's.",
         formula="E m0 = sum_a p_a (1 - q_a)^n",
         regime="one input, n >= 0",
         grade="exact",
@@ -354,7 +354,8 @@ STATEMENTS = (
     Statement(
         id="level-tempered-warmer",
         source="ours, N13 c",
-        words="Raising the temperature a little from 1 lowers the expected missing mass if this is negative.",
+        words="The sign of the derivative tells whether a temperature a little above 1 lowers the expected missing "
+        "mass.",
         formula="d/dT sum_a p_a (1 - q_a)^n = n sum_a p_a^2 (1 - p_a)^(n-1) (log p_a + H) at T = 1, q ~ p^(1/T)",
         regime="one input, n >= 1",
         grade="exact",
@@ -371,7 +372,8 @@ STATEMENTS = (
     Statement(
         id="level-tempered-crossing",
         source="ours, N13 c",
-        words="A little more temperature hurts up to some number of samples, and helps from there on.",
+        words="A temperature a little above 1 raises the expected missing mass up to some number of samples, and "
+        "lowers it from there on.",
         formula="sum_a p_a^2 (1 - p_a)^(n-1) (log p_a + H) > 0 for n < n0(p), < 0 for n > n0(p)",
         regime="one input, p not constant on its support",
         grade="exact",

@@ -58,7 +58,8 @@ STATEMENTS = (
     Statement(
         id="level-topk-floor",
         source="ours, N13 a",
-        words="If only the k largest probabilities of each row are revealed, the rest is never learnt.",
+        words="If only the k largest probabilities of each row are revealed, the risk has a lower bound that does "
+        "not fall with n.",
         formula="sup over rows TV(row, top k with uniform rest) = max_j j/(k + j) (1 - j/(A - k))",
         regime="0 <= k < A",
         grade="tight",

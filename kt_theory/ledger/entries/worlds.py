@@ -108,7 +108,8 @@ STATEMENTS = (
     Statement(
         id="ours-Q1-worlds",
         source="ours",
-        words="One instance exposes all three limits up to a constant: three worlds.",
+        words="On one instance, three worlds, each of the three learners has at least a fixed share of its minimax "
+        "risk.",
         formula="min over the protocols of E R(learner)/minimax >= 0.28 on three_worlds",
         regime="S >= 2, A >= 10, n >> SA",
         grade="lower",
@@ -125,7 +126,8 @@ STATEMENTS = (
     Statement(
         id="ours-Q1-limit",
         source="ours, N14",
-        words="In the limit three worlds give each of the three learners the same share of its minimax risk.",
+        words="In the limit the instance three worlds gives each of the three learners the same share of its "
+        "minimax risk.",
         formula="lim E R(learner)/minimax = sqrt(2) - 1 on three_worlds, for each of the three",
         regime="S and A to infinity after n; tried with the relative remainder 4/min(S, A)",
         grade="limit",

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from kt_theory.ledger.report.pictures import ledger_panels, ratio_text
 from kt_theory.ledger.report.summary import Summary, evidence, many, surprises
 from kt_theory.ledger.report.words import GRADE_WORDS, NOT_CERTIFIED, SIGNS, STATUS_WORDS
-from kt_theory.ledger.statement import Statement
+from kt_theory.ledger.statement import FAULTS, Statement, Twin
 from kt_theory.ledger.verdicts import Verdict
 
 
@@ -32,7 +32,7 @@ def badge(verdict: Verdict) -> str:
     looks, aside = "", ""
     if not verdict.as_expected:
         looks, aside = " surprise", "not as expected"
-    elif verdict.verdict == "refuted":
+    elif verdict.verdict in FAULTS.values():
         looks, aside = " slip", "as expected"
     elif verdict.verdict in ("open", "not applicable"):
         looks = " silent"
@@ -45,7 +45,7 @@ def section(verdict: Verdict, summary: Summary) -> str:
     name = anchor(statement)
     found = [
         ("source", escape(statement.source)),
-        ("formula", f'<span class="formula">{escape(statement.formula)}</span>'),
+        *((name, f'<span class="formula">{escape(formula)}</span>') for name, formula in _formulas(statement)),
         ("regime", escape(statement.regime)),
         ("grade", _glossed(statement.grade, GRADE_WORDS)),
         ("status", _glossed(statement.status, STATUS_WORDS)),
@@ -75,12 +75,19 @@ def _glossed(word: str, words: dict[str, str]) -> str:
     return f"{escape(word)} ({escape(words[word])})" if word in words else escape(word)
 
 
+def _formulas(statement: Statement) -> list[tuple[str, str]]:
+    """What it says in symbols; of a slip, as printed and as mended."""
+    if statement.mended_formula:
+        return [("as printed", statement.formula), ("mended", statement.mended_formula)]
+    return [("formula", statement.formula)]
+
+
 def _found(verdict: Verdict) -> list[tuple[str, str]]:
     """The worst place; of a slip, what became of both of its forms."""
     if verdict.mended is None:
-        return [("witness" if verdict.verdict == "refuted" else "worst place", _worst(verdict))]
+        return [("witness" if verdict.verdict in FAULTS.values() else "worst place", _worst(verdict))]
     printed = f"{SIGNS[verdict.verdict]} {verdict.verdict}: {_worst(verdict)}"
-    mended = "✓ holds under the same attacks" if verdict.mended else '<span class="missed">✗ refuted, too</span>'
+    mended = "✓ holds under the same attacks" if verdict.mended else '<span class="missed">✗ fails, too</span>'
     return [("printed form", printed), ("mended form", mended)]
 
 
@@ -97,19 +104,18 @@ def _planted(verdict: Verdict) -> str:
     statement = verdict.statement
     if not statement.twins:
         return ""
-    # A false statement counts as a planted error itself, whether its twins were tried or not.
-    untried = verdict.planted == (statement.status == "false")
+    # A faulty statement counts as a planted error itself, whether its twins were tried or not.
+    untried = verdict.planted == statement.faulty
 
-    def item(words: str) -> str:
+    def item(twin: Twin) -> str:
+        words = escape(twin.words)
         if untried:
-            return f'<li class="untried"><b>– not tried</b>{escape(words)}</li>'
-        if words in verdict.survivors:
-            return f'<li class="missed"><b>✗ not found</b>{escape(words)}</li>'
-        return f"<li><b>✓ refuted</b>{escape(words)}</li>"
+            return f'<li class="untried"><b>– not tried</b>{words}</li>'
+        if twin.words in verdict.survivors:
+            return f'<li class="missed"><b>✗ not found</b>{words}</li>'
+        return f"<li><b>✓ {twin.verdict}</b>{words}</li>"
 
-    return (
-        f'<h4>Planted errors</h4>\n<ul class="planted">{"".join(item(twin.words) for twin in statement.twins)}</ul>\n'
-    )
+    return f'<h4>Planted errors</h4>\n<ul class="planted">{"".join(item(twin) for twin in statement.twins)}</ul>\n'
 
 
 #: What the two sides are, for the grades whose form says so.

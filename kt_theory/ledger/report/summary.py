@@ -92,7 +92,7 @@ def surprises(verdict: Verdict) -> list[str]:
     if verdict.verdict not in verdict.statement.expected:
         found.append(f"{verdict.verdict}, where {' or '.join(verdict.statement.expected)} was expected")
     if verdict.mended is False:
-        found.append("its mended form is refuted, too")
+        found.append("its mended form fails, too")
     return found + [f"planted error not found: {words}" for words in verdict.survivors]
 
 

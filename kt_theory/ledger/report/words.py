@@ -17,7 +17,15 @@ GROUPS = {
 }
 
 #: A sign for each verdict, so that it is not told by colour alone.
-SIGNS = {"proved at points": "◆", "holds": "✓", "refuted": "✗", "open": "?", "not applicable": "–"}
+SIGNS = {
+    "proved at points": "◆",
+    "holds": "✓",
+    "refuted": "✗",
+    "vacuous": "∅",
+    "does not imply": "⇏",
+    "open": "?",
+    "not applicable": "–",
+}
 
 #: The legend, in plain words.
 VERDICT_WORDS = {
@@ -26,6 +34,10 @@ VERDICT_WORDS = {
     "holds": "Every trial held. That is evidence, and no proof.",
     "refuted": "At one place at least the statement is false, by more than every error that the comparison can have. "
     "The place is given.",
+    "vacuous": "No trial shows it false, and at one place at least, where it should say something, it says no more "
+    "than what is trivially true. The place is given.",
+    "does not imply": "No trial shows it false, and at one place at least it is too weak for what its source draws "
+    "from it: the step fails, not the statement. The place is given.",
     "open": "Nothing was tried: the package lacks what the statement is about.",
     "not applicable": "No trial fell where the statement says anything.",
 }
@@ -47,6 +59,8 @@ STATUS_WORDS = {
     "numerical": "found by numerical search, and not proved",
     "conjectured": "neither proved nor computed to the end",
     "false": "known to be false: the ledger must find the counterexample again",
+    "vacuous": "true, and says no more than what is trivially true: the ledger must find the place again",
+    "too weak": "true, and does not imply what its source draws from it: the ledger must find the place again",
     "open": "not settled",
 }
 
