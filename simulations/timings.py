@@ -38,8 +38,8 @@ COMMANDS = {
 #: n and the size of the generic problem of the single means.
 FAR, GENERIC = 10**12, (100, 25)
 
-#: Labels of the single generic row.
-LABELS = 40
+#: Labels and samples of the single generic row: at smaller n it takes longer.
+LABELS, ROW_N = 40, 1000
 
 
 def seconds(work: Callable[[], object], rounds: int = 5) -> float:
@@ -65,11 +65,12 @@ def short() -> Iterator[tuple[str, float, str]]:
     yield "seconds-generic", seconds(lambda: kt.expected_risk(generic, "CE_sgl", FAR), 1), f"CE_sgl there, n={FAR}"
     row = kt.dirichlet_problem(1, LABELS, seed=1)
     yield "A-row", LABELS, "labels of the generic row"
+    yield "n-row", ROW_N, "samples at the generic row"
     for learner in ("SEL_ptl", "CE_ptl"):
         yield (
             f"seconds-row-{learner}",
-            seconds(lambda learner=learner: kt.expected_risk(row, learner, 1000)),
-            f"{learner}, one input with {LABELS} generic labels, n=1000",
+            seconds(lambda learner=learner: kt.expected_risk(row, learner, ROW_N)),
+            f"{learner}, one input with {LABELS} generic labels, n={ROW_N}",
         )
     n = 100
     yield "n-mc", n, "n of the comparison with simulation"
