@@ -472,6 +472,7 @@ def test_export_as_parquet(study):
 
 def test_parquet_without_pyarrow_is_refused(study, monkeypatch):
     study("run", "tiny.toml")
+    table(study)  # pandas, which is loaded with pyarrow, loads the rest of it with the first frame that it changes
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     code, _, err = study("export", "tiny", "--out", "table.parquet")
     assert code == cli.REFUSED

@@ -265,7 +265,7 @@ def test_arguments_of_another_kind_are_refused_in_a_sentence(tmp_path):
         (None, "panels is None: it must be a sequence of Panel"),
         ("p", "panels is 'p': it must be a sequence of Panel"),
         ([5], "panels holds 5"),
-        ([kt.study.Panel(3, PROBLEM, [5])], "the name of a panel is 3: it must be a string"),
+        ([kt.study.Panel(3, PROBLEM, [5])], "the name of a panel is 3: it must be text"),
         (
             [kt.study.Panel("p", PROBLEM, range(10**9))],
             "makes it 1000000000 cells: at most 100000 are run as one study",
@@ -277,13 +277,27 @@ def test_arguments_of_another_kind_are_refused_in_a_sentence(tmp_path):
             with pytest.raises(ValueError, match=re.escape(sentence)):
                 make(panels)
     for wrong, sentence in (
-        ({"name": 3}, "the name of a design is 3: it must be a string"),
-        ({"name": "d", "licence": None}, "the licence of a design is None: it must be a string"),
+        ({"name": 3}, "the name of a design is 3: it must be text"),
+        ({"name": "d", "licence": None}, "the licence of a design is None: it must be text"),
         ({"name": "d", "text": b""}, "the text of a design is b''"),
     ):
         with pytest.raises(ValueError, match=re.escape(sentence)):
             kt.study.Design(panels=[panel], **wrong)
-    for others in ([], "folder", tmp_path):
-        with pytest.raises(ValueError, match="it must be a list of the folders of studies"):
-            kt.study.merge(tmp_path / "into", others)
+    for call, sentence in (
+        (lambda: kt.study.merge(tmp_path / "into", []), "others is empty: name at least one folder of a study"),
+        (lambda: kt.study.merge(tmp_path / "into", "folder"), "others is 'folder': it must be a sequence of folders"),
+        (lambda: kt.study.merge(tmp_path / "into", tmp_path), "it must be a sequence of folders of studies"),
+        (lambda: kt.study.status(None), "folder is None: it must be a path"),
+        (lambda: kt.study.export(""), "folder is empty: it must be a path"),
+        (lambda: kt.study.check(5), "folder is 5: it must be a path"),
+        (lambda: kt.study.read_design(None), "path is None: it must be a path"),
+        (lambda: kt.study.run_in_folder(None, tmp_path / "into"), "design is None: a Design is needed"),
+        (lambda: kt.study.run_in_folder(kt.study.Design("d", [panel]), b"x"), "folder is b'x': it must be a path"),
+        (lambda: kt.study.write_receipts(None, tmp_path / "x.csv"), "frame is None: a DataFrame is needed"),
+    ):
+        with pytest.raises(ValueError, match=re.escape(sentence)):
+            call()
     assert not (tmp_path / "into").exists()
+    kt.study.run_in_folder(kt.study.Design("d", [panel], reps=2), tmp_path / "s")
+    with pytest.raises(ValueError, match="name is None: it must be text"):
+        kt.study.replay(tmp_path / "s", None)

@@ -96,8 +96,7 @@ class Design:
 
     def __post_init__(self) -> None:
         for what, value in (("name", self.name), ("licence", self.licence), ("text", self.text)):
-            if not isinstance(value, str):
-                raise ValueError(f"the {what} of a design is {value!r}: it must be a string")
+            checks.text(f"the {what} of a design", value)
         checked_panels(self.panels)
         object.__setattr__(self, "seed", checks.whole_number("seed", self.seed))
         if self.slope_se is not None:
@@ -172,7 +171,7 @@ def read_design(path: str | os.PathLike[str]) -> Design:
     ValueError
         If the file cannot be read or says something that has no meaning; the message names the file and the key.
     """
-    file = Path(path)
+    file = Path(checks.path("path", path))
     if file.suffix not in (".toml", ".py"):
         raise ValueError(f"{file}: a design is a .toml or a .py file")
     if file.exists() and not file.is_file():  # a pipe or a device may never end

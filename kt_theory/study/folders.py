@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from kt_theory import kernels
+from kt_theory import checks, kernels
 from kt_theory.montecarlo import PILOT, RUN, Cell, thread_pool
 from kt_theory.study import engine
 from kt_theory.study.design import Design
@@ -71,6 +71,7 @@ def run_in_folder(
     >>> first.tally.drawn, again.tally.drawn, first.receipts["mean"].tolist()
     (2, 0, [0.0, 0.0])
     """
+    checks.instance_of("design", design, Design)
     with Store(folder, sweep=True) as store:
         engine.keep_design(design, store)
         return _with_pool(
@@ -296,9 +297,10 @@ def merge(into: Folder, others: Sequence[Folder]) -> Status:
         If a batch is damaged, two folders have different numbers for one batch, or the designs differ in more than
         their cells. Nothing is changed then.
     """
-    if isinstance(others, (str, os.PathLike)) or not others:
-        raise ValueError(f"others is {others!r}: it must be a list of the folders of studies")
-    sources = [StudyFiles(folder) for folder in others]
+    sources = [StudyFiles(folder) for folder in checks.entries("others", others, "folders of studies")]
+    if not sources:
+        raise ValueError("others is empty: name at least one folder of a study")
+    checks.path("into", into)
     has_design = is_study(into) and (Path(into) / "manifest.json").exists()
     known = [StudyFiles(into), *sources] if has_design else sources
     joined = _joined([source.manifest() for source in known], [str(source.folder) for source in known])
@@ -392,7 +394,7 @@ def replay(folder: Folder, name: str) -> pd.DataFrame:
 def cell_of(folder: Folder, name: str) -> tuple[Cell, Batch]:
     """A batch by its name, and its cell; raises ValueError as `replay` does, but draws nothing."""
     files = StudyFiles(folder)
-    batch = Batch.named(name)
+    batch = Batch.named(checks.text("name", name))
     for entry in files.manifest()["cells"]:
         if entry["cell"] == batch.cell:
             return Cell(engine.kept_problem(entry, files)(), entry["n"]), batch

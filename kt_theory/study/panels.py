@@ -49,15 +49,13 @@ class Panel:
 
 def checked_panels(panels: Sequence[Panel]) -> Sequence[Panel]:
     """`panels`, if each is one, no two share a name, none has an n twice, and there are at most `CELLS_MAX` cells."""
-    if isinstance(panels, str) or not isinstance(panels, Sequence):
-        raise ValueError(f"panels is {panels!r}: it must be a sequence of Panel")
+    panels = checks.entries("panels", panels, "Panel")
     taken: set[str] = set()
     cells = 0
     for panel in panels:
         if not isinstance(panel, Panel):
-            raise ValueError(f"panels holds {panel!r}: it must be a sequence of Panel")
-        if not isinstance(panel.name, str):
-            raise ValueError(f"the name of a panel is {panel.name!r}: it must be a string")
+            raise ValueError(f"panels holds {checks.shown(panel)}: it must be a sequence of Panel")
+        checks.text("the name of a panel", panel.name)
         cells += len(panel.n) if isinstance(panel.n, Sized) else 1
         if cells > CELLS_MAX:
             raise ValueError(f"panel {panel.name!r} makes it {cells} cells: at most {CELLS_MAX} are run as one study")
@@ -130,7 +128,8 @@ def write_receipts(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
 
     Numbers are written to their last digit. The seconds are left out: the same command gives the same bytes.
     """
-    check_writable(path, ".csv")
+    checks.instance_of("frame", frame, pd.DataFrame)
+    check_writable(checks.path("path", path), ".csv")
     return write_whole(path, lambda file: file.write_text(receipts_as_csv(frame), encoding="utf-8", newline="\n"))
 
 

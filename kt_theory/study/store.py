@@ -42,7 +42,7 @@ from typing import Any
 
 import numpy as np
 
-from kt_theory import __version__, kernels
+from kt_theory import __version__, checks, kernels
 from kt_theory.files import write_whole
 from kt_theory.learners import LEARNERS
 from kt_theory.montecarlo import REPS_MAX, REVISION, Moments
@@ -210,7 +210,7 @@ class StudyFiles:
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
-        self.folder = Path(folder)
+        self.folder = Path(checks.path("folder", folder))
         if not is_study(self.folder):
             other = self.folder / "manifest.json"
             why = f": {other} is none that kt_theory wrote" if other.exists() else ""
@@ -349,7 +349,7 @@ class Store(StudyFiles):
     """
 
     def __init__(self, folder: str | os.PathLike[str], *, sweep: bool = False) -> None:
-        path = Path(folder)
+        path = Path(checks.path("folder", folder))
         if path.exists() and not path.is_dir():
             raise ValueError(f"{path} is not a folder")
         if is_study(path):
