@@ -14,6 +14,7 @@ from kt_theory import bounds
 from kt_theory.learners import LEARNERS
 from kt_theory.problem import PROTOCOLS
 from kt_theory.rates import RateFit, fit_rate, with_error
+from kt_theory.showing import shown
 
 #: A bound in expectation: (n, S, A) -> risk, NaN outside its regime.
 Bound = Callable[[Any, int, int], Any]
@@ -40,6 +41,9 @@ RARE = 30
 
 #: A simulated mean risk below this is what rounding leaves of an exact 0: it says nothing of a risk of 1e-80.
 ROUNDING = 1e-15
+
+#: The most characters of a panel's name in the table for people.
+PANEL_WIDTH = 60
 
 #: Points whose relative standard error exceeds this are not fitted: their logarithm is mostly noise.
 FITTED = 0.2
@@ -253,8 +257,8 @@ def as_text(board: pd.DataFrame) -> str:
         fitted = row.points > 0
         lines.append(
             (
-                str(row.panel),
-                str(row.learner),
+                shown(row.panel, PANEL_WIDTH),
+                shown(row.learner),
                 "-" if math.isnan(row.theory) else f"{row.theory:+.1f}",
                 with_error(row.slope, row.slope_se) if fitted else "-",
                 f"{row.n_min:.3g}..{row.n_max:.3g}" if fitted else "-",

@@ -18,7 +18,7 @@ def write_whole(path: str | os.PathLike[str], write: Callable[[Path], object]) -
     The neighbour has the same suffix, since writers choose their format by it. If `write` raises, `path` is as before
     and the neighbour is gone. A missing folder is made; a link stays a link, and what it points to is replaced.
     """
-    target = Path(path).resolve()
+    target = _target(path)
     neighbour = _neighbour(target)
     try:
         write(neighbour)
@@ -40,7 +40,7 @@ def write_whole(path: str | os.PathLike[str], write: Callable[[Path], object]) -
 def check_writable(path: str | os.PathLike[str], *suffixes: str) -> None:
     """Raise now what `write_whole` would raise after the work is done; a missing folder is made."""
     check_suffix(path, *suffixes)
-    _neighbour(Path(path).resolve()).unlink()
+    _neighbour(_target(path)).unlink()
 
 
 def check_suffix(path: str | os.PathLike[str], *suffixes: str) -> None:
@@ -53,6 +53,18 @@ def written_for(name: str) -> str | None:
     """The name of the file that a temporary neighbour of this name was to become; None if it is no such name."""
     match = _NEIGHBOUR.fullmatch(name)
     return None if match is None else match["stem"] + (match["suffix"] or "")
+
+
+def _target(path: str | os.PathLike[str]) -> Path:
+    """What a path means, links followed."""
+    try:
+        target = Path(path).resolve()
+        circle = target.is_symlink()
+    except RuntimeError:  # until Python 3.12; later the link itself comes back
+        circle = True
+    if circle:
+        raise ValueError(f"{os.fspath(path)} is a link that leads back to itself")
+    return target
 
 
 def _neighbour(target: Path) -> Path:

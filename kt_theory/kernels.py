@@ -7,6 +7,7 @@ release the interpreter lock: threads over blocks of repeats scale.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -20,10 +21,36 @@ COLUMNS = ("CE_sgl", "CE_ptl", "SEL_ptl", "CE_ful", "ADD_sgl")
 def jit(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile on first use, and keep the result on disk where there is a place for it."""
     try:
-        return nb.njit(cache=True, nogil=True, error_model="numpy")(function)
+        compiled = nb.njit(cache=True, nogil=True, error_model="numpy")(function)
     except RuntimeError:
         # A read-only installation whose user has no home: compile anew in every process.
         return nb.njit(nogil=True, error_model="numpy")(function)
+    # With NUMBA_DISABLE_JIT the function comes back as it is.
+    if hasattr(compiled, "_cache"):
+        compiled._cache = _Kept(compiled._cache)
+    return compiled
+
+
+class _Kept:
+    """A dispatcher's files, none of which is needed: one that is damaged or cannot be written costs time only."""
+
+    def __init__(self, files: Any) -> None:
+        self._files = files
+
+    def load_overload(self, *signature_and_context: Any) -> Any:
+        try:
+            return self._files.load_overload(*signature_and_context)
+        except Exception:  # what unpickling a truncated file raises may be of any kind
+            with contextlib.suppress(OSError):
+                self._files.flush()  # empties the index, so that the function is compiled and kept anew
+            return None
+
+    def save_overload(self, *signature_and_result: Any) -> None:
+        with contextlib.suppress(OSError):  # no space left, a folder that may not be written
+            self._files.save_overload(*signature_and_result)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._files, name)
 
 
 @jit

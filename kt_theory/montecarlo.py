@@ -31,6 +31,7 @@ import numpy as np
 from kt_theory import __version__, checks, kernels
 from kt_theory.learners import LEARNERS
 from kt_theory.problem import PROTOCOLS, Problem, checked_problem, initial_table
+from kt_theory.progress import watched
 from kt_theory.protocol import TransferSet
 from kt_theory.sampling import N_MAX, CountSampler
 
@@ -348,7 +349,7 @@ def simulate(
     workers : int, optional
         Number of threads, at most 1024; as many as there are processors if not given.
     progress : bool
-        Show a progress bar over n, if there is a terminal to show it on.
+        Show how far it is: a bar on a terminal, a line every ten seconds elsewhere.
 
     Returns
     -------
@@ -381,7 +382,7 @@ def simulate(
     seed = checks.whole_number("seed", seed)
     rows: list[dict[str, Any]] = []
     with thread_pool(workers) as pool:
-        for size in progress_bar(grid, "n", progress):
+        for size in watched(grid, "n", "simulate", show=checks.flag("progress", progress)):
             cell = Cell(problem_at(problem, size), size, init)
             start = time.perf_counter()
             moments = run_cell(cell, names, precision, seed, pool)
@@ -514,13 +515,3 @@ def thread_pool(workers: int | None) -> ThreadPoolExecutor:
     if workers is None:
         workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return ThreadPoolExecutor(int(workers))
-
-
-def progress_bar(items: Sequence[Any], unit: str, show: bool) -> Any:
-    """`items`, counted on a progress bar if `show` and there is a terminal."""
-    if not checks.flag("progress", show):
-        return items
-    from tqdm import tqdm
-
-    # None: tqdm stays silent where standard error is no terminal.
-    return tqdm(items, unit=unit, disable=None, leave=False)

@@ -16,7 +16,6 @@ import math
 
 import numpy as np
 import pandas as pd
-from tqdm import tqdm
 
 import kt_theory as kt
 
@@ -38,8 +37,7 @@ def gap_table(grid: list[int], progress: bool) -> pd.DataFrame:
     """A row per protocol, size and n: the paper's bounds, our interval, and the limit."""
     rows = []
     cells = list(itertools.product(kt.PROTOCOLS, SIZES, grid))
-    # None: silent where standard error is no terminal.
-    for protocol, (S, A), n in tqdm(cells, unit="game", disable=None if progress else True, leave=False):
+    for protocol, (S, A), n in kt.study.watched(cells, "game", "minimax", show=progress):
         risk = kt.minimax_risk(protocol, S, A, n)
         lower, upper = (bound(n, S, A) for bound in PAPER[protocol])
         constant = kt.minimax_constant(protocol, S, A)
@@ -60,34 +58,35 @@ def gap_table(grid: list[int], progress: bool) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def worlds_table() -> pd.DataFrame:
+def worlds_table(progress: bool) -> pd.DataFrame:
     """A row per size, n and protocol: the risk of the protocol's learner on the three-worlds instance."""
     rows = []
-    for S, A in WORLDS:
-        for n in WORLDS_N:
-            problem = kt.three_worlds(S, A, n)
-            for protocol, learner in LEARNER.items():
-                risk = kt.expected_risk(problem, learner, n)
-                limit = kt.minimax_constant(protocol, S, A) * n ** -RATE[protocol]
-                rows.append(
-                    {
-                        "S": S,
-                        "A": A,
-                        "n": n,
-                        "protocol": protocol,
-                        "learner": learner,
-                        "risk": float(risk),
-                        "error": risk.error,
-                        "share": float(risk) / limit,
-                    }
-                )
+    cells = list(itertools.product(WORLDS, WORLDS_N))
+    for (S, A), n in kt.study.watched(cells, "cell", "three worlds", show=progress):
+        problem = kt.three_worlds(S, A, n)
+        for protocol, learner in LEARNER.items():
+            risk = kt.expected_risk(problem, learner, n)
+            limit = kt.minimax_constant(protocol, S, A) * n ** -RATE[protocol]
+            rows.append(
+                {
+                    "S": S,
+                    "A": A,
+                    "n": n,
+                    "protocol": protocol,
+                    "learner": learner,
+                    "risk": float(risk),
+                    "error": risk.error,
+                    "share": float(risk) / limit,
+                }
+            )
     return pd.DataFrame(rows)
 
 
 def main(options: kt.study.Options) -> pd.DataFrame:
     """Compute both tables, write `minimax_gap`, and return the verdicts."""
     grid = np.geomspace(1, 10**6, 5 if options.quick else 19).round().astype(int)
-    gaps, worlds = gap_table(np.unique(grid).tolist(), options.progress), worlds_table()
+    gaps = gap_table(np.unique(grid).tolist(), options.progress)
+    worlds = worlds_table(options.progress)
     kt.study.write_receipts(gaps, options.path("minimax_gap.csv"))
     kt.study.write_receipts(worlds, options.path("three_worlds.csv"))
     with kt.plots.drawing(options.path("minimax_gap"), len(SIZES), 3, width=8.2, height=1.9) as axes:

@@ -447,8 +447,8 @@ def test_verify_speaks_json(registered, monkeypatch, capsys):
     ("words", "named"),
     [
         (["--statement", "zz-99"], "statement 'zz-99' is not in the ledger"),
-        (["--seed=-1"], "seed is -1"),
-        (["--seed", "1.5"], "seed is 1.5"),
+        (["--seed=-1"], "--seed: it is -1"),
+        (["--seed", "1.5"], "--seed: it is 1.5"),
         (["--level", "slow"], "slow"),
         (["--report", "page.pdf"], "page.pdf: its name must end in .html"),
         (["--out", "board.xlsx"], "board.xlsx: its name must end in .csv"),

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import kt_theory as kt
 from kt_theory.cli import fit, minimax, playground, reproduce, simulate, study, verify
-from kt_theory.cli.exits import guarded
+from kt_theory.cli.exits import HELD, guarded
+from kt_theory.cli.options import Parser, add_command, shows_help
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -20,7 +22,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    """The parser of all commands."""
+    parser = Parser(
         prog="kt-theory",
         description="The statistics of knowledge transfer over finite domains: what hard labels, partial soft labels\n"
         "(the probability of the sampled label) and soft labels (the whole distribution) teach a student.",
@@ -28,7 +31,8 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"kt_theory {kt.__version__}")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    parser.set_defaults(command=shows_help(parser))
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     reproduce.add_parser(commands)
     verify.add_parser(commands)
     simulate.add_parser(commands)
@@ -36,4 +40,22 @@ def parser() -> argparse.ArgumentParser:
     minimax.add_parser(commands)
     study.add_parser(commands)
     playground.add_parser(commands)
+    _add_help(commands)
     return parser
+
+
+def _add_help(commands: Any) -> None:
+    parser = add_command(
+        commands,
+        "help",
+        _help,
+        "show the help of a command",
+        "Show what `kt-theory COMMAND --help` shows; without a command, the list of commands.",
+        "kt-theory help study run",
+    )
+    parser.add_argument("about", metavar="COMMAND", nargs="*", help="a command, and an action of it")
+
+
+def _help(arguments: argparse.Namespace) -> int:
+    parser().parse_args([*arguments.about, "--help"])  # prints, and ends the process
+    return HELD

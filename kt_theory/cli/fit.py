@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import kt_theory as kt
 from kt_theory.cli.exits import HELD
-from kt_theory.cli.options import add_command, add_other, number
+from kt_theory.cli.options import add_command, add_other, check_output, not_negative, path, whole
 from kt_theory.cli.printing import LISTED
-from kt_theory.files import check_writable
+from kt_theory.showing import listed, shown
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,20 +33,29 @@ def add_parser(commands: Any) -> None:
         "makes of it.",
         "kt-theory fit records.csv --out students.csv",
     )
-    parser.add_argument("records", metavar="FILE", help="transfer records; - reads standard input")
-    parser.add_argument("--states", metavar="FILE", help="the full input alphabet, one name a line")
-    parser.add_argument("--actions", metavar="FILE", help="the full label alphabet, one name a line")
-    parser.add_argument("--S", type=number, help="the inputs are the numbers 0..S-1")
-    parser.add_argument("--A", type=number, help="the labels are the numbers 0..A-1")
+    parser.add_argument("records", type=path, metavar="FILE", help="transfer records; - reads standard input")
+    parser.add_argument("--states", type=path, metavar="FILE", help="the full input alphabet, one name a line")
+    parser.add_argument("--actions", type=path, metavar="FILE", help="the full label alphabet, one name a line")
+    parser.add_argument("--S", type=whole(1, NAMES_MAX), help="the inputs are the numbers 0..S-1")
+    parser.add_argument("--A", type=whole(1, NAMES_MAX), help="the labels are the numbers 0..A-1")
     add_other(parser, "one more label, for what the labels that occur leave")
-    parser.add_argument("--init", metavar="FILE", help="the student before any data, a table (default: uniform)")
+    parser.add_argument(
+        "--init", type=path, metavar="FILE", help="the student before any data, a table (default: uniform)"
+    )
     parser.add_argument("--normalise", action="store_true", help="divide the rows of the init by their sums")
-    parser.add_argument("--tolerance", type=float, help="disagreement of probabilities to accept (default: 1e-9)")
-    parser.add_argument("--out", metavar="FILE", help="write the students, CSV or Parquet: a column per learner")
+    parser.add_argument(
+        "--tolerance", type=not_negative, help="disagreement of probabilities to accept (default: 1e-9)"
+    )
+    parser.add_argument(
+        "--out", type=path, metavar="FILE", help="write the students, CSV or Parquet: a column per learner"
+    )
     parser.add_argument("--json", action="store_true", help="print what was found as JSON")
 
 
 def _fit(arguments: argparse.Namespace) -> int:
+    if arguments.out:
+        inputs = {f"--{name}": getattr(arguments, name) for name in ("states", "actions", "init")}
+        check_output(arguments.out, ".csv", ".parquet", inputs={"the file of records": arguments.records, **inputs})
     data = kt.tables.read_records(
         arguments.records,
         states=_alphabet("states", arguments.states, "S", arguments.S),
@@ -54,8 +63,6 @@ def _fit(arguments: argparse.Namespace) -> int:
         other=arguments.other,
         **({} if arguments.tolerance is None else {"tolerance": arguments.tolerance}),
     )
-    if arguments.out:
-        check_writable(arguments.out, ".csv", ".parquet")
     if arguments.normalise and arguments.init is None:
         raise ValueError("--normalise goes with --init only")
     init = None
@@ -84,10 +91,7 @@ def _alphabet(name: str, file: str | None, size_name: str, size: Any) -> list[st
     if file is not None:
         return kt.tables.read_names(file)
     if size is not None:
-        whole = kt.checks.whole_number(f"--{size_name}", size, minimum=1)
-        if whole > NAMES_MAX:
-            raise ValueError(f"--{size_name} is {whole}: an alphabet made of numbers has at most {NAMES_MAX} names")
-        return [str(i) for i in range(whole)]
+        return [str(i) for i in range(size)]
     return None
 
 
@@ -98,10 +102,10 @@ def _aligned_init(problem: kt.Problem, data: kt.TransferSet) -> np.ndarray:
         position = {name: i for i, name in enumerate(have)}
         for name in want:
             if name not in position:
-                raise ValueError(f"the init table has no {role} {name}")
+                raise ValueError(f"the init table has no {role} {shown(name)}")
         if len(have) > len(want):
             extra = next(name for name in have if name not in set(want))
-            raise ValueError(f"the init table has {role} {extra}, which is not in the alphabet of the records")
+            raise ValueError(f"the init table has {role} {shown(extra)}, which is not in the alphabet of the records")
         order.append([position[name] for name in want])
     return problem.teacher[order[0]][:, order[1]]
 
@@ -135,27 +139,25 @@ def _findings_as_text(found: dict[str, Any]) -> str:
     lines = [
         f"{found['n']} records of {words}: {found['S']} inputs, {found['A']} labels, "
         f"{found['pairs seen']} of {cells} pairs seen",
-        f"inputs never seen: {_listed(found['inputs never seen'])}",
-        f"labels never seen at any input: {_listed(found['labels never seen at any input'])}",
+        f"inputs never seen: {_counted(found['inputs never seen'])}",
+        f"labels never seen at any input: {_counted(found['labels never seen at any input'])}",
     ]
     if found["protocol"] == "hard":
         estimate = found["missing mass (Good-Turing estimate)"]
-        shown = "no records" if estimate is None else f"about {estimate:.4g} (Good-Turing estimate)"
-        lines.append(f"missing mass: not told by hard labels; {shown}")
+        told = "no records" if estimate is None else f"about {estimate:.4g} (Good-Turing estimate)"
+        lines.append(f"missing mass: not told by hard labels; {told}")
     else:
         mass = found["missing mass on visited inputs"]
-        shown = "no records" if mass is None else f"{mass:.6g}"
-        lines.append(f"missing mass on visited inputs, averaged over the records: {shown}")
-        heaviest = sorted(found["missing mass per input"].items(), key=lambda item: -item[1])[:LISTED]
-        lines.append("  largest: " + ", ".join(f"{name} {value:.4g}" for name, value in heaviest))
+        told = "no records" if mass is None else f"{mass:.6g}"
+        lines.append(f"missing mass on visited inputs, averaged over the records: {told}")
+        masses = sorted(found["missing mass per input"].items(), key=lambda item: -item[1])
+        largest = (f"{shown(name)} {value:.4g}" for name, value in masses)
+        lines.append(f"  largest: {listed(largest, len(masses), LISTED)}")
     return "\n".join(lines)
 
 
-def _listed(names: list[str]) -> str:
-    if not names:
-        return "none"
-    rest = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-    return f"{len(names)} ({', '.join(names[:LISTED])}{rest})"
+def _counted(names: list[str]) -> str:
+    return f"{len(names)} ({listed(map(shown, names), len(names), LISTED)})" if names else "none"
 
 
 def _students_as_text(students: dict[str, np.ndarray], data: kt.TransferSet, out: str | None) -> str:
@@ -168,7 +170,12 @@ def _students_as_text(students: dict[str, np.ndarray], data: kt.TransferSet, out
     for s, a in zip(*np.unravel_index(order, data.counts.shape), strict=True):
         revealed = data.revealed[s, a]
         rows.append(
-            [data.states[s], data.actions[a], str(data.counts[s, a]), "-" if np.isnan(revealed) else f"{revealed:.6f}"]
+            [
+                shown(data.states[s]),
+                shown(data.actions[a]),
+                str(data.counts[s, a]),
+                "-" if np.isnan(revealed) else f"{revealed:.6f}",
+            ]
             + [f"{student[s, a]:.6f}" for student in students.values()]
         )
     widths = [max(len(row[i]) for row in rows) for i in range(len(columns))]

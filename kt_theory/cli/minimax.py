@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import kt_theory as kt
 from kt_theory.cli.exits import HELD
-from kt_theory.cli.options import add_command, number
+from kt_theory.cli.options import add_command, path, whole
 from kt_theory.cli.printing import LISTED
 from kt_theory.files import check_writable
 
@@ -29,10 +29,10 @@ def add_parser(commands: Any) -> None:
         "kt-theory minimax --protocol partial --S 10 --A 5 --n 100",
     )
     parser.add_argument("--protocol", required=True, help="what is revealed with each sample: hard, partial or soft")
-    parser.add_argument("--S", type=number, required=True, help="number of inputs")
-    parser.add_argument("--A", type=number, required=True, help="number of labels")
-    parser.add_argument("--n", type=number, required=True, help="number of samples; 1e9 is understood")
-    parser.add_argument("--out", metavar="FILE", help="write the least favourable teacher, CSV or Parquet")
+    parser.add_argument("--S", type=whole(1), required=True, help="number of inputs")
+    parser.add_argument("--A", type=whole(1), required=True, help="number of labels")
+    parser.add_argument("--n", type=whole(), required=True, help="number of samples; 1e9 is understood")
+    parser.add_argument("--out", type=path, metavar="FILE", help="write the least favourable teacher, CSV or Parquet")
     parser.add_argument("--json", action="store_true", help="print the interval as JSON")
 
 

@@ -1,10 +1,41 @@
-"""How a command is declared, and the options that several of them share."""
+"""How a command is declared, the options that several of them share, and what an option's value must be.
+
+A value is checked where it is read, so that the sentence names the option. What depends on several options, or on a
+file, is checked where it is used.
+"""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
-from typing import Any
+import math
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+from kt_theory.files import check_writable
+from kt_theory.showing import sentence, shown
+
+#: The largest number that is understood: the largest 64-bit integer.
+LARGEST = 2**63 - 1
+
+#: The most threads or processes.
+WORKERS_MAX = 1024
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose sentences are escaped, as those of the commands are."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        found, rest = super().parse_known_args(args, namespace)
+        for action in self._actions:
+            # Until Python 3.12, `--out=--` gives the empty list that stands for no value at all.
+            if action.nargs is None and getattr(found, action.dest, None) == []:
+                self.error(f"argument {'/'.join(action.option_strings) or action.metavar}: expected one argument")
+        return found, rest
+
+    def error(self, message: str) -> NoReturn:
+        super().error(sentence(message))
 
 #: The label of `--other` without a name: `records.samples.OTHER`, whose import would slow --help down.
 OTHER = "<other>"
@@ -13,6 +44,7 @@ OTHER = "<other>"
 def add_command(
     commands: Any, name: str, run: Callable[..., int] | None, brief: str, text: str, example: str
 ) -> argparse.ArgumentParser:
+    """Declare a command; one that has actions of its own shows its help if none is given."""
     parser = commands.add_parser(
         name,
         help=brief,
@@ -20,12 +52,22 @@ def add_command(
         epilog=f"example:\n  {example}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.set_defaults(command=run)
+    parser.set_defaults(command=run or shows_help(parser))
     return parser
 
 
+def shows_help(parser: argparse.ArgumentParser) -> Callable[[argparse.Namespace], int]:
+    """A command that prints the help of a parser."""
+
+    def command(_: argparse.Namespace) -> int:
+        parser.print_help()
+        return 0
+
+    return command
+
+
 def common_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--workers", type=number, help="threads (default: all processors); they change no number")
+    parser.add_argument("--workers", type=workers, help="threads (default: all processors); they change no number")
     parser.add_argument("--json", action="store_true", help="print the table as JSON")
 
 
@@ -34,12 +76,93 @@ def add_other(parser: argparse.ArgumentParser, about: str) -> None:
     parser.add_argument("--other", nargs="?", const=OTHER, metavar="NAME", help=f"{about} (default of NAME: {OTHER})")
 
 
-def number(text: str) -> int | float:
-    """A number as typed; what it may be is checked where it is used. 1e9 and 12345678901234567 are both exact."""
+# --- What a value must be -------------------------------------------------------------------------------
+
+
+def whole(minimum: int = 0, maximum: int = LARGEST) -> Callable[[str], int]:
+    """The type of an option that is a whole number; 1e9 and 12345678901234567 are both exact."""
+
+    def read(text: str) -> int:
+        number = _number(text)
+        if isinstance(number, float):
+            if not number.is_integer():  # neither are nan and the infinities
+                raise argparse.ArgumentTypeError(f"it is {shown(text)}: it must be a whole number")
+            number = int(number)
+        if number < minimum:
+            raise argparse.ArgumentTypeError(f"it is {shown(text)}: it must be at least {minimum}")
+        if number > maximum:
+            raise argparse.ArgumentTypeError(f"it is {shown(text)}: it must be at most {maximum}")
+        return number
+
+    return read
+
+
+def workers(text: str) -> int:
+    """The type of an option that is a number of threads or processes."""
+    return whole(1, WORKERS_MAX)(text)
+
+
+def positive(text: str) -> float:
+    """The type of an option that is a finite number above 0."""
+    number = _finite(text)
+    if number <= 0:
+        raise argparse.ArgumentTypeError(f"it is {shown(text)}: it must be above 0")
+    return number
+
+
+def not_negative(text: str) -> float:
+    """The type of an option that is a finite number, 0 or above."""
+    number = _finite(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"it is {shown(text)}: it must be at least 0")
+    return number
+
+
+def path(text: str) -> str:
+    """The type of an option that names a file or a folder."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError(f"it is {text!r}: it must be the name of a file or folder")
+    if "\0" in text:
+        raise argparse.ArgumentTypeError(f"it is {shown(text)}: a name has no NUL character")
+    return text
+
+
+def _number(text: str) -> int | float:
     try:
         return int(text)
     except ValueError:
         try:
             return float(text)
         except ValueError:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+            raise argparse.ArgumentTypeError(f"{shown(text)!r} is not a number") from None
+
+
+def _finite(text: str) -> float:
+    number = _number(text)
+    try:
+        if math.isfinite(number):
+            return float(number)
+    except OverflowError:
+        pass
+    raise argparse.ArgumentTypeError(f"it is {shown(text)}: it must be a finite number")
+
+
+# --- Outputs --------------------------------------------------------------------------------------------
+
+
+def check_output(out: str, *suffixes: str, inputs: Mapping[str, str | None]) -> None:
+    """Refuse an output that cannot be written, or that is one of the inputs, before any work is done.
+
+    `inputs` maps what a sentence calls an input to its path, or to None if it was not given.
+    """
+    for name, given in inputs.items():
+        if given is not None and _same_file(out, given):
+            raise ValueError(f"--out is {out}, which is {name} too: it would be overwritten; choose another name")
+    check_writable(out, *suffixes)
+
+
+def _same_file(one: str, other: str) -> bool:
+    try:
+        return os.path.samefile(one, other)
+    except OSError:  # one of them does not exist yet
+        return Path(one).absolute() == Path(other).absolute()

@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from kt_theory.cli.exits import HELD
-from kt_theory.cli.options import add_command
+from kt_theory.cli.options import add_command, path
 from kt_theory.files import check_writable
 
 
@@ -21,7 +21,9 @@ def add_parser(commands: Any) -> None:
         "It opens from disk and computes its own numbers; every setting is in its address, to be sent to others.",
         "kt-theory playground --out page.html",
     )
-    parser.add_argument("--out", metavar="FILE", default="playground.html", help="(default: playground.html)")
+    parser.add_argument(
+        "--out", type=path, metavar="FILE", default="playground.html", help="(default: playground.html)"
+    )
 
 
 def _playground(arguments: argparse.Namespace) -> int:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import runpy
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import kt_theory as kt
 from kt_theory.cli.exits import BROKEN, HELD, guarded
-from kt_theory.cli.options import add_command, common_options, number
+from kt_theory.cli.options import add_command, common_options, path, whole
 from kt_theory.cli.printing import as_json
 from kt_theory.cli.shipped import shipped
 from kt_theory.files import check_writable
@@ -39,7 +40,9 @@ def add_parser(commands: Any) -> None:
         "Run the studies, write their numbers (CSV) and pictures (PNG, PDF), and print one table: panel, learner,\n"
         "theoretical slope, fitted slope +- standard error, whether the slope has settled over the window, the slope\n"
         "of the exact curve, and how the risk compares with the lower and upper bounds. The curves are exact;\n"
-        "--simulate adds Monte Carlo points. Exit code 1 if a bound is broken.",
+        "--simulate adds Monte Carlo points. Exit code 1 if a bound is broken.\n\n"
+        "Results go to figures/exact, with --quick to figures/quick, and with --simulate at full size to figures,\n"
+        "where the committed ones are; --out names another folder.",
         "kt-theory reproduce figure2 --simulate --quick",
     )
     choices = [*STUDIES, "all"]
@@ -50,8 +53,8 @@ def add_parser(commands: Any) -> None:
 def study_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--simulate", action="store_true", help="add Monte Carlo to the exact curves, and compare")
     parser.add_argument("--quick", action="store_true", help="fewer repeats: the same figures with larger error bars")
-    parser.add_argument("--out", help="folder for the results (default: figures/quick; at full size figures)")
-    parser.add_argument("--seed", type=number, help="seed of all draws (default: the one of the committed figures)")
+    parser.add_argument("--out", type=path, help="folder for the results (default: below figures, see above)")
+    parser.add_argument("--seed", type=whole(), help="seed of all draws (default: the one of the committed figures)")
     common_options(parser)
 
 
@@ -81,16 +84,17 @@ def _load_study(stem: str) -> Callable[..., pd.DataFrame]:
 def run_studies(studies: dict[str, Callable[..., pd.DataFrame]], arguments: argparse.Namespace) -> int:
     import pandas as pd
 
-    # The committed figures are those at full size with simulation: only the same job overwrites them.
-    full = arguments.simulate and not arguments.quick
-    out = Path(arguments.out or ("figures" if full else "figures/quick"))
+    out = Path(arguments.out or _default_folder(arguments))
     seed = {} if arguments.seed is None else {"seed": arguments.seed}
     options = kt.study.Options(arguments.simulate, arguments.quick, out, workers=arguments.workers, **seed)
     check_writable(out / "probe.csv")
+    before = _stamps(out)
     boards = []
-    for stem, study in studies.items():
-        print(f"{stem} ...", file=sys.stderr, flush=True)
+    for number, (stem, study) in enumerate(studies.items(), 1):
+        begun = time.monotonic()
+        print(f"{number} of {len(studies)}: {stem} ...", file=sys.stderr, flush=True)
         boards.append(study(options))
+        print(f"{number} of {len(studies)}: {stem}: {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
     board = pd.concat(boards, ignore_index=True)
     if arguments.json:
         print(as_json(board))
@@ -99,7 +103,20 @@ def run_studies(studies: dict[str, Callable[..., pd.DataFrame]], arguments: argp
         bound = board[board["checked"] > 0]
         held = f"{bound['held'].sum()} of {len(bound)} curves keep all of theirs"
         print(f"\nbounds: {bound['checked'].sum()} checks at single n; {held}")
-        print("figures:")
-        for picture in sorted(out.glob("*.png")):
-            print(f"  {picture.resolve()}  (.pdf, .csv)")
+        print("written:")
+        for path in sorted(name for name, stamp in _stamps(out).items() if before.get(name) != stamp):
+            print(f"  {path.resolve()}")
     return HELD if board["held"].all() else BROKEN
+
+
+def _default_folder(arguments: argparse.Namespace) -> str:
+    """The committed figures are those at full size with simulation: only the same job overwrites them."""
+    if arguments.quick:
+        return "figures/quick"
+    return "figures" if arguments.simulate else "figures/exact"
+
+
+def _stamps(folder: Path) -> dict[Path, tuple[int, int]]:
+    """The files of a folder, each with what changes when it is written anew."""
+    found = ((path, path.stat()) for path in folder.iterdir() if path.is_file())
+    return {path: (status.st_ino, status.st_mtime_ns) for path, status in found}

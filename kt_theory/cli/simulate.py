@@ -8,9 +8,8 @@ from typing import Any
 
 import kt_theory as kt
 from kt_theory.cli.exits import HELD
-from kt_theory.cli.options import add_command, add_other, common_options, number
+from kt_theory.cli.options import add_command, add_other, check_output, common_options, path, positive, whole
 from kt_theory.cli.printing import as_json
-from kt_theory.files import check_writable
 
 
 def add_parser(commands: Any) -> None:
@@ -27,26 +26,28 @@ def add_parser(commands: Any) -> None:
     )
     teacher = parser.add_mutually_exclusive_group(required=True)
     teacher.add_argument("--instance", type=int, choices=(0, 1, 2, 3), help="instance of the paper; needs --S and --A")
-    teacher.add_argument("--teacher", metavar="FILE", help="teacher table; - reads standard input")
+    teacher.add_argument("--teacher", type=path, metavar="FILE", help="teacher table; - reads standard input")
     teacher.add_argument("--bundled", metavar="NAME", help="a teacher that ships with the package, such as next_word")
-    parser.add_argument("--S", type=number, help="number of inputs, for --instance")
-    parser.add_argument("--A", type=number, help="number of labels, for --instance")
+    parser.add_argument("--S", type=whole(1), help="number of inputs, for --instance")
+    parser.add_argument("--A", type=whole(1), help="number of labels, for --instance")
     parser.add_argument("--normalise", action="store_true", help="divide the rows of the teacher file by their sums")
     add_other(parser, "one more label, for what each row of the teacher file lacks")
-    parser.add_argument("--n", type=number, nargs="+", required=True, help="numbers of samples; 1e9 is understood")
+    parser.add_argument("--n", type=whole(), nargs="+", required=True, help="numbers of samples; 1e9 is understood")
     parser.add_argument("--learners", nargs="+", default=None, metavar="NAME", help="(default: the four of the paper)")
-    parser.add_argument("--reps", type=number, default=1000, help="repeats, or pilot of --target-mcse (default: 1000)")
-    parser.add_argument("--target-mcse", type=float, metavar="E", help="repeat until the standard error is about E")
+    parser.add_argument(
+        "--reps", type=whole(1), default=1000, help="repeats, or pilot of --target-mcse (default: 1000)"
+    )
+    parser.add_argument("--target-mcse", type=positive, metavar="E", help="repeat until the standard error is about E")
     parser.add_argument("--relative", action="store_true", help="E is a fraction of the mean risk")
-    parser.add_argument("--max-reps", type=number, help="cap on the repeats of --target-mcse (default: 1000000)")
-    parser.add_argument("--seed", type=number, default=0, help="seed of all draws (default: 0)")
-    parser.add_argument("--out", metavar="FILE", help="write the receipts as CSV")
+    parser.add_argument("--max-reps", type=whole(1), help="cap on the repeats of --target-mcse (default: 1000000)")
+    parser.add_argument("--seed", type=whole(), default=0, help="seed of all draws (default: 0)")
+    parser.add_argument("--out", type=path, metavar="FILE", help="write the receipts as CSV")
     common_options(parser)
 
 
 def _simulate(arguments: argparse.Namespace) -> int:
     if arguments.out:
-        check_writable(arguments.out, ".csv")
+        check_output(arguments.out, ".csv", inputs={"--teacher": arguments.teacher})
     if arguments.target_mcse is None and (arguments.relative or arguments.max_reps is not None):
         raise ValueError("--relative and --max-reps go with --target-mcse only")
     if arguments.normalise and arguments.teacher is None:

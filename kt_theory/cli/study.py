@@ -9,15 +9,14 @@ import json
 import os
 import shlex
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import kt_theory as kt
-from kt_theory.cli.exits import BROKEN, HELD, INTERRUPTED, REFUSED
-from kt_theory.cli.options import add_command, number
+from kt_theory.cli.exits import BROKEN, HELD, INTERRUPTED, refused, say
+from kt_theory.cli.options import add_command, path, whole, workers
 from kt_theory.cli.printing import count
 from kt_theory.cli.shipped import shipped_designs
 from kt_theory.cli.study_text import (
@@ -67,14 +66,20 @@ def _study_run_parser(actions: Any) -> None:
         "  kt-theory study run my_design.toml --share 1/2     # half of the cells; 2/2 on another machine, then merge\n"
         "  kt-theory study run my_design.py --scheduler tcp://10.0.0.1:8786",
     )
-    parser.add_argument("design", metavar="DESIGN", help="a .toml or .py file, or the name of a design that ships")
-    parser.add_argument("--out", metavar="FOLDER", help="folder of the study (default: the design's name, here)")
+    parser.add_argument(
+        "design", type=path, metavar="DESIGN", help="a .toml or .py file, or the name of a design that ships"
+    )
+    parser.add_argument(
+        "--out", type=path, metavar="FOLDER", help="folder of the study (default: the design's name, here)"
+    )
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--workers", type=number, metavar="N", help="draw in N threads (default: all processors)")
-    where.add_argument("--processes", type=number, metavar="N", help="draw in N processes")
-    where.add_argument("--scheduler", metavar="ADDRESS", help="draw on a Dask cluster: tcp://HOST:PORT (extra cluster)")
+    where.add_argument("--workers", type=workers, metavar="N", help="draw in N threads (default: all processors)")
+    where.add_argument("--processes", type=workers, metavar="N", help="draw in N processes")
+    where.add_argument(
+        "--scheduler", type=path, metavar="ADDRESS", help="draw on a Dask cluster: tcp://HOST:PORT (extra cluster)"
+    )
     parser.add_argument("--share", metavar="I/K", help="draw the I-th of K shares of the cells only, such as 1/2")
-    parser.add_argument("--seed", type=number, help="seed of all draws (default: the design's)")
+    parser.add_argument("--seed", type=whole(), help="seed of all draws (default: the design's)")
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
 
 
@@ -88,7 +93,7 @@ def _study_folder_parsers(actions: Any) -> None:
         "`check` reads them.",
         "kt-theory study status rates",
     )
-    parser.add_argument("folder", metavar="FOLDER", help="folder of a study")
+    parser.add_argument("folder", type=path, metavar="FOLDER", help="folder of a study")
     parser.add_argument("--json", action="store_true", help="print it as JSON")
 
     parser = add_command(
@@ -100,9 +105,9 @@ def _study_folder_parsers(actions: Any) -> None:
         "is missing, is drawn again: the same numbers. Exit code 0 if all is sound, or is so now.",
         "kt-theory study check rates --dry-run",
     )
-    parser.add_argument("folder", metavar="FOLDER", help="folder of a study")
+    parser.add_argument("folder", type=path, metavar="FOLDER", help="folder of a study")
     parser.add_argument("--dry-run", action="store_true", help="change nothing; exit code 1 if anything was found")
-    parser.add_argument("--workers", type=number, metavar="N", help="threads (default: all processors)")
+    parser.add_argument("--workers", type=workers, metavar="N", help="threads (default: all processors)")
     parser.add_argument("--json", action="store_true", help="print what was found as JSON")
 
     parser = add_command(
@@ -114,8 +119,8 @@ def _study_folder_parsers(actions: Any) -> None:
         "the same seed and repeats or target. A batch that two of them have must be the same in both.",
         "kt-theory study merge rates rates-of-the-other-machine",
     )
-    parser.add_argument("into", metavar="INTO", help="the folder that receives; made if it does not exist")
-    parser.add_argument("others", metavar="FROM", nargs="+", help="folders of studies; they are not changed")
+    parser.add_argument("into", type=path, metavar="INTO", help="the folder that receives; made if it does not exist")
+    parser.add_argument("others", type=path, metavar="FROM", nargs="+", help="folders of studies; they are not changed")
     parser.add_argument("--json", action="store_true", help="print the status of INTO as JSON")
 
     parser = add_command(
@@ -127,9 +132,10 @@ def _study_folder_parsers(actions: Any) -> None:
         "Cells that are not complete are named and left out; the exit code is 1 then. --out - is standard output.",
         "kt-theory study export rates --out rates.csv",
     )
-    parser.add_argument("folder", metavar="FOLDER", help="folder of a study")
+    parser.add_argument("folder", type=path, metavar="FOLDER", help="folder of a study")
     parser.add_argument(
         "--out",
+        type=path,
         metavar="FILE",
         default="-",
         help="CSV or Parquet, by its ending (default: CSV to standard output)",
@@ -145,7 +151,7 @@ def _study_folder_parsers(actions: Any) -> None:
         "`run` print the command for each batch that failed.",
         "kt-theory study replay rates 0f3e0c2d11ab4c6e9d0f3e0c2d11ab4c/1-run-000000-4000",
     )
-    parser.add_argument("folder", metavar="FOLDER", help="folder of a study")
+    parser.add_argument("folder", type=path, metavar="FOLDER", help="folder of a study")
     parser.add_argument("batch", metavar="BATCH", help="its name: cell/seed-stage-index-repeats")
 
 
@@ -210,10 +216,10 @@ def _study_export(arguments: argparse.Namespace) -> int:
 def _write_export(outcome: Any, arguments: argparse.Namespace) -> int:
     receipts = outcome.receipts
     if outcome.missing:
-        print(f"kt-theory: {missing_as_text(outcome.missing)}", file=sys.stderr)
+        say(f"{missing_as_text(outcome.missing)}")
     if receipts.empty:
         what = "nothing" if arguments.out == "-" else f"{arguments.out} was not"
-        print(f"kt-theory: no cell is complete: {what} written", file=sys.stderr)
+        say(f"no cell is complete: {what} written")
         return BROKEN
     if arguments.out == "-":
         print(kt.study.receipts_as_csv(receipts), end="")
@@ -271,7 +277,7 @@ def _executor(arguments: argparse.Namespace) -> Iterator[Executor | None]:
         import multiprocessing
         from concurrent.futures import ProcessPoolExecutor
 
-        number = kt.checks.whole_number("processes", arguments.processes, minimum=1)
+        number = arguments.processes
         # Spawned: a fork of a process with threads may hang.
         with ProcessPoolExecutor(number, multiprocessing.get_context("spawn"), initializer=_as_worker) as pool:
             yield pool
@@ -308,7 +314,7 @@ def _soundly(work: Callable[[], int]) -> int:
         return work()
     except kt.study.records.Damaged as error:
         remedy = "`kt-theory study check` mends batches, `kt-theory study run` the manifest and the problems"
-        print(f"kt-theory: error: {error}; {remedy}", file=sys.stderr)
+        say(f"error: {error}; {remedy}")
         return BROKEN
 
 
@@ -321,20 +327,17 @@ def _stoppable(work: Callable[[], int], folder: str | Path, arguments: argparse.
         with _terminated_as_interrupted():
             return _soundly(work)
     except KeyboardInterrupt:
-        print(f"kt-theory: interrupted; {_stored(folder)}; go on with: {again}", file=sys.stderr)
+        say(f"interrupted; {_stored(folder)}; go on with: {again}")
         return INTERRUPTED
     except BrokenExecutor as error:
-        print(f"kt-theory: error: {str(error).rstrip('.')}; {_stored(folder)}; go on with: {again}", file=sys.stderr)
+        say(f"error: {str(error).rstrip('.')}; {_stored(folder)}; go on with: {again}")
         return BROKEN
     except (ValueError, OSError) as error:
         if not _is_full(error):
             raise
-        print(
-            f"kt-theory: error: no space left for {folder}; {_stored(folder)}; free some space and run the same "
-            f"command to go on: {again}",
-            file=sys.stderr,
+        return refused(
+            f"no space left for {folder}; {_stored(folder)}; free some space and run the same command to go on: {again}"
         )
-        return REFUSED
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import kt_theory as kt
 from kt_theory.cli.printing import count
+from kt_theory.showing import escaped, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,12 +24,12 @@ def run_as_text(outcome: Any, found: Any, folder: Path) -> str:
     tally = outcome.tally
     complete = found.cells - len(outcome.missing)
     lines = [
-        f"{found.name}: {complete} of {found.cells} cells complete",
+        f"{shown(found.name)}: {complete} of {found.cells} cells complete",
         f"batches: {tally.drawn} drawn here, {tally.stored} were stored",
     ]
     if tally.damaged:
         lines.append(f"damaged files, moved aside and drawn again: {len(tally.damaged)}")
-        lines += [f"  {path}" for path in tally.damaged]
+        lines += [f"  {escaped(str(path))}" for path in tally.damaged]
     if outcome.capped:
         lines.append(f"at the cap on repeats, the error aimed at may be missed: {_cells_as_text(outcome.capped)}")
     if outcome.missing_here:
@@ -84,25 +85,28 @@ def _cell_fields(cells: Sequence[tuple[str, int]]) -> list[dict[str, Any]]:
 def status_as_text(found: Any, folder: str) -> str:
     others = f", and {found.others} of other designs" if found.others else ""
     lines = [
-        f"{found.name}, seed {found.seed}: {found.complete} of {found.cells} cells complete",
+        f"{shown(found.name)}, seed {found.seed}: {found.complete} of {found.cells} cells complete",
         f"batches: {found.batches} of {found.wanted} stored{others}",
     ]
     if found.missing:
         lines.append(missing_as_text(found.missing))
     lines += _failures_as_text(found.failures, folder)
-    lines.append("last run with " + ", ".join(f"{name} {version}" for name, version in found.versions.items()))
-    lines.append(f"licence of the data: {found.licence}")
+    lines.append(
+        "last run with "
+        + ", ".join(f"{escaped(name)} {escaped(str(version))}" for name, version in found.versions.items())
+    )
+    lines.append(f"licence of the data: {escaped(found.licence)}")
     return "\n".join(lines)
 
 
 def check_as_text(found: Any, after: Any, folder: str, *, dry_run: bool) -> str:
     if found.done:
         counted = f"{count(found.cells, 'cell')}, {found.batches + found.others} batches"
-        return f"{found.name}: sound; {counted}, every byte as it was written"
+        return f"{shown(found.name)}: sound; {counted}, every byte as it was written"
     lines = []
     if found.damaged:
         lines.append(f"damaged: {count(len(found.damaged), 'file')}")
-        lines += [f"  {sentence}" for sentence in found.damaged]
+        lines += [f"  {escaped(sentence)}" for sentence in found.damaged]
     if found.missing:
         lines.append(missing_as_text(found.missing))
     if dry_run:
@@ -122,7 +126,7 @@ def missing_as_text(cells: Sequence[tuple[str, int]]) -> str:
 
 def _cells_as_text(cells: Sequence[tuple[str, int]]) -> str:
     rest = f"\n  and {len(cells) - CELLS_LISTED} more" if len(cells) > CELLS_LISTED else ""
-    listed = "".join(f"\n  {panel}, n={n}" for panel, n in cells[:CELLS_LISTED])
+    listed = "".join(f"\n  {shown(panel)}, n={n}" for panel, n in cells[:CELLS_LISTED])
     return count(len(cells), "cell") + listed + rest
 
 
@@ -132,7 +136,7 @@ def _failures_as_text(failures: Sequence[Mapping[str, Any]], folder: str | Path)
     several = "es" if len(failures) > 1 else ""
     lines = [f"failed: {len(failures)} batch{several}; the command below each shows it again"]
     for failure in failures[:CELLS_LISTED]:
-        lines += [f"  {failure['error']}", f"    {_replay_command(failure, folder)}"]
+        lines += [f"  {shown(failure['error'], 200)}", f"    {_replay_command(failure, folder)}"]
     return lines + ([f"  and {len(failures) - CELLS_LISTED} more"] if len(failures) > CELLS_LISTED else [])
 
 

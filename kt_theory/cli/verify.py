@@ -10,9 +10,10 @@ from typing import Any
 
 import kt_theory as kt
 from kt_theory.cli.exits import BROKEN, HELD
-from kt_theory.cli.options import add_command, number
+from kt_theory.cli.options import add_command, path, whole
 from kt_theory.cli.printing import rows_of
 from kt_theory.files import check_writable
+from kt_theory.showing import sentence
 
 
 def add_parser(commands: Any) -> None:
@@ -31,10 +32,10 @@ def add_parser(commands: Any) -> None:
     levels = ("quick", "full")
     parser.add_argument("--level", choices=levels, default="quick", help="about a minute (default), or about twenty")
     parser.add_argument("--statement", nargs="+", metavar="ID", help="ids or beginnings of ids (default: all)")
-    parser.add_argument("--report", metavar="FILE", help="write one self-contained HTML page")
+    parser.add_argument("--report", type=path, metavar="FILE", help="write one self-contained HTML page")
     parser.add_argument("--no-twins", action="store_true", help="do not try the planted errors")
-    parser.add_argument("--seed", type=number, default=1, help="seed of problems, searches and draws (default: 1)")
-    parser.add_argument("--out", metavar="FILE", help="write the table as CSV")
+    parser.add_argument("--seed", type=whole(), default=1, help="seed of problems, searches and draws (default: 1)")
+    parser.add_argument("--out", type=path, metavar="FILE", help="write the table as CSV")
     parser.add_argument("--json", action="store_true", help="print all of it as JSON; what is not finite is null")
 
 
@@ -43,7 +44,7 @@ def _verify(arguments: argparse.Namespace) -> int:
         check_writable(arguments.out, ".csv")
     if arguments.report:
         check_writable(arguments.report, ".html")
-    tried = kt.ledger.effort(arguments.level, kt.checks.whole_number("seed", arguments.seed))
+    tried = kt.ledger.effort(arguments.level, arguments.seed)
     statements = kt.ledger.chosen(arguments.statement)
     progress = True if sys.stderr.isatty() else kt.ledger.sparse_lines(sys.stderr)
     verdicts = list(kt.ledger.try_all(statements, tried, twins=not arguments.no_twins, progress=progress))
@@ -71,5 +72,6 @@ def _verify(arguments: argparse.Namespace) -> int:
                 print(f"{what}: {Path(path).resolve()}")
     wrong = kt.ledger.unexpected(verdicts)
     for verdict in wrong:
-        print(f"not as expected: {verdict.statement.id}: {'; '.join(kt.ledger.surprises(verdict))}", file=sys.stderr)
+        surprise = f"not as expected: {verdict.statement.id}: {'; '.join(kt.ledger.surprises(verdict))}"
+        print(sentence(surprise), file=sys.stderr)
     return BROKEN if wrong else HELD

@@ -7,6 +7,7 @@ command line; `kt_theory.study.design` says how a design is written, `kt_theory.
 
 from __future__ import annotations
 
+from kt_theory.progress import watched
 from kt_theory.study.design import Design, read_design
 from kt_theory.study.engine import Interrupted, Outcome, Share
 from kt_theory.study.folders import Status, check, export, merge, replay, run_in_folder, status
@@ -32,5 +33,6 @@ __all__ = [
     "run",
     "run_in_folder",
     "status",
+    "watched",
     "write_receipts",
 ]

@@ -31,6 +31,7 @@ import pandas as pd
 from kt_theory import __version__, checks
 from kt_theory.montecarlo import PILOT, REVISION, RUN, Cell, Moments, merged, receipts
 from kt_theory.problem import Problem, instance
+from kt_theory.showing import shown
 from kt_theory.study import plan
 from kt_theory.study.design import Design, Planned
 from kt_theory.study.names import Batch
@@ -136,7 +137,7 @@ class Progress:
     """A bar on a terminal, a line every 30 seconds elsewhere: cells, batches, rate, time left."""
 
     def __init__(self, show: bool, what: str = "study") -> None:
-        self._show, self._what = show, what
+        self._show, self._what = show, shown(what)
         self._bar: Any = None
         self._begun = self._said = time.monotonic()
         self._total = self._drawn = self._stored = 0

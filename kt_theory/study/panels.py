@@ -19,8 +19,9 @@ from kt_theory import __version__, checks
 from kt_theory.exact.risk import exact_risk
 from kt_theory.files import check_writable, write_whole
 from kt_theory.learners import LEARNERS, PAPER_LEARNERS
-from kt_theory.montecarlo import Family, learner_names, problem_at, progress_bar
+from kt_theory.montecarlo import Family, learner_names, problem_at
 from kt_theory.problem import Problem
+from kt_theory.progress import watched
 
 #: The most cells of a study: each is kept in memory, with the table of its problem.
 CELLS_MAX = 100_000
@@ -75,7 +76,7 @@ def exact(panels: Sequence[Panel], *, progress: bool = False) -> pd.DataFrame:
     ----------
     panels : sequence of Panel
     progress : bool
-        Show a progress bar over cells, if there is a terminal to show it on.
+        Show how far it is: a bar on a terminal, a line every ten seconds elsewhere.
 
     Returns
     -------
@@ -97,7 +98,7 @@ def exact(panels: Sequence[Panel], *, progress: bool = False) -> pd.DataFrame:
     """
     cells = [(panel, n) for panel in checked_panels(panels) for n in checks.whole_numbers("n", panel.n).tolist()]
     rows: list[dict[str, Any]] = []
-    for panel, n in progress_bar(cells, "cell", progress):
+    for panel, n in watched(cells, "cell", "exact", show=checks.flag("progress", progress)):
         problem = problem_at(panel.problem, n)
         for learner in learner_names(panel.learners):
             start = time.perf_counter()

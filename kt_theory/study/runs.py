@@ -103,7 +103,7 @@ class Options:
     workers : int, optional
         Number of threads.
     progress : bool
-        Show progress bars, if there is a terminal to show them on.
+        Show how far it is: a bar on a terminal, lines elsewhere.
     """
 
     simulate: bool = False

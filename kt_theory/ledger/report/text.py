@@ -9,6 +9,7 @@ from kt_theory.ledger.report.summary import Summary, many, summarise
 from kt_theory.ledger.report.words import ALARM_LIMIT, NOT_CERTIFIED
 from kt_theory.ledger.statement import KINDS, VERDICTS
 from kt_theory.ledger.verdicts import Verdict
+from kt_theory.showing import escaped, shown
 
 #: How many letters of a place the table has room for.
 PLACE = 48
@@ -22,10 +23,10 @@ def as_text(verdicts: Sequence[Verdict]) -> str:
         worst = verdict.worst
         table.append(
             [
-                verdict.statement.id,
+                shown(verdict.statement.id),
                 f"{verdict.verdict}{'' if verdict.as_expected else ' (!)'}",
                 "-" if worst is None else ratio_text(worst.ratio),
-                "-" if worst is None else _cut(worst.where, PLACE),
+                "-" if worst is None else _cut(escaped(worst.where), PLACE),
                 *(str(verdict.counts[kind] or "-") for kind in KINDS),
                 f"{verdict.caught}/{verdict.planted}" if verdict.planted else "-",
                 f"{verdict.seconds:.2f}",
