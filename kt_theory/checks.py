@@ -367,7 +367,7 @@ def _agreed(role: str, given: Any, axis: str, tables: dict[str, Any]) -> Any:
 
 def _is_plain(names: Any) -> bool:
     """Whether names are none, or 0, 1, 2, ..., which stand for none; what is no sequence is left to checks."""
-    if isinstance(names, (str, bytes)) or not hasattr(names, "__len__"):
+    if isinstance(names, (str, bytes)) or not hasattr(names, "__len__") or getattr(names, "ndim", 1) != 1:
         return True
     return all(name_of(name) == str(i) for i, name in enumerate(names))
 

@@ -583,6 +583,52 @@ def test_what_is_no_path(path):
             call(path)
 
 
+# --- Odd values -----------------------------------------------------------------------------------------
+
+ODD = [None, True, 5, -1, 1.5, 10**400, math.nan, "", "x", "\0", b"x", [], [None], {}, {1: 2}, (), object(), print, 1j]
+ODD += [np.array(3), np.array([[1.0]]), np.ma.masked, np.ma.masked_array([1.0], [True]), np.datetime64("2020")]
+ODD += [pd.NA, pd.NaT, pd.DataFrame(), pd.Series(dtype=float), iter([1]), kt.Problem([1.0], [[1.0]])]
+
+COUNTED = kt.TransferSet.from_counts([[1, 0]])
+FRAME = pd.DataFrame({"s": ["x"], "a": ["u"], "p": [1.0]})
+READ = {"path": "r.csv", "states": None, "actions": None, "tolerance": 1e-9, "other": None}
+CALLS = {
+    "from_records": (from_records, {"records": FRAME, **{k: v for k, v in READ.items() if k != "path"}}),
+    "from_counts": (kt.TransferSet.from_counts, {"counts": [[1]], "teacher": [[1.0]], "states": None, "actions": None}),
+    "fit": (kt.fit, {"transfer_set": COUNTED, "learner": "CE_sgl", "init": None}),
+    "read_records": (tables.read_records, READ),
+    "read_teacher": (tables.read_teacher, {"path": "r.csv", "normalise": False, "other": None}),
+    "read_table": (tables.read_table, {"path": "r.csv"}),
+    "read_names": (tables.read_names, {"path": "r.csv"}),
+    "teacher_from_frame": (tables.teacher_from_frame, {"frame": FRAME, "normalise": False, "other": None, "name": "t"}),
+    "write_table": (tables.write_table, {"frame": FRAME, "path": "o.csv"}),
+    "write_teacher": (tables.write_teacher, {"problem": kt.Problem([1.0], [[1.0]]), "path": "o.csv"}),
+    "write_students": (
+        tables.write_students,
+        {"students": {"y": [[1.0, 0.0]]}, "transfer_set": COUNTED, "path": "o.csv"},
+    ),
+    "bundled_teacher": (tables.bundled_teacher, {"name": "next_word"}),
+    "columns": (lambda **columns: from_records({"s": ["x"], "a": ["u"], **columns}), {key: ["x"] for key in "sap"}),
+    "count": (lambda count: from_records({"s": ["x"], "a": ["u"], "count": count}), {"count": [1]}),
+}
+
+
+@pytest.mark.filterwarnings("ignore::kt_theory.refusals.Note")
+@pytest.mark.parametrize(("call", "arguments"), CALLS.values(), ids=CALLS)
+def test_odd_values_are_accepted_or_refused_in_a_sentence(call, arguments, tmp_path, monkeypatch):
+    # Oracle: enumeration, some thirty odd values in each argument and in each cell of a column
+    monkeypatch.chdir(tmp_path)
+    written(tmp_path, "s,a,p\nx,u,1\n", "r.csv")
+    for name, good in arguments.items():
+        for value in [*ODD, *([[odd] for odd in ODD] if isinstance(good, list) else ())]:
+            try:
+                call(**{**arguments, name: value})
+            except ValueError as error:
+                said = str(error)
+                assert "\n" not in said
+                assert len(said) < 400 + len(str(tmp_path))
+
+
 # --- The command line -----------------------------------------------------------------------------------
 
 

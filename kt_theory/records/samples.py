@@ -100,7 +100,8 @@ def _size(table: Columns, columns: dict[str, str | None]) -> int:
     for role, name in columns.items():
         if name is not None:
             values = table[name]
-            if isinstance(values, (str, bytes)) or not hasattr(values, "__len__"):
+            scalar = isinstance(values, (str, bytes)) or not hasattr(values, "__len__")
+            if scalar or getattr(values, "ndim", 1) != 1:
                 raise ValueError(f"column {name} is {checks.shown(values)}: it must be a sequence, one entry a record")
             sizes[role] = len(values)
     if len(set(sizes.values())) > 1:

@@ -53,6 +53,7 @@ def write_students(students: Mapping[str, Any], transfer_set: TransferSet, path:
     """
     if not isinstance(students, Mapping) or not students:
         raise ValueError("students must map at least one name to a table")
+    checks.instance_of("transfer_set", transfer_set, TransferSet)
     S, A = transfer_set.counts.shape
     with speaking_of(checked_path(path)):
         states, actions = texts(transfer_set.states), texts(transfer_set.actions)

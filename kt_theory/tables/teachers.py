@@ -70,8 +70,7 @@ def teacher_from_frame(
     ...
     kt_theory.refusals.Refusal: the probabilities of state 'y' sum to 0.875, off 1 by -0.125; normalise=True divides...
     """
-    if not isinstance(frame, pd.DataFrame):
-        raise ValueError(f"frame is a {type(frame).__name__}: it must be a DataFrame")
+    checks.instance_of("frame", frame, pd.DataFrame)
     table = Columns.of(frame)
     problem = _problem(table, normalise, other, name)
     table.tell()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from kt_theory import checks
 from kt_theory.files import write_whole
 from kt_theory.records.columns import COLUMNS
 from kt_theory.tables.sources import checked_path, load_pyarrow, speaking_of, suffix_to_write
@@ -42,6 +43,7 @@ def write_table(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
     ...
     ValueError: teacher.xlsx: its name must end in .csv or .parquet
     """
+    checks.instance_of("frame", frame, pd.DataFrame)
     target = checked_path(path)
     with speaking_of(target):
         _refuse_missing_names(frame)
