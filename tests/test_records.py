@@ -644,7 +644,6 @@ def test_arguments_are_spelled_as_options_on_the_command_line(tmp_path, capsys, 
         ("fit", "short.csv"): "give all of them with --actions, or one more that takes the rest with --other <other>\n",
         (*simulate,): "; --normalise divides by the sum, --other <other> makes a label of what is lacking\n",
         (*simulate, "--normalise", "--other"): "--normalise and --other both say what becomes of a row",
-        ("fit", "short.csv", "--S", "1e9"): "--S is 1000000000",
     }.items():
         assert main(list(words)) == 2
         assert said in capsys.readouterr().err
@@ -653,6 +652,14 @@ def test_arguments_are_spelled_as_options_on_the_command_line(tmp_path, capsys, 
     assert main([*simulate, "--other", "rest"]) == 0
     assert main([*simulate, "--normalise"]) == 0
     assert "kt-theory: note: t.csv: 2 of 2 rows were divided by their sums" in capsys.readouterr().err
+
+
+def test_an_alphabet_of_numbers_has_a_size_that_memory_holds(tmp_path, capsys):
+    # Oracle: enumeration
+    with pytest.raises(SystemExit) as stopped:
+        main(["fit", str(written(tmp_path, "s,a\n0,0\n")), "--S", "1e9"])
+    assert stopped.value.code == 2
+    assert "--S: it is 1e9: it must be at most 10000000" in capsys.readouterr().err
 
 
 def test_a_sentence_keeps_its_arguments_apart():
