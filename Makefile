@@ -6,7 +6,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 JOBS ?= auto
 
-.PHONY: help reproduce reproduce-full test test-slow bench lessons paper paper-results check clean
+.PHONY: help reproduce reproduce-full test test-slow bench lessons paper paper-results wheel check clean
 
 help:
 	@echo "make reproduce       all figures at quick size, and the table of slopes and bounds (two minutes)"
@@ -15,6 +15,7 @@ help:
 	@echo "make test-slow       the studies behind the marker 'slow'"
 	@echo "make bench           speed, as ratios against plain NumPy"
 	@echo "make lessons         the notebooks of the lessons, executed, into docs/lessons"
+	@echo "make wheel           the package as one file, into dist/"
 	@echo "make paper           the report, paper/paper.pdf, from the committed results"
 	@echo "make paper-results   the results that only the report reads, anew: its numbers, the ledger (four minutes)"
 
@@ -47,6 +48,9 @@ bench: $(VENV)/.installed
 
 lessons: $(VENV)/.installed
 	$(BIN)/python simulations/lessons/build.py
+
+wheel: $(VENV)/.installed
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
 paper: $(VENV)/.installed
 	$(BIN)/python paper/build.py

@@ -14,6 +14,7 @@ ADD_sgl   - sum_i log pi(a_i|s_i) - c sum_{a, visited s} log pi(a|s)            
 ========  ==========================================================================  =========  =====================
 
 The first four are the paper's. ADD_sgl, with c = 0.4 sqrt(n_s / (A - 1)), is ours: hard labels, nearly minimax.
+"Nearly minimax" is about the worst teacher. At a row with many rare labels its risk may be many times that of CE_sgl.
 
 On an input that was never visited every learner says ``init``. On a visited input only SEL_ptl is left free: the
 mass that the seen labels leave over goes to the unseen labels in proportion to ``init``, uniformly where ``init`` is 0
@@ -137,7 +138,7 @@ def ce_ful(counts: np.ndarray, revealed: np.ndarray, init: np.ndarray) -> np.nda
 
 
 def add_sgl(counts: np.ndarray, revealed: np.ndarray, init: np.ndarray) -> np.ndarray:
-    """Hard labels, every count raised by the same c = 0.4 sqrt(n_s / (A - 1)): nearly minimax for every n.
+    """Hard labels, every count raised by the same c = 0.4 sqrt(n_s / (A - 1)): near the least worst risk at every n.
 
     The worst teacher of the empirical frequencies is close to uniform; pulling them towards uniform lowers the risk
     there and raises it near the vertices of the simplex, which do not bind as long as c stays below

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from kt_theory import cli
-
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SNIPPETS = re.findall(r"```python\n(.*?)```\n```text\n(.*?)```", README, flags=re.DOTALL)
@@ -41,13 +39,6 @@ def test_make_targets_exist():
     makefile = (ROOT / "Makefile").read_text()
     for target in re.findall(r"(?:^|`)make ([a-z-]+)", README, flags=re.MULTILINE):
         assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE), target
-
-
-def test_commands_parse():
-    commands = re.findall(r"^kt-theory (.+)$", README, flags=re.MULTILINE)
-    assert len(commands) == 9
-    for words in commands:
-        cli.parser().parse_args(words.split())
 
 
 def test_ci_runs_the_readmes_test_command():

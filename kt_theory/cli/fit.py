@@ -181,4 +181,5 @@ def _students_as_text(students: dict[str, np.ndarray], data: kt.TransferSet, out
     widths = [max(len(row[i]) for row in rows) for i in range(len(columns))]
     table = "\n".join("  " + "  ".join(map(str.rjust, row, widths)) for row in rows)
     where = f"all {data.counts.size} rows are in {out}" if out else "write all rows with --out students.csv"
+    where += "\nADD_sgl is made for the worst teacher: where many labels are rare, CE_sgl is far closer"
     return f"\nwhat each learner gives, on the pairs seen most often:\n{table}\n{where}"
