@@ -410,7 +410,7 @@ def test_a_mended_form_that_breaks_exits_one(monkeypatch, capsys):
     monkeypatch.setitem(STATEMENTS, "worse", broken)
     assert cli.main(["verify", "--statement", "worse", "--json"]) == cli.BROKEN
     printed = capsys.readouterr()
-    assert "its mended form is refuted, too" in printed.err
+    assert "its mended form fails, too" in printed.err
     assert json.loads(printed.out)["statements"][0]["mended"] is False
 
 
