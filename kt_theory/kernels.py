@@ -1,4 +1,4 @@
-"""The numba twins: the loops that Monte Carlo spends its time in. The only room that imports numba.
+"""The numba twins: the loops that Monte Carlo spends its time in. The only module that imports numba.
 
 A kernel takes arrays, with what it fills last; it validates nothing and draws nothing. Floating-point sums run in the
 order of the labels (no ``fastmath``), so that a result does not depend on the processor's vector width. All of them

@@ -1,4 +1,4 @@
-"""The map of the house, enforced: a room imports only from floors below it, and only what its line allows."""
+"""The layers, enforced: a module imports only from layers below its own, and only what its line allows."""
 
 import ast
 import inspect
@@ -12,7 +12,7 @@ import kt_theory as kt
 
 PACKAGE = Path(kt.__file__).parent
 
-#: Room -> (rooms of this package it may import, third-party packages it may import). docs/architecture.md explains.
+#: Module -> (modules of this package it may import, third-party packages it may import). docs/architecture.md explains.
 MAP = {
     "checks": (set(), {"numpy"}),
     "refusals": (set(), set()),
@@ -77,7 +77,7 @@ MAP = {
     "__main__": ({"cli"}, set()),
     "__init__": (set(), set()),
 }
-FLOOR = {
+LAYER = {
     **dict.fromkeys(["checks", "refusals", "files", "showing", "progress", "__version__", "__init__"], 0),
     **dict.fromkeys(["problem", "learners", "records", "kernels", "bounds", "rates", "playground"], 1),
     **dict.fromkeys(["protocol", "sampling", "plots", "exact"], 2),
@@ -90,7 +90,7 @@ FLOOR = {
 
 def imports(path: Path) -> tuple[set[str], set[str]]:
     """Rooms of the package and third-party packages that a file imports, anywhere in it."""
-    rooms, packages = set(), set()
+    modules, packages = set(), set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names = [(alias.name, None) for alias in node.names]
@@ -103,32 +103,32 @@ def imports(path: Path) -> tuple[set[str], set[str]]:
             if top != "kt_theory":
                 packages.add(top)
             elif rest:
-                rooms.add(rest[0])
+                modules.add(rest[0])
             else:
-                rooms.add(member or "kt_theory")
-    return rooms, packages - set(sys.stdlib_module_names)
+                modules.add(member or "kt_theory")
+    return modules, packages - set(sys.stdlib_module_names)
 
 
-def test_every_room_is_on_the_map():
+def test_every_module_is_on_the_map():
     folders = {path.parent.stem for path in PACKAGE.glob("*/*.py")}
     assert {path.stem for path in PACKAGE.glob("*.py")} | folders == set(MAP)
 
 
-@pytest.mark.parametrize("room", MAP)
-def test_a_room_imports_only_what_the_map_allows(room):
-    file = PACKAGE / f"{room}.py"
-    allowed_rooms, allowed_packages = MAP[room]
-    for path in [file] if file.exists() else (PACKAGE / room).rglob("*.py"):
-        rooms, packages = imports(path)
-        assert rooms - {room} <= allowed_rooms
+@pytest.mark.parametrize("module", MAP)
+def test_a_module_imports_only_what_the_map_allows(module):
+    file = PACKAGE / f"{module}.py"
+    allowed_modules, allowed_packages = MAP[module]
+    for path in [file] if file.exists() else (PACKAGE / module).rglob("*.py"):
+        modules, packages = imports(path)
+        assert modules - {module} <= allowed_modules
         assert packages <= allowed_packages
 
 
 def test_the_map_goes_downstairs():
-    for room, (below, _) in MAP.items():
+    for module, (below, _) in MAP.items():
         for other in below:
             # `kt_theory` itself stands for the lazy top level, which only the command line may use.
-            assert FLOOR[other] < FLOOR[room] or (room, other) == ("cli", "kt_theory")
+            assert LAYER[other] < LAYER[module] or (module, other) == ("cli", "kt_theory")
 
 
 def test_a_forbidden_arrow_is_seen(tmp_path):
@@ -142,20 +142,20 @@ def test_a_forbidden_arrow_is_seen(tmp_path):
 def test_evidence_stays_independent():
     """What happens and what is claimed do not import one another, not even through others."""
 
-    def reach(room):
-        return {room}.union(*(reach(r) for r in MAP.get(room, (set(), set()))[0] if r in MAP))
+    def reach(module):
+        return {module}.union(*(reach(r) for r in MAP.get(module, (set(), set()))[0] if r in MAP))
 
     happens = {"protocol", "sampling", "montecarlo"}
     algebra = {"exact", "minimax", "certificates"}
     claimed = {"bounds", "claims"}
     for chain in (happens, algebra, claimed):
         others = (happens | algebra | claimed) - chain
-        for room in chain - {"claims"}:
-            assert not reach(room) & others, room
+        for module in chain - {"claims"}:
+            assert not reach(module) & others, module
     assert not reach("study") & claimed
 
 
-def test_exact_rooms_import_one_another_downwards():
+def test_exact_modules_import_one_another_downwards():
     """Inside exact/: rows below the routes, the routes below risk; the certified twin beside them, on its own."""
     folder = PACKAGE / "exact"
     within = {}
@@ -212,12 +212,12 @@ def names_in(path: Path, package: str) -> set[str]:
     return found
 
 
-def height_of(module: str, storeys: tuple[set[str], ...]) -> int:
+def height_of(module: str, layers: tuple[set[str], ...]) -> int:
     """The layer of a module: its own, or that of its package."""
-    for i, storey in enumerate(storeys):
-        if module in storey:
+    for i, layer in enumerate(layers):
+        if module in layer:
             return i
-    return height_of(module.rpartition(".")[0], storeys)
+    return height_of(module.rpartition(".")[0], layers)
 
 
 def test_the_ledger_is_layered():
@@ -234,13 +234,13 @@ def test_the_ledger_is_layered():
             assert inside or lower or (module, other) in BESIDE, (module, other)
 
 
-@pytest.mark.parametrize(("package", "storeys"), [("attacks", ATTACKS), ("report", REPORT)])
-def test_the_attacks_and_the_report_are_layered(package, storeys):
+@pytest.mark.parametrize(("package", "layers"), [("attacks", ATTACKS), ("report", REPORT)])
+def test_the_attacks_and_the_report_are_layered(package, layers):
     folder = PACKAGE / "ledger" / package
-    assert {path.stem for path in folder.glob("*.py")} - {"__init__"} == set().union(*storeys)
-    for stem in set().union(*storeys):
+    assert {path.stem for path in folder.glob("*.py")} - {"__init__"} == set().union(*layers)
+    for stem in set().union(*layers):
         for other in names_in(folder / f"{stem}.py", f"kt_theory.ledger.{package}"):
-            assert height_of(other, storeys) < height_of(stem, storeys), (stem, other)
+            assert height_of(other, layers) < height_of(stem, layers), (stem, other)
 
 
 def test_commands_do_not_know_one_another():
