@@ -386,3 +386,10 @@ def not_negative(name: str, value: Any) -> np.ndarray:
     if not (array >= 0).all():
         raise ValueError(f"{name} is {shown(value)}: it must be 0 or more")
     return array
+
+
+def callable_or_none(name: str, value: Any) -> Any:
+    """`value` if it can be called, or None."""
+    if value is not None and not callable(value):
+        raise ValueError(f"{name} is {value!r}: it must be a function, or None")
+    return value

@@ -583,3 +583,27 @@ def test_a_certificate_is_rounded_outwards():
     value = expected_risk(exact_instance(1, 10, 10, 1000), "CE_sgl", 1000)
     assert flint.arb(certificate.lhs.lower) <= value
     assert value <= flint.arb(certificate.lhs.upper)
+
+
+# --- What may not be taken for granted ------------------------------------------------------------------
+
+
+def test_a_wrong_median_lowers_the_bound(monkeypatch):
+    # Oracle: identity, E|p - median| >= E|p - c| - |2 F(c) - 1| for any c: a wrong c may only lower the bound
+    from scipy import special
+
+    right = float(certificates.witnesses.dirichlet_row(3, 20, Fraction(1, 2)))
+    assert right == pytest.approx(0.08658, abs=1e-5)
+    exact = special.betaincinv
+    for factor in (0.9, 1.1):
+        monkeypatch.setattr(special, "betaincinv", lambda a, b, u, f=factor: f * exact(a, b, u))
+        assert float(certificates.witnesses.dirichlet_row(3, 20, Fraction(1, 2))) < right
+
+
+def test_defaults_are_what_the_docstrings_say(monkeypatch):
+    # Oracle: identity, precision ends at 1024 bits, and the soft maximum is 1e-10 wide
+    problem = exact_problem([Fraction(1, 3), Fraction(2, 3)], [[0, 1], [0, 1]], [[1, 0], [1, 0]])
+    monkeypatch.setattr(balls, "FRACTION_BITS", 0)
+    assert certificates.certify("soft_upper_mean_at", 50, problem=problem).bits == 1024
+    best, highest = certificates.soft_maximum(10, 30)
+    assert 1e-13 < float(highest / best - 1) <= 1e-10

@@ -330,6 +330,17 @@ def test_minimax_prints_the_interval_the_teacher_and_the_student(tmp_path):
     found = json.loads(kt_theory("minimax", "--protocol", "soft", "--S", 2, "--A", 2, "--n", 2, "--json").stdout)
     assert found["lower"] == found["upper"] == 0.125
     assert found["exact"] is True
+    assert found["lower_end"] == {"value": 0.125, "statement": "Dirac rows at uniform labels", "grade": "proved"}
+
+
+def test_minimax_says_what_is_proved_and_how_far_it_is(monkeypatch, capsys):
+    # Oracle: identity, the fields of the result in words; a line on standard error for each round of a game
+    monkeypatch.setattr(cli.minimax, "PAUSE", 0.0)
+    assert cli.main(["minimax", "--protocol", "hard", "--S", "1", "--A", "3", "--n", "2"]) == 0
+    said = capsys.readouterr()
+    assert "proved but for an error that is estimated: a linear program" in said.out
+    assert "numerical, not proved: worst risk of its rule" in said.out
+    assert "game of S=1, A=3, n=2, round 1: between" in said.err
 
 
 def test_json_keeps_every_digit():

@@ -12,7 +12,7 @@ import pytest
 from scipy.optimize import linprog
 
 from kt_theory.exact import add
-from kt_theory.minimax import hard, hard_game
+from kt_theory.minimax import hard_game, hard_lower, hard_upper
 from kt_theory.minimax.hard import assouad_bound, dirichlet_bound, minimax_hard, worst_risk
 
 #: (S, A, n): value, and the worst risk of the frequencies over it.
@@ -93,7 +93,7 @@ def test_value_of_the_program_is_a_bayes_risk() -> None:
     row = np.array([0.1, 0.25, 0.65])
     prior = [(1 / 6, row[list(order)]) for order in itertools.permutations(range(3))]
     for n in (1, 2, 4):
-        value, rule, active = hard_game.Game(1, 3, n).best_rule(row[None, None, :])
+        value, rule, active, _ = hard_game.Game(1, 3, n).best_rule(row[None, None, :])
         assert active.all()
         assert value == pytest.approx(bayes_risk(prior, n), abs=1e-8)
         assert abs(1.0001 * value - bayes_risk(prior, n)) > 1e-8
@@ -145,17 +145,17 @@ def literal_dirichlet(A: int, m: int, alpha: float, u: float) -> float:
 def test_dirichlet_sum_equals_its_definition(A: int, m: int, alpha: float, u: float) -> None:
     # Oracle: mpmath, the Lagrangian literally; quadrature of kinked densities is good to 1e-10
     wanted = literal_dirichlet(A, m, alpha, u)
-    assert hard._dirichlet(A, m, alpha, u) == pytest.approx(wanted, rel=1e-9, abs=0)
-    assert hard._dirichlet(A, m, 1.01 * alpha, u) != pytest.approx(wanted, rel=1e-9, abs=0)
+    assert hard_lower._dirichlet(A, m, alpha, u) == pytest.approx(wanted, rel=1e-9, abs=0)
+    assert hard_lower._dirichlet(A, m, 1.01 * alpha, u) != pytest.approx(wanted, rel=1e-9, abs=0)
 
 
 @pytest.mark.parametrize(("A", "m"), [(2, 20_000), (5, 60_000)])
 def test_every_hth_term_is_enough(A: int, m: int, monkeypatch: pytest.MonkeyPatch) -> None:
     # Oracle: identity, the full sum; rounding of 1e4 terms
     alpha = math.sqrt(m / (A - 1)) / 2
-    coarse = hard._dirichlet(A, m, alpha, 0.5)
-    monkeypatch.setattr(hard, "int", lambda x: 1 if isinstance(x, float) and x < 1000 else int(x), raising=False)
-    full = hard._dirichlet(A, m, alpha, 0.5)
+    coarse = hard_lower._dirichlet(A, m, alpha, 0.5)
+    monkeypatch.setattr(hard_lower, "int", lambda x: 1 if isinstance(x, float) and x < 1000 else int(x), raising=False)
+    full = hard_lower._dirichlet(A, m, alpha, 0.5)
     assert coarse == pytest.approx(full, rel=1e-11, abs=0)
 
 
@@ -189,7 +189,11 @@ def test_lower_end_stays_below_the_upper_end() -> None:
     # Oracle: identity, on a grid
     for S, A, n in itertools.product((1, 2, 7), (2, 10), (1, 9, 300)):
         if not hard_game.in_reach(S, A, n):
-            assert max(dirichlet_bound(S, A, n), assouad_bound(S, A, n)) <= hard._upper(S, A, n)[0], (S, A, n)
+            assert max(dirichlet_bound(S, A, n), assouad_bound(S, A, n)) <= hard_upper.least_upper(S, A, n).value, (
+                S,
+                A,
+                n,
+            )
 
 
 def test_worst_risk_holds_for_all_teachers_tried() -> None:
@@ -208,16 +212,16 @@ def test_label_risk_by_expansion() -> None:
     p = rng.uniform(0.05, 0.95, 50)
     m, A = 10**7, 4
     c = 0.4 * math.sqrt(m / 3)
-    np.testing.assert_allclose(hard._label_risk(p, m, c, A), add.add_constant_risk(p, m, c, A), rtol=1e-6)
+    np.testing.assert_allclose(hard_upper._label_risk(p, m, c, A), add.add_constant_risk(p, m, c, A), rtol=1e-6)
 
 
 def test_slope_of_an_envelope() -> None:
     # Oracle: identity, a tent: 1 up, 1 down; at the top their mean; a dent changes nothing
     x = np.array([0.0, 0.5, 1.0, 1.5, 2.0])
     y = np.array([0.0, 0.2, 1.0, 0.5, 0.0])
-    assert hard._slope(x, y, 0.3) == 1
-    assert hard._slope(x, y, 1.0) == 0
-    assert hard._slope(x, y, 1.7) == -1
+    assert hard_upper._slope(x, y, 0.3) == 1
+    assert hard_upper._slope(x, y, 1.0) == 0
+    assert hard_upper._slope(x, y, 1.7) == -1
 
 
 def test_many_samples() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 from fractions import Fraction
@@ -202,7 +203,8 @@ def test_the_result_prints_an_interval_or_a_number():
     exact = minimax_soft(2, 2, 2)
     assert str(exact) == "minimax risk, soft labels, S=2, A=2, n=2: = 0.125 (CE_ful)"
     fields = {f: getattr(exact, f) for f in exact.__dataclass_fields__}
-    open_one = MinimaxRisk(**{**fields, "upper": 0.25, "exact": False})
+    upper = dataclasses.replace(exact.upper_end, value=0.25)
+    open_one = MinimaxRisk(**{**fields, "upper_end": upper, "exact": False})
     assert "in [0.125, 0.25]" in str(open_one)
     with pytest.raises(AttributeError):
         exact.lower = 0.0

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
+import sys
+import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -17,21 +20,46 @@ if TYPE_CHECKING:
     import numpy as np
 
 
+#: How an end is known, in words.
+GRADES = {
+    "proved": "proved",
+    "estimated": "proved but for an error that is estimated",
+    "numerical": "numerical, not proved",
+}
+
+#: Seconds between two lines that say how far the work is.
+PAUSE = 2.0
+
+
+class NowAndThen:
+    """A line on standard error every other second, so that the command is not silent while it works."""
+
+    def __init__(self) -> None:
+        self.last = time.monotonic()
+
+    def __call__(self, line: str) -> None:
+        if time.monotonic() - self.last >= PAUSE:
+            self.last = time.monotonic()
+            print(line, file=sys.stderr, flush=True)
+
+
 def add_parser(commands: Any) -> None:
     parser = add_command(
         commands,
         "minimax",
         _minimax,
         "the smallest worst-case risk that any student can have",
-        "Print the minimax risk of a protocol as an interval, with the statements that give its ends, the best\n"
-        "student known, and the least favourable teacher. The truth lies in the interval; where it is known exactly,\n"
-        "one number is printed.",
+        "Print the minimax risk of a protocol as an interval, with the statements that give its ends, whether each is\n"
+        "proved, estimated or numerical, the best student known, and the least favourable teacher. Where the minimax\n"
+        "risk is known exactly, one number is printed.",
         "kt-theory minimax --protocol partial --S 10 --A 5 --n 100",
     )
     parser.add_argument("--protocol", required=True, help="what is revealed with each sample: hard, partial or soft")
     parser.add_argument("--S", type=whole(1), required=True, help="number of inputs")
     parser.add_argument("--A", type=whole(1), required=True, help="number of labels")
-    parser.add_argument("--n", type=whole(), required=True, help="number of samples; 1e9 is understood")
+    parser.add_argument(
+        "--n", type=whole(), required=True, help="number of samples; 1e9 is understood; hard labels: up to 1e15"
+    )
     parser.add_argument("--out", type=path, metavar="FILE", help="write the least favourable teacher, CSV or Parquet")
     parser.add_argument("--json", action="store_true", help="print the interval as JSON")
 
@@ -39,14 +67,19 @@ def add_parser(commands: Any) -> None:
 def _minimax(arguments: argparse.Namespace) -> int:
     if arguments.out:
         check_writable(arguments.out, ".csv", ".parquet")
-    risk = kt.minimax_risk(arguments.protocol, arguments.S, arguments.A, arguments.n)
+    risk = kt.minimax_risk(arguments.protocol, arguments.S, arguments.A, arguments.n, progress=NowAndThen())
     if arguments.out:
         kt.tables.write_teacher(risk.instance, arguments.out)
     if arguments.json:
         names = ("protocol", "S", "A", "n", "lower", "upper", "exact", "student", "note")
-        print(json.dumps({name: getattr(risk, name) for name in names}, indent=2))
+        ends = {name: dataclasses.asdict(getattr(risk, name)) for name in ("lower_end", "upper_end")}
+        print(json.dumps({name: getattr(risk, name) for name in names} | ends, indent=2))
         return HELD
-    print(f"{risk}\n{risk.note}")
+    print(risk)
+    for name, end in (("lower", risk.lower_end), ("upper", risk.upper_end)):
+        print(f"  {name} end {end.value:.10g}, {GRADES[end.grade]}: {end.statement}")
+    if risk.remark:
+        print(risk.remark)
     best = (kt.bounds.best_lower(*_claim(risk)), kt.bounds.best_upper(*_claim(risk)))
     print(f"proved closed forms: {best[0].value:.6g} ({best[0].statement}), {best[1].value:.6g} ({best[1].statement})")
     print("\nleast favourable teacher found, inputs that are alike up to the order of their labels together:")

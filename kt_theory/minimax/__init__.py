@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from kt_theory import checks
 from kt_theory.minimax.hard import minimax_hard
 from kt_theory.minimax.partial import minimax_partial
-from kt_theory.minimax.result import MinimaxRisk
+from kt_theory.minimax.result import End, MinimaxRisk
 from kt_theory.minimax.soft import minimax_soft
 
-__all__ = ["MinimaxRisk", "minimax_hard", "minimax_partial", "minimax_risk", "minimax_soft"]
+__all__ = ["End", "MinimaxRisk", "minimax_hard", "minimax_partial", "minimax_risk", "minimax_soft"]
 
 _BY_PROTOCOL = {"hard": minimax_hard, "partial": minimax_partial, "soft": minimax_soft}
 
 
-def minimax_risk(protocol: str, S: int, A: int, n: int) -> MinimaxRisk:
+def minimax_risk(protocol: str, S: int, A: int, n: int, progress: Callable[[str], None] | None = None) -> MinimaxRisk:
     """The smallest worst-case expected risk that any student can have, as an interval.
 
     Parameters
@@ -23,18 +24,23 @@ def minimax_risk(protocol: str, S: int, A: int, n: int) -> MinimaxRisk:
     protocol : {"hard", "partial", "soft"}
         What is revealed with each sample.
     S, A, n : int
-        Number of inputs and of labels, at least 1, and of samples, at least 0.
+        Number of inputs and of labels, at least 1, and of samples, at least 0; hard labels: at most 10^15.
+    progress : callable, optional
+        Called with a line of text now and then while the work goes on, which may take seconds for hard labels.
 
     Returns
     -------
     MinimaxRisk
-        lower, upper, exact, instance (the least favourable teacher found, ready to simulate), student (the best one
-        known) and note (which statements give the two ends, and what is proved or only numerical).
+        lower, upper, lower_end and upper_end (which statement gives the end, and whether it is proved, estimated or
+        numerical), exact, instance (the least favourable teacher found, ready to simulate), student (the best one
+        known) and note (the statements as one text).
 
     Raises
     ------
     ValueError
         For an unknown protocol, or sizes that are not whole numbers in range.
+    OutOfReach
+        For hard labels and n above 10^15.
 
     Notes
     -----
@@ -49,12 +55,18 @@ def minimax_risk(protocol: str, S: int, A: int, n: int) -> MinimaxRisk:
     >>> print(minimax_risk("partial", S=1, A=3, n=2))
     minimax risk, partial labels, S=1, A=3, n=2: = 0.125 (SEL_ptl)
     """
-    risk = _BY_PROTOCOL[checks.one_of("protocol", protocol, tuple(_BY_PROTOCOL))](S, A, n)
-    if protocol == "hard" and 0 < n < S * A:
+    checks.one_of("protocol", protocol, tuple(_BY_PROTOCOL))
+    checks.callable_or_none("progress", progress)
+    if protocol != "hard":
+        return _BY_PROTOCOL[protocol](S, A, n)
+    risk = minimax_hard(S, A, n, progress)
+    if 0 < risk.n < risk.S * risk.A:
         # Who sees less cannot do better: with few samples the bound for partial soft labels is the larger one.
         partial = minimax_partial(S, A, n)
         if partial.lower > risk.lower:
-            upper = risk.note[risk.note.index("Upper:") : risk.note.rindex(" The instance")]
-            note = f"Lower: the exact risk of SEL_ptl at the instance, since partial soft labels reveal more. {upper}"
-            return replace(risk, lower=partial.lower, instance=partial.instance, note=note)
+            lower = replace(
+                partial.lower_end,
+                statement="the exact risk of SEL_ptl at the instance, since partial soft labels reveal more",
+            )
+            return replace(risk, lower_end=lower, instance=partial.instance, remark="")
     return risk

@@ -19,42 +19,76 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import numpy as np
 
 #: The game ends when the worst risk of a rule is within this, relatively, of the value of the linear program.
 GAP = 1e-5
 
-#: After so many rounds of adding teachers, for more than two cells, a hundred times that is enough; then the end.
-PATIENCE, ROUNDS = 4, 20
+#: After `PATIENCE` rounds of adding teachers, for more than two cells, a hundred times that is enough; after twice as
+#: many, for large games, four hundred times. It ends after `ROUNDS` rounds, and where the squares of the numbers of
+#: slack variables of the linear programs, to which their times are proportional, add up to `WORK`: some five seconds.
+PATIENCE, ROUNDS, WORK = 4, 20, 5 * 10**8
 
 
 def in_reach(S: int, A: int, n: int) -> bool:
     """Whether `solve` takes seconds."""
-    tables = math.comb(n + S * A - 1, n)
     dimension = S * A - 1
-    return (dimension == 1 and n <= 50) or (dimension <= 3 and tables <= 300)
+    if dimension > 3 or n > 1000:
+        return False
+    return (dimension == 1 and n <= 50) or math.comb(n + dimension, n) <= 300
 
 
-def solve(S: int, A: int, n: int) -> tuple[float, float, np.ndarray, np.ndarray]:
-    """Lower end, upper end, and the rho (S,) and teacher (S, A) that are worst for the rule of the upper end."""
+def solve(
+    S: int, A: int, n: int, progress: Callable[[str], None] | None = None
+) -> tuple[float, float, np.ndarray, np.ndarray]:
+    """Lower end, upper end, and the rho (S,) and teacher (S, A) that are worst for the rule of the upper end.
+
+    `progress`, if given, is called with a line after each round.
+    """
     game = Game(S, A, n)
     teachers = game.grid(3 if S * A > 2 else 10)
     fine = game.grid({1: 4000, 2: 80, 3: 24 if S == 1 else 12}[S * A - 1])
-    lower, upper = 0.0, math.inf
-    worst = teachers[0]
+    lower, upper, work = 0.0, math.inf, 0
+    worst, best = teachers[0], None
     for turn in range(ROUNDS):
-        value, rule, active = game.best_rule(teachers)
+        value, rule, active, size = game.best_rule(teachers)
+        work += size**2
         lower = max(lower, value)
-        found, risks = game.worst_teachers(rule, np.concatenate((fine, teachers)))
-        if risks[0] < upper:
-            upper, worst = float(risks[0]), found[0]
-        if upper - lower <= (GAP if turn < PATIENCE or S * A == 2 else 100 * GAP) * upper:
+        cuts = [teachers[active]]
+        # The best rule of a linear program is at a corner, far from the next one: half way to the best is tried, too.
+        for tried in [rule, (rule + best) / 2] if best is not None and game.large and turn > PATIENCE else [rule]:
+            found, risks = game.worst_teachers(tried, np.concatenate((fine, teachers)))
+            cuts.append(found[risks > value])
+            if risks[0] < upper:
+                upper, worst, best = float(risks[0]), found[0], tried
+        if progress is not None:
+            progress(f"game of S={S}, A={A}, n={n}, round {turn + 1}: between {lower:.6g} and {upper:.6g}")
+        # The next program is about as large as this one.
+        if upper - lower <= _wanted(turn, game) * upper or work + size**2 > WORK:
             break
-        teachers = np.concatenate((teachers[active], found[risks > value]))
+        teachers = np.concatenate(cuts)
     rho = worst.sum(axis=1)
     return lower - 1e-8, upper, rho, np.divide(worst, rho[:, None], out=np.full((S, A), 1 / A), where=rho[:, None] > 0)
+
+
+def _wanted(turn: int, game: Game) -> float:
+    """The relative gap at which the game ends after this round."""
+    if game.S * game.A == 2 or turn < PATIENCE:
+        return GAP
+    return 400 * GAP if game.large and turn >= 2 * PATIENCE else 100 * GAP
+
+
+class Loss(NamedTuple):
+    """The risk of a rule q at one teacher: constant + linear . q + sum of weight max(bar - q[entry], 0)."""
+
+    linear: np.ndarray
+    constant: float
+    entry: np.ndarray
+    weight: np.ndarray
+    bar: np.ndarray
 
 
 class Game:
@@ -62,6 +96,9 @@ class Game:
 
     def __init__(self, S: int, A: int, n: int) -> None:
         self.S, self.A, self.n = S, A, n
+        self.large = S * A > 2 and math.comb(n + S * A - 1, n) > 120
+        #: Slack variables of less weight are left out, which only lowers the value.
+        self.least = 1e-9 if self.large else 1e-16
         self.tables = np.array(list(_compositions(n, S * A))).reshape(-1, S, A)
         self.ways = np.array([math.factorial(n) / math.prod(map(math.factorial, N)) for N in self._flat().tolist()])
         number: dict[object, int] = {}
@@ -84,35 +121,21 @@ class Game:
         logs = np.log(np.maximum(w.reshape(len(w), -1), 1e-300))
         return np.exp(logs @ self._flat().T) * self.ways
 
-    def best_rule(self, w: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-        """The value, the best rule (a number per entry), and which of the teachers (joint masses w) bind."""
+    def best_rule(self, w: np.ndarray) -> tuple[float, np.ndarray, np.ndarray, int]:
+        """The value, the best rule (a number per entry), which of the teachers (joint masses w) bind, and the size."""
         from scipy.optimize import linprog
         from scipy.sparse import coo_array, hstack, vstack
 
-        laws = self.laws(w)
-        cells = self.entry.reshape(len(self.tables), -1)
-        size = self.S * self.A
-        masses, bars = [], []
-        blocks = []
-        for theta, law in zip(w, laws, strict=True):
-            # What the teacher's label pi loses on the entry q: equal for all tables that share the entry.
-            key, back = np.unique((cells * size + np.arange(size)).ravel(), return_inverse=True)
-            rho = theta.sum(axis=1)
-            pi = np.divide(theta, rho[:, None], out=np.zeros_like(theta), where=rho[:, None] > 0)
-            weight = np.bincount(back, weights=(law[:, None] * np.repeat(rho, self.A)).ravel())
-            kept = weight > 1e-16
-            masses.append(weight[kept])
-            bars.append(pi.ravel()[key[kept] % size])
-            blocks.append(key[kept] // size)
-        entry = np.concatenate(blocks)
+        losses = [self._loss(theta, law) for theta, law in zip(w, self.laws(w), strict=True)]
+        entry = np.concatenate([loss.entry for loss in losses])
         slack = entry.size
-        teacher = np.repeat(np.arange(len(w)), [len(m) for m in masses])
+        teacher = np.repeat(np.arange(len(w)), [loss.entry.size for loss in losses])
         here = np.arange(slack)
         # Columns: q, w, v.
         risk = hstack(
             [
-                coo_array((len(w), self.entries)),
-                coo_array((np.concatenate(masses), (teacher, here)), shape=(len(w), slack)),
+                coo_array(np.array([loss.linear for loss in losses])),
+                coo_array((np.concatenate([loss.weight for loss in losses]), (teacher, here)), shape=(len(w), slack)),
                 coo_array(-np.ones((len(w), 1))),
             ]
         )
@@ -132,7 +155,7 @@ class Game:
         found = linprog(
             cost,
             A_ub=vstack([risk, excess]).tocsr(),
-            b_ub=np.concatenate((np.zeros(len(w)), -np.concatenate(bars))),
+            b_ub=np.concatenate(([-loss.constant for loss in losses], *[-loss.bar for loss in losses])),
             A_eq=law_of_row.tocsr(),
             b_eq=np.ones(len(self.rows)),
             bounds=(0, None),
@@ -142,7 +165,36 @@ class Game:
         if found.status != 0:
             raise ArithmeticError(f"the linear program was not solved: {found.message}")
         active = -found.ineqlin.marginals[: len(w)] > 1e-9
-        return float(found.fun), found.x[: self.entries], active
+        return float(found.fun), found.x[: self.entries], active, slack
+
+    def _loss(self, theta: np.ndarray, law: np.ndarray) -> Loss:
+        """What a teacher's joint masses, and the law of the tables that they give, make of the risk of a rule."""
+        size = self.S * self.A
+        rho = theta.sum(axis=1)
+        pi = np.divide(theta, rho[:, None], out=np.zeros_like(theta), where=rho[:, None] > 0)
+        linear = np.zeros(self.entries)
+        if size > 2 and self.A == 2:
+            # |pi - q| of the label that was seen more often, 2 max(pi - q, 0) + q - pi: half the slack variables.
+            more = (self.tables[:, :, 1] > self.tables[:, :, 0]).astype(np.int64)
+            entry = np.take_along_axis(self.entry, more[:, :, None], axis=2)[:, :, 0].ravel()
+            levels, level = np.unique(pi, return_inverse=True)
+            of_cell = level.reshape(pi.shape)
+            key, back = np.unique(entry * levels.size + of_cell[np.arange(self.S), more].ravel(), return_inverse=True)
+            weight = np.bincount(back, weights=(law[:, None] * rho).ravel())
+            entry, bar = key // levels.size, levels[key % levels.size]
+            # q is never below 0 nor above 1: there the loss is linear.
+            zero, bent = bar == 0, (bar > 0) & (bar < 1) & (weight > self.least)
+            np.add.at(linear, entry[zero], weight[zero])
+            np.add.at(linear, entry[bar == 1], -weight[bar == 1])
+            np.add.at(linear, entry[bent], weight[bent])
+            constant = weight[bar == 1].sum() - weight[bent] @ bar[bent]
+            return Loss(linear, float(constant), entry[bent], 2 * weight[bent], bar[bent])
+        # What the teacher's label pi loses on the entry q: equal for all tables that share the entry.
+        cells = self.entry.reshape(len(self.tables), -1)
+        key, back = np.unique((cells * size + np.arange(size)).ravel(), return_inverse=True)
+        weight = np.bincount(back, weights=(law[:, None] * np.repeat(rho, self.A)).ravel())
+        kept = weight > self.least
+        return Loss(linear, 0.0, key[kept] // size, weight[kept], pi.ravel()[key[kept] % size])
 
     def risk(self, rule: np.ndarray, w: np.ndarray) -> np.ndarray:
         """Exact expected risk of a rule at each teacher."""

@@ -48,7 +48,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kt_theory import checks
-from kt_theory.minimax.result import MinimaxRisk, sizes
+from kt_theory.minimax.result import End, MinimaxRisk, sizes
 from kt_theory.minimax.soft import largest_unvisited_mass
 from kt_theory.problem import Problem
 
@@ -110,19 +110,22 @@ def minimax_partial(S: int, A: int, n: int) -> MinimaxRisk:
     S, A, n = sizes(S, A, n)
     inputs = _worst_inputs(S, A, n)
     closed = _closed_form(S, A, n)
-    lower, upper = (_total(inputs), _upper(S, A, n)) if closed is None else (closed, closed)
     if closed is None:
-        why = "Lower: its exact risk at the worst teacher found, believed to be the value (numerical); "
-        why += "upper: expected missing mass, or spread between pairs of unseen labels (proved)."
+        lower = End(_total(inputs), "the exact risk of SEL_ptl at the instance", "proved")
+        upper = End(_upper(S, A, n), "expected missing mass, or spread between pairs of unseen labels", "proved")
+        remark = (
+            "SEL_ptl with uniform spreading is minimax, so that the lower end is the minimax risk if no teacher is "
+        )
+        remark += "worse than the instance: none was found (numerical)."
     else:
-        why = "Its largest risk is known in closed form (proved); relative rounding error below 1e-14."
+        lower = upper = End(closed, "the largest risk of SEL_ptl in closed form", "proved")
+        remark = "SEL_ptl with uniform spreading is minimax; relative rounding error below 1e-14."
     rho = np.concatenate([np.full(times, row.r) for row, times in inputs])
     teacher = np.concatenate([np.tile(row.labels(A), (times, 1)) for row, times in inputs])
     problem = Problem(rho / rho.sum(), teacher, name=f"least favourable for partial labels (S={S}, A={A}, n={n})")
     return MinimaxRisk(
-        protocol="partial", S=S, A=A, n=n, lower=lower, upper=upper,
-        exact=closed is not None, instance=problem, student="SEL_ptl",
-        note=f"SEL_ptl with uniform spreading is minimax (proved). {why}",
+        protocol="partial", S=S, A=A, n=n, lower_end=lower, upper_end=upper,
+        exact=closed is not None, instance=problem, student="SEL_ptl", remark=remark,
     )  # fmt: skip
 
 

@@ -3,12 +3,37 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from kt_theory import checks
 from kt_theory.problem import Problem
 
 #: The least favourable teacher is handed over as a table; beyond this many cells (160 MB) it is refused.
 MOST_CELLS = 2 * 10**7
+
+
+#: How an end is known: proved, up to rounding, which is allowed for; proved but for an error that is estimated (a
+#: solver's tolerance, an expansion); or found by a search that may have missed something.
+Grade = Literal["proved", "estimated", "numerical"]
+
+
+@dataclass(frozen=True)
+class End:
+    """One end of the interval: its value, the statement that gives it, in words, and how it is known.
+
+    Attributes
+    ----------
+    value : float
+    statement : str
+        Which statement gives it.
+    grade : {"proved", "estimated", "numerical"}
+        Proved, up to rounding, which is allowed for; proved but for an error that is estimated (a solver's tolerance,
+        an expansion); or found by a search that is not certified.
+    """
+
+    value: float
+    statement: str
+    grade: Grade
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,28 +46,45 @@ class MinimaxRisk:
         What is revealed with each sample.
     S, A, n : int
         Number of inputs, of labels and of samples.
-    lower, upper : float
-        No student has a worst-case expected risk below `lower`; some student's is at most `upper`.
+    lower_end, upper_end : End
+        The two ends: value, statement and grade, which says whether it is proved, estimated or numerical.
     exact : bool
         Whether the two are proved to be one number, up to the error that `note` states.
     instance : Problem
         The least favourable teacher found, ready to simulate.
     student : str
         The best student known, a key of `kt_theory.LEARNERS` where it is one of them.
-    note : str
-        Which statements give the two ends, and what is proved or only numerical.
+    remark : str
+        What is to be said beside the two statements.
     """
 
     protocol: str
     S: int
     A: int
     n: int
-    lower: float
-    upper: float
+    lower_end: End
+    upper_end: End
     exact: bool
     instance: Problem = field(repr=False)
     student: str
-    note: str = field(repr=False)
+    remark: str = field(default="", repr=False)
+
+    @property
+    def lower(self) -> float:
+        """No student has a worst-case expected risk below this."""
+        return self.lower_end.value
+
+    @property
+    def upper(self) -> float:
+        """Some student has a worst-case expected risk of at most this."""
+        return self.upper_end.value
+
+    @property
+    def note(self) -> str:
+        """Both statements with their grades, and the remark, as one text."""
+        ends = [("Lower", self.lower_end), ("Upper", self.upper_end)]
+        parts = [f"{name}: {end.statement} ({end.grade})." for name, end in ends]
+        return " ".join([*parts, *([self.remark] if self.remark else [])])
 
     def __str__(self) -> str:
         value = f"= {self.lower:.10g}" if self.exact else f"in [{self.lower:.10g}, {self.upper:.10g}]"

@@ -25,7 +25,7 @@ import math
 import numpy as np
 
 from kt_theory import checks
-from kt_theory.minimax.result import MinimaxRisk, sizes
+from kt_theory.minimax.result import End, MinimaxRisk, sizes
 from kt_theory.problem import Problem
 
 
@@ -69,9 +69,11 @@ def minimax_soft(S: int, A: int, n: int) -> MinimaxRisk:
     teacher[np.arange(S), np.arange(S) % A] = 1.0
     problem = Problem(rho, teacher, name=f"least favourable for soft labels (S={S}, A={A}, n={n})")
     return MinimaxRisk(
-        protocol="soft", S=S, A=A, n=n, lower=value, upper=value, exact=True, instance=problem, student="CE_ful",
-        note="Lower: Dirac rows at uniform labels; upper: CE_ful with uniform initialisation; both proved and equal. "
-        "The maximum over rho is one-dimensional; relative rounding error below 1e-14.",
+        protocol="soft", S=S, A=A, n=n,
+        lower_end=End(value, "Dirac rows at uniform labels", "proved"),
+        upper_end=End(value, "CE_ful with uniform initialisation", "proved"),
+        exact=True, instance=problem, student="CE_ful",
+        remark="The maximum over rho is one-dimensional; relative rounding error below 1e-14.",
     )  # fmt: skip
 
 
