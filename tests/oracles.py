@@ -20,6 +20,7 @@ visited" is the case U = all labels.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -29,6 +30,76 @@ from typing import Any
 import mpmath
 import numpy as np
 import scipy.stats
+
+
+def honest(estimate: Any, truth: Any, relative: float | None = None) -> None:
+    """Assert that a declared error covers what the value is off by: no slack, no other tolerance.
+
+    ``estimate`` has a value and an error (or is a float with an error); ``truth`` is a Fraction, an mpmath number, or
+    a float that is right to its last digit. ``relative``: how large a fraction of the truth the error may be at most.
+    """
+    value, error = float(getattr(estimate, "value", estimate)), estimate.error
+    exact = truth if isinstance(truth, Fraction) else Fraction(*mpmath.mpf(truth).as_integer_ratio())
+    assert error >= 0, estimate
+    assert abs(Fraction(value) - exact) <= Fraction(float(error)), (estimate, float(exact), value / float(exact) - 1)
+    if relative is not None:
+        assert Fraction(float(error)) <= Fraction(relative) * exact, (estimate, float(exact))
+
+
+def fractions_of(law: Any) -> list[Fraction]:
+    """A law of floats as fractions, divided by their sum."""
+    exact = [Fraction(float(x)) for x in law]
+    total = sum(exact)
+    return [x / total for x in exact]
+
+
+def one_input(learner: str, rho: float, p: Any, n: int, init: Any = None) -> Fraction:
+    """What one input of mass rho adds to the expected TV risk, by every count table of its labels, in fractions.
+
+    The floats are taken as they are, divided by their sums. Labels of probability 0 and the other inputs cost nothing.
+    """
+    mass, law = Fraction(rho), fractions_of(p)
+    start = [Fraction(1, len(law))] * len(law) if init is None else fractions_of(init)
+    live = [a for a, x in enumerate(law) if x]
+    powers = [[(mass * law[a]) ** k / math.factorial(k) for k in range(n + 1)] for a in live]
+    total = Fraction(0)
+    for counts in _compositions(n, len(live) + 1):
+        weight = math.factorial(n) * (1 - mass) ** counts[-1] / math.factorial(counts[-1])
+        if not weight:
+            continue
+        table = [0] * len(law)
+        for a, k, power in zip(live, counts, powers, strict=False):
+            weight *= power[k]
+            table[a] = k
+        total += weight * _tv(student_rows(table, law, start)[learner], law)
+    return mass * total
+
+
+def sel_by_seen_sets(rho: float, p: Any, n: int, digits: int = 60) -> mpmath.mpf:
+    """What one input adds to the expected risk of SEL_ptl, uniform init, set by set of seen labels: for few draws.
+
+    P(exactly V is seen) = sum over W in V of (-1)^|V - W| (rest + w(W))^n, which cancels: `digits` more than it takes.
+    Sets of more than n labels are never seen.
+    """
+    with mpmath.workdps(digits):
+        law = [mpmath.mpf(x.numerator) / x.denominator for x in fractions_of(p)]
+        mass = mpmath.mpf(rho)
+        live = [a for a, x in enumerate(law) if x]
+        memo: dict[tuple[int, ...], mpmath.mpf] = {}
+        total = mpmath.mpf(0)
+        for size in range(min(n, len(live)) + 1):
+            for seen in itertools.combinations(live, size):
+                memo[seen] = (1 - mass + mass * mpmath.fsum(law[a] for a in seen)) ** n
+                chance = mpmath.mpf(0)
+                for k in range(size + 1):
+                    sign = (-1) ** (size - k)
+                    chance += sign * mpmath.fsum(memo[part] for part in itertools.combinations(seen, k))
+                unseen = [x for a, x in enumerate(law) if a not in seen]
+                if unseen:
+                    mean = mpmath.fsum(unseen) / len(unseen)
+                    total += chance * mpmath.fsum(abs(x - mean) for x in unseen) / 2
+        return mass * total
+
 
 LEARNERS = ("CE_sgl", "CE_ptl", "SEL_ptl", "CE_ful")
 

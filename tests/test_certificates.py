@@ -607,3 +607,9 @@ def test_defaults_are_what_the_docstrings_say(monkeypatch):
     assert certificates.certify("soft_upper_mean_at", 50, problem=problem).bits == 1024
     best, highest = certificates.soft_maximum(10, 30)
     assert 1e-13 < float(highest / best - 1) <= 1e-10
+
+
+def test_the_default_radius_of_a_ball():
+    # Oracle: identity, what the docstring says
+    ball = expected_risk(exact_instance(2, S=3, A=61, n=3000), "CE_sgl", 3000)
+    assert float(ball.rad()) <= 1e-15 * float(ball.mid())

@@ -26,7 +26,8 @@ def total(learner: str, rho, teacher, n: int, init=None, divergence: str = "tv")
     init = np.full(teacher.shape, 1 / teacher.shape[1]) if init is None else np.array(init, dtype=float)
     rows = distinct_rows(rho, teacher, init)
     estimates = [(row.times, ROUTES[learner](row, n, divergence)) for row in rows]
-    assert all(e.error <= REL * e.value + 1e-300 for _, e in estimates)
+    # and what the rounding of rows moves
+    assert all(e.error <= REL * e.value + 4e-15 * row.rho for row, (_, e) in zip(rows, estimates, strict=True))
     return math.fsum(times * e.value for times, e in estimates)
 
 
@@ -122,13 +123,15 @@ def test_divergences(divergence, seed):
     A = int(rng.integers(1, 30))
     p = rng.dirichlet(np.full(A, 10 ** rng.uniform(-2.5, 1)))
     q = rng.dirichlet(np.ones(A)) if seed % 2 else p * (1 + 10.0 ** -rng.integers(1, 12) * rng.uniform(-1, 1, A))
+    q /= q.sum()
     n = int(10 ** rng.uniform(0, 6))
     rho = rng.uniform(0, 5) / (n + 5)
     with mpmath.workdps(50):
         truth = float(rho * (1 - mpmath.mpf(rho)) ** n * divergence_of(divergence, p, q))
     estimate = ful.row_risk(row(rho, p, q), n, divergence)
     assert abs(estimate.value - truth) <= estimate.error
-    assert estimate.error <= 1e-14 * truth + 5e-324
+    rounded = 1e-14 * rho * (1 + truth if divergence == "kl" else 1)  # what the rounding of the laws moves
+    assert estimate.error <= 1e-14 * truth + rounded + 5e-324
 
 
 def test_kullback_leibler_at_its_edges():
@@ -278,7 +281,7 @@ def test_hard_rows(p, rho, n):
         truth = float(certain if rho == 1 else ce_sgl_in_digits(rho, p, p, n))
     estimate = sgl.row_risk(row(rho, p, p), n)
     assert estimate.value == near(truth, rel=2e-14)
-    assert abs(estimate.value - truth) <= estimate.error
+    oracles.honest(estimate, truth)
 
 
 @pytest.mark.parametrize(("rho", "n"), [(0.2, 1000), (0.01, 10**5), (3e-4, 10**6), (2e-9, 10**12)])

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from fractions import Fraction
+from functools import partial
 
 import mpmath
 import numpy as np
 import pytest
 
 import oracles
-from kt_theory.exact import sel
+from kt_theory.exact import many, sel
 from kt_theory.exact.rows import OutOfReach, Row, distinct_rows
 from kt_theory.problem import Problem, instance, tv_risk, uniform_table
 
@@ -111,7 +113,7 @@ def test_rows_of_up_to_nine_labels(route):
         else:
             # a probability u of being unseen holds about log(1/u) roundings of its masses
             assert estimate.value == pytest.approx(truth, rel=1e-13 + 2e-16 * abs(math.log(truth)), abs=0)
-            assert abs(estimate.value - truth) <= estimate.error + 3e-16 * truth * (2 + abs(math.log(truth)))
+            oracles.honest(estimate, truth)
 
 
 def test_fourteen_labels():
@@ -245,7 +247,7 @@ def test_row_risk_takes_the_route_that_applies():
     spread = np.random.default_rng(5).dirichlet(np.ones(30))
     assert sel.row_risk(uniform_row(0.5, [0.2, 0.3, 0.5]), 5).route == "subsets"
     assert sel.row_risk(uniform_row(0.5, [0.01] * 50 + [0.5]), 5).route == "label classes"
-    assert sel.row_risk(uniform_row(0.5, spread), 500).route == "Fourier series"
+    assert sel.row_risk(uniform_row(0.5, spread), 500).route == "halves"
     with pytest.raises(OutOfReach, match=r"kt_theory\.simulate"):
         sel.row_risk(Row(0.5, spread, spread, 1), 5)
     with pytest.raises(OutOfReach, match=r"kt_theory\.simulate"):
@@ -265,42 +267,80 @@ def test_relabelling_and_hand_made_students():
         assert value == pytest.approx(truth, rel=1e-14, abs=0)
 
 
-# --- Arbitrary rows ------------------------------------------------------------------------------------------
+# --- Many different labels ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("sets", [0, 50, 10**6])
-@pytest.mark.parametrize(("n", "alpha"), [(1, 1.0), (3, 1.0), (20, 1.0), (20, 0.5), (300, 0.5)])
-def test_fourier_against_subsets(monkeypatch, sets, n, alpha):
+def by_series(row, n, rtol):
+    low = max(many.bracket(row, n)[0], 1e-290)
+    return many._by_levels(row, n, low, 1e-12, partial(many.series, rtol=rtol), many.SERIES)
+
+
+@pytest.mark.parametrize("products", [0, 2000, 10**8])
+@pytest.mark.parametrize(("n", "alpha"), [(3, 1.0), (20, 1.0), (20, 0.5), (300, 0.5)])
+def test_series_against_subsets(monkeypatch, products, n, alpha):
     # Oracle: second algorithm, subsets in double-double
-    monkeypatch.setattr(sel, "MOST_SETS", sets)
-    monkeypatch.setattr(sel, "COARSEST", 1.0)
+    monkeypatch.setattr(many, "MOST_PRODUCTS", products)
+    monkeypatch.setattr(many, "MOST_STEPS", 1e7)
     rng = np.random.default_rng(6)
     p = rng.dirichlet(np.full(13, alpha)) * (rng.random(13) < 0.9)
     row = uniform_row(0.7, p / p.sum())
     truth = sel.subsets(row, n).value
-    estimate = sel.fourier(row, n, rtol=1e-6)
-    # the two-grid estimate is one: three times it
-    assert abs(estimate.value - truth) <= 3 * estimate.error
-    if sets == 10**6:
+    estimate = by_series(row, n, 1e-5)
+    oracles.honest(estimate, truth)
+    if products == 10**8:
         assert estimate.value == pytest.approx(truth, rel=1e-9, abs=0)
 
 
-def test_fourier_against_classes():
+def test_halves_and_series_against_classes():
     # Oracle: second algorithm, label classes
     row = uniform_row(0.9, [0.004] * 40 + [0.01] * 40 + [0.0] * 5 + [0.44])
-    estimate = sel.fourier(row, 100)
-    truth = sel.classes(row, 100).value
-    assert abs(estimate.value - truth) <= estimate.error
-    assert estimate.value == pytest.approx(truth, rel=1e-7, abs=0)
+    truth = sel.classes(row, 100)
+    estimate = by_series(row, 100, 1e-7)
+    assert abs(estimate.value - truth.value) <= estimate.error + truth.error
+    row = uniform_row(0.5, [0.002] * 12 + [0.03] * 12 + [0.0] * 3 + [0.616])
+    truth, estimate = sel.classes(row, 100), many.risk(row, 100)
+    assert estimate.route == "halves"
+    assert abs(estimate.value - truth.value) <= estimate.error + truth.error
+    assert estimate.error <= 1e-10 * estimate.value
 
 
-def test_fourier_says_what_it_cannot_do(monkeypatch):
-    # Oracle: identity, no sets by hand and few harmonics cannot reach the digits asked for
-    monkeypatch.setattr(sel, "MOST_SETS", 0)
-    monkeypatch.setattr(sel, "MOST_HARMONICS", 32)
+def test_many_labels_say_what_they_cannot_do(monkeypatch):
+    # Oracle: identity, no room for sets and few harmonics cannot reach the digits asked for
+    for name, value in (("QUICK", 0), ("WORK", 0), ("MOST_PRODUCTS", 0), ("MOST_HARMONICS", 32)):
+        monkeypatch.setattr(many, name, value)
     row = uniform_row(0.7, np.random.default_rng(7).dirichlet(np.full(30, 0.3)))
     with pytest.raises(OutOfReach, match="simulate"):
-        sel.fourier(row, 300)
+        many.risk(row, 300)
+
+
+def test_the_brackets_of_many_labels():
+    # Oracle: second algorithm, subsets in double-double
+    rng = np.random.default_rng(9)
+    for i in range(60):
+        z = rng.normal(size=int(rng.integers(2, 11))) * (1, 5, 30)[i % 3]
+        p = np.exp(z - z.max())
+        init = rng.dirichlet(np.full(p.size, 0.3)) if i % 2 else np.full(p.size, 1 / p.size)
+        order = np.argsort(p)
+        row, n = Row((1.0, 0.4)[i % 2], p[order] / p.sum(), init, 1), int(10 ** rng.uniform(0, 3))
+        low, high = many.bracket(row, n)
+        truth = sel.subsets(row, n)
+        assert row.rho * low <= truth.value + truth.error
+        assert truth.value - truth.error <= row.rho * high
+
+
+def test_the_defaults_of_many_labels():
+    assert inspect.signature(many.risk).parameters["rtol"].default == 1e-9
+    assert inspect.signature(sel.row_risk).parameters["rtol"].default == 1e-9
+
+
+def test_the_error_of_classes_counts_what_was_seen():
+    # Oracle: second algorithm, Moebius inversion over class counts in integers, to 1e-15
+    for n in (100, 400):
+        truth = oracles._row_by_classes(1.0, [1 / 12, 0.0], [12, 3], n)
+        estimate = sel.classes(uniform_row(1.0, [1 / 12] * 12 + [0.0] * 3), n)
+        oracles.honest(estimate, truth)
+        # some forty roundings of the exponents, and those of e^(n / 12)
+        assert estimate.error >= 40 * 2.0**-52 * truth
 
 
 # --- The family of the least favourable teachers ------------------------------------------------------------------

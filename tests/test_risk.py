@@ -127,6 +127,10 @@ def test_equal_rows_are_counted_once():
     problem = kt.instance(0, 100, 25)
     rows = distinct_rows(problem.rho, problem.teacher, np.full((100, 25), 1 / 25))
     assert [row.times for row in rows] == [100]
+    signed = distinct_rows(
+        np.full(2, 0.5), np.array([[0.0, 0.4, 0.6], [-0.0, 0.4, 0.6]]), np.array([[0.2, 0.3, 0.5]] * 2)
+    )
+    assert [row.times for row in signed] == [2]
     massless = distinct_rows(np.array([0.0, 1.0]), np.eye(2), np.eye(2))
     assert len(massless) == 1
 

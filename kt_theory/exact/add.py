@@ -34,7 +34,7 @@ import numpy as np
 from scipy import special
 
 from kt_theory.exact import ful, sgl
-from kt_theory.exact.rows import Estimate, OutOfReach, Row
+from kt_theory.exact.rows import Estimate, OutOfReach, Row, excess
 
 #: c = KAPPA sqrt(m / (A - 1)).
 KAPPA = 0.4
@@ -91,7 +91,8 @@ def row_risk(row: Row, n: int, divergence: str = "tv") -> Estimate:
     value = unvisited.value + row.rho * math.fsum(total)
     # The incomplete beta function loses digits as its arguments grow.
     error = 1e-12 * max(1.0, math.sqrt(n * row.rho / 1e6)) if divergence == "tv" else 1e-12
-    return Estimate(value, unvisited.error + error * abs(value), ROUTE)
+    rounded = 2 * row.rho * excess(row.p) * (1 + value / row.rho if divergence == "kl" else 1)
+    return Estimate(value, unvisited.error + error * abs(value) + rounded, ROUTE)
 
 
 def add_constant_risk(p: np.ndarray, m: int, c: float, A: int) -> np.ndarray:

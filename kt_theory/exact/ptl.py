@@ -44,12 +44,14 @@ all that is needed is E[exp(-yM + itX); M > 0], X = n_a - M, which is an n-th po
 from __future__ import annotations
 
 import math
-from functools import cached_property
+from collections.abc import Callable
+from functools import cached_property, partial
 
 import numpy as np
 from scipy.special import gammaln
 
-from kt_theory.exact.rows import Estimate, OutOfReach, Row
+from kt_theory.exact import ful
+from kt_theory.exact.rows import Estimate, OutOfReach, Row, excess, first_sound, flushed
 
 EPS = 2.0**-52
 
@@ -57,7 +59,7 @@ EPS = 2.0**-52
 ENUMERATION_CAP = 2_000_000
 ENUMERATION_SMALL = 20_000
 
-#: Terms of `by_classes`: done without asking further; done where no other road is good to 1e-11; done at all.
+#: Terms of `by_classes`: done without asking further; done where no other road is good to 5e-11; done at all.
 CLASSES_QUICK = 100_000_000
 CLASSES_CAP = 2_000_000_000
 
@@ -67,11 +69,17 @@ FOURIER_WORK = 20_000_000
 #: Harmonics of `by_fourier` taken at a time.
 BLOCK = 2048
 
+#: The error of the Fourier route is so many times what two resolutions and the size of what was cut say.
+SAFETY = 5.0
+
 #: Probability at which windows are cut.
 LEAST = 1e-22
 
 #: An input computed less well than this, as a fraction of its mass, is out of reach.
 WORST = 1e-5
+
+#: So is one with a larger relative error than this.
+USELESS = 0.01
 
 
 def row_risk(row: Row, n: int, divergence: str = "tv") -> Estimate:
@@ -102,16 +110,55 @@ def row_risk(row: Row, n: int, divergence: str = "tv") -> Estimate:
     >>> row_risk(row, 1).value  # one label was seen: 1/4 x 3/4 + 3/4 x 1/4
     0.375
     """
+    row, moved = flushed(row, n)
     unvisited = _unvisited(row, n, divergence)
     labels = np.count_nonzero(row.p)
     if n == 0 or labels == 1:
         # A single label is all that a visited input can show, and the student says it with certainty.
-        return Estimate(unvisited, 8 * EPS * unvisited, "closed form") if np.isfinite(unvisited) else _infinite()
+        alone = ful.row_risk(row, n, divergence)
+        return Estimate(alone.value, alone.error + moved, alone.route)
     if divergence == "kl":
         return _infinite()
-    visited = _best(row, n, divergence)
-    error = visited.error + (8 + n * row.rho) * EPS * unvisited
-    return Estimate(unvisited + visited.value, error, visited.route)
+    low, high = bracket(row, n, divergence)
+    routes: list[Callable[[], Estimate]] = [partial(_best, row, n, divergence)]
+    if divergence == "tv":
+        routes += [partial(_without_unseen, row, n, low - unvisited, share) for share in (1e-12, 1e-8)]
+
+    def whole(route: Callable[[], Estimate]) -> Estimate:
+        visited = route()
+        error = visited.error + (8 + n * row.rho) * EPS * unvisited + moved
+        error += row.rho * (2 * excess(row.p) + excess(row.init))
+        return Estimate(unvisited + visited.value, error, visited.route)
+
+    return first_sound([partial(whole, route) for route in routes], low, high)
+
+
+def bracket(row: Row, n: int, divergence: str = "tv") -> tuple[float, float]:
+    """Proved bounds on what one input adds; for TV, a visited student errs by the mass of unseen labels at least."""
+    unvisited = _unvisited(row, n, divergence)
+    if n == 0 or divergence == "kl":
+        return unvisited * (1 - 1e-9), unvisited * (1 + 1e-9) if n == 0 else math.inf
+    with np.errstate(divide="ignore"):
+        missed = np.exp(n * np.log1p(-np.minimum(row.rho * row.p, 1.0)))
+    never = math.exp(n * math.log1p(-row.rho)) if row.rho < 1 else 0.0
+    least = max(0.0, float(missed @ row.p) * (1 - 1e-9) - never) if divergence == "tv" else 0.0
+    most = (1 - never) * (1.0 if divergence == "tv" else 2.0)
+    return (unvisited + row.rho * least) * (1 - 1e-9), unvisited + row.rho * most + 1e-15 * row.rho
+
+
+def _without_unseen(row: Row, n: int, low: float, share: float) -> Estimate:
+    """The visited part without the labels that are hardly ever seen: their number makes the other routes long.
+
+    That they are not drawn changes the law of the draws by n w(L) at most, and that the others take their mass moves
+    every distance by p(L) at most. Both are as much as `share` of `low` at most.
+    """
+    rare = np.cumsum(row.p) * (n + 1) * row.rho <= share * low  # p is sorted
+    kept = row.p[~rare]
+    if kept.size == row.p.size or np.count_nonzero(kept) < 2:
+        raise OutOfReach("no label is unseen nearly surely")
+    less = Row(row.rho, kept / math.fsum(kept), row.init[~rare], 1)
+    found = _best(less, n, "tv")
+    return Estimate(found.value, found.error + row.rho * (n + 1) * float(row.p[rare].sum()), found.route)
 
 
 def _infinite() -> Estimate:
@@ -154,11 +201,11 @@ def _best(row: Row, n: int, divergence: str) -> Estimate:
     coarse = None
     if divergence == "tv":
         coarse = by_fourier(row, n)
-        if coarse.error <= 1e-11 * row.rho:
+        if coarse.error <= 5e-11 * row.rho:
             return coarse
     if cost <= CLASSES_CAP:
         return by_classes(row, n, divergence)
-    if coarse is not None and coarse.error <= WORST * row.rho:
+    if coarse is not None and coarse.error <= WORST * row.rho and coarse.error <= USELESS * coarse.value:
         return coarse
     reached = "" if coarse is None else f", and the Fourier route reaches {coarse.error / row.rho:.1g} only"
     raise OutOfReach(
@@ -324,7 +371,7 @@ def by_fourier(row: Row, n: int, work: int = FOURIER_WORK) -> Estimate:
     Returns
     -------
     Estimate
-        Its error is an estimate, from two resolutions and the size of what was cut.
+        Its error is an estimate, from two resolutions and the size of what was cut, five times over.
     """
     v, k = label_classes(row)
     law = _Thinned(row.rho, v, k, n)
@@ -362,7 +409,8 @@ class _Thinned:
         self.square = float(self.w @ v)
         self.log_never = n * math.log1p(-rho) if rho < 1 else -math.inf
         mean = n * rho * self.square
-        u = np.arange(-3.625, math.log(45 * max(1.0, mean / v[0])) + 0.5, self.STEP)
+        longest = max(0.0, math.log(mean) - math.log(v[0]))
+        u = np.arange(-3.625, math.log(45) + longest + 0.5, self.STEP)
         self.y = np.exp(u - np.exp(-u)) / mean
         self.dy = self.STEP * self.y * (1 + np.exp(-u))
         # With nothing but heavy visits the integrand is gone long before y p_min = 45.
@@ -408,10 +456,16 @@ class _Thinned:
         scale = float(self.dy @ np.abs(f))
         return fine, abs(fine - coarse) + 64 * EPS * scale
 
+    def square_of_step(self, a: int) -> float:
+        """The mean square of what one draw adds to X, given that it is at the input; no term is negative."""
+        others = self.w * self.v**2
+        others[a] -= self.v[a] ** 3
+        return float(self.v[a] * (1 - self.v[a]) ** 2 + others.clip(min=0.0).sum())
+
     def reach(self, a: int) -> tuple[float, int]:
         """L with P(|X| > L) <= 1e-19, X = n_a - M, and the sign of X if that is sure to the same degree."""
         n, rho, v, w = self.n, self.rho, self.v, self.w
-        sd = math.sqrt(n * rho * (v[a] * (1 - 2 * v[a]) + float(w @ v**2)) + 1e-300)
+        sd = math.sqrt(n * rho * self.square_of_step(a) + 1e-300)
         theta = np.geomspace(0.02 / sd, max(60.0, 60 / sd), 400)
         found, sign = 0.0, 0
         for s in (1, -1):
@@ -472,7 +526,7 @@ class _Thinned:
             unseen = self.revivals(a, float(t[-1])) if t[-1] > self.settled else rest
             cut += inverse * (min(proved, unseen) if t[-1] > start else unseen)
             rounding = EPS * (8 * L * inverse + 4 * math.sqrt(self.n * self.rho) * abs(value))
-            results.append((a, value, abs(value - second) + cut + rounding))
+            results.append((a, value, SAFETY * (abs(value - second) + cut) + rounding))
         return results
 
     def revivals(self, a: int, start: float) -> float:
@@ -493,7 +547,7 @@ class _Thinned:
         N, phase, one, two, with_v = self.lattice
         # The phases at t = 2 pi N, less the part that a slightly different t would mend; 1 - cos x >= 0.2 x^2.
         d1 = self.rho * (self.v[a] - self.square)
-        d2 = self.rho * (self.v[a] * (1 - 2 * self.v[a]) + float(self.w @ self.v**2)) - d1**2
+        d2 = max(self.rho * self.square_of_step(a) - d1**2, 1e-300)  # not below 0 by a rounding
         mended = (self.rho * (self.v[a] * phase[:, a] - with_v) - one * d1) ** 2 / d2
         peak = np.exp(-0.2 * self.n * np.maximum(two - one**2 - mended, 0.0))
         width = min(2 * math.pi, 15 / math.sqrt(self.n * d2))

@@ -6,6 +6,8 @@ alone, up to the order of the labels. So problems with equal rows (instances 0 t
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,3 +84,69 @@ class Estimate:
 
 class OutOfReach(ValueError):
     """No exact route applies; the message names the limit that was met and points to `kt_theory.simulate`."""
+
+
+#: A probability below this is taken for 0: products of such floats lose their digits.
+SMALLEST = 1e-290
+
+
+def flushed(row: Row, n: int) -> tuple[Row, float]:
+    """The row with probabilities below `SMALLEST` made 0, and how much that may move an expected risk.
+
+    Such a label is seen with probability n SMALLEST at most, and moves a distance by no more than its probability.
+    """
+    tiny = (row.p > 0) & (row.p < SMALLEST)
+    if not tiny.any():
+        return row, 0.0
+    return Row(row.rho, np.where(tiny, 0.0, row.p), row.init, row.times), (n + 1.0) * row.p.size * SMALLEST
+
+
+def excess(law: np.ndarray) -> float:
+    """How far a law of floats is from 1, exactly: dividing it by its sum moves it so far, and so do roundings of it."""
+    return abs(math.fsum([*law.tolist(), -1.0]))
+
+
+def sound(estimate: Estimate, low: float, high: float) -> Estimate:
+    """The estimate, if it can be true; where it leaves its range by no more than its error, the nearest value in it.
+
+    Parameters
+    ----------
+    estimate : Estimate
+    low, high : float
+        Proved bounds on the truth; `high` may be infinite.
+
+    Raises
+    ------
+    OutOfReach
+        If the value or the error is no number, or if value +- error does not meet [low, high].
+    """
+    value, error = estimate.value, estimate.error
+    if math.isinf(value) and value > 0 and math.isinf(high):
+        return estimate
+    if not (math.isfinite(value) and math.isfinite(error) and error >= 0):
+        raise OutOfReach(f"{estimate.route}: {value!r} with error {error!r} is no number: use kt_theory.simulate")
+    if value + error < low or value - error > high:
+        raise OutOfReach(
+            f"{estimate.route}: {value!r} with error {error!r} lies outside of its proved range, "
+            f"{low!r} to {high!r}: use kt_theory.simulate"
+        )
+    return Estimate(min(max(value, low), high), error, estimate.route)
+
+
+def first_sound(routes: Sequence[Callable[[], Estimate]], low: float, high: float) -> Estimate:
+    """The answer of the first route that reaches, and whose answer can be true (`sound`).
+
+    Raises
+    ------
+    OutOfReach
+        If there is none; the message is that of the last route.
+    """
+    limit = OutOfReach("no route applies: use kt_theory.simulate")
+    for route in routes:
+        try:
+            return sound(route(), low, high)
+        except OutOfReach as found:
+            limit = found
+        except ArithmeticError as broken:
+            limit = OutOfReach(f"a route met {type(broken).__name__}, {broken}: use kt_theory.simulate")
+    raise limit

@@ -6,7 +6,7 @@ costs a number that depends on U alone: with :math:`M = p(U)` and i the init,
 .. math:: D(U) = \tfrac12 \sum_{a \in U} |q_a - p_a|, \qquad q_a = M\, i_a / i(U) \quad (M / |U| \text{ if } i(U) = 0),
 
 an unvisited input being U = all labels. With :math:`w_a = \rho p_a`, no label of U is seen with probability
-:math:`(1 - w(U))^n`. The same holds for D = "kl", sum p log(p/q), and "l2", sum (q - p)^2. Three routes follow.
+:math:`(1 - w(U))^n`. The same holds for D = "kl", sum p log(p/q), and "l2", sum (q - p)^2. Two routes follow here.
 
 **subsets**: any row of at most 18 positive labels. Moebius inversion over the sets, in double-double. It cancels, but
 never more than this: D(U) <= 2 D(V) whenever U is a part of V (for weights i, sum_U |p - x i| is within a factor 2 of
@@ -29,36 +29,29 @@ real axis count, since :math:`|e^z - 1| \le |z| (e^{\Re z} - 1) / \Re z` bounds 
 So some 30 nodes do, whatever n is. A cell whose value at R, an upper bound, is below 1e-17 / (number of cells) of the
 largest is left out. What remains is rounding, about 2e-16 times the size of the exponents; it is added up.
 
-**fourier**: rows of up to 400 labels, TV, uniform init. On the circle labels are unseen independently, with complex
-"probabilities" e^(-w t); a circle of 1e-10 is enough here. Sets of few labels are gone through one by one. For larger
-ones, D(U) = (1/2) sum_b |X_b| / |U| over b in U, X_b = sum over c in U of (p_c - p_b); on [-L, L] |x| is L/2 less
-(4 L / pi^2) sum cos(k pi x / L) / k^2 over odd k, and the law of (|U|, e^(i xi p(U))) without b is the product
-polynomial of all labels divided by that of b, from the side that damps errors. The number of harmonics is doubled until
-nothing changes; the last change is the error reported, an estimate and no bound.
+**many** (`kt_theory.exact.many`): other rows, for TV and a uniform init.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from kt_theory import checks
-from kt_theory.exact.rows import DIVERGENCES, Estimate, OutOfReach, Row
+from kt_theory.exact import many
+from kt_theory.exact.rows import DIVERGENCES, Estimate, OutOfReach, Row, first_sound, flushed
 
-#: Most labels of positive probability for `subsets`, and most cells for `classes`.
+#: Most labels of positive probability for `subsets`; cells of `classes` that are done without asking further, and most.
 MOST_LABELS = 18
+QUICK_CELLS = 50_000
 MOST_CELLS = 1_000_000
 
-#: `fourier`: labels of a row, sets gone through one by one, harmonics, steps in all (some 15 ns each), and the
-#: largest relative error shown.
+#: Most labels of a row that is neither, for `kt_theory.exact.many`.
 WIDEST_ROW = 400
-MOST_SETS = 10_000_000
-MOST_HARMONICS = 32768
-MOST_STEPS = 5e8
-COARSEST = 1e-6
 
 EPS = 2.0**-52
 
@@ -75,7 +68,7 @@ def row_risk(row: Row, n: int, divergence: str = "tv", rtol: float = 1e-9) -> Es
     divergence : {"tv", "kl", "l2"}
         D; see `kt_theory.exact.sel`.
     rtol : float
-        Relative accuracy at which `fourier` stops to refine; the other routes always give their best.
+        Relative accuracy at which a Fourier series stops to refine; the other routes always give their best.
 
     Returns
     -------
@@ -96,13 +89,46 @@ def row_risk(row: Row, n: int, divergence: str = "tv", rtol: float = 1e-9) -> Es
     0.25
     """
     checks.one_of("divergence", divergence, DIVERGENCES)
+    row, moved = flushed(row, n)
     labels = int(np.count_nonzero(row.p))
     cells = _cells_needed(row)
-    if labels <= MOST_LABELS and 2**labels <= 30 * cells:
-        return subsets(row, n, divergence)
-    if cells <= MOST_CELLS:
-        return classes(row, n, divergence)
-    return fourier(row, n, divergence, rtol)
+    few = labels <= MOST_LABELS and 2**labels <= 30 * cells
+    routes: list[Callable[[], Estimate]] = []
+    if few:
+        routes.append(lambda: subsets(row, n, divergence))
+    elif cells <= QUICK_CELLS:
+        routes.append(lambda: classes(row, n, divergence))
+    else:
+        routes.append(lambda: generic(row, n, divergence, rtol))
+    # Another opinion, where the first is out of reach or outside of its bracket.
+    if cells <= MOST_CELLS and (few or cells > QUICK_CELLS):
+        routes.append(lambda: classes(row, n, divergence))
+    if few or cells <= QUICK_CELLS:
+        routes.append(lambda: generic(row, n, divergence, rtol))
+    found = first_sound(routes, *bracket(row, n, divergence))
+    return Estimate(found.value, found.error + moved, found.route)
+
+
+def bracket(row: Row, n: int, divergence: str = "tv") -> tuple[float, float]:
+    """Proved bounds on what one input adds: of the pair of labels that costs most, and of the unseen mass, for TV."""
+    if divergence != "tv" or n == 0:
+        return 0.0, row.rho * {"tv": 1.0, "l2": 2.0, "kl": math.inf}[divergence]
+    low, high = many.bracket(row, n)
+    return row.rho * low, row.rho * min(high, 1.0)
+
+
+def generic(row: Row, n: int, divergence: str = "tv", rtol: float = 1e-9) -> Estimate:
+    """The risk by sets of labels in two halves, or a Fourier series; arguments and result as in `row_risk`."""
+    if divergence != "tv" or row.init.min() != row.init.max():
+        raise OutOfReach(
+            f"with more than {MOST_LABELS} different labels SEL_ptl is exact for TV and a uniform init only: "
+            "use kt_theory.simulate"
+        )
+    if row.p.size > WIDEST_ROW:
+        raise OutOfReach(f"{row.p.size} labels, {WIDEST_ROW} at most: use kt_theory.simulate")
+    if n == 0:
+        return _exactly(row.rho * float(np.abs(row.p - 1 / row.p.size).sum() / 2), "halves")
+    return many.risk(row, n, rtol)
 
 
 # --- What a set of unseen labels costs --------------------------------------------------------------------
@@ -114,31 +140,41 @@ def costs(p: np.ndarray, init: np.ndarray, unseen: np.ndarray, divergence: str) 
     q - p = (sum_d unseen_d (p_d init_c - init_d p_c)) / sum_d unseen_d init_d on class c: with the differences in
     brackets right to the last digit, classes in proportion to their init cost exactly 0, and nothing else
     cancels, by E|X - X'| <= 2 E|X - EX|.
+
+    Of init only the proportions among unseen labels count, and these may all be tiny where init itself is not: sets are
+    taken together whose largest init has about the same exponent, and init is multiplied by a power of 2 for each.
     """
     out = np.zeros(unseen.shape[0])
-    heard_of = unseen @ init
-    for flat in (False, True):
-        chosen = (heard_of == 0) == flat
-        if not chosen.any():
-            continue
-        u = unseen[chosen].astype(np.float64)
-        weight = np.ones_like(init) if flat else init
-        total = np.maximum(u @ weight, np.finfo(float).tiny)[:, None]
-        high, low = _exact_product(p[:, None], weight[None, :])
-        gaps = (high - high.T) + (low - low.T)
-        off = (u @ gaps) / total  # q - p
-        if divergence == "tv":
-            out[chosen] = 0.5 * np.einsum("ic,ic->i", u, np.abs(off))
-        elif divergence == "l2":
-            out[chosen] = np.einsum("ic,ic->i", u, off**2)
-        else:
-            # sum p log(p/q) = sum (p log(p/q) - p + q), no term negative; from q itself where q - p says little of it
-            q = (u @ p)[:, None] * (weight / total)
-            with np.errstate(divide="ignore", invalid="ignore"):
-                near = -p * _log1p_minus(off / p)
-                term = np.where(q < p / 2, p * np.log(p / q) - p + q, np.where(p > 0, near, off))
-                out[chosen] = np.where(u > 0, u * term, 0.0).sum(axis=1)
+    # The exponent of the largest init, in steps of 200, 1 where there is none: all labels then weigh the same.
+    steps = np.where(init > 0, -(-np.frexp(init)[1] // 200), -99)
+    scale = np.full(unseen.shape[0], -99)
+    for c, step in enumerate(steps):
+        scale = np.where(unseen[:, c] > 0, np.maximum(scale, step), scale)
+    for step in np.unique(scale):
+        chosen = scale == step
+        # What is larger than the step was seen.
+        rescaled = np.ldexp(np.where(steps <= step, init, 0.0), -200 * int(step))
+        weight = np.ones_like(init) if step == -99 else rescaled
+        out[chosen] = _costs(p, weight, unseen[chosen].astype(np.float64), divergence)
     return out
+
+
+def _costs(p: np.ndarray, weight: np.ndarray, u: np.ndarray, divergence: str) -> np.ndarray:
+    """`costs` for weights that are not all tiny; those of seen labels do not matter."""
+    total = np.maximum(u @ weight, np.finfo(float).tiny)[:, None]
+    high, low = _exact_product(p[:, None], weight[None, :])
+    gaps = (high - high.T) + (low - low.T)
+    off = (u @ gaps) / total  # q - p
+    if divergence == "tv":
+        return 0.5 * np.einsum("ic,ic->i", u, np.abs(off))
+    if divergence == "l2":
+        return np.einsum("ic,ic->i", u, off**2)
+    # sum p log(p/q) = sum (p log(p/q) - p + q), no term negative; from q itself where q - p says little of it
+    q = (u @ p)[:, None] * (weight / total)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        near = -p * _log1p_minus(off / p)
+        term = np.where(q < p / 2, p * np.log(p / q) - p + q, np.where(p > 0, near, off))
+        return np.where(u > 0, u * term, 0.0).sum(axis=1)
 
 
 def _exact_product(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -245,87 +281,6 @@ def classes(row: Row, n: int, divergence: str = "tv") -> Estimate:
         cost[kept],
     )
     return Estimate(row.rho * value, row.rho * error + math.ulp(0.0), "label classes")
-
-
-def fourier(row: Row, n: int, divergence: str = "tv", rtol: float = 1e-9) -> Estimate:
-    """The risk of an arbitrary row by a Fourier series in the unseen mass; arguments and result as in `row_risk`."""
-    from kt_theory.exact import loops_sel
-
-    if divergence != "tv" or row.init.min() != row.init.max():
-        raise OutOfReach(
-            f"with more than {MOST_LABELS} different labels SEL_ptl is exact for TV and a uniform init only: "
-            "use kt_theory.simulate"
-        )
-    if row.p.size > WIDEST_ROW:
-        raise OutOfReach(f"{row.p.size} labels, {WIDEST_ROW} at most: use kt_theory.simulate")
-    if n == 0:
-        return _exactly(row.rho * float(np.abs(row.p - 1 / row.p.size).sum() / 2), "Fourier series")
-    p = row.p[row.p > 0]
-    zeros = row.p.size - p.size
-    w = row.rho * p
-    with np.errstate(divide="ignore"):
-        unseen = np.exp(n * np.log1p(-w))
-    # A label that is always seen but with probability u changes the cost by no more than u (p + missing mass).
-    missing = float(unseen @ p)
-    loss = unseen * (p + missing)
-    kept = loss > 1e-14 * missing * min(1.0, float(unseen.sum()))
-    dropped = float(loss[~kept].sum())
-    w, p = w[kept], p[kept]
-    tilt = unseen[kept] * w
-    if not tilt.sum() > 0:
-        return Estimate(0.0, row.rho * dropped + math.ulp(0.0), "Fourier series")
-    radius = n / (1 - float(tilt @ w) / float(tilt.sum()))
-    rates, powers = loops_sel.circle(n, radius)
-    law = np.ones(1)
-    for x in np.exp(-w * radius):
-        law = np.convolve(law, [1 - x, x])
-    law[: 1 if zeros else 2] = 0.0  # one unseen label is known
-    if not law.any():
-        return Estimate(0.0, row.rho * dropped + math.ulp(0.0), "Fourier series")
-    most = min(p.size, int(np.nonzero(law > 1e-15 * law.max())[0].max()) + 1)
-    few = _affordable(p.size, most)
-    exact = loops_sel.small_sets(w, p, zeros, few, rates, powers)
-    # What the terms add up to before their phases cancel: large where one circle does not suit all sets.
-    size = float(np.abs(powers).sum()) * loops_sel.small_sets(
-        w, p, zeros, few, np.array([radius + 0j]), np.ones(1) + 0j
-    )
-    value, gap = exact, 0.0
-    if few < most:
-        period = (zeros + most) * float(p.max())
-        tail, K, gap = 0.0, 8, math.inf
-        affordable = min(MOST_HARMONICS, MOST_STEPS / (rates.size * p.size * most))
-        while K == 8 or (affordable > K and gap > rtol * abs(exact + tail)):
-            # harmonic 0 and the odd ones below 16 first, then always twice as many
-            fresh = np.arange(1, 16, 2) if K == 8 else np.arange(K + 1, 2 * K, 2)
-            harmonics = np.concatenate([fresh, -fresh]).astype(np.float64)
-            weights = -2 * period / (np.pi * harmonics) ** 2
-            if K == 8:
-                harmonics, weights = np.append(harmonics, 0.0), np.append(weights, period / 2)
-            step = sum(
-                (f * loops_sel.poisson_risk(t, w, p, zeros, few + 1, most, period, harmonics, weights)).real
-                for t, f in zip(rates, powers, strict=True)
-            )
-            gap = math.inf if K == 8 else abs(step)
-            tail += step
-            K *= 2
-        value = exact + tail
-        size += 2 * abs(tail)
-    error = gap + dropped + 1e-10 * size
-    if not error <= COARSEST * value:
-        raise OutOfReach(
-            f"the Fourier series of a row with {row.p.size} labels is good to {error / value:.1e} only: "
-            "use kt_theory.simulate"
-        )
-    return Estimate(row.rho * value, row.rho * error, "Fourier series")
-
-
-def _affordable(labels: int, most: int) -> int:
-    """The largest size, at most `most`, such that all smaller sets of the labels can be gone through."""
-    size = sets = 0
-    while size < most and sets + math.comb(labels, size + 1) <= MOST_SETS:
-        size += 1
-        sets += math.comb(labels, size)
-    return size
 
 
 def _log_binomials(k: int) -> np.ndarray:

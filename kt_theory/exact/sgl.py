@@ -58,7 +58,7 @@ from collections.abc import Callable
 import numpy as np
 
 from kt_theory.exact import ful
-from kt_theory.exact.rows import Estimate, OutOfReach, Row
+from kt_theory.exact.rows import Estimate, OutOfReach, Row, excess
 
 #: Relative error that is promised: window and series as above, rounding below 2e-14.
 ERROR = 1e-13
@@ -111,7 +111,19 @@ def row_risk(row: Row, n: int, divergence: str = "tv") -> Estimate:
     else:
         visited = 0.5 * _mean_deviations(n, row.rho, row.p)
     value = unvisited.value + row.rho * visited
-    return Estimate(value, ERROR * value + 4 * math.ulp(0.0), ROUTE)
+    error = ERROR * row.rho * visited + unvisited.error + _rounded(row, visited) + 4 * math.ulp(0.0)
+    return Estimate(value, error, ROUTE)
+
+
+def _rounded(row: Row, visited: float) -> float:
+    """What dividing the row by its sum may move, as the rounding of its entries may.
+
+    Between its kinks log f has the slope (v - (m+1)p) / (pq), at most 1/min(p, q); and f has at most the slope 2. Only
+    one label has p > 1/2, and its f is at most the half of all.
+    """
+    p = float(row.p[-1])
+    steep = 1.0 if p > 0.5 and visited * p >= 1 - p else visited * p / (1 - p) if p > 0.5 else 0.0
+    return row.rho * 2 * excess(row.p) * (visited + steep)
 
 
 def _mean_deviations(n: int, rho: float, p: np.ndarray) -> float:
