@@ -43,7 +43,7 @@ LABEL = {
 def drawing(
     stem: str | os.PathLike[str], rows: int, columns: int, *, width: float = 10.0, height: float = 3.2
 ) -> Iterator[np.ndarray]:
-    """Draw a figure in the style of the package: yields its axes, shape (rows, columns), and then writes `stem`.png and .pdf.
+    """Draw a figure in the package's style: yields its axes, shape (rows, columns), then writes `stem`.png and .pdf.
 
     One legend goes above all panels. Each file is written whole, and the same drawing gives the same bytes. Nothing is
     written if the drawing fails. `width` is in inches, `height` in inches a row.
