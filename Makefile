@@ -61,4 +61,4 @@ paper-results: $(VENV)/.installed
 	$(BIN)/python simulations/timings.py
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis figures/quick
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis figures/quick figures/exact

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import kt_theory as kt
 from kt_theory.cli.exits import HELD
 from kt_theory.cli.options import add_command, add_other, check_output, not_negative, path, whole
-from kt_theory.cli.printing import LISTED
+from kt_theory.cli.printing import LISTED, count
 from kt_theory.showing import listed, shown
 
 if TYPE_CHECKING:
@@ -137,8 +137,8 @@ def _findings_as_text(found: dict[str, Any]) -> str:
     words = {"hard": "hard labels", "partial": "partial soft labels"}[found["protocol"]]
     cells = found["S"] * found["A"]
     lines = [
-        f"{found['n']} records of {words}: {found['S']} inputs, {found['A']} labels, "
-        f"{found['pairs seen']} of {cells} pairs seen",
+        f"{count(found['n'], 'record')} of {words}: {count(found['S'], 'input')}, {count(found['A'], 'label')}, "
+        f"{found['pairs seen']} of {count(cells, 'pair')} seen",
         f"inputs never seen: {_counted(found['inputs never seen'])}",
         f"labels never seen at any input: {_counted(found['labels never seen at any input'])}",
     ]

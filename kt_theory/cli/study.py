@@ -47,7 +47,7 @@ def add_parser(commands: Any) -> None:
         "  kt-theory study status rates     # how far the folder `rates` is\n"
         "  kt-theory study export rates --out rates.csv",
     )
-    actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
+    actions = parser.add_subparsers(title="actions", metavar="ACTION")
     _study_run_parser(actions)
     _study_folder_parsers(actions)
 
@@ -246,7 +246,7 @@ def _replay(folder: str, batch: str) -> int:
 
         traceback.print_exc()
         return BROKEN
-    print(frame.to_string(index=False, float_format=repr))
+    print(frame.to_string(index=False, float_format=lambda value: repr(float(value))))
     return HELD
 
 

@@ -1,0 +1,329 @@
+"""What each command prints, line by line: every line, every order, on any output."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import kt_theory as kt
+from kt_theory import cli, kernels
+
+TINY = "reps = 5\n[[panel]]\ninstance = 0\nS = 2\nA = 3\nn = [3]\nlearners = ['CE_sgl', 'SEL_ptl']\n"
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def lines(capsys, *words, code=cli.HELD):
+    """The lines that a command prints."""
+    assert cli.main([str(word) for word in words]) == code
+    return capsys.readouterr().out.splitlines()
+
+
+def process(*words, **options):
+    return subprocess.run([sys.executable, "-m", "kt_theory", *words], capture_output=True, text=True, **options)
+
+
+# --- Whole answers ----------------------------------------------------------------------------------------
+
+
+def test_fit_of_partial_soft_labels(capsys):
+    # Oracle: enumeration by hand; students by identity, those of kt.fit
+    Path("r.csv").write_text("s,a,p\n0,0,0.5\n0,0,0.5\n0,1,0.3\n1,2,0.9\n")
+    said = lines(capsys, "fit", "r.csv", "--out", "students.csv")
+    assert said[:7] == [
+        "4 records of partial soft labels: 2 inputs, 3 labels, 3 of 6 pairs seen",
+        "inputs never seen: none",
+        "labels never seen at any input: none",
+        "missing mass on visited inputs, averaged over the records: 0.175",
+        "  largest: 0 0.2, 1 0.1",
+        "",
+        "what each learner gives, on the pairs seen most often:",
+    ]
+    table = [line.split() for line in said[7:-1]]
+    learners = ["CE_sgl", "CE_ptl", "SEL_ptl", "ADD_sgl"]
+    assert table[0] == ["state", "action", "seen", "revealed", *learners]
+    assert [row[:4] for row in table[1:]] == [
+        ["0", "0", "2", "0.500000"],
+        ["0", "1", "1", "0.300000"],
+        ["1", "2", "1", "0.900000"],
+        ["0", "2", "0", "-"],
+        ["1", "0", "0", "-"],
+        ["1", "1", "0", "-"],
+    ]
+    data = kt.tables.read_records("r.csv")
+    for row in table[1:]:
+        cell = int(row[0]), int(row[1])
+        assert row[4:] == [f"{kt.fit(data, learner)[cell]:.6f}" for learner in learners]
+    assert said[-1] == "all 6 rows are in students.csv"
+    assert len({len(line) for line in said[7:-1]}) == 1, "the columns are aligned"
+
+
+def test_fit_of_hard_labels(capsys):
+    # Oracle: enumeration by hand; one of three records is of a pair seen once
+    Path("h.csv").write_text("s,a\nx,yes\nx,no\nx,yes\n")
+    said = lines(capsys, "fit", "h.csv")
+    assert said[:4] == [
+        "3 records of hard labels: 1 input, 2 labels, 2 of 2 pairs seen",
+        "inputs never seen: none",
+        "labels never seen at any input: none",
+        "missing mass: not told by hard labels; about 0.3333 (Good-Turing estimate)",
+    ]
+    assert said[-1] == "write all rows with --out students.csv"
+    found = json.loads("\n".join(lines(capsys, "fit", "h.csv", "--json")))
+    assert list(found)[:6] == ["protocol", "n", "S", "A", "inputs never seen", "labels never seen at any input"]
+    assert found["learners"] == ["CE_sgl", "ADD_sgl"]
+    assert found["out"] is None
+
+
+def test_fit_orders_inputs_by_missing_mass_and_counts_the_rest(capsys):
+    # Oracle: enumeration, masses 0.01, 0.02, ... of 20 inputs, given in another order
+    order = [7 * i % 20 for i in range(20)]
+    Path("r.csv").write_text("s,a,p\n" + "".join(f"x{i},0,{1 - (i + 1) / 100}\n" for i in order))
+    Path("names.txt").write_text("".join(f"x{i}\n" for i in range(30)))
+    said = lines(capsys, "fit", "r.csv", "--A", 2, "--states", "names.txt")
+    assert said[1] == "inputs never seen: 10 (x20, x21, x22, x23, x24, x25, x26, x27 and 2 more)"
+    assert said[2] == "labels never seen at any input: 1 (1)"
+    assert said[4].startswith("  largest: x20 1, x21 1,")
+    assert said[4].endswith(" and 22 more")
+
+
+def test_simulate(capsys):
+    # Oracle: identity, the rows of kt.simulate in its order
+    said = lines(capsys, "simulate", "--instance", 0, "--S", 2, "--A", 2, "--n", 5, 3, "--reps", 40)
+    frame = kt.simulate(kt.instance(0, 2, 2), kt.PAPER_LEARNERS, [5, 3], 40)
+    assert said[0].split() == ["n", "learner", "protocol", "mean", "mcse", "reps", "nonzero"]
+    assert [line.split() for line in said[1:]] == [
+        [str(r.n), r.learner, r.protocol, f"{r.mean:.6g}", f"{r.mcse:.6g}", "40", str(r.nonzero)]
+        for r in frame.itertuples()
+    ]
+
+
+def test_minimax(capsys):
+    # Oracle: published, the risk 1/8 of S = 1, A = 3, n = 2; the closed forms are those of kt.bounds
+    said = lines(capsys, "minimax", "--protocol", "partial", "--S", 1, "--A", 3, "--n", 2, "--out", "worst.csv")
+    low, high = kt.bounds.best_lower("partial", 2, 1, 3), kt.bounds.best_upper("partial", 2, 1, 3)
+    assert said == [
+        "minimax risk, partial labels, S=1, A=3, n=2: = 0.125 (SEL_ptl)",
+        kt.minimax_risk("partial", 1, 3, 2).note,
+        f"proved closed forms: {low.value:.6g} ({low.statement}), {high.value:.6g} ({high.statement})",
+        "",
+        "least favourable teacher found, inputs that are alike up to the order of their labels together:",
+        "  1 input of mass 1: labels 2 x 0.5, 0",
+        "the whole table is in worst.csv",
+    ]
+    found = json.loads(
+        "\n".join(lines(capsys, "minimax", *["--protocol", "soft", "--S", "2", "--A", "2", "--n", "2", "--json"]))
+    )
+    assert list(found) == ["protocol", "S", "A", "n", "lower", "upper", "exact", "student", "note"]
+
+
+def test_playground(capsys):
+    assert lines(capsys, "playground", "--out", "p.html") == ["the playground is in p.html: open it in a browser"]
+
+
+def test_study_replay(capsys):
+    # Oracle: identity, the moments that kt.study.replay gives, to the last digit, and no index before them
+    Path("tiny.toml").write_text(TINY)
+    lines(capsys, "study", "run", "tiny.toml")
+    (batch,) = [f"{path.parent.name}/{path.stem}" for path in Path("tiny/batches").glob("*/*.json")]
+    said = [line.split() for line in lines(capsys, "study", "replay", "tiny", batch)]
+    frame = kt.study.replay("tiny", batch)
+    assert said[0] == list(frame.columns) == ["learner", "mean", "squares", "nonzero"]
+    assert said[1:] == [
+        [r.learner, repr(float(r.mean)), repr(float(r.squares)), str(r.nonzero)] for r in frame.itertuples()
+    ]
+
+
+def test_study_run_sorts_the_versions_of_its_batches(monkeypatch):
+    # Oracle: enumeration; the order of a set is luck, that of twelve names no luck
+    versions = [f"2.{i}.0" for i in range(12)]
+    receipts = pd.DataFrame({"numpy": ["+".join(versions[::-1])], "version": ["+".join(versions[::-1])]})
+    outcome = type("", (), {"receipts": receipts, "capped": [], "missing_here": []})()
+    outcome.tally = type("", (), {"drawn": 0, "stored": 0, "damaged": []})()
+    monkeypatch.setattr(cli.study_text, "status_fields", lambda found, folder: {})
+    assert json.loads(cli.study_text.run_as_json(outcome, None, Path("x")))["numpy_of_batches"] == sorted(versions)
+
+
+# --- reproduce --------------------------------------------------------------------------------------------
+
+
+def board(options):
+    """A study of two curves, one checked against bounds; it writes three files and leaves one as it was."""
+    for name in ("b.png", "a.csv", "c.pdf"):
+        kt.study.write_receipts(pd.DataFrame({"x": [1]}), options.path("x.csv"))
+        os.replace(options.path("x.csv"), options.path(name))
+    panel = kt.study.Panel("p", kt.instance(0, 2, 3), [10, 100], ["CE_sgl", "CE_ptl"])
+    return kt.claims.scoreboard(kt.study.exact([panel]), {})
+
+
+def test_reproduce(monkeypatch, capsys):
+    monkeypatch.setattr(cli.reproduce, "_load_study", lambda stem: board)
+    Path("out").mkdir()
+    Path("out/other.png").write_text("of another study")
+    listing = Path.iterdir
+    monkeypatch.setattr(Path, "iterdir", lambda folder: sorted(listing(folder), reverse=True))
+    assert cli.main(["reproduce", "figure1", "--out", "out"]) == cli.HELD
+    printed = capsys.readouterr()
+    checked = kt.claims.scoreboard(
+        kt.study.exact([kt.study.Panel("p", kt.instance(0, 2, 3), [10, 100], ["CE_sgl", "CE_ptl"])]), {}
+    )
+    bound = checked[checked["checked"] > 0]
+    assert printed.out.splitlines() == [
+        *kt.claims.as_text(checked).splitlines(),
+        "",
+        f"bounds: {bound['checked'].sum()} checks at single n; {len(bound)} of {len(bound)} curves keep all of theirs",
+        "written:",
+        *(f"  {Path('out', name).resolve()}" for name in ("a.csv", "b.png", "c.pdf")),
+    ]
+    assert printed.err.splitlines() == ["1 of 1: figure1_classic ...", "1 of 1: figure1_classic: 0 s"]
+
+
+@pytest.mark.parametrize(
+    ("words", "folder"),
+    [
+        ([], "figures/exact"),
+        (["--quick"], "figures/quick"),
+        (["--quick", "--simulate"], "figures/quick"),
+        (["--simulate"], "figures"),
+        (["--simulate", "--out", "mine"], "mine"),
+    ],
+)
+def test_reproduce_writes_where_it_says(words, folder, monkeypatch, capsys):
+    monkeypatch.setattr(cli.reproduce, "_load_study", lambda stem: board)
+    lines(capsys, "reproduce", "figure1", *words)
+    assert {path.parent for path in Path().rglob("*.csv")} == {Path(folder)}
+
+
+def test_a_script_that_is_not_there_is_named(monkeypatch, capsys):
+    monkeypatch.setattr(cli.reproduce, "shipped", lambda name: None)
+    lines_of = cli.main(["reproduce", "figure1"])
+    assert lines_of == cli.REFUSED
+    said = "kt-theory: error: simulations/figure1_classic.py was not found beside the package\n"
+    assert capsys.readouterr().err == said
+
+
+# --- Help -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["help"], ["help", "fit"], ["help", "study"], ["help", "study", "run"], ["study"]]
+)
+def test_help_is_shown_without_an_option(words, capsys):
+    asked = [word for word in words if word != "help"]
+    with pytest.raises(SystemExit) as stopped:
+        cli.main([*asked, "--help"])
+    assert stopped.value.code == 0
+    wanted = capsys.readouterr().out
+    try:
+        code = cli.main(words)
+    except SystemExit as stopped_too:
+        code = stopped_too.code
+    assert code == cli.HELD
+    assert capsys.readouterr().out == wanted
+    assert "example:" in wanted
+
+
+def test_an_unknown_command_is_named(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(["help", "nothing"])
+    assert stopped.value.code == cli.REFUSED
+    assert "invalid choice: 'nothing'" in capsys.readouterr().err
+
+
+def test_an_unknown_statement_suggests_ids_that_are_alike(capsys):
+    assert cli.main(["verify", "--statement", "zz3.1"]) == cli.REFUSED
+    assert "zz-3.1" in capsys.readouterr().err
+
+
+# --- Where it is printed ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_no_encoding_stops_a_table(encoding):
+    # Oracle: enumeration, of the labels
+    Path("r.csv").write_text("s,a\n\u00e4,\u732b\n\u00e4,\u202ered\n\u00e4,\u00e9\n", encoding="utf-8")
+    done = process("fit", "r.csv", env={**os.environ, "PYTHONIOENCODING": encoding}, encoding=encoding)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "write all rows with --out students.csv"
+    wanted = {"ascii": ["\\u732b", "\\xe9"], "latin-1": ["\\u732b", "\u00e9"], "utf-8": ["\u732b", "\u00e9"]}[encoding]
+    for word in [*wanted, "\\u202ered"]:
+        assert word in done.stdout
+
+
+def test_names_neither_tear_nor_colour_nor_flood_the_terminal(capsys):
+    # Oracle: enumeration, a row for each pair and none longer than a line
+    names = ["\n", "\r", "\x1b[31mred", "\u2028", "\u202e", "yes " * 1400]
+    rows = pd.DataFrame({"s": ["p"] * 6, "a": names, "logp": [-2.0, -2.5, -1.0, -3.5, -4.0, -5.0]})
+    kt.tables.write_table(rows, "r.csv")
+    out = lines(capsys, "fit", "r.csv", "--other")
+    assert all(line.isprintable() and len(line) <= 200 for line in out)
+    assert len(out) == 7 + 1 + 7 + 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_a_full_output_is_named():
+    with open("/dev/full", "w") as full:
+        words = ["simulate", "--instance", "0", "--S", "2", "--A", "2", "--n", "5", "--reps", "5"]
+        done = subprocess.run(
+            [sys.executable, "-m", "kt_theory", *words], stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert done.returncode == cli.REFUSED
+    assert done.stderr.startswith("kt-theory: error: standard output")
+    assert "No space left on device" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+# --- The files of compiled code ---------------------------------------------------------------------------
+
+
+def module(folder):
+    """A module of one compiled function, and what runs it in a process of its own."""
+    Path(folder).mkdir()
+    Path(folder, "compiled_once.py").write_text(
+        "from kt_theory.kernels import jit\n@jit\ndef double(x):\n    return 2 * x\nprint(double(21))\n"
+    )
+
+    def run(cache):
+        paths = os.pathsep.join([str(Path(folder).resolve()), *filter(None, [os.environ.get("PYTHONPATH")])])
+        environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache), "PYTHONPATH": paths}
+        done = subprocess.run(
+            [sys.executable, "-c", "import compiled_once"], capture_output=True, text=True, env=environment
+        )
+        assert (done.returncode, done.stdout) == (0, "42\n"), done.stderr
+        return sorted(Path(cache).rglob("*.nb[ci]"))
+
+    return run
+
+
+@pytest.mark.parametrize(("ending", "keep"), [(".nbi", 0), (".nbi", -5), (".nbc", 10)])
+def test_a_truncated_file_of_compiled_code_is_made_anew(ending, keep):
+    # Oracle: identity, the function gives what it gave, and its files are whole again
+    run = module("code")
+    for path in run(Path("cache").resolve()):
+        if path.suffix == ending:
+            whole = path.stat().st_size
+            path.write_bytes(path.read_bytes()[:keep])
+    again = [path for path in run(Path("cache").resolve()) if path.suffix == ending]
+    assert again
+    assert max(path.stat().st_size for path in again) >= 0.9 * whole
+
+
+def test_no_space_for_compiled_code_costs_time_only(monkeypatch):
+    # Oracle: identity
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    @kernels.jit
+    def triple(x):
+        return 3 * x
+
+    monkeypatch.setattr(triple._cache._files, "save_overload", full)
+    assert triple(14) == 42

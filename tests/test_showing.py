@@ -1,0 +1,94 @@
+"""Names and sentences as a terminal may show them, and how far a computation is."""
+
+import io
+import sys
+
+import pytest
+
+from kt_theory import progress, showing
+
+#: Names that tear, colour, turn around or flood a terminal, and what is shown instead.
+NAMES = {
+    "yes": "yes",
+    " the": "' the'",
+    "": "''",
+    " ": "' '",
+    "\n": r"\n",
+    "\r": r"\r",
+    "\t": r"\t",
+    "\0": r"\x00",
+    "\x1b[31mred": r"\x1b[31mred",
+    "\u2028": r"\u2028",
+    "\u202e": r"\u202e",
+    "\ud800": r"\ud800",
+    "\U000e0041": r"\U000e0041",
+    "\\n": r"\\n",
+    "Käse": "Käse",
+    "猫": "猫",
+    "x" * 40: "x" * 40,
+    "a" * 30 + "b" * 30: "a" * 20 + "..." + "b" * 13 + " (60 characters)",
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_is_shown_on_one_line(name):
+    # Oracle: enumeration, by hand
+    assert showing.shown(name) == NAMES[name]
+
+
+@pytest.mark.parametrize("name", ["\x1b" * 5600, "\U000e0041" * 40, "prompt\n" * 800])
+def test_a_long_name_is_short_and_printable(name):
+    text = showing.shown(name)
+    assert text.isprintable()
+    assert len(text) <= showing.NAME_WIDTH + 20
+
+
+def test_different_names_look_different():
+    names = ["n", "\n", "\\n", "'\\n'", " n", "n ", "N", "\u202en"]
+    assert len({showing.shown(name) for name in names}) == len(names)
+
+
+def test_a_sentence_is_one_printable_line():
+    said = showing.sentence("label '\x1b[2J\n' of " + "9" * 5000 + " and " + "many words " * 500)
+    assert said.isprintable()
+    assert r"'\x1b[2J\n'" in said
+    assert len(said) <= showing.SENTENCE_WIDTH
+    assert showing.sentence("nothing is changed: \\d") == "nothing is changed: \\d"
+
+
+def test_a_list_says_how_many_it_leaves_out():
+    # Oracle: enumeration
+    assert showing.listed([], 0, 8) == ""
+    assert showing.listed(["a", "b"], 2, 8) == "a, b"
+    assert showing.listed(map(str, range(100)), 100, 8) == "0, 1, 2, 3, 4, 5, 6, 7 and 92 more"
+    assert showing.listed(["x" * 100, "y" * 100], 2, 8) == "x" * 100 + " and 1 more"
+    assert showing.listed(["x" * 500], 1, 8) == "x" * 500
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_progress_is_a_bar_on_a_terminal(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    assert list(progress.watched([1, 2, 3], "cell", "exact")) == [1, 2, 3]
+    assert "exact:" in sys.stderr.getvalue()
+    assert "3" in sys.stderr.getvalue()
+
+
+def test_progress_is_a_line_every_ten_seconds_elsewhere(monkeypatch, capsys):
+    # Oracle: enumeration, of a clock that goes on by four seconds an item
+    clock = iter(range(0, 1000, 4))
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    assert list(progress.watched(list("abcdefg"), "cell", "exact")) == list("abcdefg")
+    assert capsys.readouterr().err.splitlines() == [
+        "exact: 2 of 7 cells, about 30 s left",
+        "exact: 5 of 7 cells, about 10 s left",
+    ]
+
+
+def test_progress_may_be_silent(monkeypatch, capsys):
+    monkeypatch.setattr(progress, "LINE_EVERY", 0.0)
+    assert list(progress.watched([1, 2], "cell", "exact", show=False)) == [1, 2]
+    assert capsys.readouterr().err == ""
