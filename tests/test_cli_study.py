@@ -830,3 +830,24 @@ def test_a_design_that_ships_is_found_by_its_name(study):
     frame = kt.study.export("own_family").receipts
     for _, rows in frame.groupby("learner"):
         assert kt.fit_rate(rows["n"], rows["mean"], rows["mcse"]).slope_se < 0.0006
+
+
+def test_names_reach_the_terminal_escaped(study, broken_cell):
+    # Oracle: definition, a name may hold an escape sequence, a line feed or a mark that turns the text around
+    name, panel = r"\u001b]0;x\u0007\u001b[2J", r"one\ntwo \u202e"
+    Path("hostile.toml").write_text(
+        f'name = "{name}"\nlicence = "{name}"\n'
+        + TINY.replace("A = [3, 4]", "A = 3").replace("[[panel]]", f'[[panel]]\nname = "{panel}"')
+    )
+    for words in (
+        ("run", "hostile.toml"),
+        ("status", "hostile"),
+        ("check", "hostile"),
+        ("export", "hostile", "--out", "x.csv"),
+    ):
+        _, out, err = study(*words)
+        for line in (out + err).splitlines():
+            assert line.isprintable(), words
+        assert r"one\ntwo" in out + err, words
+    # The file keeps the name as it is.
+    assert pd.read_csv("x.csv")["panel"].unique().tolist() == ["one\ntwo \u202e"]

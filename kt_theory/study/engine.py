@@ -536,8 +536,8 @@ def keep_design(design: Design, store: Store) -> None:
     store.write_manifest(content)
 
 
-def kept_design(files: StudyFiles) -> Design:
-    """The design that a folder holds, as far as it takes to draw and merge its cells.
+def kept_design(files: StudyFiles) -> tuple[Design, list[Planned]]:
+    """The design that a folder holds, as far as it takes to draw and merge its cells, and its cells.
 
     Raises
     ------
@@ -565,13 +565,14 @@ def kept_design(files: StudyFiles) -> Design:
         manifest["design"],
     )
     named = {(entry["panel"], entry["n"]): entry["cell"] for entry in manifest["cells"]}
-    for planned in design.planned():
+    cells = list(design.planned())
+    for planned in cells:
         if planned.cell.identity != named[planned.panel, planned.n]:
             raise Damaged(
                 f"{files.manifest_path} names another cell for panel {planned.panel!r}, n={planned.n} than its problem "
                 "makes: it was written by another version of kt_theory"
             )
-    return design
+    return design, cells
 
 
 def kept_problem(entry: Mapping[str, Any], files: StudyFiles) -> Callable[[], Problem]:

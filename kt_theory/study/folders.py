@@ -181,7 +181,7 @@ def check(folder: Folder, *, repair: bool = True, workers: int | None = None, pr
         unsound = _unsound(store)
         found = _status(store, unsound)
         if not found.done:
-            design = engine.kept_design(store)
+            design, _ = engine.kept_design(store)
             for path in unsound:
                 store.set_aside(path)
             show = Progress(progress, what=f"{design.name}, repair")
@@ -191,8 +191,7 @@ def check(folder: Folder, *, repair: bool = True, workers: int | None = None, pr
 
 def _status(store: StudyFiles, unsound: Mapping[Path, str]) -> Status:
     manifest = store.manifest()
-    design = engine.kept_design(store)
-    cells = list(design.planned())
+    design, cells = engine.kept_design(store)
     identities = [planned.cell.identity for planned in cells]
     precision = design.precision
     targeted = precision.target_mcse is not None or design.slope_se is not None
@@ -270,8 +269,7 @@ def export(folder: Folder) -> Outcome:
         If the folder is none of a study; as `Damaged` if a file of it is: nothing damaged is ever read.
     """
     files = StudyFiles(folder)
-    design = engine.kept_design(files)
-    cells = list(design.planned())
+    design, cells = engine.kept_design(files)
     identities = [planned.cell.identity for planned in cells]
     return engine.outcome(design, cells, identities, files, engine.Tally())
 
