@@ -144,6 +144,14 @@ class Cluster:
             process.wait(30)
 
 
+def exit_code(words):
+    """What a command ends with; showing the help ends it from within."""
+    try:
+        return cli.main(words)
+    except SystemExit as end:
+        return end.code
+
+
 def run(commands, folder, capfd, *, quick):
     """Run the commands of a page in a folder; each must end with the exit code 0."""
     prepared(folder)
@@ -170,7 +178,7 @@ def run(commands, folder, capfd, *, quick):
             if words[0] == "dask":
                 cluster.start(words)
             elif words[0] == "kt-theory":
-                code = cli.main(words[1:])
+                code = exit_code(words[1:])
                 said = capfd.readouterr()
                 assert code == 0, f"{command} (run as {form}) ended with {code}: {said.err}"
     finally:
