@@ -6,12 +6,14 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 JOBS ?= auto
 
-.PHONY: help reproduce reproduce-full test test-slow bench lessons paper paper-results wheel check clean
+.PHONY: help reproduce reproduce-full test test-core test-floors test-slow bench lessons paper paper-results wheel check clean
 
 help:
 	@echo "make reproduce       all figures at quick size, and the table of slopes and bounds (two minutes)"
 	@echo "make reproduce-full  the same at full size: 64,000 repeats a point in figure 2 (a few minutes)"
 	@echo "make test            the test suite, the documentation's examples, the linters"
+	@echo "make test-core       the tests that other versions of Python and of the libraries might break (two minutes)"
+	@echo "make test-floors     the same at the lowest versions that pyproject.toml allows, in .venv-floors"
 	@echo "make test-slow       the studies behind the marker 'slow'"
 	@echo "make bench           speed, as ratios against plain NumPy"
 	@echo "make lessons         the notebooks of the lessons, executed, into docs/lessons"
@@ -33,6 +35,19 @@ reproduce-full: $(VENV)/.installed
 
 test: check
 	$(BIN)/python -m pytest -n $(JOBS) -m "not slow"
+
+test-core: $(VENV)/.installed
+	$(BIN)/python -m pytest -n $(JOBS) -m "core and not slow"
+
+.venv-floors/.installed: pyproject.toml .ci/floors.py
+	$(PYTHON) -m venv .venv-floors
+	$(PYTHON) .ci/floors.py > .venv-floors/constraints.txt
+	.venv-floors/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' \
+	  --constraint .venv-floors/constraints.txt
+	touch $@
+
+test-floors: .venv-floors/.installed
+	.venv-floors/bin/python -m pytest -n $(JOBS) -m "core and not slow"
 
 test-slow: $(VENV)/.installed
 	$(BIN)/python -m pytest -n $(JOBS) -m slow
@@ -61,4 +76,4 @@ paper-results: $(VENV)/.installed
 	$(BIN)/python simulations/timings.py
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis figures/quick figures/exact
+	rm -rf $(VENV) .venv-floors .pytest_cache .mypy_cache .ruff_cache .hypothesis figures/quick figures/exact

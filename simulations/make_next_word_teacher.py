@@ -1,8 +1,9 @@
 """Build ``kt_theory/teachers/next_word.csv``: what follows the commonest English words, in counts of web pages.
 
-The source is the list of common two-word phrases in the package wordsegment (``pip install 'kt_theory[data]'``). Inputs
-are the words that begin, labels the words that end the most phrases by total count. The counts of all pairs of an input
-and a label are kept as they are; a pair below the source's cut-off is not in the list, and so has probability 0 here.
+The source is the list of common two-word phrases in the package wordsegment (in a checkout ``pip install '.[data]'``).
+Inputs are the words that begin, labels the words that end the most phrases by total count. The counts of all pairs of
+an input and a label are kept as they are; a pair below the source's cut-off is not in the list, and so has probability
+0 here.
 
     python simulations/make_next_word_teacher.py --out kt_theory/teachers/next_word.csv
 """

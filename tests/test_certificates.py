@@ -544,7 +544,7 @@ def test_missing_flint_is_one_sentence(monkeypatch):
         lambda: certify_minimax("soft", 2, 2, 5),
         lambda: expected_risk(exact_instance(0, 1, 2), "CE_ful", 1),
     ):
-        with pytest.raises(ImportError, match=r"pip install 'kt_theory\[exact\]'"):
+        with pytest.raises(ImportError, match=r"pip install '\.\[exact\]'"):
             call()
 
 

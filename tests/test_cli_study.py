@@ -199,7 +199,8 @@ def test_a_cluster_without_the_extra_is_refused(study, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     code, _, err = study("run", "tiny.toml", "--scheduler", "tcp://10.0.0.1:8786")
     assert code == cli.REFUSED
-    assert err == "kt-theory: error: a cluster needs the extra of that name: pip install 'kt_theory[cluster]'\n"
+    remedy = "in a checkout of kt_theory, pip install '.[cluster]'"
+    assert err == f"kt-theory: error: a cluster needs the extra of that name: {remedy}\n"
 
 
 def test_two_places_to_draw_are_refused(study):
@@ -477,7 +478,7 @@ def test_parquet_without_pyarrow_is_refused(study, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     code, _, err = study("export", "tiny", "--out", "table.parquet")
     assert code == cli.REFUSED
-    assert "Parquet files need pyarrow: pip install 'kt_theory[parquet]'" in err
+    assert "Parquet files need pyarrow: in a checkout of kt_theory, pip install '.[parquet]'" in err
 
 
 def test_an_export_of_another_kind_is_refused(study):

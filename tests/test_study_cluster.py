@@ -224,7 +224,7 @@ def test_nobody_answers(capfd, monkeypatch):
 
 def test_without_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(ImportError, match=r"pip install 'kt_theory\[cluster\]'"), cluster_executor("tcp://a:1"):
+    with pytest.raises(ImportError, match=r"pip install '\.\[cluster\]'"), cluster_executor("tcp://a:1"):
         pass
 
 

@@ -533,7 +533,7 @@ def test_without_pyarrow_the_extra_is_named(tmp_path, monkeypatch):
     for act in (tables.read_table, lambda file: tables.write_teacher(PROBLEMS["Zipf"], file)):
         with pytest.raises(ValueError) as error:
             act(path)
-        one_sentence(error, str(path), "pip install 'kt_theory[parquet]'")
+        one_sentence(error, str(path), "pip install '.[parquet]'")
     assert_same(tables.read_teacher(tables.write_teacher(PROBLEMS["Zipf"], tmp_path / "t.csv")), PROBLEMS["Zipf"])
 
 

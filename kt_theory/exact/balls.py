@@ -65,7 +65,8 @@ def flint() -> Any:
     try:
         import flint as library
     except ImportError:
-        raise ImportError("certificates need python-flint: pip install 'kt_theory[exact]'") from None
+        remedy = "in a checkout of kt_theory, pip install '.[exact]'"
+        raise ImportError(f"certificates need python-flint: {remedy}") from None
     return library
 
 

@@ -63,7 +63,8 @@ def cluster_executor(address: str) -> Iterator[Executor]:
     try:
         from distributed import Client
     except ImportError:
-        raise ImportError("a cluster needs the extra of that name: pip install 'kt_theory[cluster]'") from None
+        remedy = "in a checkout of kt_theory, pip install '.[cluster]'"
+        raise ImportError(f"a cluster needs the extra of that name: {remedy}") from None
     _knock(address)
     with _quiet():
         try:

@@ -138,7 +138,7 @@ def load_pyarrow() -> Any:
         import pyarrow
         import pyarrow.parquet
     except ImportError:
-        raise ValueError("Parquet files need pyarrow: pip install 'kt_theory[parquet]'") from None
+        raise ValueError("Parquet files need pyarrow: in a checkout of kt_theory, pip install '.[parquet]'") from None
     return pyarrow
 
 
