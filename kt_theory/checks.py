@@ -10,12 +10,13 @@ Values are shown on one line, without control characters, at most `SHOWN` charac
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Number
 from typing import Any, TypeVar
 
 import numpy as np
+
+from kt_theory.files import path_of
 
 #: How far from 1 the rows of a student may sum: one made of records is off by what their probabilities are off.
 STUDENT_TOLERANCE = 1e-6
@@ -85,25 +86,27 @@ def function(name: str, value: Any) -> Any:
 
 
 def path(name: str, value: Any) -> str:
-    """`value` as the text of a path: not empty, without NUL, which no file system takes."""
-    if not isinstance(value, (str, os.PathLike)) or not isinstance(os.fspath(value), str):
-        raise ValueError(f"{name} is {shown(value)}: it must be a path, as text or a pathlib.Path")
-    spelled = str(os.fspath(value))
-    if not spelled:
-        raise ValueError(f"{name} is empty: it must be a path")
-    if "\0" in spelled:
-        raise ValueError(f"{name} is {shown(value)}: a path has no NUL character")
-    return spelled
+    """`value` as the text of a path."""
+    return str(path_of(value, name))
+
+
+def frame(name: str, value: Any, columns: Iterable[str] = ()) -> Any:
+    """`value` if it is a DataFrame that has these columns; pandas need not be imported to tell."""
+    if not (hasattr(value, "columns") and hasattr(value, "itertuples")):
+        raise ValueError(f"{name} is {_kind_of(value)}: a DataFrame is needed")
+    for column in columns:
+        if column not in value.columns:
+            raise ValueError(f"{name} has no column {column!r}")
+    return value
 
 
 def entries(name: str, value: Any, of: str) -> list[Any]:
     """`value` as a list of its entries; text, sets and mappings are no sequences."""
+    _refuse_masked(name, value)
     if isinstance(value, (str, bytes, set, frozenset, Mapping)) or not isinstance(value, Iterable):
         raise ValueError(f"{name} is {shown(value)}: it must be a sequence of {of}")
-    if isinstance(value, np.ndarray):
-        _refuse_masked(name, value)
-        if value.ndim != 1:
-            raise ValueError(f"{name} has shape {value.shape}: it must be a sequence of {of}")
+    if isinstance(value, np.ndarray) and value.ndim != 1:
+        raise ValueError(f"{name} has shape {value.shape}: it must be a sequence of {of}")
     return list(value)
 
 
@@ -391,5 +394,5 @@ def not_negative(name: str, value: Any) -> np.ndarray:
 def callable_or_none(name: str, value: Any) -> Any:
     """`value` if it can be called, or None."""
     if value is not None and not callable(value):
-        raise ValueError(f"{name} is {value!r}: it must be a function, or None")
+        raise ValueError(f"{name} is {shown(value)}: it must be a function, or None")
     return value

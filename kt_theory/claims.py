@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kt_theory import bounds
+from kt_theory import bounds, checks
 from kt_theory.learners import LEARNERS
 from kt_theory.problem import PROTOCOLS
 from kt_theory.rates import RateFit, fit_rate, with_error
@@ -89,6 +89,7 @@ INSTANCE_CLAIMS = {
 
 def fit_panel(rows: pd.DataFrame) -> RateFit | None:
     """The log-log fit of one learner's receipts on one panel, over the points known to 20 %; None below three."""
+    rows = checks.frame("rows", rows, ("n", "mean", "mcse", "reps"))
     rows = rows[rows["n"] > 0].sort_values("n")
     exact = (rows["reps"] == 0).all()
     usable = rows[(rows["mean"] > 0) & (exact | (rows["mcse"] > 0)) & (rows["mcse"] <= FITTED * rows["mean"])]
@@ -125,8 +126,13 @@ def scoreboard(
     ValueError
         If `claims` names a panel that the receipts do not have.
     """
-    if "panel" not in receipts:
+    if "panel" not in checks.frame("receipts", receipts):
         raise ValueError("receipts have no panel column: they come from kt_theory.study, not from kt_theory.simulate")
+    checks.frame("receipts", receipts, ("learner", "n", "S", "A", "mean", "mcse", "reps"))
+    if exact is not None:
+        checks.frame("exact", exact, ("panel", "learner", "n", "mean"))
+    if not isinstance(claims, Mapping) or not all(isinstance(claim, Claims) for claim in claims.values()):
+        raise ValueError(f"claims is {checks.shown(claims)}: it must be a mapping of names of panels to Claims")
     unknown = set(claims) - set(receipts["panel"])
     if unknown:
         raise ValueError(f"claims names panel {sorted(unknown)[0]!r}, which the receipts do not have")
@@ -199,6 +205,7 @@ def gap_scoreboard(gaps: pd.DataFrame) -> pd.DataFrame:
         lower bound, below_upper the largest ratio of `lower` to its upper bound; both claims hold unless one of them
         is on the wrong side of 1, or the interval is empty.
     """
+    checks.frame("gaps", gaps, ("protocol", "S", "A", "n", "lower", "upper", "paper_lower", "paper_upper"))
     rows = []
     for (protocol, S, A), group in gaps.groupby(["protocol", "S", "A"], sort=False):
         above = (group["upper"] / group["paper_lower"]).dropna()
@@ -241,6 +248,8 @@ def z_scores(receipts: pd.DataFrame, exact: pd.DataFrame) -> np.ndarray:
         Standard normal, if both are right. Cells whose risk was non-zero in fewer than `RARE` repeats are left out:
         an error estimated from them is no error to divide by. So are means below `ROUNDING`.
     """
+    checks.frame("receipts", receipts, ("panel", "learner", "n", "mean", "mcse", "nonzero"))
+    checks.frame("exact", exact, ("panel", "learner", "n", "mean"))
     both = receipts.merge(exact, on=["panel", "learner", "n"], suffixes=("", "_exact"))
     both = both[(both["nonzero"] >= RARE) & (both["mcse"] > 0) & (both["mean"] > ROUNDING)]
     return ((both["mean"] - both["mean_exact"]) / both["mcse"]).to_numpy()
@@ -248,6 +257,7 @@ def z_scores(receipts: pd.DataFrame, exact: pd.DataFrame) -> np.ndarray:
 
 def as_text(board: pd.DataFrame) -> str:
     """The scoreboard as a table for people."""
+    checks.frame("board", board, ("panel", "learner", "theory", "slope", "points", "checked", "held"))
     header = (
         "panel", "learner", "theory", "fitted slope", "over n", "settled", "exact slope", "mean/lower", "mean/upper",
         "bounds",

@@ -12,6 +12,18 @@ from pathlib import Path
 _NEIGHBOUR = re.compile(r"\.(?P<stem>.+)-[a-z0-9_]{8}(?P<suffix>\.[^.]+)?")
 
 
+def path_of(path: object, name: str = "path") -> Path:
+    """`path` as a Path, if it can be one: text or path_like, not empty, without NUL, which no file system takes."""
+    spelled = os.fspath(path) if isinstance(path, (str, os.PathLike)) else None
+    if not isinstance(spelled, str):
+        raise ValueError(f"{name} is of type {type(path).__name__}: it must be a path, text or a pathlib.Path")
+    if not spelled or any(c < " " or c == "\x7f" for c in spelled):
+        raise ValueError(f"{name} is {ascii(spelled)[:60]}: it must not be empty, nor hold control characters")
+    if max(len(part.encode("utf-8", "surrogatepass")) for part in spelled.split("/")) > 255:
+        raise ValueError(f"{name} is {ascii(path)[:60]}...: no name of a file or folder has more than 255 bytes")
+    return Path(spelled)
+
+
 def write_whole(path: str | os.PathLike[str], write: Callable[[Path], object]) -> Path:
     """Let `write` fill a temporary neighbour of `path`, then put it in the place of `path` in one step.
 
@@ -45,7 +57,7 @@ def check_writable(path: str | os.PathLike[str], *suffixes: str) -> None:
 
 def check_suffix(path: str | os.PathLike[str], *suffixes: str) -> None:
     """Raise unless the name of a file ends in one of the suffixes, if there are any."""
-    if suffixes and Path(path).suffix.lower() not in suffixes:
+    if suffixes and path_of(path).suffix.lower() not in suffixes:
         raise ValueError(f"{os.fspath(path)}: its name must end in {' or '.join(suffixes)}")
 
 
@@ -58,7 +70,7 @@ def written_for(name: str) -> str | None:
 def _target(path: str | os.PathLike[str]) -> Path:
     """What a path means, links followed."""
     try:
-        target = Path(path).resolve()
+        target = path_of(path).resolve()
         circle = target.is_symlink()
     except RuntimeError:  # until Python 3.12; later the link itself comes back
         circle = True
@@ -68,9 +80,9 @@ def _target(path: str | os.PathLike[str]) -> Path:
 
 
 def _neighbour(target: Path) -> Path:
-    if target.exists() and not target.is_file():
-        raise ValueError(f"{target} is not a regular file: it cannot be replaced")
     try:
+        if target.exists() and not target.is_file():
+            raise ValueError(f"{target} is not a regular file: it cannot be replaced")
         target.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=f".{target.stem}-", suffix=target.suffix, dir=target.parent)
     except OSError as error:

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import is_color_like
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 
-from kt_theory.files import write_whole
+from kt_theory import checks
+from kt_theory.files import path_of, write_whole
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,6 +32,9 @@ LOOK = {
     "CE_ful": ("#009E73", "D"),
     "ADD_sgl": ("#E69F00", "v"),
 }
+#: The most panels of a figure, and the most inches across.
+PANELS_MAX, INCHES_MAX = 100, 100.0
+
 LABEL = {
     "CE_sgl": "CE_sgl (hard labels)",
     "CE_ptl": "CE_ptl (partial soft)",
@@ -48,6 +53,11 @@ def drawing(
     One legend goes above all panels. Each file is written whole, and the same drawing gives the same bytes. Nothing is
     written if the drawing fails. `width` is in inches, `height` in inches a row.
     """
+    stem = path_of(stem, "stem")
+    rows, columns = checks.whole_number("rows", rows, minimum=1), checks.whole_number("columns", columns, minimum=1)
+    if rows * columns > PANELS_MAX:
+        raise ValueError(f"rows x columns is {rows} x {columns}: a figure has at most {PANELS_MAX} panels")
+    width, height = _inches("width", width), _inches("height", height)
     with as_file(files("kt_theory") / "kt_theory.mplstyle") as style, matplotlib.rc_context(fname=style):
         figure = Figure(figsize=(width, height * rows))
         FigureCanvasAgg(figure)
@@ -56,6 +66,28 @@ def drawing(
         _shared_legend(figure, axes)
         for suffix, metadata in ((".png", {"Software": None}), (".pdf", {"CreationDate": None})):
             write_whole(f"{os.fspath(stem)}{suffix}", partial(figure.savefig, metadata=metadata))
+
+
+def _inches(name: str, value: Any) -> float:
+    inches = checks.positive(name, value)
+    if not 0.1 <= inches <= INCHES_MAX:
+        raise ValueError(f"{name} is {inches:g}: it must be from 0.1 to {INCHES_MAX:g} inches")
+    return inches
+
+
+def _drawn_on(axes: Any) -> None:
+    if not hasattr(axes, "transAxes"):
+        raise ValueError(f"axes is {checks.shown(axes)}: the axes of a figure are needed, see kt_theory.plots.drawing")
+
+
+def _colour(value: Any) -> str:
+    if not isinstance(value, str) or not is_color_like(value):
+        raise ValueError(f"colour is {checks.shown(value)}: it must be a colour of matplotlib, such as '#0072B2'")
+    return value
+
+
+def _learner(name: str, value: Any) -> str:
+    return checks.one_of(name, value, tuple(LOOK))
 
 
 def _shared_legend(figure: Figure, axes: np.ndarray) -> None:
@@ -85,8 +117,19 @@ def draw_curves(
     Error bars are two Monte Carlo standard errors. On logarithmic axes a mean of 0, or one below `floor`, has no
     place: a simulated one is drawn as a hollow marker on the lower edge. `bold` names a learner to stand out.
     """
+    _drawn_on(axes)
+    panel, floor = checks.text("panel", panel), checks.number("floor", floor)
+    if not 0 <= floor < 1:
+        raise ValueError(f"floor is {floor}: it must be a risk, from 0 to below 1")
+    for name, frame in (("exact", exact), ("receipts", receipts)):
+        if frame is not None:
+            checks.frame(name, frame, ("panel", "learner", "n", "mean", *(["mcse"] if name == "receipts" else [])))
+    if bold is not None:
+        bold = _learner("bold", bold)
     curves = _of_panel(exact, panel)
     points = _of_panel(receipts, panel)
+    if not len(curves) + len(points):
+        raise ValueError(f"panel is {checks.shown(panel)}: neither exact curves nor receipts have it")
     for name in dict.fromkeys([*curves["learner"], *points["learner"]]):
         line = curves[curves["learner"] == name].sort_values("n")
         _draw_learner(axes, name, line, points[points["learner"] == name], bold is None or name == bold, floor)
@@ -162,8 +205,11 @@ def draw_band(
     axes: Axes, n: Sequence[int], lower: Callable[[Any], Any], upper: Callable[[Any], Any], colour: str
 ) -> None:
     """The band between a lower and an upper bound, each a function of n."""
+    _drawn_on(axes)
+    n = checks.whole_numbers("n", n, minimum=1).tolist()
+    lower, upper, colour = checks.function("lower", lower), checks.function("upper", upper), _colour(colour)
     grid = np.unique(np.geomspace(min(n), max(n), 200).round().astype(np.int64))
-    low, high = lower(grid), upper(grid)
+    low, high = (checks.array_of_floats("a bound", bound(grid), ndim=1) for bound in (lower, upper))
     axes.fill_between(grid, low, high, color=colour, alpha=0.13, linewidth=0, zorder=0)
     for values in (low, high):
         axes.plot(grid, values, color=colour, linewidth=0.8, linestyle=(0, (4, 2)), zorder=1)
@@ -171,6 +217,8 @@ def draw_band(
 
 def note(axes: Axes, text: str, colour: str) -> None:
     """A few words in the upper right corner of a panel."""
+    _drawn_on(axes)
+    text, colour = checks.text("text", text), _colour(colour)
     axes.text(0.98, 0.98, text, transform=axes.transAxes, ha="right", va="top", color=colour, fontsize=8.5, zorder=4)
 
 
@@ -179,6 +227,13 @@ def draw_exchange(axes: Axes, receipts: pd.DataFrame, *, against: str, learners:
 
     The curves of mean risk are interpolated on log-log axes, over the risks that both learners reach on the grid.
     """
+    _drawn_on(axes)
+    checks.frame("receipts", receipts, ("learner", "n", "mean"))
+    against = _learner("against", against)
+    learners = [_learner("learners", name) for name in checks.entries("learners", learners, "names")]
+    for name in (against, *learners):
+        if not (receipts["learner"] == name).any():
+            raise ValueError(f"receipts have no learner {name}")
     curves = {}
     for name in (against, *learners):
         rows = receipts[(receipts["learner"] == name) & (receipts["mean"] > 0)].sort_values("n")
@@ -202,6 +257,9 @@ def draw_exchange(axes: Axes, receipts: pd.DataFrame, *, against: str, learners:
 
 def draw_gap(axes: Axes, gaps: pd.DataFrame, colour: str) -> None:
     """Bounds on a minimax risk over the best lower one, against n; the truth lies in the shaded band."""
+    _drawn_on(axes)
+    checks.frame("gaps", gaps, ("n", "lower", "upper", "paper_lower", "paper_upper", "limit"))
+    colour = _colour(colour)
     n, base = gaps["n"], gaps["lower"]
     axes.fill_between(n, 1.0, gaps["upper"] / base, color=colour, alpha=0.2, linewidth=0, label="the truth is here")
     axes.plot(n, np.ones(len(n)), color=colour, label="best lower and upper bound")
@@ -218,6 +276,9 @@ def draw_gap(axes: Axes, gaps: pd.DataFrame, colour: str) -> None:
 
 def draw_shares(axes: Axes, worlds: pd.DataFrame, limit: float) -> None:
     """The risks of one instance as shares of the minimax limits, against n, with the limit that they tend to."""
+    _drawn_on(axes)
+    checks.frame("worlds", worlds, ("learner", "n", "share"))
+    limit = checks.positive("limit", limit)
     for name, rows in worlds.groupby("learner", sort=False):
         colour, marker = LOOK[str(name)]
         axes.plot(rows["n"], rows["share"], color=colour, marker=marker, label=LABEL[str(name)])

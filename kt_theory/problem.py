@@ -136,6 +136,7 @@ def uniform_table(S: int, A: int) -> np.ndarray:
 
 def initial_table(init: Any, problem: Problem) -> np.ndarray:
     """`init` as a table of the problem's shape, rows off 1 by at most 1e-6 (a float32 softmax); uniform if None."""
+    problem = checked_problem(problem)
     if init is None:
         return uniform_table(problem.S, problem.A)
     shape = (problem.S, problem.A)

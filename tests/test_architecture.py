@@ -14,7 +14,7 @@ PACKAGE = Path(kt.__file__).parent
 
 #: Module -> (modules of this package it may import, third-party packages it may import). docs/architecture.md explains.
 MAP = {
-    "checks": (set(), {"numpy"}),
+    "checks": ({"files"}, {"numpy"}),
     "refusals": (set(), set()),
     "files": (set(), set()),
     "records": ({"checks", "refusals"}, {"numpy"}),
@@ -27,7 +27,7 @@ MAP = {
     "rates": ({"checks"}, {"numpy", "scipy"}),
     "protocol": ({"checks", "problem", "learners", "records"}, {"numpy"}),
     "sampling": ({"problem", "kernels"}, {"numpy"}),
-    "plots": ({"files", "bounds", "rates"}, {"numpy", "matplotlib", "pandas"}),
+    "plots": ({"checks", "files", "bounds", "rates"}, {"numpy", "matplotlib", "pandas"}),
     "exact": ({"checks", "problem", "learners", "kernels"}, {"numpy", "scipy", "flint"}),
     "montecarlo": (
         {"checks", "problem", "learners", "kernels", "progress", "protocol", "sampling", "__version__"},
@@ -53,7 +53,7 @@ MAP = {
         },
         {"numpy", "pandas", "tqdm", "distributed"},
     ),
-    "claims": ({"problem", "learners", "bounds", "rates", "showing"}, {"numpy", "pandas"}),
+    "claims": ({"checks", "problem", "learners", "bounds", "rates", "showing"}, {"numpy", "pandas"}),
     "ledger": (
         {
             "bounds",
@@ -78,7 +78,8 @@ MAP = {
     "__init__": (set(), set()),
 }
 LAYER = {
-    **dict.fromkeys(["checks", "refusals", "files", "showing", "progress", "__version__", "__init__"], 0),
+    **dict.fromkeys(["refusals", "files", "showing", "progress", "__version__", "__init__"], -1),
+    "checks": 0,
     **dict.fromkeys(["problem", "learners", "records", "kernels", "bounds", "rates", "playground"], 1),
     **dict.fromkeys(["protocol", "sampling", "plots", "exact"], 2),
     **dict.fromkeys(["montecarlo", "tables", "minimax", "certificates"], 3),

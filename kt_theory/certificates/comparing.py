@@ -109,12 +109,14 @@ def certify(
     library = balls.flint()
     statement = CLAIMS[checks.one_of("claim", claim, tuple(CLAIMS))]
     n, max_bits = checks.whole_number("n", n), checks.whole_number("max_bits", max_bits, minimum=64)
+    S, A = (
+        None if size is None else checks.whole_number(name, size, minimum=1) for name, size in (("S", S), ("A", A))
+    )
     exact = exact_problem_of(problem, S, A, n, init)
     if exact is not None:
         S, A = exact.S, exact.A
     if S is None or A is None:
         raise ValueError("S and A are missing: give both, or a problem that has them")
-    S, A = checks.whole_number("S", S, minimum=1), checks.whole_number("A", A, minimum=1)
     if not statement.regime(n, S, A):
         raise ValueError(f"{claim} says nothing at n={n}, S={S}, A={A}: it is valid for {statement.valid}")
     if statement.learner is not None and exact is None:

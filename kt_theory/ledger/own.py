@@ -70,6 +70,10 @@ def upper_bound(
     >>> board["verdict"].item(), board["ratio"].item() > 1.1
     ('refuted', True)
     """
+    id, words, bound = checks.text("id", id), checks.text("words", words), checks.function("bound", bound)
+    of_problem = checks.flag("of_problem", of_problem)
+    high_probability = checks.flag("high_probability", high_probability)
+    any_init = checks.flag("any_init", any_init)
     if of_problem and high_probability:
         raise ValueError("of_problem and high_probability are both True: a bound is called in one way")
     first = checks.whole_number("from_n", from_n)
@@ -116,6 +120,7 @@ def lower_bound(
     >>> kt.verify(statements=wrong)["verdict"].item()
     'refuted'
     """
+    id, words, bound = checks.text("id", id), checks.text("words", words), checks.function("bound", bound)
     check = minimax_lower(checks.one_of("protocol", protocol, PROTOCOLS))
     guarded = _guarded(id, bound, checks.whole_number("from_n", from_n))
     return _statement(id, words or f"No student beats it with {protocol} labels.", "lower", guarded, check)

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from kt_theory import checks
+
 #: How a trial knows its two sides. exact: expected risks, laws and sums computed without simulation; certified: in ball
 #: arithmetic, true only when certain; search: as exact, at a problem that hill climbing found for this purpose;
 #: simulation: a one-sided confidence limit; algebra: an identity or inequality between formulas.
@@ -232,4 +234,5 @@ LEVELS = {
 
 def effort(level: str = "quick", seed: int = 1) -> Effort:
     """The effort of a level."""
-    return Effort(level, seed, **LEVELS[level])
+    level = checks.one_of("level", level, tuple(LEVELS))
+    return Effort(level, checks.whole_number("seed", seed), **LEVELS[level])

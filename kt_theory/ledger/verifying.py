@@ -71,6 +71,7 @@ def verify(
     wanted = chosen(statements)
     if report is not None:
         check_writable(report, ".html")
+    twins, progress = checks.flag("twins", twins), checks.flag("progress", progress)
     verdicts = list(try_all(wanted, tried, twins=twins, progress=progress))
     if report is not None:
         write_report(verdicts, tried, report)
@@ -81,7 +82,8 @@ def chosen(statements: str | Statement | Sequence[str | Statement] | None) -> li
     """The statements meant by ids, beginnings of ids, or statements themselves."""
     if statements is None:
         return list(STATEMENTS.values())
-    wanted = [statements] if isinstance(statements, (str, Statement)) else list(statements)
+    one_alone = isinstance(statements, (str, Statement))
+    wanted = [statements] if one_alone else checks.entries("statements", statements, "ids or statements")
     found: dict[str, Statement] = {}
     unknown = []
     for one in wanted:
@@ -90,18 +92,19 @@ def chosen(statements: str | Statement | Sequence[str | Statement] | None) -> li
                 raise ValueError(f"two statements have the id {one.id!r}: ids must differ")
             continue
         under = {id: s for id, s in STATEMENTS.items() if isinstance(one, str) and one and id.startswith(one)}
-        under = {one: under[one]} if one in under else under
+        under = {one: under[one]} if isinstance(one, str) and one in under else under
         found.update(under)
         if not under:
             unknown.append(one)
     if unknown:
-        raise ValueError("; ".join(f"statement {one!r} is not in the ledger; {_alike(one)}" for one in unknown))
+        told = [f"statement {checks.shown(one)} is not in the ledger; {_alike(one)}" for one in unknown]
+        raise ValueError("; ".join(told))
     return list(found.values())
 
 
 def _alike(one: object) -> str:
     """Ids that look like what was asked for; if none do, how ids begin."""
-    asked = str(one).casefold()
+    asked = one.casefold()[:60] if isinstance(one, str) else ""
     ids = {id.casefold(): id for id in STATEMENTS}
     near = difflib.get_close_matches(asked, ids, n=3, cutoff=0.6)
     near += [id for id in ids if asked and asked in id and id not in near][: 3 - len(near)]

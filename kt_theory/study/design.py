@@ -97,7 +97,7 @@ class Design:
     def __post_init__(self) -> None:
         for what, value in (("name", self.name), ("licence", self.licence), ("text", self.text)):
             checks.text(f"the {what} of a design", value)
-        checked_panels(self.panels)
+        object.__setattr__(self, "panels", checked_panels(self.panels))
         object.__setattr__(self, "seed", checks.whole_number("seed", self.seed))
         if self.slope_se is not None:
             object.__setattr__(self, "slope_se", checks.positive("slope_se", self.slope_se))

@@ -72,6 +72,9 @@ def run_in_folder(
     (2, 0, [0.0, 0.0])
     """
     checks.instance_of("design", design, Design)
+    if share is not None:
+        checks.instance_of("share", share, Share)
+    progress = checks.flag("progress", progress)
     with Store(folder, sweep=True) as store:
         engine.keep_design(design, store)
         return _with_pool(
@@ -174,6 +177,7 @@ def check(folder: Folder, *, repair: bool = True, workers: int | None = None, pr
         If the folder is none of a study; as `Damaged` if its manifest or a problem is: then run the study again from
         its design, which writes new ones and draws nothing that is there.
     """
+    repair, progress = checks.flag("repair", repair), checks.flag("progress", progress)
     files = StudyFiles(folder)  # refuses what is no study before a lock is made
     if not repair:
         return _status(files, _unsound(files))

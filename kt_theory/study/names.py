@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import PurePath
 
+from kt_theory import checks
 from kt_theory.files import written_for
 from kt_theory.montecarlo import PILOT, RUN
 from kt_theory.study.records import hexadecimal
@@ -50,11 +51,11 @@ class Batch:
         """The batch of a name."""
         stages = {word: stage for stage, word in STAGES.items()}
         try:
-            cell, rest = name.removesuffix(".json").split("/")[-2:]
+            cell, rest = checks.text("name", name).removesuffix(".json").split("/")[-2:]
             seed, stage, index, reps = rest.split("-")
             return cls(cell, int(seed), stages[stage], int(index), int(reps))
         except (ValueError, KeyError):
-            raise ValueError(f"{name!r} is no batch: cell/seed-stage-index-repeats is needed") from None
+            raise ValueError(f"{checks.shown(name)} is no batch: cell/seed-stage-index-repeats is needed") from None
 
 
 def is_own(relative: PurePath) -> bool:

@@ -53,6 +53,7 @@ def checked_panels(panels: Sequence[Panel]) -> Sequence[Panel]:
     panels = checks.entries("panels", panels, "Panel")
     taken: set[str] = set()
     cells = 0
+    panels = checks.entries("panels", panels, "Panel")
     for panel in panels:
         if not isinstance(panel, Panel):
             raise ValueError(f"panels holds {checks.shown(panel)}: it must be a sequence of Panel")
@@ -136,4 +137,5 @@ def write_receipts(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
 
 def receipts_as_csv(frame: pd.DataFrame) -> str:
     """The text that `write_receipts` writes."""
-    return str(frame.drop(columns="seconds", errors="ignore").to_csv(index=False, lineterminator="\n"))
+    table = checks.frame("frame", frame).drop(columns="seconds", errors="ignore")
+    return str(table.to_csv(index=False, lineterminator="\n"))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from kt_theory import checks
 from kt_theory.montecarlo import thread_pool
 from kt_theory.study import engine, store
 from kt_theory.study.design import Design
@@ -67,6 +68,9 @@ def run(
     >>> frame[["panel", "n", "mean"]].values.tolist()
     [['bandit', 1, 0.0], ['bandit', 10, 0.0]]
     """
+    if executor is not None:
+        checks.instance_of("executor", executor, Executor)
+    progress = checks.flag("progress", progress)
     design = Design("study", panels, reps, seed, target_mcse, relative, max_reps)
     if folder is not None:
         result = run_in_folder(design, folder, executor=executor, workers=workers, progress=progress)
@@ -126,6 +130,7 @@ def exact_and_simulated(
     What is simulated is kept in the folder ``unfinished`` beside them until the receipts are written, so that the same
     command goes on where it was stopped.
     """
+    checks.instance_of("options", options, Options)
     curves = exact(panels, progress=options.progress)
     write_receipts(curves, options.path(f"{stem}_exact.csv"))
     if not options.simulate:

@@ -147,7 +147,7 @@ def is_study(folder: str | os.PathLike[str]) -> bool:
 
     A manifest that some other program wrote is none that is damaged.
     """
-    path = Path(folder)
+    path = Path(checks.path("folder", folder))
     try:
         return "format" in read_sealed(path / "manifest.json")
     except Damaged:

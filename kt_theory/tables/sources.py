@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kt_theory import checks
+from kt_theory.files import path_of
 from kt_theory.refusals import Refusal
 
 #: Formats that are written, by the file's suffix.
@@ -129,7 +129,7 @@ def decoded(content: bytes) -> str:
 
 def checked_path(path: Any) -> Path:
     """A path as an argument of a public function."""
-    return Path(checks.path("path", path))
+    return path_of(path)
 
 
 def load_pyarrow() -> Any:

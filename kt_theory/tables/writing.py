@@ -45,6 +45,7 @@ def write_table(frame: pd.DataFrame, path: str | os.PathLike[str]) -> Path:
     """
     checks.instance_of("frame", frame, pd.DataFrame)
     target = checked_path(path)
+    checks.frame("frame", frame)
     with speaking_of(target):
         _refuse_missing_names(frame)
         parquet = suffix_to_write(target) == ".parquet"

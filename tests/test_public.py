@@ -1,0 +1,380 @@
+"""Every public function refuses what it cannot answer for, in one sentence: odd values thrown into every argument."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import math
+import re
+import signal
+import types
+import warnings
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+import kt_theory as kt
+from kt_theory.exact.risk import exact_risk
+
+MODULES = ("bounds", "claims", "ledger", "learners", "plots", "problem", "protocol", "study", "tables")
+
+#: Processor seconds within which a call answers or refuses.
+LIMIT = 5.0
+
+PROBLEM = kt.Problem([0.5, 0.5], [[0.5, 0.25, 0.25], [0.2, 0.2, 0.6]])
+
+ODD: dict[str, Any] = {
+    "None": None,
+    "text": "x",
+    "empty text": "",
+    "NUL": "a\0b",
+    "long text": "y" * 10_000,
+    "newline": "a\nb\x1b[2J",
+    "false": "false",
+    "5": 5,
+    "-1": -1,
+    "0": 0,
+    "1.5": 1.5,
+    "tiny": 1e-300,
+    "huge float": 1e200,
+    "nan": math.nan,
+    "inf": math.inf,
+    "10**400": 10**400,
+    "10**5000": 10**5000,
+    "2**63-1": 2**63 - 1,
+    "list": [1, 2],
+    "empty list": [],
+    "ragged": [[1, 2], [3]],
+    "dict": {"a": 1},
+    "set": {1, 2},
+    "True": True,
+    "masked": np.ma.masked,
+    "masked array": np.ma.masked_array([[0.5, 0.25, 0.25], [0.2, 0.2, 0.6]], mask=[[1, 0, 0], [0, 0, 0]]),
+    "NA": pd.NA,
+    "date": np.datetime64("2020-01-01", "ns"),
+    "dates": np.array(["2020-01-01", "2021-01-01"], dtype="datetime64[ns]"),
+    "complex": 1 + 2j,
+    "bytes": b"x",
+    "object": object(),
+    "function": lambda *a: None,
+    "empty array": np.array([]),
+    "0-d array": np.array(3.0),
+    "3-d array": np.zeros((2, 2, 2)),
+    "DataFrame": pd.DataFrame({"a": [1.0, math.nan], "b": ["x", None]}),
+    "Problem": PROBLEM,
+}
+
+COUNTS = [[2, 1, 0], [0, 0, 3]]
+TRANSFER = kt.TransferSet.from_counts(COUNTS, PROBLEM.teacher, "soft")
+
+
+#: Parameter -> a value that every public function with such a parameter takes, but for `OTHER`.
+VALID: dict[str, Any] = {
+    "S": 2, "A": 3, "n": 50, "k": 0, "seed": 1, "alpha": 1.0, "rho_alpha": 1.0, "exponent": 1.0, "epsilon": 0.1,
+    "phi": 0.5, "psi": 0.5, "problem": PROBLEM, "learner": "CE_sgl", "learners": ["CE_sgl"], "init": None,
+    "protocol": "hard", "transfer_set": TRANSFER, "student": PROBLEM.teacher, "reps": 3, "target_mcse": None,
+    "relative": False, "max_reps": 100, "workers": 1, "progress": False, "method": "exact", "divergence": "tv",
+    "rho": PROBLEM.rho, "teacher": PROBLEM.teacher, "name": "a name", "states": ("s", "t"), "actions": ("a", "b", "c"),
+    "p": 0.3, "delta": 0.1, "Delta": 0.2, "xi": 1.0, "size": 3, "eta": 0.5, "kl": 0.2, "M": 1.0, "distance": 0.1,
+    "x": 0.5, "w": 0.2, "c_S": 0.5, "c_A": 0.5,
+}  # fmt: skip
+#: What the docstrings say is not checked, or is made by the package and not by its user.
+NOT_DOORS = {
+    # Definitions that trust their arguments: `kt_theory.fit` checks them.
+    *("learners.ce_sgl", "learners.ce_ptl", "learners.sel_ptl", "learners.ce_ful", "learners.add_sgl"),
+    "learners.added",
+    # Parts of statements, and what takes apart the verdicts that `kt_theory.verify` makes.
+    *(f"ledger.{name}" for name in ("as_frame", "as_text", "equal", "generator", "judge", "mean_upper")),
+    *(f"ledger.{name}" for name in ("minimax_lower", "quantile_upper", "scaled", "steeper", "summarise", "surprises")),
+    *("ledger.try_all", "ledger.unexpected", "ledger.versions", "ledger.write_report"),
+    "ledger.sparse_lines",
+    "study.watched",
+}
+
+
+class InFolder:
+    """A value that is made in the test's folder."""
+
+    def __init__(self, make: Callable[[Path], Any]) -> None:
+        self.make = make
+
+    def __call__(self, folder: Path) -> Any:
+        return self.make(folder)
+
+
+def teacher_file(folder: Path) -> Path:
+    return kt.tables.write_teacher(PROBLEM, folder / "teacher.csv")
+
+
+def records_file(folder: Path) -> Path:
+    path = folder / "records.csv"
+    path.write_text("state,action\n0,1\n1,2\n", encoding="utf-8")
+    return path
+
+
+def study_folder(folder: Path) -> Path:
+    if not (folder / "study").exists():
+        kt.study.run_in_folder(design(), folder / "study", workers=1)
+    return folder / "study"
+
+
+def design() -> kt.study.Design:
+    return kt.study.Design("d", [kt.study.Panel("p", PROBLEM, [4], ["CE_sgl"])], reps=3)
+
+
+def axes() -> Any:
+    return Figure().subplots()
+
+
+def design_file(folder: Path) -> Path:
+    path = folder / "design.toml"
+    path.write_text("reps = 3\n[[panel]]\ninstance = 0\nS = 2\nA = 2\nn = [3]\n", encoding="utf-8")
+    return path
+
+
+AXES = InFolder(lambda _: axes())
+BOUND = partial(np.multiply, 0.1)
+PANELS = [kt.study.Panel("p", PROBLEM, [4, 8, 16], ["CE_sgl", "CE_ful"])]
+RECEIPTS = kt.study.run(PANELS, reps=40)
+GAPS = pd.DataFrame(
+    {"protocol": ["hard"], "S": [2], "A": [2], "n": [10], "lower": [0.1], "upper": [0.2], "paper_lower": [0.05],
+     "paper_upper": [0.4], "limit": [0.15]}
+)  # fmt: skip
+WORLDS = pd.DataFrame({"learner": ["CE_sgl"], "n": [10], "share": [0.4]})
+TRUE = kt.ledger.Statement(
+    *("ours", "us", "words", "formula", "always", "A", "open"),
+    check=lambda *_: [kt.ledger.Trial("here", 0.5, 1.0, "exact")],
+)
+
+#: What some functions take for a parameter, where `VALID` would not do.
+OTHER: dict[str, dict[str, Any]] = {
+    "kt.draw": {"protocol": "partial"},
+    "kt.fit": {"transfer_set": TRANSFER, "learner": "SEL_ptl"},
+    "kt.expected_risk": {"n": [3, 4]},
+    "kt.simulate": {"n": [3, 4], "target_mcse": 0.1},
+    "kt.risk_law": {"n": 2},
+    "kt.three_worlds": {"S": 3, "A": 5, "n": 100},
+    "kt.minimax_risk": {"protocol": "soft"},
+    "kt.minimax_constant": {"protocol": "soft"},
+    "kt.certify": {"claim": "soft_upper_mean"},
+    "kt.certify_minimax": {"protocol": "soft", "problem": None},
+    "kt.verify": {"statements": [TRUE], "twins": False},
+    "RateFit.compare": {"theory": -1.0, "tolerance": 0.1},
+    "kt.fit_rate": {"n": [10, 100, 1000], "risk": [0.5, 0.05, 0.006], "mcse": [0.01] * 3, "window": (1, 1e4)},
+    "RiskLaw.quantile": {"q": 0.5},
+    "TransferSet.from_counts": {"counts": COUNTS, "protocol": "soft"},
+    "TransferSet.from_records": {"records": {"s": ["s"], "a": ["a"], "p": [0.5]}, "tolerance": 1e-9},
+    "bounds.partial_lower_mean_at": {"k": 2, "x": 1.0},
+    "bounds.partial_upper_mean_at": {"w": [[0.2, 0.3, 0.0], [0.1, 0.2, 0.2]]},
+    "ledger.effort": {"level": "quick"},
+    "ledger.chosen": {"statements": "zz-3.2"},
+    "ledger.upper_bound": {"id": "ours", "bound": lambda n, S, A: 1.0, "words": "", "from_n": 1},
+    "ledger.lower_bound": {"id": "ours", "bound": lambda n, S, A: 0.0, "words": "", "from_n": 1},
+    "bounds.soft_lower_mean_at": {"rho": [0.5, 0.5]},
+    "tables.read_table": {"path": InFolder(teacher_file)},
+    "tables.write_table": {"frame": pd.DataFrame({"a": [1]}), "path": "out.csv"},
+    "tables.teacher_from_frame": {
+        "frame": pd.DataFrame({"state": ["s"], "action": ["a"], "probability": [1.0]}), "normalise": False
+    },
+    "tables.read_teacher": {"path": InFolder(teacher_file)},
+    "tables.write_teacher": {"path": "out.csv"},
+    "tables.bundled_teacher": {"name": "next_word"},
+    "tables.read_records": {"path": InFolder(records_file), "states": None, "actions": None},
+    "tables.read_names": {"path": InFolder(records_file)},
+    "tables.write_students": {"students": {"CE_sgl": PROBLEM.teacher}, "path": "out.csv"},
+    "learners.Learner": {"fit": kt.learners.ce_sgl, "rate": None, "statement": ""},
+    "claims.Claims": {"slopes": {"CE_sgl": -0.5}, "lower": None},
+    "claims.fit_panel": {"rows": RECEIPTS[RECEIPTS["learner"] == "CE_sgl"]},
+    "claims.scoreboard": {"receipts": RECEIPTS, "claims": {"p": kt.claims.Claims()}, "exact": None},
+    "claims.gap_scoreboard": {"gaps": GAPS},
+    "claims.z_scores": {"receipts": RECEIPTS, "exact": RECEIPTS},
+    "claims.as_text": {"board": kt.claims.scoreboard(RECEIPTS, {})},
+    "study.Panel": {"n": [4]},
+    "study.Design": {"panels": PANELS, "slope_se": None, "licence": "", "text": ""},
+    "study.Share": {"part": 1, "of": 2},
+    "study.check": {"folder": InFolder(study_folder)},
+    "study.exact": {"panels": PANELS},
+    "study.exact_and_simulated": {"stem": "stem", "panels": PANELS, "options": kt.study.Options(progress=False)},
+    "study.export": {"folder": InFolder(study_folder)},
+    "study.merge": {"into": InFolder(study_folder), "others": InFolder(lambda folder: [study_folder(folder)])},
+    "study.read_design": {"path": InFolder(design_file)},
+    "study.replay": {"folder": InFolder(study_folder), "name": "x"},
+    "study.run": {"panels": PANELS, "folder": None, "executor": None},
+    "study.run_in_folder": {"design": InFolder(lambda _: design()), "folder": InFolder(study_folder)},
+    "study.status": {"folder": InFolder(study_folder)},
+    "study.receipts_as_csv": {"frame": RECEIPTS},
+    "study.write_receipts": {"frame": RECEIPTS, "path": "out.csv"},
+    "plots.drawing": {"stem": "figure", "rows": 1, "columns": 1, "width": 3.0, "height": 2.0},
+    "plots.draw_curves": {"axes": AXES, "panel": "p", "exact": None, "receipts": RECEIPTS},
+    "plots.draw_band": {"axes": AXES, "n": [1, 10], "lower": BOUND, "upper": BOUND, "colour": "red"},
+    "plots.note": {"axes": AXES, "text": "words", "colour": "red"},
+    "plots.draw_exchange": {"axes": AXES, "receipts": RECEIPTS, "against": "CE_sgl", "learners": ["CE_ful"]},
+    "plots.draw_gap": {"axes": AXES, "gaps": GAPS, "colour": "red"},
+    "plots.draw_shares": {"axes": AXES, "worlds": WORLDS, "limit": 0.4},
+}
+
+#: Classes that a user makes; all others are results.
+MADE_BY_USERS = {"kt.Problem", "study.Panel", "study.Design", "study.Share", "learners.Learner", "claims.Claims"}
+
+
+@contextlib.contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """TimeoutError after so much processor time."""
+
+    def stop(*_: Any) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
+
+
+def doors() -> dict[str, Callable[..., Any]]:
+    """Public functions, and the classes that users make, by name."""
+    found: dict[str, Callable[..., Any]] = {}
+    for module in (kt, *(getattr(kt, name) for name in MODULES)):
+        short = "kt" if module is kt else module.__name__.rpartition(".")[2]
+        for name in getattr(module, "__all__", [n for n in vars(module) if not n.startswith("_")]):
+            value = getattr(module, name)
+            home = getattr(value, "__module__", "")
+            if not callable(value) or not home.startswith("kt_theory") or value in found.values():
+                continue
+            if not hasattr(module, "__all__") and home != module.__name__:
+                continue
+            if inspect.isclass(value) and f"{short}.{name}" not in MADE_BY_USERS:
+                continue
+            found[f"{short}.{name}"] = value
+    law = kt.risk_law(PROBLEM, "CE_sgl", 2)
+    line = kt.fit_rate([10, 100, 1000], [0.5, 0.05, 0.006])
+    found |= {
+        "TransferSet.from_counts": kt.TransferSet.from_counts,
+        "TransferSet.from_records": kt.TransferSet.from_records,
+        "RateFit.predict": line.predict,
+        "RateFit.compare": line.compare,
+        "RiskLaw.tail": law.tail,
+        "RiskLaw.cdf": law.cdf,
+        "RiskLaw.quantile": law.quantile,
+    }
+    return {name: door for name, door in found.items() if name not in NOT_DOORS}
+
+
+DOORS = doors()
+
+
+def valid(name: str, folder: Path) -> dict[str, Any]:
+    """Arguments that a public function takes."""
+    own = OTHER.get(name, {})
+    given = {}
+    for parameter in inspect.signature(DOORS[name]).parameters.values():
+        if parameter.name in own:
+            given[parameter.name] = own[parameter.name]
+        elif parameter.name in VALID:
+            given[parameter.name] = VALID[parameter.name]
+        elif parameter.default is not parameter.empty:
+            given[parameter.name] = parameter.default
+        else:
+            raise KeyError(f"{name} needs a value of {parameter.name}: add it to VALID or OTHER")
+    return {key: value(folder) if isinstance(value, InFolder) else value for key, value in given.items()}
+
+
+def call(door: Callable[..., Any], arguments: dict[str, Any]) -> Any:
+    """The answer: what generators and context managers do is done."""
+    answer = door(**arguments)
+    if isinstance(answer, types.GeneratorType):
+        return list(answer)
+    if isinstance(answer, contextlib.AbstractContextManager) and not isinstance(answer, ThreadPoolExecutor):
+        with answer:
+            pass
+    return answer
+
+
+def refusal(door: Callable[..., Any], arguments: dict[str, Any]) -> str | None:
+    """What is wrong with how a door takes these arguments, None if it answers in time or refuses in one sentence."""
+    try:
+        with within(LIMIT), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            call(door, arguments)
+    except ValueError as error:
+        said = str(error)
+        if not said or len(said) > 1500 or re.search(r"[\x00-\x1f\x7f]", said):
+            return f"no sentence: {said[:200]!r}"
+    except Exception as error:
+        return f"{type(error).__name__}: {str(error)[:200]}"
+    return None
+
+
+@pytest.mark.parametrize("name", DOORS)
+def test_odd_values_are_answered_or_refused_in_one_sentence(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Oracle: identity, a ValueError of one line or an answer, within five seconds of processor time
+    monkeypatch.chdir(tmp_path)
+    assert refusal(DOORS[name], valid(name, tmp_path)) is None
+    found = []
+    for parameter in inspect.signature(DOORS[name]).parameters:
+        for kind, value in ODD.items():
+            if (name, parameter, kind) == ("kt.verify", "statements", "None"):
+                continue  # the whole ledger: an answer, in a minute
+            trouble = refusal(DOORS[name], valid(name, tmp_path) | {parameter: value})
+            if trouble:
+                found.append(f"{parameter} = {kind}: {trouble}")
+    assert not found, "\n".join(found)
+
+
+def test_a_door_that_lets_a_wrong_type_through_is_seen() -> None:
+    # Oracle: identity, planted: an attribute error, a message of two lines, a call that never ends
+    def endless(x: Any) -> None:
+        while True:
+            pass
+
+    def two_lines(x: Any) -> None:
+        raise ValueError("one\ntwo")
+
+    assert "AttributeError" in str(refusal(lambda x: x.S, {"x": 5}))
+    assert "no sentence" in str(refusal(two_lines, {"x": 5}))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(globals(), "LIMIT", 0.05)
+        assert "TimeoutError" in str(refusal(endless, {"x": 5}))
+    assert refusal(math.sqrt, {}) is not None
+
+
+def test_an_initial_table_has_one_tolerance_everywhere() -> None:
+    # Oracle: identity, a float32 softmax is off 1 by some 1e-8 and taken by every function; one off by 1e-5 by none
+    start = np.array([[0.2, 0.3, 0.5], [0.7, 0.2, 0.1]], dtype=np.float32)
+    assert 1e-9 < abs(start.astype(float).sum(axis=1) - 1).max() < 1e-6
+    for table, taken in ((start, True), (start.astype(float) * (1 + 1e-5), False)):
+        calls: list[Callable[[], Any]] = [
+            partial(kt.fit, TRANSFER, "SEL_ptl", table),
+            partial(kt.simulate, PROBLEM, "SEL_ptl", 3, 2, init=table),
+            partial(kt.sample_risks, PROBLEM, "SEL_ptl", 3, 2, init=table),
+            partial(kt.expected_risk, PROBLEM, "SEL_ptl", 3, table),
+            partial(exact_risk, PROBLEM, "CE_sgl", 3, table),
+            partial(kt.risk_law, PROBLEM, "SEL_ptl", 3, table),
+        ]
+        for one in calls:
+            if taken:
+                one()
+            else:
+                with pytest.raises(ValueError, match=r"^init"):
+                    one()
+
+
+def test_every_learner_has_a_limit() -> None:
+    # Oracle: limit, the exact risk of ADD_sgl falls by 10 as n rises by 100, so that it tends to 0
+    assert {name: kt.bias_limit(PROBLEM, name) for name in kt.LEARNERS if name != "CE_ptl"} == dict.fromkeys(
+        ("CE_sgl", "SEL_ptl", "CE_ful", "ADD_sgl"), 0.0
+    )
+    assert kt.bias_limit(PROBLEM, "CE_ptl") > 0.01
+    early, late = (float(kt.expected_risk(PROBLEM, "ADD_sgl", n)) for n in (10**4, 10**6))
+    assert early / late == pytest.approx(10, rel=0.05)
