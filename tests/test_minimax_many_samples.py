@@ -9,9 +9,11 @@ import pytest
 from scipy import special, stats
 
 import kt_theory as kt
+from kt_theory.certificates import soft_maximum
 from kt_theory.exact.rows import OutOfReach
 from kt_theory.minimax import hard, hard_lower, hard_upper, minimax_hard, minimax_partial, minimax_risk, minimax_soft
 from kt_theory.minimax.constants import minimax_constant
+from kt_theory.minimax.partial import search_arbitrary
 from kt_theory.minimax.soft import largest_unvisited_mass
 
 # --- The frequencies' bound -----------------------------------------------------------------------------
@@ -212,6 +214,10 @@ def test_progress_is_told() -> None:
         (lambda: largest_unvisited_mass(1.5, 5), "S is 1.5"),  # type: ignore[arg-type]
         (lambda: largest_unvisited_mass(-1, 5), "S is -1"),
         (lambda: largest_unvisited_mass(2, "x"), "n is 'x'"),  # type: ignore[arg-type]
+        (lambda: soft_maximum(1.5, 3), "S is 1.5"),  # type: ignore[arg-type]
+        (lambda: soft_maximum(2, -1), "n is -1"),
+        (lambda: soft_maximum(2, 3, width=None), "width is nan: it must be a finite number above 0"),  # type: ignore[arg-type]
+        (lambda: search_arbitrary(1, 2, 2, seed="x"), "seed is 'x'"),
         (lambda: minimax_constant("hard", 1, 0), "A is 0"),
         (lambda: minimax_constant("soft", 2, 2.5), "A is 2.5"),  # type: ignore[arg-type]
         (lambda: minimax_risk("hard", 1, 2, 3, progress=True), "progress is True"),  # type: ignore[arg-type]

@@ -95,6 +95,8 @@ def _least(values: list[Any]) -> Any:
 
 def soft_maximum(S: int, n: int, width: float = 1e-10) -> tuple[Any, Any]:
     """Two balls with max_rho sum_s rho(s) (1 - rho(s))^n between them, `width` apart, relative."""
+    S, n = checks.whole_number("S", S, minimum=1), checks.whole_number("n", n)
+    width = checks.positive("width", width)
     if n == 0 or S == 1:
         value = ball(Fraction(int(n == 0)))
         return value, value

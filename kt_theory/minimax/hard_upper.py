@@ -66,6 +66,9 @@ SLACK = 1e-4
 #: What the steps between numbers of visits cost, relatively, with several inputs.
 STEP = 1e-3
 
+#: The same with more than a thousand labels, where each number of visits takes a second.
+MANY_LABELS = 0.1
+
 #: Up to so many samples per label, and a thousand labels, the best factor of the added constant is searched for.
 SEARCHED = 20_000
 
@@ -95,7 +98,7 @@ def least_upper(S: int, A: int, n: int, progress: Callable[[str], None] | None =
     excess = S * (A / 2 + 1 / 16) / (n + 1) / math.sqrt(S * (A - 1) / (2 * math.pi * (n + 1)))
     if S == 1 and excess > SLACK:
         found += _one_input(A, n)
-    if S > 1 and excess > STEP:
+    if S > 1 and excess > (STEP if A <= 1000 else MANY_LABELS):
         value = _inputs_apart(S, A, n, progress)
         found.append(
             Upper(value, "ADD_sgl", *_said("worst risk of ADD_sgl input by input, proved up to rounding", n), add.KAPPA)

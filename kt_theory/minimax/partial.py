@@ -415,7 +415,10 @@ def search_arbitrary(S: int, A: int, n: int, starts: int = 20, seed: Any = 0) ->
         flat = slope.ravel()
         return -risk, -2 * u / norm * (flat - flat @ w.ravel())
 
-    rng = np.random.default_rng(seed)
+    try:
+        rng = np.random.default_rng(seed)
+    except (TypeError, ValueError):
+        raise ValueError(f"seed is {seed!r}: it must be what numpy.random.default_rng takes") from None
     best = 0.0
     for _ in range(checks.whole_number("starts", starts, minimum=1)):
         start = np.sqrt(rng.dirichlet(np.full(S * A, rng.choice([0.2, 0.5, 1.0, 3.0]))) + 1e-4)
