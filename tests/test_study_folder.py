@@ -287,12 +287,15 @@ def test_arguments_of_another_kind_are_refused_in_a_sentence(tmp_path):
         (lambda: kt.study.merge(tmp_path / "into", []), "others is empty: name at least one folder of a study"),
         (lambda: kt.study.merge(tmp_path / "into", "folder"), "others is 'folder': it must be a sequence of folders"),
         (lambda: kt.study.merge(tmp_path / "into", tmp_path), "it must be a sequence of folders of studies"),
-        (lambda: kt.study.status(None), "folder is None: it must be a path"),
-        (lambda: kt.study.export(""), "folder is empty: it must be a path"),
-        (lambda: kt.study.check(5), "folder is 5: it must be a path"),
-        (lambda: kt.study.read_design(None), "path is None: it must be a path"),
+        (lambda: kt.study.status(None), "folder is of type NoneType: it must be a path"),
+        (lambda: kt.study.export(""), "folder is '': it must not be empty"),
+        (lambda: kt.study.check(5), "folder is of type int: it must be a path"),
+        (lambda: kt.study.read_design(None), "path is of type NoneType: it must be a path"),
         (lambda: kt.study.run_in_folder(None, tmp_path / "into"), "design is None: a Design is needed"),
-        (lambda: kt.study.run_in_folder(kt.study.Design("d", [panel]), b"x"), "folder is b'x': it must be a path"),
+        (
+            lambda: kt.study.run_in_folder(kt.study.Design("d", [panel]), b"x"),
+            "folder is of type bytes: it must be a path",
+        ),
         (lambda: kt.study.write_receipts(None, tmp_path / "x.csv"), "frame is None: a DataFrame is needed"),
     ):
         with pytest.raises(ValueError, match=re.escape(sentence)):
