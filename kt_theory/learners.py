@@ -14,7 +14,8 @@ ADD_sgl   - sum_i log pi(a_i|s_i) - c sum_{a, visited s} log pi(a|s)            
 ========  ==========================================================================  =========  =====================
 
 The first four are the paper's. ADD_sgl, with c = 0.4 sqrt(n_s / (A - 1)), is ours: hard labels, nearly minimax.
-"Nearly minimax" is about the worst teacher. At a row with many rare labels its risk may be many times that of CE_sgl.
+"Nearly minimax" is about the worst teacher. At a row with many rare labels its risk may be many times that of CE_sgl:
+on the rows of a language model (64 prompts, 19,538 labels) it is 0.307 at n = 10^6, where CE_sgl has 0.037.
 
 On an input that was never visited every learner says ``init``. On a visited input only SEL_ptl is left free: the
 mass that the seen labels leave over goes to the unseen labels in proportion to ``init``, uniformly where ``init`` is 0

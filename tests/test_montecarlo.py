@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import subprocess
 import sys
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from functools import cache
 from typing import Any
@@ -19,7 +21,7 @@ import scipy.stats
 import oracles
 from benchmarks import references
 from kt_theory.learners import PAPER_LEARNERS
-from kt_theory.montecarlo import Cell, Moments, Precision, draw, sample_risks, simulate
+from kt_theory.montecarlo import AHEAD, Cell, Moments, Precision, draw, in_order, sample_risks, simulate
 from kt_theory.problem import Problem, dirichlet_problem, instance, tv_risk, uniform_table
 
 ALL = PAPER_LEARNERS
@@ -465,3 +467,71 @@ BAD: list[tuple[Callable[[], Any], str]] = [
 def test_bad_input_is_named(call: Callable[[], Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         call()
+
+
+# --- Defaults and caps ----------------------------------------------------------------------------------
+
+
+def test_defaults_are_those_of_the_docstrings() -> None:
+    # Oracle: identity, a default asked for by name gives the same bytes, and another one does not
+    assert draw(PROBLEM, "hard", 10).counts.tolist() == draw(PROBLEM, "hard", 10, seed=0).counts.tolist()
+    assert draw(PROBLEM, "hard", 10).counts.tolist() != draw(PROBLEM, "hard", 10, seed=1).counts.tolist()
+    assert bytes_of(simulate(PROBLEM, ALL, 5)) == bytes_of(simulate(PROBLEM, ALL, 5, reps=1000, seed=0))
+    risks = sample_risks(PROBLEM, ALL, 5)
+    assert risks.tobytes() == sample_risks(PROBLEM, ALL, 5, reps=1000, seed=0).tobytes()
+    assert Precision() == Precision(1000, None, False, 1_000_000)
+
+
+def test_a_pilot_needs_two_repeats() -> None:
+    # Oracle: identity, a variance is estimated from two repeats, not from one
+    assert Precision(reps=2, target_mcse=0.1).reps == 2
+    with pytest.raises(ValueError, match=r"^reps is 1: a pilot"):
+        Precision(reps=1, target_mcse=0.1)
+
+
+@pytest.mark.parametrize("target", [1e-300, 1e-170, 1e200, 5e-324, 1.7e308])
+@pytest.mark.parametrize("relative", [False, True])
+def test_any_positive_target_runs_to_the_cap_or_to_the_pilot(target: float, relative: bool) -> None:
+    # Oracle: limit, no number of repeats meets a tiny target, and the pilot's own meets a huge one
+    pilot = Moments(11, np.array([0.5, 0.0]), np.array([0.1, 0.0]), np.array([11, 0]))
+    wanted = Precision(11, target, relative).wanted(pilot)
+    assert wanted == (math.inf if target < 1 else 11)
+    certain = Moments(11, np.array([0.5]), np.array([0.0]), np.array([11]))
+    assert Precision(11, target, relative).wanted(certain) == 11
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        frame = simulate(PROBLEM, "CE_sgl", 10, 5, target_mcse=target, relative=relative, max_reps=50)
+    assert frame["reps"].item() == (50 if target < 1 else 5)
+    assert len(told) == (target < 1)
+
+
+@pytest.mark.parametrize("name", ["reps", "max_reps"])
+def test_repeats_are_capped_before_work(name: str) -> None:
+    # Oracle: identity, 10**9 is the most, and is accepted without drawing anything
+    assert getattr(Precision(**{name: 10**9}), name) == 10**9
+    with pytest.raises(ValueError, match=rf"^{name} is 1000000001: at most 1000000000"):
+        Precision(**{name: 10**9 + 1})
+
+
+def test_samples_and_threads_are_capped_before_work() -> None:
+    # Oracle: identity
+    with pytest.raises(ValueError, match=r"^reps is 10000000000000: at most 1e\+08 risks"):
+        sample_risks(PROBLEM, "CE_sgl", 10, 10**13)
+    with pytest.raises(ValueError, match=r"^workers is 1025: at most 1024 threads"):
+        simulate(PROBLEM, "CE_sgl", 10, 5, workers=1025)
+
+
+def test_tasks_are_handed_out_a_thousand_at_a_time_and_come_back_in_order() -> None:
+    # Oracle: identity, no task is taken before there is a place for it: endless tasks cost no memory
+    taken: list[int] = []
+
+    def tasks() -> Any:
+        for i in itertools.count():
+            taken.append(i)
+            yield i
+
+    with ThreadPoolExecutor(2) as pool:
+        results = in_order(pool, lambda i: -i, tasks())
+        assert [next(results) for _ in range(50)] == [-i for i in range(50)]
+        results.close()
+    assert len(taken) <= AHEAD + 50

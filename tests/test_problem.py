@@ -342,3 +342,33 @@ def test_three_worlds_that_do_not_fit_say_so_and_nothing_else():
         warnings.simplefilter("error")
         with pytest.raises(ValueError, match="n is 1: with S=3, A=4 the light labels do not fit"):
             kt.three_worlds(3, 4, 1)
+
+
+def test_defaults_are_those_of_the_docstrings():
+    # Oracle: identity, a default asked for by name gives the same numbers, and another one does not
+    for call, defaults in (
+        (lambda **more: dirichlet_problem(3, 4, 1, **more), {"alpha": 1.0, "rho_alpha": None}),
+        (lambda **more: zipf_problem(3, 4, 1, **more), {"exponent": 1.0}),
+        (lambda **more: near_deterministic_problem(3, 4, 1, **more), {"epsilon": 0.01}),
+        (lambda **more: kt.three_worlds(9, 12, 1000, **more), {"phi": math.sqrt(0.5), "psi": math.sqrt(2) - 1}),
+    ):
+        assert call().identity == call(**defaults).identity
+        for name in defaults:
+            assert call().identity != call(**{name: 0.77 if name != "phi" else 0.3}).identity
+    assert Problem([1.0], [[1.0]]).name == "problem"
+
+
+def test_a_generator_goes_on_and_a_seed_begins_anew():
+    # Oracle: identity
+    assert dirichlet_problem(2, 3, 1).identity == dirichlet_problem(2, 3, 1).identity
+    rng = np.random.default_rng(1)
+    first, second = dirichlet_problem(2, 3, rng), dirichlet_problem(2, 3, rng)
+    assert first.identity == dirichlet_problem(2, 3, 1).identity != second.identity
+
+
+@pytest.mark.parametrize("call", [dirichlet_problem, zipf_problem, near_deterministic_problem])
+def test_sizes_beyond_memory_are_refused_before_work(call):
+    # Oracle: identity, 10**8 entries are the most of a table
+    for S, A in ((2**63 - 1, 2), (2, 2**63 - 1), (10**8 + 1, 2)):
+        with pytest.raises(ValueError, match=rf"^S x A is {S} x {A}: a table has at most 1e\+08 entries"):
+            call(S, A, 1)

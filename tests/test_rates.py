@@ -479,3 +479,33 @@ def test_what_predict_and_compare_refuse():
         fit.compare(math.nan)
     with pytest.raises(ValueError, match=r"tolerance is -1\.0"):
         fit.compare(-0.5, tolerance=-1)
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_a_wave_of_either_sign_is_not_resolved(sign):
+    # Oracle: identity, log risk = -log n - 1 + 0.3 sign t^3 has no drift and a wave of 3 (0.3) / half a window
+    n = np.array([10, 100, 1000, 10**4, 10**5])
+    t = (np.log(n) - np.log(1000)) / np.log(100)
+    risk = np.exp(-np.log(n) - 1 + 0.3 * sign * t**3)
+    fit = fit_rate(n, risk, 1e-4 * risk)
+    assert fit.wave == pytest.approx(sign * 0.9 / math.log(100), rel=1e-9)
+    assert abs(fit.drift) < 1e-9
+    assert str(fit).endswith("(5 points, not resolved)")
+
+
+def test_fits_can_be_compared_and_kept_in_sets():
+    # Oracle: identity, a fit is itself and no other one, though arrays are among its fields
+    one, two = (fit_rate([10, 100, 1000], [0.5, 0.05, 0.006]) for _ in range(2))
+    assert one == one
+    assert one != two
+    assert len({one, two, one}) == 2
+
+
+def test_a_comparison_is_frozen_and_equal_by_its_numbers():
+    # Oracle: identity
+    fit = fit_rate([10, 100, 1000], [0.5, 0.05, 0.006])
+    comparison = fit.compare(-1)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        comparison.slope = 0.0
+    assert comparison == fit.compare(-1) != fit.compare(-0.5)
+    assert comparison.tolerance == fit.tolerance == 0.05
