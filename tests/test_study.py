@@ -54,12 +54,11 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     frame = kt.study.run(PANELS, reps=20)
     before = kt.study.write_receipts(frame, path).read_bytes()
 
-    def full_disk(self, file, **_):
-        file.write_text("half")
-        raise OSError("no space left on device")
+    def full_disk(file, *_, **__):
+        raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(pd.DataFrame, "to_csv", full_disk)
-    with pytest.raises(OSError, match="no space"):
+    monkeypatch.setattr(os, "fsync", full_disk)
+    with pytest.raises(ValueError, match=r"r\.csv cannot be written: No space left on device"):
         kt.study.write_receipts(frame, path)
     assert path.read_bytes() == before
     assert os.listdir(tmp_path) == ["r.csv"]

@@ -71,7 +71,9 @@ def verify(
     wanted = chosen(statements)
     if report is not None:
         check_writable(report, ".html")
-    twins, progress = checks.flag("twins", twins), checks.flag("progress", progress)
+    twins = checks.flag("twins", twins)
+    if not callable(progress):
+        progress = checks.flag("progress", progress)
     verdicts = list(try_all(wanted, tried, twins=twins, progress=progress))
     if report is not None:
         write_report(verdicts, tried, report)
