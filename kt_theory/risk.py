@@ -108,6 +108,13 @@ def expected_risk(
     ValueError
         For bad arguments.
 
+    Notes
+    -----
+    Equal rows cost as much as one. SEL_ptl costs at most 0.8 s for a row of up to 30 different probabilities,
+    2.4 s at 32, 5 s at 40, 9 s at 100 and 15 s at 400, at the n that costs most; from some 40 on rows can be out of
+    reach (`kt_theory.exact.many` has the table). CE_ptl takes up to 20 s where hundreds of visits meet four or more
+    different probabilities.
+
     Examples
     --------
     >>> from kt_theory import instance

@@ -13,7 +13,7 @@ from kt_theory.kernels import jit
 @jit
 def kinks(
     at: np.ndarray,
-    bits: np.ndarray,
+    which: np.ndarray,
     times: np.ndarray,
     members: np.ndarray,
     mass: np.ndarray,
@@ -24,9 +24,10 @@ def kinks(
 ) -> float:
     """Re sum over labels a, sets i and j, and nodes of times_a W_i V_j max(0, at_a - mass_i - other_j).
 
-    Sets i of one half, sorted by `mass`, of weights W, shape (sets, nodes); only those of which `members` has the bit
-    of the label, or all for bit 0. Sets j of the other half, sorted by `other`; sum0 and sum1 are the sums of V and
-    V other over the first sets, shape (sets + 1, nodes). Real and imaginary parts are apart.
+    Sets i of one half, sorted by `mass`, of weights W, shape (sets, nodes); `members` says which labels they have. A
+    label that is number `which` of this half counts for its own sets only, one of number -1 for all. Sets j of the
+    other half, sorted by `other`; sum0 and sum1 are the sums of V and V other over the first sets, shape
+    (sets + 1, nodes). Real and imaginary parts are apart.
     """
     real, imag = weight
     here = np.empty(real.shape[1])  # node by node: a sum over nodes would have to keep its order, and be slow
@@ -35,7 +36,7 @@ def kinks(
         first = other.size
         here[:] = 0.0
         for i in range(mass.size):
-            if bits[a] and not members[i] & bits[a]:
+            if which[a] >= 0 and not members[i, which[a]]:
                 continue
             left = at[a] - mass[i]
             while first > 0 and other[first - 1] >= left:
