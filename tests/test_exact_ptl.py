@@ -339,9 +339,11 @@ def test_errors_are_not_larger_than_need_be():
     assert estimate.error <= 1e-12 * estimate.value
 
 
-def test_the_harmonics_left_out_are_stood_for():
-    # Oracle: second algorithm, label classes; without the mean of the late harmonics the value is off by 1e-10
-    row = a_row([0.1, 0.2, 0.3, 0.4], 0.3)
-    truth = ptl.by_classes(row, 30)
-    estimate = ptl.by_fourier(row, 30, work=1)
+@pytest.mark.parametrize(("p", "n", "rho"), [([0.1, 0.2, 0.3, 0.4], 30, 0.3), ([0.2, 0.3, 0.5], 4, 0.5)])
+def test_the_harmonics_left_out_are_stood_for(p, n, rho):
+    # Oracle: second algorithm, label classes; 256 harmonics and a wrong mean of the others are off by 4e-4
+    row = a_row(p, rho)
+    truth = ptl.by_classes(row, n)
+    estimate = ptl.by_fourier(row, n, work=1)
     assert abs(estimate.value - truth.value) <= estimate.error + truth.error
+    assert estimate.value == pytest.approx(truth.value, rel=1e-4, abs=0)
