@@ -789,8 +789,8 @@ def soft_upper_mean_missing(n: Any, S: int, A: int) -> Any:
     -----
     N1, for every `init`.
 
-    Within a factor 1.002 of the truth at S = 100, n = 1000, any A >= 2, mass 1/(n + 1) on all inputs but one, if what
-    CE_ful says unasked is disjoint from the teacher.
+    Within a factor 1.002 of the truth at S = 100, n = 1000, any A >= 2, mass 1/(n + 1) on all inputs but one, if
+    the initial table is disjoint from the teacher.
 
     Examples
     --------

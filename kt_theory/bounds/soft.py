@@ -172,7 +172,7 @@ def soft_upper_mean_at(n: Any, S: int, A: int, rho: Any) -> Any:
 
     Notes
     -----
-    Within a factor 1 of the truth at S = A = 2, n = 5, rho = (0.3, 0.7), if what CE_ful says unasked is disjoint from
+    Within a factor 1 of the truth at S = A = 2, n = 5, rho = (0.3, 0.7), if the initial table is disjoint from
     the teacher.
 
     Examples
@@ -217,8 +217,8 @@ def soft_upper_mean(n: Any, S: int, A: int) -> Any:
 
     Notes
     -----
-    Within a factor 1.23 of the truth at S = 100, n = 1000, any A >= 2, mass 1/(n + 1) on all inputs but one, if what
-    CE_ful says unasked is disjoint from the teacher.
+    Within a factor 1.23 of the truth at S = 100, n = 1000, any A >= 2, mass 1/(n + 1) on all inputs but one, if
+    the initial table is disjoint from the teacher.
 
     Examples
     --------
@@ -259,7 +259,7 @@ def soft_upper_whp(n: Any, S: int, A: int, delta: float) -> Any:
     Notes
     -----
     Within a factor 2.04 of the truth, the 1 - delta quantile of R, at S = n = 400, A = 2, delta = 0.1, rho uniform, if
-    what CE_ful says unasked is disjoint from the teacher.
+    the initial table is disjoint from the teacher.
 
     Examples
     --------
@@ -302,7 +302,7 @@ def soft_upper_mean_floor(n: Any, S: int, A: int, c_S: float) -> Any:
     The paper states only that the decay is exponential. The constant follows from sum_s rho(s) (1 - rho(s))^n <= (1 -
     min rho)^n as rho sums to 1.
 
-    Within a factor 1 of the truth at S = 4, A = 2, n = 10, rho uniform, if what CE_ful says unasked is disjoint from
+    Within a factor 1 of the truth at S = 4, A = 2, n = 10, rho uniform, if the initial table is disjoint from
     the teacher.
 
     Examples

@@ -1,6 +1,6 @@
 r"""Where the expected risks go as n grows.
 
-Every input of positive mass is visited for ever more often, so the initialisation is forgotten; an input of mass 0 adds
+Every input of positive mass is visited more and more often, so the initialisation is forgotten; an input of mass 0 adds
 nothing at any n. SEL_ptl has then seen every label that has any mass, and one visit was enough for CE_ful: both risks
 tend to 0 faster than any power of n. ADD_sgl adds A c = O(sqrt(n_s)) to n_s counts, which moves a visited row by
 O(1 / sqrt(n_s)), so it tends to the teacher as the frequencies do. The frequencies of CE_sgl tend to the teacher at the

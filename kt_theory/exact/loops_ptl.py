@@ -30,7 +30,7 @@ def window(n: int, p: float, least: float, pmf: np.ndarray) -> tuple[int, int, f
     odds = p / (1.0 - p)
     mode = min(n, int((n + 1) * p))
     room = pmf.size
-    # Downwards from the mode, written backwards from the middle of the room, then moved to its start.
+    # Downwards from the mode, written backwards from the middle of the array, then moved to its start.
     x = 1.0
     lo = mode
     dropped = 0.0
