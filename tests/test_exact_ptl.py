@@ -71,6 +71,21 @@ ROUTES = {
 # --- Small problems, literally --------------------------------------------------------------------------
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("n", [1, 2, 5])
+@pytest.mark.parametrize("mass", [5e-324, 1e-320, 1e-310])
+def test_an_input_of_subnormal_mass_is_enumerated(mass, n):
+    # Oracle: enumeration, in fractions; rho * p is 0 in float64 for some labels of these masses
+    p = [Fraction(1, 8), Fraction(3, 8), Fraction(1, 2)]
+    row = a_row([float(x) for x in p], mass, [1 / 4, 1 / 4, 1 / 2])
+    truth = literal((Fraction(mass), p, [Fraction(1, 4), Fraction(1, 4), Fraction(1, 2)]), n)
+    found = ptl.row_risk(row, n)
+    assert abs(Fraction(found.value) - truth) <= 4 * Fraction(5e-324)  # products of subnormals have no more digits
+    enumerated = ptl.by_enumeration(row, n)
+    assert np.isfinite([enumerated.value, enumerated.error]).all()
+    assert abs(Fraction(enumerated.value) - (truth - Fraction(unvisited(row, n)))) <= 4 * Fraction(5e-324)
+
+
 def test_every_route_meets_the_enumeration():
     # Oracle: enumeration, all count tables in fractions
     rng = np.random.default_rng(1)

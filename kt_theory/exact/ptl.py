@@ -127,7 +127,7 @@ def row_risk(row: Row, n: int, divergence: str = "tv") -> Estimate:
     def whole(route: Callable[[], Estimate]) -> Estimate:
         visited = route()
         error = visited.error + (8 + n * row.rho) * EPS * unvisited + moved
-        error += row.rho * (2 * excess(row.p) + excess(row.init))
+        error += row.rho * (2 * excess(row.p) + excess(row.init)) + 4 * math.ulp(0.0)
         return Estimate(unvisited + visited.value, error, visited.route)
 
     return first_sound([partial(whole, route) for route in routes], low, high)
@@ -266,7 +266,7 @@ def by_enumeration(row: Row, n: int, divergence: str = "tv") -> Estimate:
         counts = np.column_stack((counts[parent], new))
         left = left[parent] - new
     log_factorial = gammaln(np.arange(n + 1) + 1.0)
-    log_weight = log_factorial[n] + counts @ np.log(row.rho * p) - log_factorial[counts].sum(axis=1)
+    log_weight = log_factorial[n] + counts @ (math.log(row.rho) + np.log(p)) - log_factorial[counts].sum(axis=1)
     if row.rho < 1:
         log_weight += left * math.log1p(-row.rho) - log_factorial[left]
     weight = np.exp(log_weight)
