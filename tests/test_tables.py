@@ -1,5 +1,8 @@
 """Tables: what is written comes back to the last bit, and what is wrong is told in one sentence."""
 
+import bz2
+import gzip
+import lzma
 import math
 import struct
 import sys
@@ -360,7 +363,16 @@ BAD_FILES = {
     "header only": (b"state,action,p\n", ["no rows"]),
     "latin-1": ("state,action,p\nx,é,1\n".encode("latin-1"), ["byte 17", "0xe9", "UTF-8"]),
     "utf-16": ("state,action,p\nx,y,1\n".encode("utf-16"), ["UTF-16", "UTF-8"]),
-    "zip archive": (b"PK\x03\x04\x80\x81", ["byte 4", "0x80", "UTF-8"]),
+    **{
+        f"{encoding} without a mark": ("state,action,p\nx,y,1\n".encode(encoding), ["UTF-16 or UTF-32", "UTF-8"])
+        for encoding in ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
+    },
+    "zip archive": (b"PK\x03\x04\x80\x81", ["a ZIP archive or a spreadsheet", "UTF-8"]),
+    "bzip2": (bz2.compress(b"state,action,p\nx,y,1\n"), ["a bzip2 file", "UTF-8"]),
+    "xz": (lzma.compress(b"state,action,p\nx,y,1\n"), ["an xz file", "UTF-8"]),
+    "zstandard": (b"\x28\xb5\x2f\xfd\x80", ["a Zstandard file", "UTF-8"]),
+    "gzip": (gzip.compress(b"state,action,p\nx,y,1\n"), ["compressed", ".csv.gz or .tsv.gz"]),
+    "blanks in the header": (b"state, action, p\nx,y,1\n", ["column ' action'", "blanks around its name"]),
     "semicolons": (b"state;action;p\nx;y;1\n", ["'state;action;p'", "commas"]),
     "one column": (b"state\nx\n", ["'state'", "two or more"]),
     "short line": (b"state,action,p\nx,y,0.5\nx,z\n", ["line 3", "2 cells", "3"]),

@@ -27,6 +27,14 @@ STANDARD_INPUT = "-"
 
 _GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
 
+#: Formats that are not read, by the first bytes of a file, so that what it is can be said.
+_ARCHIVES = {
+    b"PK\x03\x04": "a ZIP archive or a spreadsheet",
+    b"BZh": "a bzip2 file",
+    b"\xfd7zXZ\0": "an xz file",
+    b"\x28\xb5\x2f\xfd": "a Zstandard file",
+}
+
 
 @dataclass(frozen=True)
 class Source:
@@ -123,6 +131,9 @@ def decoded(content: bytes) -> str:
     try:
         return content.decode("utf-8-sig")  # spreadsheets put a byte order mark in front
     except UnicodeDecodeError as error:
+        for head, format_ in _ARCHIVES.items():
+            if content.startswith(head):
+                raise ValueError(f"it is {format_}: save the table in it as UTF-8 text") from None
         where = f"byte {error.start} is {content[error.start]:#04x}"
         raise ValueError(f"{where}, which is not UTF-8: save the file as UTF-8 text") from None
 
