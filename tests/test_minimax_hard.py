@@ -43,6 +43,27 @@ def test_games_of_the_smallest_sizes(size: tuple[int, int, int]) -> None:
     assert abs(1.00002 * value - risk.upper) > 6e-7
 
 
+@pytest.mark.parametrize(("S", "A", "parts"), [(1, 2, 4000), (1, 3, 80), (1, 4, 24), (2, 2, 12)])
+def test_the_search_for_a_worst_teacher_starts_from_the_finest_grid_for_its_size(monkeypatch, S, A, parts):
+    # Oracle: identity, steps of 1/parts: the number of cells fixes them, and one input of four labels takes half those
+    steps = []
+    grid = hard_game.Game.grid
+
+    def seen(game, parts):
+        steps.append(parts)
+        return grid(game, parts)
+
+    monkeypatch.setattr(hard_game.Game, "grid", seen)
+    hard_game.solve(S, A, 1)
+    assert max(steps) == parts
+
+
+@pytest.mark.parametrize(("part", "whole"), [((1, 4, 1), (1, 5, 1)), ((2, 2, 2), (3, 2, 2)), ((1, 3, 2), (2, 3, 2))])
+def test_a_larger_problem_has_no_smaller_lower_end(part, whole):
+    # Oracle: identity, monotonicity in S and A: a problem contains every problem of fewer inputs or labels
+    assert minimax_hard(*whole).lower >= minimax_hard(*part).lower
+
+
 @pytest.mark.parametrize("size", [size for size in BINARY if size[0] == 1])
 def test_how_far_the_frequencies_are_from_minimax(size: tuple[int, int, int]) -> None:
     # Oracle: published, ratios to three digits; the worst teacher of the frequencies on a grid of 1/600
