@@ -58,6 +58,28 @@ def test_the_search_for_a_worst_teacher_starts_from_the_finest_grid_for_its_size
     assert max(steps) == parts
 
 
+@pytest.mark.parametrize(("A", "n", "parts"), [(2, 9, 5), (2, 20, 7)])
+def test_the_local_search_climbs_from_a_coarse_grid_to_the_worst_teacher(A, n, parts):
+    # Oracle: second algorithm, the same rule on a grid of 1/3000; the best of the coarse grid is a quarter below it
+    game = hard_game.Game(1, A, n)
+    coarse = game.grid(parts)
+    rule = game.best_rule(coarse)[1]
+    teachers, risks = game.worst_teachers(rule, coarse)
+    assert risks[0] == pytest.approx(game.risk(rule, game.grid(3000)).max(), rel=1e-6)
+    assert risks[0] > 1.3 * game.risk(rule, coarse).max()
+    assert teachers.sum(axis=(1, 2)) == pytest.approx(1, rel=1e-14)
+
+
+def test_the_local_search_stays_among_joint_masses():
+    # Oracle: identity, what is moved between four cells of two inputs still adds up to 1
+    game = hard_game.Game(2, 2, 3)
+    rule = game.best_rule(game.grid(3))[1]
+    teachers, risks = game.worst_teachers(rule, game.grid(3))
+    assert teachers.sum(axis=(1, 2)) == pytest.approx(1, rel=1e-14)
+    assert risks == pytest.approx(game.risk(rule, teachers), rel=1e-12)
+    assert risks[0] > 1.1 * game.risk(rule, game.grid(3)).max()
+
+
 @pytest.mark.parametrize(("part", "whole"), [((1, 4, 1), (1, 5, 1)), ((2, 2, 2), (3, 2, 2)), ((1, 3, 2), (2, 3, 2))])
 def test_a_larger_problem_has_no_smaller_lower_end(part, whole):
     # Oracle: identity, monotonicity in S and A: a problem contains every problem of fewer inputs or labels
