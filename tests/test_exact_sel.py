@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import oracles
-from kt_theory.exact import many, sel
+from kt_theory.exact import loops_sel, many, sel
 from kt_theory.exact.rows import OutOfReach, Row, distinct_rows
 from kt_theory.problem import Problem, instance, tv_risk, uniform_table
 
@@ -197,6 +197,28 @@ def test_a_planted_fault_is_seen():
     wrong = sel.subsets(uniform_row(0.5, [0.1, 0.2, 0.3 + 1e-9, 0.4 - 1e-9]), 6).value
     assert right == pytest.approx(sel.classes(row, 6).value, rel=1e-12, abs=0)
     assert wrong != pytest.approx(right, rel=1e-12, abs=0)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_sums_and_products_of_two_floats_lose_nothing(seed):
+    # Oracle: enumeration, in fractions: the two parts of a sum and of a product add up to it
+    rng = np.random.default_rng(seed)
+    for a, b in (rng.standard_normal((200, 2)) * 10.0 ** rng.integers(-6, 7, size=(200, 2))).tolist():
+        for exact, (high, low) in (
+            (Fraction(a) + Fraction(b), loops_sel._two_sum(a, b)),
+            (Fraction(a) * Fraction(b), loops_sel._two_prod(a, b)),
+        ):
+            assert Fraction(high) + Fraction(low) == exact
+            assert abs(low) <= 2.0**-53 * abs(high)
+
+
+def test_products_of_four_floats_keep_thirty_digits():
+    # Oracle: enumeration, in fractions
+    rng = np.random.default_rng(4)
+    for a, b, c, d in rng.standard_normal((200, 4)).tolist():
+        exact = (Fraction(a) + Fraction(b) / 2**55) * (Fraction(c) + Fraction(d) / 2**55)
+        high, low = loops_sel._times(a, b * 2.0**-55, c, d * 2.0**-55)
+        assert abs(Fraction(high) + Fraction(low) - exact) <= abs(exact) / 10**30 + Fraction(1, 10**31)
 
 
 # --- Edges ---------------------------------------------------------------------------------------------------
