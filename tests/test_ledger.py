@@ -80,6 +80,16 @@ def test_verdicts_follow_from_trials():
     assert len(unexpected(judge(statement, QUICK) for statement in bad)) == 3
 
 
+def test_a_question_without_a_check_has_nothing_tried():
+    # Oracle: identity, no check: no trial, no planted error, no alarm
+    statement = next(statement for statement in STATEMENTS.values() if statement.check is None)
+    verdict = judge(statement, QUICK)
+    assert (verdict.verdict, verdict.worst, verdict.mended) == ("open", None, None)
+    assert not verdict.counts
+    assert (verdict.silent, verdict.alarm, verdict.caught, verdict.planted, verdict.seconds) == (0, 0, 0, 0, 0)
+    assert verdict.survivors == verdict.curve == ()
+
+
 def test_a_planted_error_that_survives_is_named():
     # Oracle: definition
     caught, missed = Twin("0.4", lambda: 0.4), Twin("0.6", lambda: 0.6)
@@ -202,6 +212,22 @@ def test_a_wrong_bound_on_ones_own_learner_is_caught():
     assert board["verdict"].tolist() == ["refuted", "holds"]
     at_1000 = 0.5 / (math.sqrt(1000) + 1) * math.sqrt(2 * math.pi * 1000)
     assert board.loc["optimal in TV", "ratio"] == pytest.approx(at_1000, rel=1e-9, abs=0)
+
+
+@pytest.mark.parametrize("protocol", ["hard", "partial", "soft"])
+def test_ones_own_learner_is_tried_on_what_its_protocol_reveals(protocol):
+    # Oracle: identity, the definitions of the protocols; counts and hidden probabilities in one table
+    tried = []
+
+    def fit(counts, revealed, init):
+        tried.append((counts, revealed))
+        return init
+
+    kt.ledger.upper_bound("own", Learner("init", protocol, fit), lambda n, S, A: 1.0)
+    assert tried
+    for counts, revealed in tried:
+        shown = {"hard": counts < 0, "partial": counts > 0, "soft": counts.sum(axis=1, keepdims=True) > 0}[protocol]
+        assert np.array_equal(~np.isnan(revealed), np.broadcast_to(shown, counts.shape))
 
 
 def test_wrong_bounds_of_every_kind_are_caught():
