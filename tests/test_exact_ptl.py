@@ -71,6 +71,19 @@ ROUTES = {
 # --- Small problems, literally --------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("a", [0, 1])
+@pytest.mark.parametrize("light", [0.2, 0.4, 0.45])
+def test_the_bound_on_far_frequencies_is_that_of_the_two_outcomes(light, a):
+    # Oracle: identity, the docstring's bound for the only pair: X is -p_b or 1 - p_a, which differ by 1 + p_b - p_a
+    n, p = 10_000, (light, 1 - light)
+    law = ptl._Thinned(1.0, np.array(p), np.array([1, 1]), n)
+    apart = 1 + p[1 - a] - p[a]
+    bound, start = law.far(a)
+    most = 1.5 * apart / (12 * math.pi) * math.sqrt(2 * math.pi / (n * p[0] * p[1]))
+    assert bound == pytest.approx(most, rel=1e-12)
+    assert start == pytest.approx(math.sqrt(90 / (n * p[0] * p[1])) / apart, rel=1e-12)
+
+
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("n", [1, 2, 5])
 @pytest.mark.parametrize("mass", [5e-324, 1e-320, 1e-310])
