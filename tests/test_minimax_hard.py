@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import mpmath
 import numpy as np
 import pytest
+from scipy import special
 from scipy.optimize import linprog
 
 from kt_theory.exact import add
@@ -262,9 +263,41 @@ def test_slope_of_an_envelope() -> None:
     # Oracle: identity, a tent: 1 up, 1 down; at the top their mean; a dent changes nothing
     x = np.array([0.0, 0.5, 1.0, 1.5, 2.0])
     y = np.array([0.0, 0.2, 1.0, 0.5, 0.0])
-    assert hard_upper._slope(x, y, 0.3) == 1
-    assert hard_upper._slope(x, y, 1.0) == 0
-    assert hard_upper._slope(x, y, 1.7) == -1
+    assert hard_upper._corners(x, y, 0.3)[0] == 1
+    assert hard_upper._corners(x, y, 1.0)[0] == 0
+    assert hard_upper._corners(x, y, 1.7)[0] == -1
+
+
+def test_an_envelope_lies_above_all_points_and_touches_its_corners() -> None:
+    # Oracle: identity, the line through the corners on either side of a place is above all points
+    rng = np.random.default_rng(3)
+    for _ in range(50):
+        x = np.sort(np.concatenate(([0.0, 1.0], rng.random(40))))
+        y = np.sqrt(x * (1 - x)) * (1 - 0.2 * rng.random(x.size))
+        at = float(x[20]) if rng.random() < 0.5 else float(rng.uniform(0.01, 0.99))
+        for first in (int(np.searchsorted(x, at, side)) for side in ("left", "right")):
+            i, j = hard_upper._edge(x, y, first)
+            assert i < first <= j
+            line = y[i] + (y[j] - y[i]) / (x[j] - x[i]) * (x - x[i])
+            assert (y <= line + 1e-12).all()
+
+
+@pytest.mark.parametrize("m", [101, 3000, 390_000])
+def test_a_distribution_function_added_up(m: int) -> None:
+    # Oracle: second algorithm, the incomplete beta function, up to nine deviations off the mean on either side
+    p = np.linspace(0.3 / m, 1 - 0.3 / m, 401)
+    sd = np.sqrt(m * p * (1 - p))
+    k = np.clip(np.floor(m * p + np.linspace(-9, 9, 401)[np.argsort(np.sin(np.arange(401)))] * sd), 0, m - 1)
+    known = special.betaincc(k + 1, m - k, p)
+    np.testing.assert_allclose(hard_upper._below(k, m, p), known, rtol=1e-11, atol=1e-13)
+
+
+def test_label_risk_from_sums() -> None:
+    # Oracle: second algorithm, the incomplete beta function
+    p = np.linspace(1e-3, 0.999, 301)
+    for m, A in ((2000, 4), (300_000, 100)):
+        c = 0.4 * math.sqrt(m / (A - 1))
+        np.testing.assert_allclose(hard_upper._label_risk(p, m, c, A), add.add_constant_risk(p, m, c, A), rtol=1e-11)
 
 
 def test_many_samples() -> None:
@@ -272,3 +305,11 @@ def test_many_samples() -> None:
     risk = minimax_hard(1, 25, 10**9)
     sharp = math.sqrt(24 / (2 * math.pi * 1e9))
     assert 0.9997 * sharp < risk.lower < risk.upper < 1.0003 * sharp
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("size", "width"), [((1, 2, 100), 2e-6), ((2, 2, 10), 1.1e-3), ((1, 3, 15), 1.1e-3)])
+def test_games_end_with_ends_that_are_close(size: tuple[int, int, int], width: float) -> None:
+    # Oracle: limit, the widths at which the search for cuts ends where no limit on its work does so before
+    lower, upper, *_ = hard_game.solve(*size)
+    assert 0 < upper - lower <= width * upper

@@ -12,6 +12,8 @@ import pytest
 import scipy.optimize
 
 import oracles
+from kt_theory.exact import loops_sel
+from kt_theory.exact.sel import family_risk
 from kt_theory.minimax.constants import C_INF, minimax_constant
 from kt_theory.minimax.partial import _level, minimax_partial, search_arbitrary, spread_bound, worst_row
 from kt_theory.minimax.soft import largest_unvisited_mass, minimax_soft
@@ -325,3 +327,17 @@ def test_every_k_was_looked_at():
         best = max(family_risk(n, A, r, k, np.linspace(1e-9, r / k * (1 - 1e-9), 1501)).max() for k in range(1, A))
         assert worst_row(n, A, r).value >= best * (1 - 1e-13)
         assert worst_row(n, A, r).value == pytest.approx(best, rel=1e-3, abs=0)
+
+
+@pytest.mark.parametrize(("n", "A", "r", "k"), [(5, 4, 1.0, 1), (32, 10, 0.1, 4), (1000, 100, 0.3, 40)])
+def test_the_compiled_search_for_a_peak_is_brents(n: int, A: int, r: float, k: int) -> None:
+    # Oracle: second algorithm, scipy's bounded search on the same function
+    left, right = 0.2 / n, min(2.5 / n, r / (k + 1))
+    at, value = loops_sel.family_peak(n, A, r, k, left, right, 1e-8 * right, 500)
+    found = scipy.optimize.minimize_scalar(
+        lambda x: -float(family_risk(n, A, r, k, x)), bounds=(left, right), method="bounded",
+        options={"xatol": 1e-8 * right},
+    )  # fmt: skip
+    assert value == pytest.approx(-found.fun, rel=1e-13, abs=0)
+    assert at == pytest.approx(found.x, rel=1e-6, abs=0)
+    assert value == float(family_risk(n, A, r, k, at))

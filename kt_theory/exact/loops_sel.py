@@ -200,31 +200,92 @@ def _component(n: int, rest: float, k: int, x: float, heavy: float, absent: floa
 
 
 @jit
+def _family_at(n: int, A: int, r: float, k: int, light: float, cost: np.ndarray) -> float:
+    """What an input of k labels of mass `light`, one of r - k `light` and A - k - 1 of mass 0 adds; `cost`: room."""
+    zeros = A - k - 1
+    heavy = max(r - k * light, 0.0)
+    if n == 0:
+        mean = r / A
+        return 0.5 * (k * abs(light - mean) + zeros * mean + abs(heavy - mean))
+    value = 0.0
+    if heavy > 0.0 and zeros > 0 and k > 0 and light > 0.0:
+        for j in range(k + 1):
+            cost[j] = light * (j * zeros / (j + zeros))
+        value += _component(n, 1 - r, k, light, heavy, 0.0, cost)
+    for j in range(k + 1):
+        u = j + zeros + 1
+        tilted = abs(light * (zeros + 1) - heavy) * j + (j * light + heavy) * zeros
+        cost[j] = 0.5 * (tilted + abs(heavy * (j + zeros) - j * light)) / u
+    if light > 0.0:
+        return value + _component(n, 1 - r, k, light, 0.0, heavy, cost)
+    # k labels of mass 0 are never seen: 1 - heavy = 1 - r draws elsewhere
+    return value + cost[k] * (math.exp(n * math.log1p(-heavy)) if heavy < 1.0 else 0.0)
+
+
+@jit
 def family(n: int, A: int, r: float, k: int, x: np.ndarray, out: np.ndarray) -> None:
     """Fill `out` with what an input of k labels of mass x[i], one of r - k x[i] and A - k - 1 of mass 0 adds."""
-    zeros = A - k - 1
     cost = np.empty(k + 1)
     for i in range(x.size):
-        light = x[i]
-        heavy = max(r - k * light, 0.0)
-        out[i] = 0.0
-        if n == 0:
-            mean = r / A
-            out[i] = 0.5 * (k * abs(light - mean) + zeros * mean + abs(heavy - mean))
-            continue
-        if heavy > 0.0 and zeros > 0 and k > 0 and light > 0.0:
-            for j in range(k + 1):
-                cost[j] = light * (j * zeros / (j + zeros))
-            out[i] += _component(n, 1 - r, k, light, heavy, 0.0, cost)
-        for j in range(k + 1):
-            u = j + zeros + 1
-            tilted = abs(light * (zeros + 1) - heavy) * j + (j * light + heavy) * zeros
-            cost[j] = 0.5 * (tilted + abs(heavy * (j + zeros) - j * light)) / u
-        if light > 0.0:
-            out[i] += _component(n, 1 - r, k, light, 0.0, heavy, cost)
+        out[i] = _family_at(n, A, r, k, x[i], cost)
+
+
+@jit
+def family_peak(
+    n: int, A: int, r: float, k: int, left: float, right: float, close: float, turns: int
+) -> tuple[float, float]:
+    """Where in [left, right], up to `close`, `family` is largest if it has one maximum there, and that value.
+
+    Brent's search: golden sections, and steps to the top of a parabola through the last three points where that lies
+    well inside.
+    """
+    cost = np.empty(k + 1)
+    golden = 0.5 * (3.0 - math.sqrt(5.0))
+    best = second = third = left + golden * (right - left)
+    f_best = f_second = f_third = _family_at(n, A, r, k, min(best, r / k), cost)
+    step = before = 0.0
+    for _ in range(turns):
+        middle = 0.5 * (left + right)
+        least = 1.5e-8 * abs(best) + close / 3.0
+        if abs(best - middle) <= 2.0 * least - 0.5 * (right - left):
+            break
+        parabola = False
+        if abs(before) > least:
+            one = (best - second) * (f_best - f_third)
+            two = (best - third) * (f_best - f_second)
+            above = (best - third) * two - (best - second) * one
+            below = 2.0 * (two - one)
+            if below > 0.0:
+                above = -above
+            below = abs(below)
+            if abs(above) < abs(0.5 * below * before) and below * (left - best) < above < below * (right - best):
+                parabola = True
+                before = step
+                step = above / below
+                at = best + step
+                if at - left < 2.0 * least or right - at < 2.0 * least:
+                    step = least if middle >= best else -least
+        if not parabola:
+            before = left - best if best >= middle else right - best
+            step = golden * before
+        at = best + (step if abs(step) >= least else math.copysign(least, step))
+        value = _family_at(n, A, r, k, min(at, r / k), cost)
+        if value >= f_best:
+            if at >= best:
+                left = best
+            else:
+                right = best
+            third, f_third, second, f_second, best, f_best = second, f_second, best, f_best, at, value
         else:
-            # k labels of mass 0 are never seen: 1 - heavy = 1 - r draws elsewhere
-            out[i] += cost[k] * (math.exp(n * math.log1p(-heavy)) if heavy < 1.0 else 0.0)
+            if at < best:
+                left = at
+            else:
+                right = at
+            if value >= f_second or second == best:
+                third, f_third, second, f_second = second, f_second, at, value
+            elif value >= f_third or third in (best, second):
+                third, f_third = at, value
+    return best, f_best
 
 
 @jit

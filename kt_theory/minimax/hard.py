@@ -30,6 +30,9 @@ MOST_SAMPLES = 10**15
 #: A game that ends with a larger relative gap is held against the bounds for larger sizes.
 CLOSED = 1e-3
 
+#: The work at most on a game that is a part of the problem, whose lower end is one of several.
+PART = hard_game.WORK // 2
+
 
 def minimax_hard(S: int, A: int, n: int, progress: Callable[[str], None] | None = None) -> MinimaxRisk:
     """The minimax risk from hard labels, as an interval.
@@ -107,23 +110,23 @@ def _lower(S: int, A: int, n: int, progress: Callable[[str], None] | None) -> En
         if inputs > S or (inputs, labels) == (S, A) or not hard_game.in_reach(inputs, labels, n):
             continue
         most = min(1 - 1 / labels, frequencies_bound(inputs, labels, n))
-        if most > best.value and (value := _game(inputs, labels, n, progress)[0]) > best.value:
+        if most > best.value and (value := _game(inputs, labels, n, progress, PART)[0]) > best.value:
             statement = f"a linear program for S={inputs}, A={labels}, which is a part of the problem"
             best = End(value, statement, "estimated")
     return best
 
 
 def _game(
-    S: int, A: int, n: int, progress: Callable[[str], None] | None
+    S: int, A: int, n: int, progress: Callable[[str], None] | None, most: int = hard_game.WORK
 ) -> tuple[float, float, np.ndarray, np.ndarray]:
-    """`hard_game.solve`, once for each size."""
-    if (S, A, n) not in _GAMES:
-        _GAMES[S, A, n] = hard_game.solve(S, A, n, progress)
-    return _GAMES[S, A, n]
+    """`hard_game.solve`, once for each size and amount of work."""
+    if (S, A, n, most) not in _GAMES:
+        _GAMES[S, A, n, most] = hard_game.solve(S, A, n, progress, most)
+    return _GAMES[S, A, n, most]
 
 
 #: Games that were solved; there are some 400 in reach, of a few numbers each.
-_GAMES: dict[tuple[int, int, int], tuple[float, float, np.ndarray, np.ndarray]] = {}
+_GAMES: dict[tuple[int, int, int, int], tuple[float, float, np.ndarray, np.ndarray]] = {}
 
 
 # --- The instance ---------------------------------------------------------------------------------------

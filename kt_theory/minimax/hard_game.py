@@ -27,10 +27,10 @@ import numpy as np
 #: The game ends when the worst risk of a rule is within this, relatively, of the value of the linear program.
 GAP = 1e-5
 
-#: After `PATIENCE` rounds of adding teachers, for more than two cells, a hundred times that is enough; after twice as
-#: many, for large games, four hundred times. It ends after `ROUNDS` rounds, and where the squares of the numbers of
-#: slack variables of the linear programs, to which their times are proportional, add up to `WORK`: some five seconds.
-PATIENCE, ROUNDS, WORK = 4, 20, 5 * 10**8
+#: After `PATIENCE` rounds of adding teachers, for more than two cells, a hundred times that is enough. It ends after
+#: `ROUNDS` rounds; with more than two cells also where the squares of the numbers of slack variables of the linear
+#: programs, to which their times are about proportional, add up to `WORK`: some ten seconds.
+PATIENCE, ROUNDS, WORK = 4, 20, 10**9
 
 
 def in_reach(S: int, A: int, n: int) -> bool:
@@ -42,11 +42,11 @@ def in_reach(S: int, A: int, n: int) -> bool:
 
 
 def solve(
-    S: int, A: int, n: int, progress: Callable[[str], None] | None = None
+    S: int, A: int, n: int, progress: Callable[[str], None] | None = None, most: int = WORK
 ) -> tuple[float, float, np.ndarray, np.ndarray]:
     """Lower end, upper end, and the rho (S,) and teacher (S, A) that are worst for the rule of the upper end.
 
-    `progress`, if given, is called with a line after each round.
+    `progress`, if given, is called with a line after each round; `most` is the work at most, but for two cells.
     """
     game = Game(S, A, n)
     teachers = game.grid(3 if S * A > 2 else 10)
@@ -67,7 +67,7 @@ def solve(
         if progress is not None:
             progress(f"game of S={S}, A={A}, n={n}, round {turn + 1}: between {lower:.6g} and {upper:.6g}")
         # The next program is about as large as this one.
-        if upper - lower <= _wanted(turn, game) * upper or work + size**2 > WORK:
+        if upper - lower <= _wanted(turn, game) * upper or (S * A > 2 and work + size**2 > most):
             break
         teachers = np.concatenate(cuts)
     rho = worst.sum(axis=1)
@@ -76,9 +76,7 @@ def solve(
 
 def _wanted(turn: int, game: Game) -> float:
     """The relative gap at which the game ends after this round."""
-    if game.S * game.A == 2 or turn < PATIENCE:
-        return GAP
-    return 400 * GAP if game.large and turn >= 2 * PATIENCE else 100 * GAP
+    return GAP if game.S * game.A == 2 or turn < PATIENCE else 100 * GAP
 
 
 class Loss(NamedTuple):

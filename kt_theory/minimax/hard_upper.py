@@ -35,10 +35,11 @@ rho_s E V(Bin(n, rho_s)). For r in [r0, r1] a term is at most r E V(Bin(n, r0)),
 rest. The frequencies alone also give (sqrt((S-1)/n) + sqrt((SA-1)/n))/2, and no minimax risk exceeds that of the
 uniform student, 1 - 1/A.
 
-**Cost.** An incomplete beta function costs 0.1 ms. So a first look at h takes the normal value plus (p^2 + q^2)/(2T),
-an upper bound by (1), and h itself is computed only where the envelope or the maximum may lie: the results are the
-same. V, likewise, starts from the frequencies' bounds. Where (1)-(3) is within `SLACK` (one input) or `STEP` (several)
-of its limit, nothing else is tried.
+**Cost.** An incomplete beta function costs 0.1 ms and more; from a variance of `NARROW` on, the terms of the shorter
+tail are added up instead, in microseconds, with rounding errors of 1e-12. Still most of the time goes there. So a first
+look at h takes the normal value plus (p^2 + q^2)/(2T), an upper bound by (1), and h itself is computed only where the
+envelope or the maximum may lie: the results are the same. V, likewise, starts from the frequencies' bounds. Where
+(1)-(3) is within `SLACK` (one input) or `STEP` (several) of its limit, nothing else is tried.
 """
 
 from __future__ import annotations
@@ -51,11 +52,14 @@ from typing import NamedTuple
 import numpy as np
 from scipy import special
 
-from kt_theory.exact import add, sgl
+from kt_theory.exact import add, loops_binomial, sgl
 from kt_theory.minimax.result import Grade
 
 #: From this variance on a binomial's distribution function is taken from its expansion.
 WIDE = 1e5
+
+#: Up to this variance it is an incomplete beta function; beyond, its terms are added up.
+NARROW = 100.0
 
 #: What upper ends are raised by, relatively, where that expansion is used.
 EXPANSION = 1e-5
@@ -223,8 +227,8 @@ def _first_look(p: np.ndarray, m: int, c: float, A: int) -> tuple[np.ndarray, np
 
 
 def _label_risk(p: np.ndarray, m: int, c: float, A: int) -> np.ndarray:
-    """h(p), by `add.add_constant_risk`, but for a variance of 1e5 and more with the distribution of `_below`."""
-    wide = m * p * (1 - p) >= WIDE
+    """h(p), by `add.add_constant_risk` up to a variance of `NARROW`, with the distribution of `_below` beyond."""
+    wide = m * p * (1 - p) >= NARROW
     h = np.empty_like(p)
     if not wide.all():
         h[~wide] = add.add_constant_risk(p[~wide], m, c, A)
@@ -232,15 +236,15 @@ def _label_risk(p: np.ndarray, m: int, c: float, A: int) -> np.ndarray:
         q = p[wide]
         d = c * (1 - A * q)
         k = np.clip(np.floor(m * q - d), -1, m - 1.0)
-        spread = 2 * (k + 1) * (1 - q) * sgl.binomial(k + 1, m, q)
-        h[wide] = (d * (1 - 2 * _below(k, m, q)) + spread) / (2 * (m + A * c))
+        after = sgl.binomial(k + 1, m, q)
+        h[wide] = (d * (1 - 2 * _below(k, m, q, after)) + 2 * (k + 1) * (1 - q) * after) / (2 * (m + A * c))
     return h
 
 
-def _below(k: np.ndarray, m: int, p: np.ndarray) -> np.ndarray:
+def _below(k: np.ndarray, m: int, p: np.ndarray, after: np.ndarray | None = None) -> np.ndarray:
     """P(Bin(m, p) <= k); for a variance of 1e5 and more by Edgeworth's first term, off by less than 1e-6.
 
-    The incomplete beta function costs 0.4 ms each where m is 1e9.
+    `after` is P(Bin(m, p) = k + 1), if it is known.
     """
     k, p = np.broadcast_arrays(np.asarray(k, dtype=np.float64), np.asarray(p, dtype=np.float64))
     variance = m * p * (1 - p)
@@ -252,30 +256,40 @@ def _below(k: np.ndarray, m: int, p: np.ndarray) -> np.ndarray:
     far = (k < 0) | (k >= m) | ((variance >= 400) & (np.abs(z) > 10))
     inner = narrow & ~far
     F = np.where(narrow, np.where(z < 0, 0.0, 1.0), F)
-    F[inner] = special.betaincc(k[inner] + 1, m - k[inner], p[inner])
+    if inner.any():
+        j, at = k[inner], p[inner]
+        next_ = sgl.binomial(j + 1, m, at) if after is None else after[inner]
+        found = np.empty_like(j)
+        # P(k) = P(k + 1) (k + 1) (1 - p) / ((m - k) p)
+        loops_binomial.fill_below(j, float(m), at, next_ * (j + 1) / (m - j) * ((1 - at) / at), next_, found)
+        F[inner] = found
     return F
 
 
-def _slope(x: np.ndarray, y: np.ndarray, at: float) -> float:
-    """A slope at `at` of the concave envelope of the points (x, y), x increasing: at a corner, the mean of the two."""
-    return _corners(x, y, at)[0]
-
-
 def _corners(x: np.ndarray, y: np.ndarray, at: float) -> tuple[float, np.ndarray]:
-    """That slope, and the indices of the points that it is made of."""
-    hull: list[int] = []
-    for i in range(x.size):
-        while len(hull) > 1:
-            j, k = hull[-2:]
-            if (y[k] - y[j]) * (x[i] - x[k]) > (y[i] - y[k]) * (x[k] - x[j]):
-                break
-            hull.pop()
-        hull.append(i)
-    corners, heights = x[hull], y[hull]
-    slopes = np.diff(heights) / np.diff(corners)
-    sides = [int(np.searchsorted(corners, at, side)) - 1 for side in ("left", "right")]
-    edges = np.clip(sides, 0, slopes.size - 1)
-    return float(slopes[edges].mean()), np.array(hull)[np.unique(np.concatenate((edges, edges + 1)))]
+    """A slope at `at` of the concave envelope of the points (x, y), x increasing, and the indices that it is made of.
+
+    At a corner, the mean of the two slopes. `at` is above x[0] and below x[-1].
+    """
+    edges = [_edge(x, y, int(np.searchsorted(x, at, side))) for side in ("left", "right")]
+    slopes = [float((y[j] - y[i]) / (x[j] - x[i])) for i, j in edges]
+    return (slopes[0] + slopes[1]) / 2, np.unique(edges)
+
+
+def _edge(x: np.ndarray, y: np.ndarray, first: int) -> tuple[int, int]:
+    """The edge of the concave envelope from a point before number `first` to one from `first` on.
+
+    With one end fixed, the other end is where the line is highest; each turn raises the line between the two sides.
+    The turns are counted, since points on one line up to rounding could take turns for ever.
+    """
+    left, right = first - 1, first
+    for _ in range(x.size):
+        new_right = first + int(np.argmax((y[first:] - y[left]) / (x[first:] - x[left])))
+        new_left = int(np.argmin((y[new_right] - y[:first]) / (x[new_right] - x[:first])))
+        if (new_left, new_right) == (left, right):
+            break
+        left, right = new_left, new_right
+    return left, right
 
 
 def _inputs_apart(S: int, A: int, n: int, progress: Callable[[str], None] | None = None) -> float:
