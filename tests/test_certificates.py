@@ -60,6 +60,13 @@ def dirac_init(S, A, label):
 # --- Expected risks -------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("init", [[[0.5, 0.6]], [[1.5, -0.5]], [[0.5, 0.5]] * 2, [[0.2, 0.3, 0.5]]])
+def test_an_initial_table_that_is_none_is_refused(init):
+    # Oracle: identity, the definition of an initial table: a law of two labels for the one input
+    with pytest.raises(ValueError, match="init"):
+        exact_problem([1], [[0.25, 0.75]], init)
+
+
 @pytest.mark.parametrize(
     ("S", "A", "n"), [(1, 1, 0), (1, 1, 3), (1, 2, 4), (2, 2, 3), (2, 3, 3), (1, 3, 5), (3, 2, 2), (2, 3, 0), (1, 4, 1)]
 )
