@@ -8,13 +8,65 @@ Start with ``help(kt_theory.problem)``, the theory on one page.
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kt_theory import bounds as bounds
+    from kt_theory import checks as checks
+    from kt_theory import claims as claims
+    from kt_theory import cli as cli
+    from kt_theory import divergences as divergences
+    from kt_theory import learners as learners
+    from kt_theory import ledger as ledger
+    from kt_theory import plots as plots
+    from kt_theory import problem as problem
+    from kt_theory import protocols as protocols
+    from kt_theory import study as study
+    from kt_theory import tables as tables
+    from kt_theory.certificates import certify as certify
+    from kt_theory.certificates import certify_minimax as certify_minimax
+    from kt_theory.checks import Unsupported as Unsupported
+    from kt_theory.divergences import DIVERGENCES as DIVERGENCES
+    from kt_theory.divergences import Divergence as Divergence
+    from kt_theory.exact.law import risk_law as risk_law
+    from kt_theory.exact.limits import asymptotic_constant as asymptotic_constant
+    from kt_theory.exact.limits import bias_limit as bias_limit
+    from kt_theory.learners import LEARNERS as LEARNERS
+    from kt_theory.learners import PAPER_LEARNERS as PAPER_LEARNERS
+    from kt_theory.learners import Learner as Learner
+    from kt_theory.learners.fitting import fit as fit
+    from kt_theory.ledger.verifying import verify as verify
+    from kt_theory.minimax import minimax_risk as minimax_risk
+    from kt_theory.minimax.constants import minimax_constant as minimax_constant
+    from kt_theory.problem import Problem as Problem
+    from kt_theory.problem import dirichlet_problem as dirichlet_problem
+    from kt_theory.problem import instance as instance
+    from kt_theory.problem import near_deterministic_problem as near_deterministic_problem
+    from kt_theory.problem import three_worlds as three_worlds
+    from kt_theory.problem import tv_risk as tv_risk
+    from kt_theory.problem import zipf_problem as zipf_problem
+    from kt_theory.protocols import PROTOCOLS as PROTOCOLS
+    from kt_theory.protocols import Protocol as Protocol
+    from kt_theory.protocols import TransferSet as TransferSet
+    from kt_theory.protocols import top_k as top_k
+    from kt_theory.rates import RateFit as RateFit
+    from kt_theory.rates import fit_rate as fit_rate
+    from kt_theory.risk import expected_risk as expected_risk
+    from kt_theory.simulation.means import draw as draw
+    from kt_theory.simulation.means import sample_risks as sample_risks
+    from kt_theory.simulation.means import simulate as simulate
 
 __version__ = "0.1.0"
 
 #: Public name -> the module it lives in.
 _HOME = {
-    "PROTOCOLS": "problem",
+    "PROTOCOLS": "protocols",
+    "Protocol": "protocols",
+    "top_k": "protocols",
+    "DIVERGENCES": "divergences",
+    "Divergence": "divergences",
+    "Unsupported": "checks",
+    "Learner": "learners",
     "Problem": "problem",
     "dirichlet_problem": "problem",
     "instance": "problem",
@@ -23,11 +75,11 @@ _HOME = {
     "zipf_problem": "problem",
     "LEARNERS": "learners",
     "PAPER_LEARNERS": "learners",
-    "TransferSet": "protocol",
-    "fit": "protocol",
-    "draw": "montecarlo",
-    "sample_risks": "montecarlo",
-    "simulate": "montecarlo",
+    "TransferSet": "protocols",
+    "fit": "learners.fitting",
+    "draw": "simulation.means",
+    "sample_risks": "simulation.means",
+    "simulate": "simulation.means",
     "bias_limit": "exact.limits",
     "asymptotic_constant": "exact.limits",
     "risk_law": "exact.law",
@@ -42,7 +94,8 @@ _HOME = {
     "fit_rate": "rates",
 }
 _MODULES = (
-    *("bounds", "checks", "claims", "cli", "learners", "ledger", "plots", "problem", "protocol", "study", "tables"),
+    *("bounds", "checks", "claims", "cli", "divergences", "learners", "ledger", "plots", "problem", "protocols"),
+    *("study", "tables"),
 )
 
 __all__ = ["__version__", *_HOME, *_MODULES]

@@ -396,3 +396,7 @@ def callable_or_none(name: str, value: Any) -> Any:
     if value is not None and not callable(value):
         raise ValueError(f"{name} is {shown(value)}: it must be a function, or None")
     return value
+
+
+class Unsupported(ValueError):
+    """A protocol, learner or divergence that is unknown, or that a function cannot answer for."""

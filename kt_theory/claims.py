@@ -12,7 +12,7 @@ import pandas as pd
 
 from kt_theory import bounds, checks
 from kt_theory.learners import LEARNERS
-from kt_theory.problem import PROTOCOLS
+from kt_theory.protocols import PROTOCOLS
 from kt_theory.rates import RateFit, fit_rate, with_error
 from kt_theory.showing import shown
 
@@ -70,8 +70,9 @@ class Claims:
     lower_from: float = 0.0
 
     def lower_bound(self, learner: str) -> Bound | None:
-        """The lower bound that binds a learner on this panel, if there is one."""
-        if self.lower is None or PROTOCOLS.index(LEARNERS[learner].protocol) > PROTOCOLS.index(self.lower):
+        """The lower bound that binds a learner on this panel, if there is one: of one's own, none is claimed."""
+        entry = LEARNERS.get(learner)
+        if self.lower is None or entry is None or not PROTOCOLS[self.lower].reveals_at_least(entry.protocol):
             return None
         bound = LOWER[self.lower]
         return lambda n, S, A: np.where(np.asarray(n) >= self.lower_from * S * A, bound(n, S, A), np.nan)

@@ -43,9 +43,6 @@ import numpy as np
 
 from kt_theory import checks
 
-#: The protocols, from the least to the most revealing; each contains the one before it.
-PROTOCOLS = ("hard", "partial", "soft")
-
 
 @dataclass(frozen=True, eq=False)
 class Problem:

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 
 from kt_theory import checks
+from kt_theory.divergences import Divergence
 from kt_theory.exact.risk import exact_risk
 from kt_theory.exact.rows import Estimate, OutOfReach
-from kt_theory.montecarlo import simulate
+from kt_theory.learners import Learner
 from kt_theory.problem import Problem
+from kt_theory.simulation.means import simulate
 
 METHODS = ("auto", "exact", "montecarlo")
 
@@ -66,12 +68,12 @@ class RiskCurve(np.ndarray):
 
 def expected_risk(
     problem: Problem,
-    learner: str,
+    learner: str | Learner,
     n: Any,
     init: Any = None,
     method: str = "auto",
     *,
-    divergence: str = "tv",
+    divergence: str | Divergence = "tv",
     seed: int = 0,
 ) -> Risk | RiskCurve:
     """Expected risk of a learner after n samples.
@@ -79,7 +81,8 @@ def expected_risk(
     Parameters
     ----------
     problem : Problem
-    learner : {"CE_sgl", "CE_ptl", "SEL_ptl", "CE_ful", "ADD_sgl"}
+    learner : {"CE_sgl", "CE_ptl", "SEL_ptl", "CE_ful", "ADD_sgl"}, a name such as "SEL@top_k:20", or Learner
+        The first five have exact routes; the others are simulated.
     n : int or sequence of int
         Numbers of samples: from 0 to 10**12 for CE_ful and CE_sgl; the other learners' routes have limits of their own.
     init : array_like, shape (S, A), optional
@@ -87,8 +90,8 @@ def expected_risk(
     method : {"auto", "exact", "montecarlo"}
         "exact" computes, and raises where no route applies. "montecarlo" simulates until the standard error is about a
         thousandth of the risk. "auto" computes where it can, and otherwise simulates and warns.
-    divergence : {"tv", "kl", "l2"}
-        Total variation (the risk), forward Kullback-Leibler, or squared l2; the latter two exactly only.
+    divergence : {"tv", "kl", "l2", "reverse_kl", "hellinger", "top1"} or Divergence
+        What the risk averages, see `kt_theory.divergences`; the first three have exact routes.
     seed : int
         Seed of the simulation, where there is one.
 
@@ -105,6 +108,8 @@ def expected_risk(
     ------
     OutOfReach
         A ValueError: with ``method="exact"``, if no route reaches; it names the limit.
+    Unsupported
+        A ValueError, for an unknown learner or divergence.
     ValueError
         For bad arguments.
 
@@ -134,21 +139,22 @@ def expected_risk(
 
 
 def _estimate(
-    problem: Problem, learner: str, n: int, init: Any, method: str, divergence: str, seed: int
+    problem: Problem, learner: str | Learner, n: int, init: Any, method: str, divergence: str | Divergence, seed: int
 ) -> Estimate:
     if method == "montecarlo":
         return _simulated(problem, learner, n, init, divergence, seed)
     try:
         return exact_risk(problem, learner, n, init, divergence)
     except OutOfReach as limit:
-        if method == "exact" or divergence != "tv":
+        if method == "exact":
             raise
         warnings.warn(f"n={n}: {limit}; simulated instead", stacklevel=3)
         return _simulated(problem, learner, n, init, divergence, seed)
 
 
-def _simulated(problem: Problem, learner: str, n: int, init: Any, divergence: str, seed: int) -> Estimate:
-    if divergence != "tv":
-        raise ValueError(f"divergence is {divergence!r}: only 'tv' is simulated")
-    row = simulate(problem, learner, n, 1000, seed, target_mcse=TARGET, relative=True, init=init).iloc[0]
+def _simulated(
+    problem: Problem, learner: str | Learner, n: int, init: Any, divergence: str | Divergence, seed: int
+) -> Estimate:
+    how: dict[str, Any] = {"target_mcse": TARGET, "relative": True, "init": init, "divergence": divergence}
+    row = simulate(problem, learner, n, 1000, seed, **how).iloc[0]
     return Estimate(float(row["mean"]), float(row["mcse"]), f"Monte Carlo, {row['reps']} repeats")

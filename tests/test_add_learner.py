@@ -8,13 +8,14 @@ import mpmath
 import numpy as np
 import pytest
 
-from kt_theory import kernels
 from kt_theory.exact import add
 from kt_theory.exact.rows import OutOfReach, Row, distinct_rows
 from kt_theory.learners import LEARNERS, PAPER_LEARNERS, add_sgl
-from kt_theory.montecarlo import simulate
+from kt_theory.learners.fitting import fit
 from kt_theory.problem import Problem, instance, tv_risk, uniform_table
-from kt_theory.protocol import TransferSet, fit
+from kt_theory.protocols import TransferSet
+from kt_theory.simulation.cells import Cell
+from kt_theory.simulation.means import simulate
 
 
 def test_definition_by_hand() -> None:
@@ -26,8 +27,8 @@ def test_definition_by_hand() -> None:
 
 
 def test_registry() -> None:
-    assert LEARNERS["ADD_sgl"].protocol == "hard"
-    assert tuple(LEARNERS) == (*PAPER_LEARNERS, "ADD_sgl") == kernels.COLUMNS
+    assert LEARNERS["ADD_sgl"].protocol.name == "hard"
+    assert tuple(LEARNERS) == (*PAPER_LEARNERS, "ADD_sgl")
 
 
 def test_kernel_equals_definition() -> None:
@@ -38,11 +39,11 @@ def test_kernel_equals_definition() -> None:
         problem = Problem(rng.dirichlet(np.ones(S)), rng.dirichlet(np.full(A, 0.5), size=S))
         counts = rng.multinomial((0, 1, 7, 10**12)[seed % 4], problem.w.ravel() / problem.w.sum()).reshape(1, S, A)
         init = rng.dirichlet(np.ones(A), size=S)
-        out = np.empty((1, len(kernels.COLUMNS)))
-        kernels.risks(counts, problem.rho, problem.teacher, init, 0.5 * np.abs(init - problem.teacher).sum(axis=1), out)
+        visits = counts.sum(axis=2)
+        (risk,) = Cell(problem, 1, init)._learner_risks(LEARNERS["ADD_sgl"], counts, visits, None)
         student = fit(TransferSet.from_counts(counts[0], problem.teacher, "hard"), "ADD_sgl", init)
         np.testing.assert_allclose(student.sum(axis=1), 1, rtol=1e-15 * A)
-        assert out[0, 4] == pytest.approx(tv_risk(student, problem), rel=0, abs=1e-15)
+        assert risk == pytest.approx(tv_risk(student, problem), rel=0, abs=1e-15)
 
 
 # --- The exact risk -------------------------------------------------------------------------------------

@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 import kt_theory as kt
-from kt_theory import cli, kernels
+from kt_theory import cli
+from kt_theory.compiled import jit
 
 TINY = "reps = 5\n[[panel]]\ninstance = 0\nS = 2\nA = 3\nn = [3]\nlearners = ['CE_sgl', 'SEL_ptl']\n"
 
@@ -294,7 +295,7 @@ def module(folder):
     """A module of one compiled function, and what runs it in a process of its own."""
     Path(folder).mkdir()
     Path(folder, "compiled_once.py").write_text(
-        "from kt_theory.kernels import jit\n@jit\ndef double(x):\n    return 2 * x\nprint(double(21))\n"
+        "from kt_theory.compiled import jit\n@jit\ndef double(x):\n    return 2 * x\nprint(double(21))\n"
     )
 
     def run(cache):
@@ -327,7 +328,7 @@ def test_no_space_for_compiled_code_costs_time_only(monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    @kernels.jit
+    @jit
     def triple(x):
         return 3 * x
 

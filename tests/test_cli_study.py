@@ -19,7 +19,8 @@ import pandas as pd
 import pytest
 
 import kt_theory as kt
-from kt_theory import cli, montecarlo
+from kt_theory import cli
+from kt_theory.simulation.cells import Cell
 from kt_theory.study import cluster, engine, store
 
 DESIGNS = Path(kt.__file__).parents[1] / "simulations" / "designs"
@@ -72,14 +73,14 @@ def study(capsys):
 def broken_cell():
     """Batches at n = 10 raise until the patch is undone."""
     patch = pytest.MonkeyPatch()
-    draw = montecarlo.Cell.batch
+    draw = Cell.batch
 
     def raising(self, *batch):
         if self.n == 10:
             raise ValueError("planted")
         return draw(self, *batch)
 
-    patch.setattr(montecarlo.Cell, "batch", raising)
+    patch.setattr(Cell, "batch", raising)
     yield patch
     patch.undo()
 
@@ -290,9 +291,9 @@ def test_a_failure_is_recorded_and_replayed(study, broken_cell):
     code, out, _ = study("replay", folder, lines[0][-1])
     assert code == cli.HELD
     # The columns of the moments and nothing in front of them: four words to a row.
-    assert [len(line.split()) for line in out.splitlines()] == [4] * (1 + len(kt.LEARNERS))
+    assert [len(line.split()) for line in out.splitlines()] == [4] * 3
     assert out.split()[:4] == ["learner", "mean", "squares", "nonzero"]
-    assert [line.split()[0] for line in out.splitlines()[1:]] == list(kt.kernels.COLUMNS)
+    assert [line.split()[0] for line in out.splitlines()[1:]] == ["CE_sgl", "SEL_ptl"]
     code, out, _ = study("run", "tiny.toml", "--out", folder)
     assert code == cli.HELD
     assert "batches: 2 drawn here, 2 were stored" in out
@@ -413,7 +414,7 @@ def test_a_folder_of_another_format_is_refused(study, monkeypatch):
     for words in (["run", "tiny.toml"], ["status", "tiny"]):
         code, _, err = study(*words)
         assert code == cli.REFUSED
-        assert "tiny is of format 99: this version reads format 1" in err
+        assert "tiny is of format 99: this version reads formats 1 and 2" in err
     assert Path("tiny/manifest.json").read_bytes() == before
 
 
@@ -635,7 +636,7 @@ PANEL = "[[panel]]\ninstance = 1\nS = 2\nA = 4\nn = [100]\n"
     [
         ("", "it has no [[panel]]: name at least one"),
         ("panel = 3", "it has no [[panel]]: name at least one"),
-        ("repeats = 5\n" + PANEL, "the design has 'repeats', which is not one of licence, max_reps, name, panel, r"),
+        ("repeats = 5\n" + PANEL, "the design has 'repeats', which is not one of divergence, licence, max_reps, name"),
         (PANEL + "B = 3\n", "panel 0 has 'B', which is not one of A, S, bundled, instance"),
         (PANEL + PANEL, "panels has 'instance 1, S=2, A=4' twice: names must differ"),
         (PANEL + 'teacher = "t.csv"\n', "panel 0: give one of instance, teacher and bundled"),

@@ -24,7 +24,7 @@ RUN = ["study", "run", "tiny.toml"]
 #: A command that works -> the options to put odd values into, beside or in the place of those that it has.
 COMMANDS = {
     "simulate a teacher": (TEACHER, ["--teacher", "--n", "--reps", "--seed", "--out", "--workers", "--learners"]),
-    "simulate an instance": (INSTANCE, ["--instance", "--S", "--A"]),
+    "simulate an instance": (INSTANCE, ["--instance", "--S", "--A", "--protocol", "--divergence"]),
     "simulate to an error": ([*INSTANCE, "--max-reps", "10", "--target-mcse", "0.1"], ["--target-mcse", "--max-reps"]),
     "simulate what ships": (["simulate", "--bundled", "next_word", "--n", "3", "--reps", "5"], ["--bundled"]),
     "fit": (FIT, ["--states", "--actions", "--S", "--A", "--init", "--tolerance", "--out", "--other"]),

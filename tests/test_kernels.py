@@ -7,10 +7,12 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from kt_theory import kernels
+from kt_theory.divergences import DIVERGENCES
 from kt_theory.learners import LEARNERS
+from kt_theory.learners.fitting import fit
 from kt_theory.problem import Problem, tv_risk, uniform_table
-from kt_theory.protocol import TransferSet, fit
+from kt_theory.protocols import TransferSet
+from kt_theory.simulation import kernels
 
 
 def row_of_kind(rng: np.random.Generator, A: int, kind: int) -> np.ndarray:
@@ -43,9 +45,15 @@ def random_case(seed: int) -> tuple[Problem, np.ndarray, np.ndarray]:
 
 
 def kernel_risks(problem: Problem, init: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    unvisited = 0.5 * np.abs(init - problem.teacher).sum(axis=1)
-    out = np.full((counts.shape[0], len(kernels.COLUMNS)), np.nan)
-    kernels.risks(counts, problem.rho, problem.teacher, init, unvisited, out)
+    tv = DIVERGENCES["tv"]
+    visits = np.full(counts.shape[:2], -1)
+    kernels.visits_of(counts, visits)
+    out = np.full((counts.shape[0], len(LEARNERS)), np.nan)
+    for j, learner in enumerate(LEARNERS.values()):
+        column = np.full(counts.shape[0], np.nan)
+        given = counts, visits, None, problem.rho, problem.teacher, init, tv.rows(init, problem.teacher)
+        kernels.risks_of(learner.row, tv.row)(*given, column)
+        out[:, j] = column
     return out
 
 
@@ -55,15 +63,11 @@ def defined_risks(problem: Problem, init: np.ndarray, counts: np.ndarray) -> np.
         [
             [
                 tv_risk(fit(TransferSet.from_counts(table, problem.teacher, "soft"), name, init), problem)
-                for name in kernels.COLUMNS
+                for name in LEARNERS
             ]
             for table in counts
         ]
     )
-
-
-def test_columns_are_the_registry() -> None:
-    assert tuple(LEARNERS) == kernels.COLUMNS
 
 
 @pytest.mark.parametrize("block", range(6))
@@ -119,7 +123,9 @@ def test_init_of_denormal_numbers_gives_finite_risks() -> None:
 def kernel_moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     L = values.shape[1]
     mean, squares, nonzero = np.full(L, np.nan), np.full(L, np.nan), np.full(L, -1, dtype=np.int64)
-    kernels.moments(values, mean, squares, nonzero)
+    infinite = np.full(L, -1, dtype=np.int64)
+    kernels.moments(values, mean, squares, nonzero, infinite)
+    assert infinite.tolist() == [0] * L
     return mean, squares, nonzero
 
 
@@ -140,6 +146,19 @@ def test_moments_equal_fractions(R: int, spread: float) -> None:
         assert nonzero[j] == sum(x != 0 for x in exact)
     np.testing.assert_allclose(mean, values.mean(axis=0), rtol=1e-16 * max(R, 10))
     np.testing.assert_allclose(squares, R * values.var(axis=0), rtol=1e-15 * max(R, 10))
+
+
+def test_infinite_values_are_counted_and_left_out_of_the_moments() -> None:
+    # Oracle: second algorithm, numpy over the finite values
+    values = np.array([[np.inf, 1.0, np.inf], [2.0, np.inf, np.inf], [4.0, 5.0, np.inf], [np.inf, 0.0, np.inf]])
+    mean, squares = np.full(3, np.nan), np.full(3, np.nan)
+    nonzero, infinite = np.full(3, -1), np.full(3, -1)
+    kernels.moments(values, mean, squares, nonzero, infinite)
+    finite = [column[np.isfinite(column)] for column in values.T]
+    assert infinite.tolist() == [2, 1, 4]
+    assert nonzero.tolist() == [4, 3, 4]
+    np.testing.assert_allclose(mean, [finite[0].mean(), finite[1].mean(), 0.0], rtol=1e-15)
+    np.testing.assert_allclose(squares, [((f - f.mean()) ** 2).sum() if f.size else 0.0 for f in finite], rtol=1e-15)
 
 
 def test_moments_keep_the_digits_of_a_tiny_variance() -> None:

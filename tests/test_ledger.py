@@ -259,7 +259,7 @@ def test_wrong_bounds_of_every_kind_are_caught():
             ),
             "learner pooled answers input 0 differently when it is alone",
         ),
-        (lambda: kt.ledger.upper_bound("x", Learner("odd", "loud", squared_error), len), "learner.protocol is 'loud'"),
+        (lambda: kt.ledger.upper_bound("x", Learner("odd", "loud", squared_error), len), "protocol of learner odd is"),
         (lambda: kt.verify(statements="zz-9"), "statement 'zz-9' is not in the ledger; ids like it are zz-"),
         (lambda: kt.verify(statements=""), "statement '' is not in the ledger; ids begin with zz-, slip-, conj-"),
         (lambda: kt.verify(statements="nope"), "statement 'nope' is not in the ledger; ids begin with zz-, slip-"),

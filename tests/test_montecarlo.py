@@ -21,8 +21,12 @@ import scipy.stats
 import oracles
 from benchmarks import references
 from kt_theory.learners import PAPER_LEARNERS
-from kt_theory.montecarlo import AHEAD, Cell, Moments, Precision, draw, in_order, sample_risks, simulate
 from kt_theory.problem import Problem, dirichlet_problem, instance, tv_risk, uniform_table
+from kt_theory.simulation.cells import Cell
+from kt_theory.simulation.means import draw, sample_risks, simulate
+from kt_theory.simulation.moments import Moments
+from kt_theory.simulation.precision import Precision
+from kt_theory.simulation.workers import AHEAD, in_order
 
 ALL = PAPER_LEARNERS
 
@@ -266,10 +270,10 @@ def test_init_changes_no_draw() -> None:
 
 @pytest.mark.parametrize("n", [4, 100, 5000])
 def test_simulate_is_the_mean_of_the_samples(n: int) -> None:
-    # Oracle: second algorithm, numpy on the samples themselves; sums of 10000 numbers below 1
+    # Oracle: second algorithm, correctly rounded sums of the samples themselves
     frame = simulate(PROBLEM, ALL, n, reps=10_000, seed=5)
     risks = sample_risks(PROBLEM, ALL, n, reps=10_000, seed=5)
-    np.testing.assert_allclose(frame["mean"], risks.mean(axis=0), rtol=1e-14)
+    np.testing.assert_allclose(frame["mean"], [math.fsum(column) / 10_000 for column in risks.T], rtol=1e-14)
     np.testing.assert_allclose(frame["mcse"], risks.std(axis=0, ddof=1) / 100, rtol=1e-12)
     assert frame["nonzero"].tolist() == (risks != 0).sum(axis=0).tolist()
 
@@ -279,7 +283,7 @@ def test_merged_moments_equal_a_single_pass() -> None:
     rng = np.random.default_rng(0)
     values = rng.random((1000, 3)) * [1, 1e-8, 0] + [0, 0.5, 0.25]
     for cuts in ([1], [999], [1, 2, 3], [10, 500, 501], list(range(1, 1000))):
-        parts = [Moments.of(part) for part in np.split(values, cuts)]
+        parts = [Moments.of("abc", part) for part in np.split(values, cuts)]
         total = parts[0]
         for part in parts[1:]:
             total = total.merge(part)
@@ -400,13 +404,13 @@ def test_stopping_on_the_reported_mean_is_biased_and_caught() -> None:
 
 def test_plan_takes_the_most_demanding_learner() -> None:
     # Oracle: enumeration, R = 1.1 variance / target^2 by hand
-    pilot = Moments(11, np.array([0.5, 0.25]), np.array([0.1, 0.4]), np.array([11, 11]))
+    pilot = Moments(("a", "b"), 11, np.array([0.5, 0.25]), np.array([0.1, 0.4]), np.array([11, 11]), np.array([0, 0]))
     assert Precision(11, 0.01).wanted(pilot) == pytest.approx(440, rel=1e-14, abs=0)
     assert Precision(11, 0.02, relative=True).wanted(pilot) == pytest.approx(1760, rel=1e-14, abs=0)
     assert Precision(11, 1.0).wanted(pilot) == 11
-    easy = Moments(11, np.array([0.5]), np.array([0.1]), np.array([11]))
+    easy = Moments(("a",), 11, np.array([0.5]), np.array([0.1]), np.array([11]), np.array([0]))
     assert Precision(11, 0.01).wanted(easy) == pytest.approx(110, rel=1e-14, abs=0)
-    silent = Moments(11, np.array([0.0]), np.array([0.0]), np.array([0]))
+    silent = Moments(("a",), 11, np.array([0.0]), np.array([0.0]), np.array([0]), np.array([0]))
     assert Precision(11, 0.01).wanted(silent) == pytest.approx(1.1 * 3 / 11 / 1e-4, rel=1e-14, abs=0)
     assert Precision(11, 0.01, relative=True).wanted(silent) == 11
 
@@ -453,9 +457,9 @@ BAD: list[tuple[Callable[[], Any], str]] = [
     (lambda: sample_risks(PROBLEM, "CE_sgl", 10**17 + 1), r"^n is 100000000000000001: at most 1e\+17 samples"),
     (lambda: sample_risks(lambda n: PROBLEM, "CE_sgl", 1), r"^problem is a function: a Problem is needed"),
     (lambda: simulate(PROBLEM, "CE_sgl", 1, reps=10**15), r"^reps is 1000000000000000: at most 1000000000"),
-    (lambda: simulate(PROBLEM, 3, 1), r"^learners is 3: it must be a name or a list"),
+    (lambda: simulate(PROBLEM, 3, 1), r"^learners is 3: it must be a name, a Learner, or a list"),
     (lambda: simulate("PROBLEM", "CE_sgl", 1), r"^problem is 'PROBLEM': it must be a Problem, or a function of n"),
-    (lambda: simulate(PROBLEM, None, 1), r"^learners is empty"),
+    (lambda: simulate(PROBLEM, None, 1), r"^learners is None: it must be a name"),
     (lambda: sample_risks(PROBLEM, "CE_sgl", 10, reps=-5), r"^reps is -5"),
     (lambda: draw(PROBLEM, "none", 10), r"^protocol is 'none'"),
     (lambda: draw(PROBLEM, "hard", 1.5), r"^n is 1\.5"),
@@ -493,10 +497,10 @@ def test_a_pilot_needs_two_repeats() -> None:
 @pytest.mark.parametrize("relative", [False, True])
 def test_any_positive_target_runs_to_the_cap_or_to_the_pilot(target: float, relative: bool) -> None:
     # Oracle: limit, no number of repeats meets a tiny target, and the pilot's own meets a huge one
-    pilot = Moments(11, np.array([0.5, 0.0]), np.array([0.1, 0.0]), np.array([11, 0]))
+    pilot = Moments(("a", "b"), 11, np.array([0.5, 0.0]), np.array([0.1, 0.0]), np.array([11, 0]), np.array([0, 0]))
     wanted = Precision(11, target, relative).wanted(pilot)
     assert wanted == (math.inf if target < 1 else 11)
-    certain = Moments(11, np.array([0.5]), np.array([0.0]), np.array([11]))
+    certain = Moments(("a",), 11, np.array([0.5]), np.array([0.0]), np.array([11]), np.array([0]))
     assert Precision(11, target, relative).wanted(certain) == 11
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")

@@ -307,7 +307,7 @@ def test_bounds_agree_with_the_package(visit):
     page = visit()
     for state in random_states(60, seed=10):
         found = ask(page, "bounds", state)
-        for protocol in kt.problem.PROTOCOLS:
+        for protocol in kt.PROTOCOLS:
             for side in ("lower", "upper"):
                 true = getattr(kt.bounds, f"{protocol}_{side}_mean")(state["n"], state["S"], state["A"])
                 # A NaN of the page arrives as NaN.

@@ -23,7 +23,7 @@ from matplotlib.figure import Figure
 import kt_theory as kt
 from kt_theory.exact.risk import exact_risk
 
-MODULES = ("bounds", "claims", "ledger", "learners", "plots", "problem", "protocol", "study", "tables")
+MODULES = ("bounds", "claims", "ledger", "learners", "plots", "problem", "protocols", "study", "tables")
 
 #: Processor seconds within which a call answers or refuses.
 LIMIT = 5.0
@@ -89,7 +89,9 @@ VALID: dict[str, Any] = {
 NOT_DOORS = {
     # Definitions that trust their arguments: `kt_theory.fit` checks them.
     *("learners.ce_sgl", "learners.ce_ptl", "learners.sel_ptl", "learners.ce_ful", "learners.add_sgl"),
-    "learners.added",
+    *("learners.added", "learners.sel_at", "learners.sel_told"),
+    # What public functions hand their arguments to, with the name of the argument for the message.
+    *("learners.resolve_learner", "learners.resolve_learners", "protocols.resolve_protocol"),
     # Parts of statements, and what takes apart the verdicts that `kt_theory.verify` makes.
     *(f"ledger.{name}" for name in ("as_frame", "as_text", "equal", "generator", "judge", "mean_upper")),
     *(f"ledger.{name}" for name in ("minimax_lower", "quantile_upper", "scaled", "steeper", "summarise", "surprises")),
@@ -189,7 +191,12 @@ OTHER: dict[str, dict[str, Any]] = {
     "tables.read_records": {"path": InFolder(records_file), "states": None, "actions": None},
     "tables.read_names": {"path": InFolder(records_file)},
     "tables.write_students": {"students": {"CE_sgl": PROBLEM.teacher}, "path": "out.csv"},
-    "learners.Learner": {"fit": kt.learners.ce_sgl, "rate": None, "statement": ""},
+    "kt.Learner": {"fit": kt.learners.ce_sgl, "rate": None, "statement": "", "fingerprint": "1"},
+    "kt.Divergence": {"rows": kt.DIVERGENCES["tv"].rows, "upper": 1.0, "may_be_infinite": False, "fingerprint": "1"}
+    | {"name": "word"},
+    "kt.Protocol": {"shows_label": True, "tells_drawn": True, "top": 2},
+    "kt.top_k": {"k": 2},
+    "kt.sample_risks": {"reps": 3},
     "claims.Claims": {"slopes": {"CE_sgl": -0.5}, "lower": None},
     "claims.fit_panel": {"rows": RECEIPTS[RECEIPTS["learner"] == "CE_sgl"]},
     "claims.scoreboard": {"receipts": RECEIPTS, "claims": {"p": kt.claims.Claims()}, "exact": None},
@@ -221,7 +228,8 @@ OTHER: dict[str, dict[str, Any]] = {
 }
 
 #: Classes that a user makes; all others are results.
-MADE_BY_USERS = {"kt.Problem", "study.Panel", "study.Design", "study.Share", "learners.Learner", "claims.Claims"}
+MADE_BY_USERS = {"kt.Problem", "study.Panel", "study.Design", "study.Share", "claims.Claims"}
+MADE_BY_USERS |= {"kt.Learner", "kt.Divergence", "kt.Protocol"}
 
 
 @contextlib.contextmanager

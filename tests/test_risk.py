@@ -150,10 +150,6 @@ BAD = {
     "n in a list": (lambda p: kt.expected_risk(p, "CE_sgl", [1, 1.5]), r"n\[1\] is 1.5"),
     "method": (lambda p: kt.expected_risk(p, "CE_sgl", 1, method="guess"), "method is 'guess'"),
     "divergence": (lambda p: kt.expected_risk(p, "CE_sgl", 1, divergence="js"), "divergence is 'js'"),
-    "simulated kl": (
-        lambda p: kt.expected_risk(p, "CE_sgl", 1, method="montecarlo", divergence="kl"),
-        "divergence is 'kl': only 'tv' is simulated",
-    ),
     "init": (lambda p: kt.expected_risk(p, "CE_sgl", 1, init=[[1, 0]]), "init has shape"),
 }
 

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from kt_theory import sampling
 from kt_theory.problem import Problem, dirichlet_problem, instance, near_deterministic_problem, zipf_problem
-from kt_theory.sampling import CountSampler, alias_table
+from kt_theory.simulation import sampling
+from kt_theory.simulation.sampling import CountSampler, alias_table
 
 #: Samples per cell up to which draws are tallied one by one: this forces either route.
 ROUTES = {"tally": 10**18, "multinomial": -1}

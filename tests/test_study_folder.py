@@ -3,25 +3,40 @@
 import json
 import os
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import kt_theory as kt
-from kt_theory.montecarlo import PILOT, RUN, Cell, Moments
+from kt_theory.learners import LEARNERS
+from kt_theory.simulation.cells import PILOT, RUN, TV, Cell
+from kt_theory.simulation.moments import Moments
+from kt_theory.simulation.workers import thread_pool
 from kt_theory.study import engine
 from kt_theory.study.engine import Memory, Progress, Share, Tally
+from kt_theory.study.manifest import keep_design
 from kt_theory.study.names import Batch
 from kt_theory.study.records import Damaged, write_sealed
-from kt_theory.study.store import Drawn, Store, remove
+from kt_theory.study.store import Drawn, Store, keys_of, remove
 
 PROBLEM = kt.instance(0, S=2, A=3)
 CELL = Cell(PROBLEM, 20)
 BATCH = Batch(CELL.identity, 7, RUN, 0, 50)
 
 
+ALL = list(LEARNERS.values())
+KEYS = keys_of(ALL, TV)
+
+
 def drawn():
-    return Drawn.now(CELL.batch(7, RUN, 0, 50))
+    return Drawn.now(KEYS, CELL.batch(ALL, 7, RUN, 0, 50))
+
+
+def made_up(reps, mean, squares=0.0):
+    """Moments of all learners, all alike."""
+    numbers = np.full(5, mean), np.full(5, squares), np.full(5, reps), np.zeros(5, dtype=np.int64)
+    return Drawn.now(KEYS, Moments(tuple(LEARNERS), reps, *numbers))
 
 
 def test_a_batch_is_the_moments_of_its_blocks():
@@ -29,7 +44,7 @@ def test_a_batch_is_the_moments_of_its_blocks():
     assert CELL.batch_size % CELL.block_size == 0
     reps = CELL.block_size * 2 + 10
     risks = kt.sample_risks(PROBLEM, list(kt.LEARNERS), 20, reps=reps, seed=7)
-    moments = CELL.batch(7, RUN, 0, reps)
+    moments = CELL.batch(ALL, 7, RUN, 0, reps)
     assert moments.mean == pytest.approx(risks.mean(axis=0), rel=1e-12, abs=0)
     assert moments.squares == pytest.approx(risks.var(axis=0) * reps, rel=1e-9, abs=1e-20)
     assert (moments.nonzero == (risks > 0).sum(axis=0)).all()
@@ -44,7 +59,7 @@ def test_what_is_written_is_read_to_the_last_digit(tmp_path):
         back = store.load(BATCH)
         assert (back.moments.mean == drawn().moments.mean).all()
         assert (back.moments.squares == drawn().moments.squares).all()
-        assert (back.version, back.numpy) == (kt.__version__, np.__version__)
+        assert set(back.versions) == {(kt.__version__, np.__version__)}
         assert list(store.batches()) == [BATCH]
         assert Batch.named(BATCH.name) == BATCH
 
@@ -134,10 +149,10 @@ def test_another_format_is_refused(tmp_path):
     with Store(tmp_path / "s") as store:
         store.write_manifest({"name": "x"})
         path = store.manifest_path
-        content = json.loads(path.read_text()) | {"format": 2}
+        content = json.loads(path.read_text()) | {"format": 3}
         del content["sha256"]
         write_sealed(path, content)
-        with pytest.raises(ValueError, match="is of format 2: this version reads format 1"):
+        with pytest.raises(ValueError, match="is of format 3: this version reads formats 1 and 2"):
             store.manifest()
 
 
@@ -160,7 +175,7 @@ def test_shares_cut_a_study_into_parts():
 def test_progress_says_where_things_stand_every_so_often(monkeypatch, capsys):
     monkeypatch.setattr(engine, "LOG_EVERY", 0.0)
     design = kt.study.Design("two cells", [kt.study.Panel("p", PROBLEM, n=[5, 6])], reps=10)
-    with kt.montecarlo.thread_pool(1) as pool:
+    with thread_pool(1) as pool:
         engine.run_design(design, Memory(), pool, progress=Progress(True, "two cells"))
     lines = capsys.readouterr().err.splitlines()
     assert lines[0].startswith("two cells: 1 of 2 batches drawn (0 were stored), 1 cells to go, ")
@@ -180,9 +195,13 @@ def test_without_a_folder_what_raises_is_raised(monkeypatch):
 def test_a_stored_batch_is_not_looked_at_twice(tmp_path):
     # Oracle: definition
     memory, tally = Memory(), Tally()
-    assert not engine.sound(BATCH, memory, tally)
-    memory.save(BATCH, Drawn.now(Moments(50, *np.zeros((3, 5)))))
-    assert engine.sound(BATCH, memory, tally)
+    (planned,) = kt.study.Design("one", [kt.study.Panel("p", PROBLEM, n=[20])]).planned()
+    task = engine.Task(BATCH, planned, tuple(ALL))
+    assert engine.lacking(task, memory, tally) == KEYS
+    memory.save(BATCH, made_up(50, 0.0).of(KEYS[:2]))
+    assert engine.lacking(task, memory, tally) == KEYS[2:]
+    memory.save(BATCH, made_up(50, 0.0))
+    assert engine.lacking(task, memory, tally) == []
     assert tally.damaged == []
 
 
@@ -197,7 +216,9 @@ def test_a_merge_joins_the_learners_of_a_panel_and_leaves_nothing_if_refused(tmp
     with pytest.raises(ValueError, match=r"seed is 1 in .*a and 2 in .*other seed: no one study"):
         kt.study.merge(tmp_path / "c", [tmp_path / "a", tmp_path / "other seed"])
     assert not (tmp_path / "c").exists()
-    assert kt.study.merge(tmp_path / "c", [tmp_path / "a", tmp_path / "b"]).done
+    assert kt.study.merge(tmp_path / "c", [tmp_path / "a", tmp_path / "b"]).missing == (("p", 5), ("p", 50))
+    both = design([5, 50], ["CE_sgl", "SEL_ptl"])
+    assert kt.study.run_in_folder(both, tmp_path / "c").tally.drawn == 2
     whole = kt.study.run(design([5, 50], ["CE_sgl", "SEL_ptl"]).panels, reps=20, seed=1)
     joined = kt.study.export(tmp_path / "c").receipts
     assert joined.drop(columns="seconds").equals(whole.drop(columns="seconds"))
@@ -210,8 +231,8 @@ def test_a_merge_refuses_two_parts_that_disagree(tmp_path):
         kt.study.run_in_folder(design, tmp_path / name)
     with Store(tmp_path / "b") as store:
         (batch,) = store.batches()
-        moments = store.load(batch).moments
-        store.save(batch, Drawn.now(Moments(moments.reps, moments.mean + 1e-9, moments.squares, moments.nonzero)))
+        there = store.load(batch)
+        store.save(batch, replace(there, moments=replace(there.moments, mean=there.moments.mean + 1e-9)))
     with pytest.raises(ValueError, match="have different numbers for one batch"):
         kt.study.merge(tmp_path / "c", [tmp_path / "a", tmp_path / "b"])
     assert not (tmp_path / "c").exists()
@@ -239,13 +260,11 @@ def test_a_cell_that_lacks_one_of_its_batches_is_not_complete(target, tmp_path):
     problem = kt.instance(0, S=2, A=2)
     design = kt.study.Design("three", [kt.study.Panel("p", problem, n=[1])], reps=2_300_000, **target)
     cell = Cell(problem, 1)
-    zeros = Drawn.now(Moments(1, *np.zeros((3, 5))))
     with Store(tmp_path / "s") as store:
-        engine.keep_design(design, store)
+        keep_design(design, store)
         for stage in (RUN, PILOT) if target else (RUN,):
             for index, size in cell.batches(2_300_000):
-                moments = Moments(size, zeros.moments.mean + 0.5, zeros.moments.squares + 1, np.full(5, size))
-                store.save(Batch(cell.identity, 0, stage, index, size), Drawn.now(moments))
+                store.save(Batch(cell.identity, 0, stage, index, size), made_up(size, 0.5, 1.0))
         assert len(list(store.batches())) == (6 if target else 3)
     assert kt.study.export(tmp_path / "s").missing == ()
     for path in sorted((tmp_path / "s").glob("batches/*/*.json")):

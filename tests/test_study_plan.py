@@ -7,7 +7,9 @@ import pytest
 from scipy import optimize
 
 import kt_theory as kt
-from kt_theory.montecarlo import VARIANCE_MARGIN, Moments, Precision
+from kt_theory.simulation.moments import Moments
+from kt_theory.simulation.precision import VARIANCE_MARGIN, Precision
+from kt_theory.simulation.workers import thread_pool
 from kt_theory.study import plan
 
 PANEL = kt.study.Panel("bandit", kt.instance(0, S=1, A=2), n=[10, 100, 1000], learners=["CE_sgl"])
@@ -15,7 +17,8 @@ PANEL = kt.study.Panel("bandit", kt.instance(0, S=1, A=2), n=[10, 100, 1000], le
 
 def pilot(mean, variance, reps=100):
     """A pilot of one learner with a given mean and variance of one repeat."""
-    return Moments(reps, np.array([mean]), np.array([variance * (reps - 1)]), np.array([reps if mean else 0]))
+    numbers = np.array([mean]), np.array([variance * (reps - 1)]), np.array([reps if mean else 0])
+    return Moments(("a",), reps, *numbers, np.array([0]))
 
 
 def slope_error(n, pilots, reps):
@@ -61,9 +64,12 @@ def test_edges_of_the_plan():
 def test_a_learner_without_risk_in_the_pilots_does_not_end_the_plan():
     # Oracle: closed form, pull_i = |off_i| / sum off^2 sqrt(v) / mean, R_i = pull_i sum(pull) / target^2
     n = [10, 100, 1000]
-    pilots = [Moments(100, np.array([0.0, 0.5]), np.array([0.0, 0.01 * 99]), np.array([0, 100])) for _ in n]
+    pilots = [
+        Moments(("a", "b"), 100, np.array([0.0, 0.5]), np.array([0.0, 0.01 * 99]), np.array([0, 100]), np.zeros(2))
+        for _ in n
+    ]
     assert plan.for_slope(0.001, Precision(reps=100), n, pilots) == [4150, 100, 4150]
-    other = [Moments(100, p.mean[::-1], p.squares[::-1], p.nonzero[::-1]) for p in pilots]
+    other = [p.at([1, 0]) for p in pilots]
     assert plan.for_slope(0.001, Precision(reps=100), n, other) == [4150, 100, 4150]
     step = math.log(10)
     pull = step / (2 * step**2) * math.sqrt(VARIANCE_MARGIN * 0.01) / 0.5
@@ -73,7 +79,7 @@ def test_a_learner_without_risk_in_the_pilots_does_not_end_the_plan():
 def test_a_study_reaches_the_slope_error_it_aims_at():
     # Oracle: identity, the standard error that the weighted fit reports
     design = kt.study.Design("slope", [PANEL], reps=200, seed=2, slope_se=0.004)
-    with kt.montecarlo.thread_pool(2) as pool:
+    with thread_pool(2) as pool:
         result = kt.study.engine.run_design(design, kt.study.engine.Memory(), pool)
     rows = result.receipts
     fit = kt.fit_rate(rows["n"], rows["mean"], rows["mcse"])
@@ -88,7 +94,7 @@ def test_stopping_biases_nothing(target):
     # Oracle: second algorithm, the exact expected risk; 400 studies whose repeats are planned from pilots of 20
     exact = np.array([kt.expected_risk(PANEL.problem, "CE_sgl", n) for n in PANEL.n])
     means, reps = [], []
-    with kt.montecarlo.thread_pool(1) as pool:
+    with thread_pool(1) as pool:
         for seed in range(400):
             design = kt.study.Design("stopping", [PANEL], reps=20, seed=seed, **target)
             rows = kt.study.engine.run_design(design, kt.study.engine.Memory(), pool).receipts

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 import kt_theory as kt
-from kt_theory import cli, montecarlo
-from kt_theory.montecarlo import Cell, Moments
+from kt_theory import cli
+from kt_theory.simulation import cells
+from kt_theory.simulation.cells import Cell
 from kt_theory.study import engine, store
 from kt_theory.study.records import Damaged, number, read_sealed, whole, write_sealed
-from kt_theory.study.store import Drawn, Store, StudyFiles
+from kt_theory.study.store import Drawn, Store, StudyFiles, Versions
 
 FIXED = kt.Problem([0.5, 0.5], [[0.5, 0.5], [0.1, 0.9]], name="fixed")
 DESIGN = kt.study.Design("d", [kt.study.Panel("p", FIXED, [5, 10], ["CE_sgl"])], reps=20)
@@ -50,6 +51,7 @@ FIELDS = [
     "slope_se",
     "licence",
     "versions",
+    "divergence",
     "cells",
     "design",
 ]
@@ -128,7 +130,7 @@ def test_fields_of_a_later_version_are_let_be(place, study):
         reseal(study / "manifest.json", lambda c: (c if place == "manifest" else c["cells"][0]).update({"later": [1]}))
     else:
         for path in study.glob("batches/*/*.json"):
-            reseal(path, lambda c: (c if place == "batch" else c["moments"]).update({"later": {"mean": 0.5}}))
+            reseal(path, lambda c: (c if place == "batch" else c["moments"][0]).update({"later": {"mean": 0.5}}))
     assert kt.study.export(study).receipts.drop(columns="seconds").equals(before)
     assert kt.study.check(study, repair=False).done
 
@@ -164,9 +166,9 @@ def test_moments_that_are_none_are_damage_and_drawn_again(wrong, study):
     # Oracle: identity, the bytes of before
     path = sorted(study.glob("batches/*/*.json"))[0]
     before = path.read_bytes()
-    reseal(path, lambda content: content["moments"]["CE_sgl"].update(wrong))
+    reseal(path, lambda content: content["moments"][0].update(wrong))
     (said,) = kt.study.check(study, repair=False).damaged
-    assert f"{path.name}: moments.CE_sgl.{next(iter(wrong))} is " in said
+    assert f"{path.name}: moments[0].{next(iter(wrong))} is " in said
     assert said.endswith("it was written by another version of kt_theory")
     with pytest.raises(Damaged):
         kt.study.export(study)
@@ -175,16 +177,14 @@ def test_moments_that_are_none_are_damage_and_drawn_again(wrong, study):
 
 
 @pytest.mark.parametrize(
-    "lacking", ["batch", "moments", "drawn_by", "moments.SEL_ptl", "drawn_by.numpy", "moments.CE_sgl.mean"]
+    "lacking", ["batch", "moments", "revision", "moments[0].learner", "moments[0].numpy", "moments[0].mean"]
 )
 def test_a_batch_without_a_field(lacking, study):
     path = sorted(study.glob("batches/*/*.json"))[0]
 
     def without(content):
         *way, last = lacking.split(".")
-        for name in way:
-            content = content[name]
-        del content[last]
+        del (content["moments"][0] if way else content)[last]
 
     reseal(path, without)
     (said,) = kt.study.check(study, repair=False).damaged
@@ -243,11 +243,11 @@ def test_batches_of_another_version_of_the_package_are_named(study, tmp_path, mo
         "design = kt.study.Design('d', [kt.study.Panel('p', fixed, [5, 10], ['CE_sgl'])], reps=20)\n"
     )
     path, *_ = sorted(study.glob("batches/*/*.json"))
-    reseal(path, lambda content: content["drawn_by"].update(kt_theory="0.0.10", numpy="2.10.0"))
+    reseal(path, lambda content: content["moments"][0].update(kt_theory="0.0.10", numpy="2.10.0"))
     assert cli.main(["study", "run", "d.py", "--out", "s"]) == cli.HELD
     out = capsys.readouterr().out
     assert f"note: some batches were drawn by kt_theory 0.0.10, and this is {kt.__version__}: both draw the same" in out
-    reseal(path, lambda content: content["drawn_by"].update(numpy="2.10.0+2.1.0+2.9.0"))
+    reseal(path, lambda content: content["moments"][0].update(numpy="2.10.0+2.1.0+2.9.0"))
     cli.main(["study", "run", "d.py", "--out", "s", "--json"])
     found = json.loads(capsys.readouterr().out)
     assert found["numpy_of_batches"] == sorted(["2.10.0", "2.1.0", "2.9.0", np.__version__])
@@ -255,15 +255,8 @@ def test_batches_of_another_version_of_the_package_are_named(study, tmp_path, mo
 
 
 def revised(monkeypatch, revision):
-    for module in (store, engine, montecarlo):
+    for module in (store, engine, cells):
         monkeypatch.setattr(module, "REVISION", revision)
-
-
-def test_the_first_revision_is_not_written_down(study):
-    # Oracle: definition, folders of before stay as they are
-    for path in study.glob("batches/*/*.json"):
-        assert set(json.loads(path.read_text())["drawn_by"]) == {"kt_theory", "numpy"}
-    assert {StudyFiles(study).load(batch).revision for batch in StudyFiles(study).batches()} == {1}
 
 
 def test_batches_of_two_revisions_are_never_in_one_result(study, tmp_path, monkeypatch):
@@ -296,9 +289,11 @@ def test_batches_of_two_revisions_are_never_in_one_result(study, tmp_path, monke
 
 
 def test_a_worker_of_another_revision_is_refused(study, tmp_path, monkeypatch):
-    monkeypatch.setattr(Drawn, "now", classmethod(lambda cls, moments: cls(moments, "0.0.1", "1.0", 3)))
+    versions = (Versions("0.0.1", "1.0"),)
+    monkeypatch.setattr(
+        Drawn, "now", classmethod(lambda cls, keys, moments: cls(tuple(keys), moments, versions * len(keys), 3))
+    )
     with pytest.raises(ValueError, match=r"drawn by kt_theory 0\.0\.1 \(revision 3 of its draws\), this is"):
         kt.study.run_in_folder(DESIGN, tmp_path / "new")
     assert not list((tmp_path / "new").glob("batches/*/*.json"))
-    assert Drawn(Moments(1, *np.zeros((3, 5))), "0.0.1", "1.0").revision == 1
     assert Cell(FIXED, 5).identity  # the cell itself knows nothing of revisions

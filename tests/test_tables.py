@@ -291,7 +291,7 @@ def test_names_with_leading_zeros_are_sorted_as_text(tmp_path):
 def test_no_records_but_both_alphabets(tmp_path):
     (tmp_path / "r.csv").write_text("s,a,p\n")
     data = tables.read_records(tmp_path / "r.csv", states=["x"], actions=["y", "z"])
-    assert (data.n, data.protocol) == (0, "partial")
+    assert (data.n, data.protocol.name) == (0, "partial")
 
 
 @pytest.mark.parametrize(

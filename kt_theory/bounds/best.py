@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from kt_theory import checks
 from kt_theory.bounds import hard, partial, sharper, soft
+from kt_theory.protocols.protocol import one_of_the_paper
 
 _UPPER: dict[str, tuple[Callable[..., Any], ...]] = {
     "hard": (
@@ -95,7 +95,7 @@ def best_upper(protocol: str, n: Any, S: int, A: int) -> Best:
     >>> best_upper("soft", [0, 100], S=2, A=2).value.round(6)
     array([0.5     , 0.001849])
     """
-    return _best(_UPPER[checks.one_of("protocol", protocol, tuple(_UPPER))], n, S, A, np.nanargmin)
+    return _best(_UPPER[one_of_the_paper(protocol, "best_upper")], n, S, A, np.nanargmin)
 
 
 def best_lower(protocol: str, n: Any, S: int, A: int) -> Best:
@@ -127,7 +127,7 @@ def best_lower(protocol: str, n: Any, S: int, A: int) -> Best:
     >>> round(best_lower("hard", 0, S=1, A=4).value, 12)
     0.75
     """
-    return _best(_LOWER[checks.one_of("protocol", protocol, tuple(_LOWER))], n, S, A, np.nanargmax)
+    return _best(_LOWER[one_of_the_paper(protocol, "best_lower")], n, S, A, np.nanargmax)
 
 
 def _best(statements: Sequence[Callable[..., Any]], n: Any, S: int, A: int, choose: Callable[..., Any]) -> Best:

@@ -12,7 +12,8 @@ from kt_theory.certificates.places import exact_problem_of
 from kt_theory.certificates.witnesses import two_masses, witnesses
 from kt_theory.exact import balls
 from kt_theory.exact.balls import ExactProblem, ball
-from kt_theory.problem import PROTOCOLS, Problem
+from kt_theory.problem import Problem
+from kt_theory.protocols.protocol import one_of_the_paper
 
 #: Boxes of the branch-and-bound before it settles for what it has.
 BOXES = 20_000
@@ -56,7 +57,7 @@ def certify_minimax(
     (0.017524694992, 0.017524695)
     """
     library = balls.flint()
-    checks.one_of("protocol", protocol, PROTOCOLS)
+    protocol = one_of_the_paper(protocol, "certify_minimax")
     S, A = checks.whole_number("S", S, minimum=1), checks.whole_number("A", A, minimum=1)
     n = checks.whole_number("n", n)
     exact = exact_problem_of(problem, S, A, n, None)

@@ -68,7 +68,7 @@ def _fit(arguments: argparse.Namespace) -> int:
     init = None
     if arguments.init is not None:
         init = _aligned_init(kt.tables.read_teacher(arguments.init, normalise=arguments.normalise), data)
-    usable = [name for name, entry in kt.LEARNERS.items() if _shows_enough(data.protocol, entry.protocol)]
+    usable = [name for name, entry in kt.LEARNERS.items() if data.protocol.reveals_at_least(entry.protocol)]
     students = {name: kt.fit(data, name, init) for name in usable}
     found = _findings(data)
     if arguments.out:
@@ -79,10 +79,6 @@ def _fit(arguments: argparse.Namespace) -> int:
         print(_findings_as_text(found))
         print(_students_as_text(students, data, arguments.out))
     return HELD
-
-
-def _shows_enough(shown: str, needed: str) -> bool:
-    return kt.PROTOCOLS.index(shown) >= kt.PROTOCOLS.index(needed)
 
 
 def _alphabet(name: str, file: str | None, size_name: str, size: Any) -> list[str] | None:
@@ -116,7 +112,7 @@ def _findings(data: kt.TransferSet) -> dict[str, Any]:
     never = data.counts.sum(axis=0) == 0
     n = data.n
     found: dict[str, Any] = {
-        "protocol": data.protocol,
+        "protocol": data.protocol.name,
         "n": n,
         "S": len(data.states),
         "A": len(data.actions),
@@ -124,7 +120,7 @@ def _findings(data: kt.TransferSet) -> dict[str, Any]:
         "labels never seen at any input": [name for name, absent in zip(data.actions, never, strict=True) if absent],
         "pairs seen": int((data.counts > 0).sum()),
     }
-    if data.protocol == "hard":
+    if data.protocol.name == "hard":
         # Good (1953): the share of samples whose pair was seen just once estimates the mass of the unseen pairs.
         found["missing mass (Good-Turing estimate)"] = float((data.counts == 1).sum() / n) if n else None
     else:

@@ -35,6 +35,15 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--n", type=whole(), nargs="+", required=True, help="numbers of samples; 1e9 is understood")
     parser.add_argument("--learners", nargs="+", default=None, metavar="NAME", help="(default: the four of the paper)")
     parser.add_argument(
+        "--protocol",
+        action="append",
+        metavar="NAME",
+        help="add the natural learner of a protocol, such as top_k:20 (as SEL@top_k:20); may be repeated",
+    )
+    parser.add_argument(
+        "--divergence", default="tv", metavar="NAME", help="tv (default), kl, reverse_kl, l2, hellinger or top1"
+    )
+    parser.add_argument(
         "--reps", type=whole(1), default=1000, help="repeats, or pilot of --target-mcse (default: 1000)"
     )
     parser.add_argument("--target-mcse", type=positive, metavar="E", help="repeat until the standard error is about E")
@@ -54,6 +63,7 @@ def _simulate(arguments: argparse.Namespace) -> int:
         raise ValueError("--normalise goes with --teacher only")
     if arguments.other is not None and arguments.teacher is None:
         raise ValueError("--other goes with --teacher only")
+    problem: Any
     if arguments.instance is None:
         for option in ("S", "A"):
             if getattr(arguments, option) is not None:
@@ -67,12 +77,15 @@ def _simulate(arguments: argparse.Namespace) -> int:
             if getattr(arguments, option) is None:
                 raise ValueError(f"--{option} is missing: --instance needs the numbers of inputs and labels")
         problem = partial(kt.instance, arguments.instance, arguments.S, arguments.A)
+    learners = list(kt.PAPER_LEARNERS) if arguments.learners is None else list(arguments.learners)
+    learners += [f"SEL@{protocol}" for protocol in arguments.protocol or ()]
     frame = kt.simulate(
         problem,
-        list(kt.PAPER_LEARNERS) if arguments.learners is None else arguments.learners,
+        learners,
         arguments.n,
         arguments.reps,
         arguments.seed,
+        divergence=arguments.divergence,
         target_mcse=arguments.target_mcse,
         relative=arguments.relative,
         max_reps=1_000_000 if arguments.max_reps is None else arguments.max_reps,
@@ -85,5 +98,6 @@ def _simulate(arguments: argparse.Namespace) -> int:
         print(as_json(frame.drop(columns="seconds")))
     else:
         columns = ["n", "learner", "protocol", "mean", "mcse", "reps", "nonzero"]
+        columns += [column for column in ("divergence", "infinite") if column in frame]
         print(frame[columns].to_string(index=False, float_format="{:.6g}".format))
     return HELD

@@ -29,9 +29,11 @@ from typing import Any
 import numpy as np
 
 from kt_theory import checks
+from kt_theory.divergences import DIVERGENCES, Divergence, resolve_divergence
 from kt_theory.exact.rows import OutOfReach
 from kt_theory.exact.sgl import binomial
-from kt_theory.learners import LEARNERS, Learner, entry_of
+from kt_theory.learners.learner import Learner
+from kt_theory.learners.registry import LEARNERS, resolve_learner
 from kt_theory.problem import Problem, checked_problem, initial_table
 
 #: The most counts in the tables of single inputs, and the most sums of two values, that are gone through: seconds.
@@ -62,8 +64,9 @@ class RiskLaw:
     probabilities: np.ndarray
 
     def mean(self) -> float:
-        """The expected risk."""
-        return math.fsum(self.values * self.probabilities)
+        """The expected risk; infinite if an infinite risk has positive probability."""
+        met = self.probabilities > 0
+        return math.fsum(self.values[met] * self.probabilities[met])
 
     def tail(self, x: float) -> float:
         """P(R > x)."""
@@ -86,19 +89,24 @@ class RiskLaw:
         return int(np.searchsorted(self.values, x + TIE, side="right"))
 
 
-def risk_law(problem: Problem, learner: str | Learner, n: int, init: Any = None) -> RiskLaw:
+def risk_law(
+    problem: Problem, learner: str | Learner, n: int, init: Any = None, *, divergence: str | Divergence = "tv"
+) -> RiskLaw:
     """The exact law of a learner's risk after n samples.
 
     Parameters
     ----------
     problem : Problem
         A small problem: at most 2e6 counts in all tables of single inputs, see `kt_theory.exact.law`.
-    learner : {"CE_sgl", "CE_ptl", "SEL_ptl", "CE_ful", "ADD_sgl"} or Learner
-        A name in `kt_theory.LEARNERS`, or a learner of one's own, which must answer each input from its own row.
+    learner : {"CE_sgl", "CE_ptl", "SEL_ptl", "CE_ful", "ADD_sgl"}, a name such as "SEL@top_k:2", or Learner
+        A name in `kt_theory.LEARNERS`, the natural learner of a protocol, or a learner of one's own, which must answer
+        each input from its own row.
     n : int
         Number of samples, at least 0.
     init : array_like, shape (S, A), optional
         The student before any data; uniform if not given.
+    divergence : {"tv", "kl", "reverse_kl", "l2", "hellinger", "top1"} or Divergence
+        What the risk averages under rho; values may be infinite where the divergence may.
 
     Returns
     -------
@@ -107,8 +115,10 @@ def risk_law(problem: Problem, learner: str | Learner, n: int, init: Any = None)
 
     Raises
     ------
+    Unsupported
+        A ValueError, if the learner or the divergence is unknown, or the learner couples inputs.
     ValueError
-        If the learner is unknown, n is no whole number, or `init` no row-stochastic table of the problem's shape.
+        If n is no whole number, or `init` no row-stochastic table of the problem's shape.
     OutOfReach
         If there are too many count tables.
 
@@ -120,7 +130,10 @@ def risk_law(problem: Problem, learner: str | Learner, n: int, init: Any = None)
     >>> law.mean(), law.tail(0.25), law.quantile(0.5)
     (0.25, 0.5, 0.0)
     """
-    entry = entry_of(learner)
+    entry = resolve_learner(learner)
+    averaged = resolve_divergence(divergence)
+    if entry.couples_inputs:
+        raise checks.Unsupported(f"{entry.name} couples inputs: its risk has no exact law; use kt_theory.sample_risks")
     n = checks.whole_number("n", n)
     start = initial_table(init, checked_problem(problem))
     inputs = np.flatnonzero(problem.rho > 0)
@@ -133,7 +146,7 @@ def risk_law(problem: Problem, learner: str | Learner, n: int, init: Any = None)
         rho = float(problem.rho[s])
         share = 1.0 if s == inputs[-1] else rho / float(of)
         numbers = [n] if lone else range(n + 1)
-        laws = [term_law(entry, m, problem.teacher[s], start[s], rho) for m in numbers]
+        laws = [term_law(entry, m, problem.teacher[s], start[s], rho, averaged) for m in numbers]
         visits, costs, likely = (np.concatenate(parts) for parts in zip(*laws, strict=True))
         so_far = convolved(so_far, (visits, costs, likely), share, n)
     _, values, probabilities = so_far
@@ -155,20 +168,41 @@ def convolved(so_far: Joint, terms: Joint, share: float, n: int) -> Joint:
     return merged(visits[i] + more[j], risks[i] + costs[j], probabilities[i] * chance * likely[j])
 
 
-def term_law(learner: Learner, m: int, p: np.ndarray, init: np.ndarray, rho: float) -> Joint:
-    """The law of rho TV(student(.|s), p) given m visits."""
+def term_law(
+    learner: Learner, m: int, p: np.ndarray, init: np.ndarray, rho: float, divergence: Divergence = DIVERGENCES["tv"]
+) -> Joint:
+    """The law of rho times the divergence of student and p, given m visits."""
     if _told_all(learner):  # which labels were drawn does not matter: as if always the same
         counts, likely = m * (np.arange(p.size) == np.argmax(p))[None], np.ones(1)
     else:
         counts, likely = count_tables(m, p)
-    seen = counts.any(axis=1, keepdims=True) if learner.protocol == "soft" else counts > 0
-    revealed = np.where(seen & (learner.protocol != "hard"), p, np.nan)
-    student = learner.fit(counts, revealed, np.broadcast_to(init, counts.shape).copy())
-    if not _known(learner):
-        checks.stochastic_table(f"what {learner.name} answers", student, counts.shape, checks.STUDENT_TOLERANCE)
-    distance = 0.5 * np.abs(student - p).sum(axis=1)
-    distance[distance < p.size * np.finfo(np.float64).eps] = 0.0
-    return merged(np.full(likely.size, float(m)), rho * distance, likely)
+    protocol, visits = learner.protocol, np.full(likely.size, m)
+    costs, chances = [], []
+    for chance, told in protocol.told_sets(p):
+        revealed = protocol.reveal(counts, visits, p, np.broadcast_to(told, counts.shape))
+        student = learner.fit(counts, revealed, np.broadcast_to(init, counts.shape).copy())
+        if not _known(learner):
+            checks.stochastic_table(f"what {learner.name} answers", student, counts.shape, checks.STUDENT_TOLERANCE)
+            _refuse_coupled(learner, counts, revealed, init, student)
+        cost = divergence.between(student, np.broadcast_to(p, student.shape))
+        equal = 0.5 * np.abs(student - p).sum(axis=1) < p.size * np.finfo(np.float64).eps
+        costs.append(np.where(equal, 0.0, cost))
+        chances.append(likely * chance)
+    probabilities = np.concatenate(chances)
+    return merged(np.full(probabilities.size, float(m)), rho * np.concatenate(costs), probabilities)
+
+
+def _refuse_coupled(
+    learner: Learner, counts: np.ndarray, revealed: np.ndarray, init: np.ndarray, student: np.ndarray
+) -> None:
+    """Refuse a learner whose answer to a row depends on the rows that stand beside it: compared on some of them."""
+    for t in np.unique(np.linspace(0, counts.shape[0] - 1, 16).astype(int)):
+        alone = learner.fit(counts[t : t + 1], revealed[t : t + 1], init[None].copy())
+        if not np.abs(np.asarray(alone) - student[t]).max() <= 1e-9:
+            raise ValueError(
+                f"{learner.name} answers a row differently when other rows stand beside it: it couples inputs, and has "
+                "no exact law"
+            )
 
 
 def _known(learner: Learner) -> bool:
@@ -178,7 +212,7 @@ def _known(learner: Learner) -> bool:
 
 def _told_all(learner: Learner) -> bool:
     """Whether one visit tells the learner everything, whatever the label."""
-    return learner.protocol == "soft" and _known(learner)
+    return learner.protocol.top is None and _known(learner)
 
 
 def count_tables(m: int, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -202,13 +236,14 @@ def merged(visits: np.ndarray, values: np.ndarray, probabilities: np.ndarray) ->
     """The law, sorted, with values closer than `TIE` to their neighbour made one: 0 if it is there, else their mean."""
     order = np.lexsort((values, visits))
     visits, values, probabilities = visits[order], values[order], probabilities[order]
-    new = (np.diff(visits, prepend=-1.0) > 0) | (np.diff(values, prepend=-1.0) > TIE)
+    with np.errstate(invalid="ignore"):  # infinite values are one value
+        new = (np.diff(visits, prepend=-1.0) > 0) | (np.diff(values, prepend=-1.0) > TIE)
     first = np.flatnonzero(new)
     total = np.add.reduceat(probabilities, first)
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = np.add.reduceat(values * probabilities, first) / total
     least = values[first]
-    return visits[first], np.where((least > 0) & (total > 0), mean, least), total
+    return visits[first], np.where((least > 0) & (total > 0) & np.isfinite(least), mean, least), total
 
 
 def within_reach(number: int, n: int, what: str) -> None:

@@ -19,11 +19,11 @@ import math
 import numpy as np
 
 from kt_theory import checks
-from kt_theory.learners import LEARNERS
+from kt_theory.learners import LEARNERS, Learner, resolve_learner
 from kt_theory.problem import Problem, checked_problem
 
 
-def bias_limit(problem: Problem, learner: str) -> float:
+def bias_limit(problem: Problem, learner: str | Learner) -> float:
     """The limit of a learner's expected risk as n grows.
 
     Parameters
@@ -41,8 +41,10 @@ def bias_limit(problem: Problem, learner: str) -> float:
 
     Raises
     ------
+    Unsupported
+        A ValueError, if the learner is unknown, or one of one's own.
     ValueError
-        If `problem` is no Problem or the learner is unknown.
+        If `problem` is no Problem.
 
     Examples
     --------
@@ -53,7 +55,10 @@ def bias_limit(problem: Problem, learner: str) -> float:
     0.0
     """
     p = checked_problem(problem).teacher
-    if checks.one_of("learner", learner, tuple(LEARNERS)) != "CE_ptl":
+    entry = resolve_learner(learner)
+    if LEARNERS.get(entry.name) is not entry:
+        raise checks.Unsupported(f"learner is {entry}: the limits of {', '.join(LEARNERS)} are known")
+    if entry.name != "CE_ptl":
         return 0.0
     below = p.max(axis=1, keepdims=True) - p  # at most the largest: a row that is constant has exact zeros here
     # p - p^2 / sum p^2 is p times (sum_b p_b^2 - p) / sum p^2, and sum_b p_b^2 - p = below - sum_b p_b below_b.

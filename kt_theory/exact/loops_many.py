@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
+from kt_theory.compiled import jit
 from kt_theory.exact.loops_sel import log_seen
-from kt_theory.kernels import jit
 
 
 @jit

@@ -1,13 +1,13 @@
 """The loop of the label-class route of CE_ptl: windows of class totals, binomials by recurrence. See `exact.ptl`.
 
-Rules as in `kt_theory.kernels`: arrays in, `out` last, nothing validated, nothing drawn, no ``fastmath``.
+Rules as in `kt_theory.compiled`: arrays in, `out` last, nothing validated, nothing drawn, no ``fastmath``.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from kt_theory.kernels import jit
+from kt_theory.compiled import jit
 
 
 @jit

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from kt_theory.kernels import jit
+from kt_theory.compiled import jit
 
 #: What is left out of a sum of positive terms, relative to its largest.
 NEGLIGIBLE = 1e-19

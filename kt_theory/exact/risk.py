@@ -7,8 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 from kt_theory import checks
+from kt_theory.divergences import Divergence, resolve_divergence
 from kt_theory.exact import add, ful, ptl, sel, sgl
-from kt_theory.exact.rows import DIVERGENCES, Estimate, Row, distinct_rows, sound
+from kt_theory.exact.rows import DIVERGENCES, Estimate, OutOfReach, Row, distinct_rows, sound
+from kt_theory.learners import LEARNERS, Learner, resolve_learner
 from kt_theory.problem import Problem, checked_problem, initial_table
 
 #: Learner -> what one input adds to its expected risk.
@@ -27,20 +29,22 @@ MOST = {"tv": 1.0, "l2": 2.0, "kl": math.inf}
 EPS = 2.0**-52
 
 
-def exact_risk(problem: Problem, learner: str, n: int, init: Any = None, divergence: str = "tv") -> Estimate:
+def exact_risk(
+    problem: Problem, learner: str | Learner, n: int, init: Any = None, divergence: str | Divergence = "tv"
+) -> Estimate:
     """Expected risk of a learner after n samples, without simulation.
 
     Parameters
     ----------
     problem : Problem
-    learner : str
-        A name in `ROUTES`.
+    learner : str or Learner
+        A name in `ROUTES`; another learner is out of reach.
     n : int
         Number of samples, at least 0.
     init : array_like, shape (S, A), optional
         The student before any data; uniform if not given.
     divergence : {"tv", "kl", "l2"}
-        What is averaged under rho; "tv" is the paper's risk.
+        What is averaged under rho; "tv" is the paper's risk. Another divergence is out of reach.
 
     Returns
     -------
@@ -51,6 +55,8 @@ def exact_risk(problem: Problem, learner: str, n: int, init: Any = None, diverge
     ------
     OutOfReach
         If no route computes one of the rows; the message names the limit.
+    Unsupported
+        A ValueError, for an unknown learner or divergence.
     ValueError
         For bad arguments.
 
@@ -60,11 +66,14 @@ def exact_risk(problem: Problem, learner: str, n: int, init: Any = None, diverge
     >>> exact_risk(instance(0, S=1, A=2), "CE_ful", 0).value
     0.25
     """
-    learner = checks.one_of("learner", learner, tuple(ROUTES))
-    divergence = checks.one_of("divergence", divergence, DIVERGENCES)
+    entry, of = resolve_learner(learner), resolve_divergence(divergence)
+    if LEARNERS.get(entry.name) is not entry:
+        raise OutOfReach(f"{entry.name} has no exact route (kt_theory.risk_law has its whole law on small problems)")
+    if of.name not in DIVERGENCES:
+        raise OutOfReach(f"divergence {of} has no exact route, only {', '.join(DIVERGENCES)} have")
     n = checks.whole_number("n", n)
     start = initial_table(init, checked_problem(problem))
-    return total(distinct_rows(problem.rho, problem.teacher, start), ROUTES[learner], n, divergence)
+    return total(distinct_rows(problem.rho, problem.teacher, start), ROUTES[entry.name], n, of.name)
 
 
 def total(rows: list[Row], route: Callable[..., Estimate], n: int, divergence: str) -> Estimate:

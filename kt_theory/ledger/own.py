@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from kt_theory import checks
-from kt_theory.exact.risk import ROUTES
-from kt_theory.learners import LEARNERS, Learner
+from kt_theory.learners import LEARNERS, Learner, resolve_learner
 from kt_theory.ledger.attacks.lower import minimax_lower
 from kt_theory.ledger.attacks.means import mean_upper
 from kt_theory.ledger.attacks.problems import HOSTILE, UNIFORM
 from kt_theory.ledger.attacks.quantiles import quantile_upper
 from kt_theory.ledger.statement import Check, Claim, Statement
-from kt_theory.problem import PROTOCOLS
+from kt_theory.protocols import TransferSet
+from kt_theory.protocols.protocol import one_of_the_paper
 
 
 def upper_bound(
@@ -121,7 +121,8 @@ def lower_bound(
     'refuted'
     """
     id, words, bound = checks.text("id", id), checks.text("words", words), checks.function("bound", bound)
-    check = minimax_lower(checks.one_of("protocol", protocol, PROTOCOLS))
+    protocol = one_of_the_paper(protocol, "lower_bound")
+    check = minimax_lower(protocol)
     guarded = _guarded(id, bound, checks.whole_number("from_n", from_n))
     return _statement(id, words or f"No student beats it with {protocol} labels.", "lower", guarded, check)
 
@@ -153,15 +154,12 @@ def _name(learner: str | Learner) -> str:
 
 def _learner(learner: Any) -> str | Learner:
     """A learner of the package by its name; one of one's own after a look at whether it mixes its inputs."""
-    if not isinstance(learner, Learner):
-        return checks.one_of("learner", learner, tuple(ROUTES))
-    if LEARNERS.get(learner.name) is learner:
+    learner = resolve_learner(learner)
+    if learner.name in LEARNERS and LEARNERS[learner.name] is learner:
         return learner.name
-    checks.one_of("learner.protocol", learner.protocol, PROTOCOLS)
     counts = np.array([[2, 1, 0], [0, 3, 5], [0, 0, 0]])
     teacher = np.array([[0.5, 0.3, 0.2], [0.1, 0.4, 0.5], [0.6, 0.2, 0.2]])
-    seen = {"hard": counts < 0, "partial": counts > 0, "soft": counts.any(axis=1, keepdims=True)}[learner.protocol]
-    revealed, init = np.where(seen, teacher, np.nan), np.full((3, 3), 1 / 3)
+    revealed, init = TransferSet.from_counts(counts, teacher, learner.protocol).revealed, np.full((3, 3), 1 / 3)
     whole = checks.stochastic_table(f"what {learner.name} answers", learner.fit(counts, revealed, init), (3, 3), 1e-6)
     for s in range(3):
         alone = learner.fit(counts[s : s + 1], revealed[s : s + 1], init[s : s + 1])

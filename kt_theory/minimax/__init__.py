@@ -10,6 +10,7 @@ from kt_theory.minimax.hard import minimax_hard
 from kt_theory.minimax.partial import minimax_partial
 from kt_theory.minimax.result import End, MinimaxRisk
 from kt_theory.minimax.soft import minimax_soft
+from kt_theory.protocols.protocol import one_of_the_paper
 
 __all__ = ["End", "MinimaxRisk", "minimax_hard", "minimax_partial", "minimax_risk", "minimax_soft"]
 
@@ -56,7 +57,7 @@ def minimax_risk(protocol: str, S: int, A: int, n: int, progress: Callable[[str]
     >>> print(minimax_risk("partial", S=1, A=3, n=2))
     minimax risk, partial labels, S=1, A=3, n=2: = 0.125 (SEL_ptl)
     """
-    checks.one_of("protocol", protocol, tuple(_BY_PROTOCOL))
+    protocol = one_of_the_paper(protocol, "minimax_risk")
     checks.callable_or_none("progress", progress)
     if protocol != "hard":
         return _BY_PROTOCOL[protocol](S, A, n)

@@ -28,7 +28,7 @@ from functools import lru_cache
 import numpy as np
 
 from kt_theory import checks
-from kt_theory.problem import PROTOCOLS
+from kt_theory.protocols.protocol import one_of_the_paper
 
 
 def _worst_ratio() -> float:
@@ -74,7 +74,7 @@ def minimax_constant(protocol: str, S: int, A: int) -> float:
     >>> round(minimax_constant("hard", 1, 2), 6)
     0.398942
     """
-    checks.one_of("protocol", protocol, PROTOCOLS)
+    protocol = one_of_the_paper(protocol, "minimax_constant")
     S, A = checks.whole_number("S", S, minimum=1), checks.whole_number("A", A, minimum=1)
     if protocol == "soft":
         return (1 - 1 / A) * (S - 1) / math.e

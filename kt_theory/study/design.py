@@ -42,9 +42,12 @@ from typing import Any
 import numpy as np
 
 from kt_theory import checks
-from kt_theory.learners import PAPER_LEARNERS
-from kt_theory.montecarlo import Cell, Precision, learner_names, problem_at
+from kt_theory.divergences import Divergence, resolve_divergence
+from kt_theory.learners import PAPER_LEARNERS, Learner, resolve_learners
 from kt_theory.problem import Problem, instance
+from kt_theory.simulation.cells import Cell
+from kt_theory.simulation.means import problem_at
+from kt_theory.simulation.precision import Precision
 from kt_theory.study.panels import CELLS_MAX, Panel, checked_panels
 from kt_theory.tables import bundled_teacher, read_teacher
 
@@ -54,7 +57,7 @@ LICENCES = {"next_word": "Apache-2.0 (counts of wordsegment 1.3.1)"}
 #: The most entries of all tables of one [[panel]] of instances: 2 GB.
 ENTRIES_MAX = 2**28
 
-_TOP = {"name", "seed", "reps", "target_mcse", "relative", "max_reps", "slope_se", "licence", "panel"}
+_TOP = {"name", "seed", "reps", "target_mcse", "relative", "max_reps", "slope_se", "licence", "divergence", "panel"}
 _PANEL = {"name", "instance", "S", "A", "teacher", "bundled", "normalise", "n", "learners", "outside"}
 
 
@@ -75,6 +78,8 @@ class Design:
         Of the data that the teachers come from.
     text : str
         The file that it was read from, kept in the manifest.
+    divergence : str or Divergence
+        What the risk averages, as in `kt_theory.simulate`.
 
     Raises
     ------
@@ -93,17 +98,24 @@ class Design:
     slope_se: float | None = None
     licence: str = "none: computed"
     text: str = ""
+    divergence: str | Divergence = "tv"
 
     def __post_init__(self) -> None:
         for what, value in (("name", self.name), ("licence", self.licence), ("text", self.text)):
             checks.text(f"the {what} of a design", value)
         object.__setattr__(self, "panels", checked_panels(self.panels))
+        resolve_divergence(self.divergence)
         object.__setattr__(self, "seed", checks.whole_number("seed", self.seed))
         if self.slope_se is not None:
             object.__setattr__(self, "slope_se", checks.positive("slope_se", self.slope_se))
             if self.target_mcse is not None:
                 raise ValueError("slope_se and target_mcse are both given: repeats are planned for one of them")
         self.precision  # noqa: B018  (raises for bad repeats and targets)
+
+    @property
+    def of(self) -> Divergence:
+        """The divergence."""
+        return resolve_divergence(self.divergence)
 
     @property
     def precision(self) -> Precision:
@@ -116,7 +128,7 @@ class Design:
     def planned(self) -> Iterator[Planned]:
         """Its cells, in the order of panels and n."""
         for panel in self.panels:
-            learners = tuple(learner_names(panel.learners))
+            learners = tuple({own.name: own for own in resolve_learners(panel.learners)}.values())
             for n in checks.whole_numbers("n", panel.n).tolist():
                 problem = problem_at(panel.problem, n)
                 kept = panel.problem if isinstance(panel.problem, partial) else None
@@ -125,7 +137,7 @@ class Design:
                     if kept is not None and kept.func is instance and len(kept.args) == 3 and not kept.keywords
                     else {"table": problem.identity}
                 )
-                yield Planned(panel.name, n, learners, problem, reference)
+                yield Planned(panel.name, n, learners, problem, reference, self.of)
 
 
 @dataclass(frozen=True)
@@ -136,22 +148,24 @@ class Planned:
     ----------
     panel : str
     n : int
-    learners : tuple of str
+    learners : tuple of Learner
     problem : Problem
     reference : mapping
         How the problem is found again: an instance of the paper by its numbers, any other by its identity.
+    divergence : Divergence
     """
 
     panel: str
     n: int
-    learners: tuple[str, ...]
+    learners: tuple[Learner, ...]
     problem: Problem
     reference: Mapping[str, Any]
+    divergence: Divergence
 
     @functools.cached_property
     def cell(self) -> Cell:
         """The cell: its name, and how its repeats are cut into batches."""
-        return Cell(self.problem, self.n)
+        return Cell(self.problem, self.n, divergence=self.divergence)
 
 
 def read_design(path: str | os.PathLike[str]) -> Design:
@@ -246,7 +260,7 @@ def _panels(table: Mapping[str, Any], folder: Path) -> Iterator[Panel]:
         raise ValueError("give one of instance, teacher and bundled")
     n = _grid_of_n(table.get("n"))
     learners = table.get("learners", list(PAPER_LEARNERS))
-    learner_names(learners)
+    resolve_learners(learners)
     if sources[0] != "instance":
         for key in ("S", "A", "outside"):
             if key in table:

@@ -13,31 +13,33 @@ from __future__ import annotations
 
 import itertools
 import os
-import platform
 import sys
 import threading
 import time
 import traceback
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-import numpy as np
 import pandas as pd
 
 from kt_theory import __version__, checks
-from kt_theory.montecarlo import PILOT, REVISION, RUN, Cell, Moments, merged, receipts
-from kt_theory.problem import Problem, instance
+from kt_theory.divergences import Divergence
+from kt_theory.learners import Learner
+from kt_theory.problem import Problem
 from kt_theory.showing import shown
+from kt_theory.simulation.cells import PILOT, REVISION, RUN, Cell
+from kt_theory.simulation.means import receipts
+from kt_theory.simulation.moments import Moments, merged
 from kt_theory.study import plan
 from kt_theory.study.design import Design, Planned
 from kt_theory.study.names import Batch
-from kt_theory.study.panels import Panel
+from kt_theory.study.portable import portable
 from kt_theory.study.records import Damaged
-from kt_theory.study.store import FORMAT, Drawn, Store, StudyFiles
+from kt_theory.study.store import Drawn, Key, Store, keys_of
 
 #: How often a batch is submitted before its loss is taken for its failure.
 ATTEMPTS = 5
@@ -60,27 +62,32 @@ class Failed:
 
 # --- What a worker does -------------------------------------------------------------------------------------
 
-_CELLS: OrderedDict[str, Cell] = OrderedDict()
+_CELLS: OrderedDict[tuple[str, str], Cell] = OrderedDict()
 _CELLS_LOCK = threading.Lock()
 
 
-def draw(problem: Problem, n: int, batch: Batch) -> Drawn | Failed:
-    """The moments of a batch, or why there are none."""
+def draw(
+    problem: Problem, n: int, batch: Batch, learners: Sequence[Learner], divergence: Divergence
+) -> Drawn | Failed:
+    """The moments of some learners in a batch, or why there are none: what one learner raises is said of the batch."""
     try:
-        return Drawn.now(_cell(problem, n, batch.cell).batch(batch.seed, batch.stage, batch.index, batch.reps))
+        cell = _cell(problem, n, batch.cell, divergence)
+        moments = cell.batch(learners, batch.seed, batch.stage, batch.index, batch.reps)
+        return Drawn.now(keys_of(learners, divergence), moments)
     except Exception as error:
         return Failed(f"{type(error).__name__}: {error}", traceback.format_exc())
 
 
-def _cell(problem: Problem, n: int, identity: str) -> Cell:
+def _cell(problem: Problem, n: int, identity: str, divergence: Divergence) -> Cell:
     """The cell; the last few are kept, since making one costs as much as many draws."""
+    key = identity, divergence.fingerprint
     with _CELLS_LOCK:
-        if identity in _CELLS:
-            _CELLS.move_to_end(identity)
-            return _CELLS[identity]
-    cell = Cell(problem, n)
+        if key in _CELLS:
+            _CELLS.move_to_end(key)
+            return _CELLS[key]
+    cell = Cell(problem, n, divergence=divergence)
     with _CELLS_LOCK:
-        _CELLS[identity] = cell
+        _CELLS[key] = cell
         while len(_CELLS) > 8:
             _CELLS.popitem(last=False)
     return cell
@@ -92,7 +99,7 @@ def _cell(problem: Problem, n: int, identity: str) -> Cell:
 class Stored(Protocol):
     """What it takes to merge batches."""
 
-    def has(self, batch: Batch) -> bool: ...
+    def has(self, batch: Batch, keys: Sequence[Key] = ()) -> bool: ...
     def load(self, batch: Batch) -> Drawn: ...
 
 
@@ -111,8 +118,8 @@ class Memory:
     def __init__(self) -> None:
         self._kept: dict[Batch, Drawn] = {}
 
-    def has(self, batch: Batch) -> bool:
-        return batch in self._kept
+    def has(self, batch: Batch, keys: Sequence[Key] = ()) -> bool:
+        return batch in self._kept and not self._kept[batch].lacks(keys)
 
     def load(self, batch: Batch) -> Drawn:
         return self._kept[batch]
@@ -211,7 +218,43 @@ class Tally:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
-Task = tuple[Batch, Planned]
+
+@dataclass(frozen=True)
+class Task:
+    """A batch to draw for some learners.
+
+    Attributes
+    ----------
+    batch : Batch
+    planned : Planned
+        A cell that it belongs to: two panels may share it.
+    learners : tuple of Learner
+    """
+
+    batch: Batch
+    planned: Planned
+    learners: tuple[Learner, ...]
+
+    @property
+    def keys(self) -> list[Key]:
+        """What its moments are stored under."""
+        return keys_of(self.learners, self.planned.divergence)
+
+    def only(self, keys: Sequence[Key]) -> Task:
+        """The same batch for those learners alone whose keys are named."""
+        learners = tuple(own for own, key in zip(self.learners, self.keys, strict=True) if key in keys)
+        return replace(self, learners=learners)
+
+
+def _joined(tasks: Iterable[Task]) -> list[Task]:
+    """One task a batch, with the learners of all."""
+    found: dict[Batch, Task] = {}
+    for task in tasks:
+        known = found.setdefault(task.batch, task)
+        if known is not task:
+            new = task.only([key for key in task.keys if key not in known.keys])
+            found[task.batch] = replace(known, learners=known.learners + new.learners)
+    return list(found.values())
 
 
 def in_flight(pool: Executor) -> int:
@@ -221,27 +264,29 @@ def in_flight(pool: Executor) -> int:
 
 def draw_all(tasks: Sequence[Task], shelf: Shelf, pool: Executor, progress: Progress, tally: Tally) -> None:
     """Draw what is not stored yet, whatever order it comes back in."""
-    tasks = list({task[0]: task for task in tasks}.values())  # two panels may share a cell
-    todo = deque(task for task in tasks if not sound(task[0], shelf, tally))
-    progress.expect((batch for batch, _ in todo), len(tasks) - len(todo))
+    tasks = _joined(tasks)
+    todo = deque(left for task in tasks if (left := task.only(lacking(task, shelf, tally))).learners)
+    progress.expect((task.batch for task in todo), len(tasks) - len(todo))
     tally.stored += len(tasks) - len(todo)
     elsewhere: deque[Task] = deque()
     waiting: dict[Future[Drawn | Failed], tuple[Task, int, float]] = {}
     window = in_flight(pool)
 
     def submit(task: Task, attempt: int) -> None:
-        batch, planned = task
-        waiting[pool.submit(draw, planned.problem, planned.n, batch)] = (task, attempt, time.perf_counter())
+        planned = task.planned
+        what = portable(task.learners, pool), portable(planned.divergence, pool)
+        future = pool.submit(draw, planned.problem, planned.n, task.batch, *what)
+        waiting[future] = (task, attempt, time.perf_counter())
 
     try:
         while todo or waiting or elsewhere:
             while todo and len(waiting) < window:
                 task = todo.popleft()
-                if not shelf.claim(task[0]):
+                if not shelf.claim(task.batch):
                     elsewhere.append(task)
-                elif shelf.has(task[0]):  # somebody finished it since we looked
-                    shelf.release(task[0])
-                    progress.advance(task[0])
+                elif shelf.has(task.batch, task.keys):  # somebody finished it since we looked
+                    shelf.release(task.batch)
+                    progress.advance(task.batch)
                     tally.stored += 1
                 else:
                     submit(task, 1)
@@ -259,7 +304,7 @@ def draw_all(tasks: Sequence[Task], shelf: Shelf, pool: Executor, progress: Prog
                     submit(task, attempt + 1)
                     continue
                 result = future.result() if lost is None else Failed(f"{type(lost).__name__}: {lost}", "")
-                take_back(task[0], result, shelf, progress, tally, time.perf_counter() - begun)
+                take_back(task.batch, result, shelf, progress, tally, time.perf_counter() - begun)
     except KeyboardInterrupt:
         _finish(waiting, shelf, progress, tally)
         raise Interrupted from None
@@ -279,7 +324,7 @@ def take_back(
         shelf.fail(batch, result.error, result.trace)
         tally.failed += 1
     else:
-        shelf.save(batch, result)
+        shelf.save(batch, shelf.load(batch).beside(result) if shelf.has(batch) else result)
         tally.drawn += 1
         tally.seconds[batch.cell] = tally.seconds.get(batch.cell, 0.0) + took
     shelf.release(batch)
@@ -293,36 +338,37 @@ def _finish(
     running = [future for future in waiting if not future.cancel()]
     for future in wait(running, timeout=60).done:
         if future.exception() is None:
-            take_back(waiting[future][0][0], future.result(), shelf, progress, tally, 0.0)
+            take_back(waiting[future][0].batch, future.result(), shelf, progress, tally, 0.0)
 
 
-def sound(batch: Batch, shelf: Shelf, tally: Tally) -> bool:
-    """Whether a batch is stored and every byte of it is right; a damaged file is moved out of the way.
+def lacking(task: Task, shelf: Shelf, tally: Tally) -> list[Key]:
+    """What a task asks for and is not stored, every byte of it right; a damaged file is moved out of the way.
 
     Raises
     ------
     ValueError
         If the batch was drawn by another revision: what is drawn now may not be merged with it.
     """
+    batch = task.batch
     if not shelf.has(batch):
-        return False
+        return task.keys
     try:
         drawn = shelf.load(batch)
     except Damaged:
         assert isinstance(shelf, Store)
         tally.damaged.append(shelf.set_aside(shelf.path(batch)))
-        return False
+        return task.keys
     if drawn.revision != REVISION:
         raise ValueError(other_revision(batch.name, drawn))
-    return True
+    return drawn.lacks(task.keys)
 
 
 def other_revision(name: str, drawn: Drawn) -> str:
     """Why a batch of another revision cannot be used."""
     return (
-        f"batch {name} was drawn by kt_theory {drawn.version} (revision {drawn.revision} of its draws), this is "
-        f"{__version__} (revision {REVISION}): their numbers are not mixed; go on with that version, or run into "
-        "another folder"
+        f"batch {name} was drawn by kt_theory {drawn.versions[0].kt_theory} (revision {drawn.revision} of its draws), "
+        f"this is {__version__} (revision {REVISION}): their numbers are not mixed; go on with that version, or run "
+        "into another folder"
     )
 
 
@@ -434,13 +480,15 @@ def _mine(cells: Sequence[Planned], design: Design, share: Share) -> list[int]:
 
 def _tasks(planned: Planned, identity: str, seed: int, stage: int, reps: int) -> Iterator[Task]:
     for index, size in planned.cell.batches(reps):
-        yield Batch(identity, seed, stage, index, size), planned
+        yield Task(Batch(identity, seed, stage, index, size), planned, planned.learners)
 
 
 def stored(planned: Planned, identity: str, seed: int, stage: int, reps: int, shelf: Stored) -> list[Drawn] | None:
-    """The batches of a cell, in their order; None unless all are there."""
+    """The batches of a cell, in their order, of the learners asked for; None unless all are there."""
     tasks = list(_tasks(planned, identity, seed, stage, reps))
-    return [shelf.load(batch) for batch, _ in tasks] if all(shelf.has(batch) for batch, _ in tasks) else None
+    if not all(shelf.has(task.batch, task.keys) for task in tasks):
+        return None
+    return [shelf.load(task.batch).of(task.keys) for task in tasks]
 
 
 def repeats(design: Design, cells: Sequence[Planned], identities: Sequence[str], shelf: Stored) -> list[int | None]:
@@ -451,9 +499,9 @@ def repeats(design: Design, cells: Sequence[Planned], identities: Sequence[str],
     pilots: list[Moments | None] = []
     for planned, identity in zip(cells, identities, strict=True):
         drawn = stored(planned, identity, design.seed, PILOT, precision.reps, shelf)
-        pilots.append(None if drawn is None else merged(d.moments for d in drawn).of_learners(planned.learners))
+        pilots.append(None if drawn is None else merged(d.moments for d in drawn))
     if design.slope_se is None:
-        return [None if pilot is None else plan.for_means(precision, pilot) for pilot in pilots]
+        return [None if pilot is None else plan.for_means(precision, pilot, design.of.upper) for pilot in pilots]
     wanted: list[int | None] = [None] * len(cells)
     for _, group in itertools.groupby(range(len(cells)), key=lambda i: cells[i].panel):
         members = list(group)
@@ -481,107 +529,16 @@ def outcome(
             continue
         if targeted and reps == design.precision.max_reps:
             capped.append((planned.panel, planned.n))
-        moments = merged(d.moments for d in drawn).of_learners(planned.learners)
+        moments = merged(d.moments for d in drawn)
         revisions |= {d.revision: d for d in drawn}
         if len(revisions) > 1:
-            said = " and ".join(f"{d.version} (revision {r})" for r, d in sorted(revisions.items()))
+            said = " and ".join(f"{d.versions[0].kt_theory} (revision {r})" for r, d in sorted(revisions.items()))
             raise ValueError(f"batches were drawn by kt_theory {said}: their numbers are not mixed")
         seconds = tally.seconds.get(identity, 0.0)
-        versions = {
-            "version": "+".join(sorted({d.version for d in drawn})),
-            "numpy": "+".join(sorted({d.numpy for d in drawn})),
-        }
-        for row in receipts(planned.cell, planned.learners, moments, design.seed, seconds):
+        for j, row in enumerate(receipts(planned.cell, planned.learners, moments, design.seed, seconds)):
+            versions = {
+                "version": "+".join(sorted({d.versions[j].kt_theory for d in drawn})),
+                "numpy": "+".join(sorted({d.versions[j].numpy for d in drawn})),
+            }
             rows.append({"panel": planned.panel, **row, **versions})
     return Outcome(pd.DataFrame(rows), tuple(missing), tally, tuple(capped))
-
-
-# --- The manifest -------------------------------------------------------------------------------------------
-
-
-def keep_design(design: Design, store: Store) -> None:
-    """Write the manifest of a design, and the problems that only it knows, unless they are there."""
-    cells = []
-    for planned in design.planned():
-        if "table" in planned.reference:
-            store.keep_problem(planned.problem)
-        cells.append(
-            {
-                "panel": planned.panel,
-                "n": planned.n,
-                "learners": list(planned.learners),
-                "problem": planned.problem.name,
-                "cell": planned.cell.identity,
-                "reference": dict(planned.reference),
-            }
-        )
-    content = {
-        "name": design.name,
-        "seed": design.seed,
-        "reps": design.reps,
-        "target_mcse": design.target_mcse,
-        "relative": design.relative,
-        "max_reps": design.max_reps,
-        "slope_se": design.slope_se,
-        "licence": design.licence,
-        "versions": {"kt_theory": __version__, "numpy": np.__version__, "python": platform.python_version()},
-        "cells": cells,
-        "design": design.text,
-    }
-    try:
-        if store.manifest_path.is_file() and store.manifest() == {"format": FORMAT, **content}:
-            return
-    except Damaged:
-        store.set_aside(store.manifest_path)
-    store.write_manifest(content)
-
-
-def kept_design(files: StudyFiles) -> tuple[Design, list[Planned]]:
-    """The design that a folder holds, as far as it takes to draw and merge its cells, and its cells.
-
-    Raises
-    ------
-    ValueError
-        As `Damaged` if the manifest or a problem is, or if the manifest names another cell than its problem makes.
-    """
-    manifest = files.manifest()
-    panels: OrderedDict[str, dict[str, Any]] = OrderedDict()
-    for entry in manifest["cells"]:
-        panel = panels.setdefault(entry["panel"], {"learners": entry["learners"], "problems": {}})
-        panel["problems"][entry["n"]] = kept_problem(entry, files)
-    design = Design(
-        manifest["name"],
-        [
-            Panel(name, _by_n(panel["problems"]), list(panel["problems"]), panel["learners"])
-            for name, panel in panels.items()
-        ],
-        manifest["reps"],
-        manifest["seed"],
-        manifest["target_mcse"],
-        manifest["relative"],
-        manifest["max_reps"],
-        manifest["slope_se"],
-        manifest["licence"],
-        manifest["design"],
-    )
-    named = {(entry["panel"], entry["n"]): entry["cell"] for entry in manifest["cells"]}
-    cells = list(design.planned())
-    for planned in cells:
-        if planned.cell.identity != named[planned.panel, planned.n]:
-            raise Damaged(
-                f"{files.manifest_path} names another cell for panel {planned.panel!r}, n={planned.n} than its problem "
-                "makes: it was written by another version of kt_theory"
-            )
-    return design, cells
-
-
-def kept_problem(entry: Mapping[str, Any], files: StudyFiles) -> Callable[[], Problem]:
-    """How the problem of a cell in a manifest is made again."""
-    reference = entry["reference"]
-    if "table" in reference:
-        return lambda: files.problem(reference["table"], entry["problem"])
-    return lambda: instance(reference["instance"], reference["S"], reference["A"], entry["n"])
-
-
-def _by_n(problems: Mapping[int, Callable[[], Problem]]) -> Callable[[int], Problem]:
-    return lambda n: problems[n]()

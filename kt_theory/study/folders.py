@@ -11,14 +11,16 @@ from typing import Any
 
 import pandas as pd
 
-from kt_theory import checks, kernels
-from kt_theory.montecarlo import PILOT, RUN, Cell, thread_pool
+from kt_theory import checks
+from kt_theory.simulation.cells import PILOT, RUN
+from kt_theory.simulation.workers import thread_pool
 from kt_theory.study import engine
-from kt_theory.study.design import Design
+from kt_theory.study import manifest as manifest_of
+from kt_theory.study.design import Design, Planned
 from kt_theory.study.engine import Outcome, Progress, Share
 from kt_theory.study.names import Batch
 from kt_theory.study.records import Damaged
-from kt_theory.study.store import Drawn, Store, StudyFiles, is_study
+from kt_theory.study.store import Drawn, Key, Store, StudyFiles, is_study, keys_of
 
 Folder = str | os.PathLike[str]
 
@@ -76,7 +78,7 @@ def run_in_folder(
         checks.instance_of("share", share, Share)
     progress = checks.flag("progress", progress)
     with Store(folder, sweep=True) as store:
-        engine.keep_design(design, store)
+        manifest_of.keep_design(design, store)
         return _with_pool(
             executor,
             workers,
@@ -185,7 +187,7 @@ def check(folder: Folder, *, repair: bool = True, workers: int | None = None, pr
         unsound = _unsound(store)
         found = _status(store, unsound)
         if not found.done:
-            design, _ = engine.kept_design(store)
+            design, _ = manifest_of.kept_design(store)
             for path in unsound:
                 store.set_aside(path)
             show = Progress(progress, what=f"{design.name}, repair")
@@ -195,19 +197,21 @@ def check(folder: Folder, *, repair: bool = True, workers: int | None = None, pr
 
 def _status(store: StudyFiles, unsound: Mapping[Path, str]) -> Status:
     manifest = store.manifest()
-    design, cells = engine.kept_design(store)
+    design, cells = manifest_of.kept_design(store)
     identities = [planned.cell.identity for planned in cells]
     precision = design.precision
     targeted = precision.target_mcse is not None or design.slope_se is not None
     shelf = _Sound(store, unsound)
     repeats = engine.repeats(design, cells, identities, shelf)
-    needed: list[Batch] = []
+    needed: dict[Batch, list[Key]] = {}
     missing: list[tuple[str, int]] = []
     for planned, identity, reps in zip(cells, identities, repeats, strict=True):
         pilot = [Batch(identity, design.seed, PILOT, *b) for b in planned.cell.batches(precision.reps) if targeted]
         run = [] if reps is None else [Batch(identity, design.seed, RUN, *b) for b in planned.cell.batches(reps)]
-        needed += [*pilot, *run]
-        if reps is None or not all(shelf.has(batch) for batch in [*pilot, *run]):
+        keys = keys_of(planned.learners, planned.divergence)
+        for batch in (*pilot, *run):
+            needed.setdefault(batch, []).extend(keys)
+        if reps is None or not all(shelf.has(batch, keys) for batch in [*pilot, *run]):
             missing.append((planned.panel, planned.n))
     there = set(store.batches())
     return Status(
@@ -215,7 +219,7 @@ def _status(store: StudyFiles, unsound: Mapping[Path, str]) -> Status:
         manifest["seed"],
         len(cells),
         len(cells) - len(missing),
-        sum(batch in there for batch in needed),
+        sum(shelf.has(batch, keys) for batch, keys in needed.items()),
         len(needed),
         len(there - set(needed)),
         tuple(missing),
@@ -232,8 +236,8 @@ class _Sound:
     def __init__(self, files: StudyFiles, unsound: Mapping[Path, str]) -> None:
         self._files, self._unsound = files, unsound
 
-    def has(self, batch: Batch) -> bool:
-        return self._files.has(batch) and self._files.path(batch) not in self._unsound
+    def has(self, batch: Batch, keys: Sequence[Key] = ()) -> bool:
+        return self._files.path(batch) not in self._unsound and self._files.has(batch, keys)
 
     def load(self, batch: Batch) -> Drawn:
         return self._files.load(batch)
@@ -273,7 +277,7 @@ def export(folder: Folder) -> Outcome:
         If the folder is none of a study; as `Damaged` if a file of it is: nothing damaged is ever read.
     """
     files = StudyFiles(folder)
-    design, cells = engine.kept_design(files)
+    design, cells = manifest_of.kept_design(files)
     identities = [planned.cell.identity for planned in cells]
     return engine.outcome(design, cells, identities, files, engine.Tally())
 
@@ -307,24 +311,27 @@ def merge(into: Folder, others: Sequence[Folder]) -> Status:
     known = [StudyFiles(into), *sources] if has_design else sources
     joined = _joined([source.manifest() for source in known], [str(source.folder) for source in known])
     first: dict[Batch, StudyFiles] = {}
+    new: dict[Batch, Drawn] = {}
     revisions: dict[int, StudyFiles] = {}
     for source in known:
         for batch in source.batches():
             drawn = source.load(batch)
-            where = first.setdefault(batch, source)
-            if where is not source and not _alike(where.load(batch), drawn):
-                raise ValueError(f"{where.path(batch)} and {source.path(batch)} have different numbers for one batch")
             revisions.setdefault(drawn.revision, source)
-    if len(revisions) > 1:
-        said = " and ".join(f"{number} in {source.folder}" for number, source in sorted(revisions.items()))
-        raise ValueError(f"batches were drawn by revision {said}: their numbers are not mixed")
+            if len(revisions) > 1:
+                said = " and ".join(f"{number} in {source.folder}" for number, source in sorted(revisions.items()))
+                raise ValueError(f"batches were drawn by revision {said}: their numbers are not mixed")
+            where = first.setdefault(batch, source)
+            there = new[batch] if batch in new else where.load(batch)
+            if where is not source and not _alike(there, drawn):
+                raise ValueError(f"{where.path(batch)} and {source.path(batch)} have different numbers for one batch")
+            if source in sources:
+                new[batch] = there.beside(drawn)
     problems = [
         source.problem(entry["reference"]["table"], entry["problem"])
         for source in sources
         for entry in source.manifest()["cells"]
         if "table" in entry["reference"]
     ]
-    new = {batch: source.load(batch) for batch, source in first.items() if source in sources}
     # Nothing is written before everything was read.
     with Store(into) as store:
         for problem in problems:
@@ -335,18 +342,21 @@ def merge(into: Folder, others: Sequence[Folder]) -> Status:
         return _status(store, {})
 
 
-def _alike(a: Any, b: Any) -> bool:
-    pairs = ((a.moments.mean, b.moments.mean), (a.moments.squares, b.moments.squares))
-    return all((x == y).all() for x, y in pairs) and bool((a.moments.nonzero == b.moments.nonzero).all())
+def _alike(a: Drawn, b: Drawn) -> bool:
+    """Whether two drawings of one batch have the same numbers for the learners that both have."""
+    common = [key for key in a.keys if key in b.keys]
+    one, other = a.of(common).moments, b.of(common).moments
+    pairs = ((one.mean, other.mean), (one.squares, other.squares), (one.nonzero, other.nonzero))
+    return all((x == y).all() for x, y in (*pairs, (one.infinite, other.infinite)))
 
 
 def _joined(manifests: Sequence[dict[str, Any]], names: Sequence[str]) -> dict[str, Any]:
     """One manifest with the cells of all."""
     first = manifests[0]
     cells: dict[tuple[str, int], dict[str, Any]] = {}
-    learners: dict[str, list[str]] = {}
+    learners: dict[str, list[dict[str, str]]] = {}
     for manifest, name in zip(manifests, names, strict=True):
-        for key in ("seed", "reps", "target_mcse", "relative", "max_reps", "slope_se"):
+        for key in ("seed", "reps", "target_mcse", "relative", "max_reps", "slope_se", "divergence"):
             if manifest[key] != first[key]:
                 raise ValueError(f"{key} is {first[key]} in {names[0]} and {manifest[key]} in {name}: no one study")
         for entry in manifest["cells"]:
@@ -355,9 +365,11 @@ def _joined(manifests: Sequence[dict[str, Any]], names: Sequence[str]) -> dict[s
                 raise ValueError(f"panel {entry['panel']!r}, n={entry['n']} is another problem in {name}")
             asked = learners.setdefault(entry["panel"], [])
             asked += [learner for learner in entry["learners"] if learner not in asked]
+            if len({learner["name"] for learner in asked}) < len(asked):
+                raise ValueError(f"panel {entry['panel']!r} has another learner of one name in {name}: no one study")
     licences = "; ".join(dict.fromkeys(manifest["licence"] for manifest in manifests))
     content = {key: value for key, value in first.items() if key != "format"}
-    # A batch has the moments of all learners: whoever is asked for in one part is there in all.
+    # What a part lacks of the learners that another asked for, a run of the joined study draws.
     joined = [{**entry, "learners": learners[entry["panel"]]} for entry in cells.values()]
     return {**content, "licence": licences, "cells": joined}
 
@@ -381,11 +393,11 @@ def replay(folder: Folder, name: str) -> pd.DataFrame:
     ValueError
         If the batch is none, or its cell is not in the study.
     """
-    cell, batch = cell_of(folder, name)
-    moments = cell.batch(batch.seed, batch.stage, batch.index, batch.reps)
+    planned, batch = cell_of(folder, name)
+    moments = planned.cell.batch(planned.learners, batch.seed, batch.stage, batch.index, batch.reps)
     return pd.DataFrame(
         {
-            "learner": kernels.COLUMNS,
+            "learner": moments.learners,
             "mean": moments.mean,
             "squares": moments.squares,
             "nonzero": moments.nonzero,
@@ -393,13 +405,17 @@ def replay(folder: Folder, name: str) -> pd.DataFrame:
     )
 
 
-def cell_of(folder: Folder, name: str) -> tuple[Cell, Batch]:
+def cell_of(folder: Folder, name: str) -> tuple[Planned, Batch]:
     """A batch by its name, and its cell; raises ValueError as `replay` does, but draws nothing."""
     files = StudyFiles(folder)
     batch = Batch.named(checks.text("name", name))
-    for entry in files.manifest()["cells"]:
+    manifest = files.manifest()
+    for entry in manifest["cells"]:
         if entry["cell"] == batch.cell:
-            return Cell(engine.kept_problem(entry, files)(), entry["n"]), batch
+            learners = tuple(manifest_of.kept_learner(learner) for learner in entry["learners"])
+            of = manifest_of.kept_divergence(manifest["divergence"])
+            problem = manifest_of.kept_problem(entry, files)()
+            return Planned(entry["panel"], entry["n"], learners, problem, entry["reference"], of), batch
     raise ValueError(f"{name} is no batch of {Path(folder)}: its cell is not in the manifest")
 
 

@@ -9,7 +9,7 @@ from pathlib import PurePath
 
 from kt_theory import checks
 from kt_theory.files import written_for
-from kt_theory.montecarlo import PILOT, RUN
+from kt_theory.simulation.cells import PILOT, RUN
 from kt_theory.study.records import hexadecimal
 
 STAGES = {RUN: "run", PILOT: "pilot"}
@@ -25,7 +25,7 @@ class Batch:
     Attributes
     ----------
     cell : str
-        Identity of the problem and n, see `kt_theory.montecarlo.Cell`.
+        Identity of the problem and n, see `kt_theory.simulation.cells.Cell`.
     seed : int
     stage : int
         `RUN` or `PILOT`.

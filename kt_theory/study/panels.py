@@ -18,10 +18,10 @@ import pandas as pd
 from kt_theory import __version__, checks
 from kt_theory.exact.risk import exact_risk
 from kt_theory.files import check_writable, write_whole
-from kt_theory.learners import LEARNERS, PAPER_LEARNERS
-from kt_theory.montecarlo import Family, learner_names, problem_at
+from kt_theory.learners import PAPER_LEARNERS, Learner, resolve_learners
 from kt_theory.problem import Problem
 from kt_theory.progress import watched
+from kt_theory.simulation.means import Family, problem_at
 
 #: The most cells of a study: each is kept in memory, with the table of its problem.
 CELLS_MAX = 100_000
@@ -38,14 +38,14 @@ class Panel:
     problem : Problem, or callable n -> Problem
     n : sequence of int
         Numbers of samples.
-    learners : sequence of str
-        Names in `LEARNERS`; the paper's four if not given.
+    learners : sequence of str or Learner
+        As in `kt_theory.simulate`; the paper's four if not given.
     """
 
     name: str
     problem: Problem | Family
     n: Sequence[int]
-    learners: Sequence[str] = PAPER_LEARNERS
+    learners: Sequence[str | Learner] = PAPER_LEARNERS
 
 
 def checked_panels(panels: Sequence[Panel]) -> Sequence[Panel]:
@@ -101,7 +101,7 @@ def exact(panels: Sequence[Panel], *, progress: bool = False) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for panel, n in watched(cells, "cell", "exact", show=checks.flag("progress", progress)):
         problem = problem_at(panel.problem, n)
-        for learner in learner_names(panel.learners):
+        for learner in resolve_learners(panel.learners):
             start = time.perf_counter()
             estimate = exact_risk(problem, learner, n)
             rows.append(
@@ -111,8 +111,8 @@ def exact(panels: Sequence[Panel], *, progress: bool = False) -> pd.DataFrame:
                     "S": problem.S,
                     "A": problem.A,
                     "n": n,
-                    "protocol": LEARNERS[learner].protocol,
-                    "learner": learner,
+                    "protocol": learner.protocol.name,
+                    "learner": learner.name,
                     "mean": estimate.value,
                     "mcse": 0.0,
                     "reps": 0,

@@ -1,6 +1,6 @@
 r"""How many repeats each cell gets: a fixed number, or what an error to aim at calls for.
 
-A target for the mean is met cell by cell (`kt_theory.montecarlo.Precision`). A target for the slope of a log-log fit is
+A target for the mean is met cell by cell (`kt_theory.simulation.precision`). A target for the slope of a log-log fit is
 met by all cells of a panel together. With repeats R_i at n_i, x = log n, and v_i the variance of one repeat relative to
 the squared mean, log(mean) has variance v_i / R_i, and the unweighted slope sum c_i log(mean_i), c_i = (x_i - mean x) /
 sum (x - mean x)^2, has variance sum c_i^2 v_i / R_i. For a given total of repeats that is least at R_i proportional to
@@ -18,12 +18,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kt_theory.montecarlo import VARIANCE_MARGIN, Moments, Precision
+from kt_theory.simulation.moments import Moments
+from kt_theory.simulation.precision import VARIANCE_MARGIN, Precision
 
 
-def for_means(precision: Precision, pilot: Moments) -> int:
+def for_means(precision: Precision, pilot: Moments, upper: float = 1.0) -> int:
     """Repeats that bring every learner's mean to the target of `precision`."""
-    return math.ceil(min(precision.wanted(pilot), precision.max_reps))
+    return math.ceil(min(precision.wanted(pilot, upper), precision.max_reps))
 
 
 def for_slope(target: float, precision: Precision, n: Sequence[int], pilots: Sequence[Moments]) -> list[int]:
@@ -43,10 +44,10 @@ def for_slope(target: float, precision: Precision, n: Sequence[int], pilots: Seq
     """
     wanted = np.full(len(n), float(precision.reps))
     x = np.log(np.maximum(np.asarray(n, dtype=np.float64), 1.0))
-    mean = np.array([pilot.mean for pilot in pilots])
+    mean = np.array([pilot.expected for pilot in pilots])
     variance = VARIANCE_MARGIN * np.array([pilot.variance for pilot in pilots])
     for learner in range(mean.shape[1]):
-        usable = (mean[:, learner] > 0) & (np.asarray(n) > 0)
+        usable = (mean[:, learner] > 0) & np.isfinite(mean[:, learner]) & (np.asarray(n) > 0)
         if usable.sum() < 2:
             continue
         off = x[usable] - x[usable].mean()

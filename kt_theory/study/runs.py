@@ -12,7 +12,8 @@ from pathlib import Path
 import pandas as pd
 
 from kt_theory import checks
-from kt_theory.montecarlo import thread_pool
+from kt_theory.divergences import Divergence
+from kt_theory.simulation.workers import thread_pool
 from kt_theory.study import engine, store
 from kt_theory.study.design import Design
 from kt_theory.study.folders import run_in_folder
@@ -31,6 +32,7 @@ def run(
     progress: bool = False,
     folder: str | os.PathLike[str] | None = None,
     executor: Executor | None = None,
+    divergence: str | Divergence = "tv",
 ) -> pd.DataFrame:
     """Run every cell of every panel.
 
@@ -48,6 +50,9 @@ def run(
     executor : Executor, optional
         Where batches are drawn, such as a ProcessPoolExecutor or a cluster's; `workers` threads if not given. The
         numbers are the same.
+
+    divergence : str or Divergence
+        As in `kt_theory.simulate`.
 
     Returns
     -------
@@ -71,7 +76,7 @@ def run(
     if executor is not None:
         checks.instance_of("executor", executor, Executor)
     progress = checks.flag("progress", progress)
-    design = Design("study", panels, reps, seed, target_mcse, relative, max_reps)
+    design = Design("study", panels, reps, seed, target_mcse, relative, max_reps, divergence=divergence)
     if folder is not None:
         result = run_in_folder(design, folder, executor=executor, workers=workers, progress=progress)
     else:

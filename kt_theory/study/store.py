@@ -11,9 +11,11 @@ r"""The folder of a study: a manifest, a file for every finished batch, and noth
 
 A batch is named by what it is: the cell (SHA-256 of the problem and n), the seed, the stage (run, or the pilot that
 plans one), its number and its repeats. So whatever is asked for, a finished batch is found again or not needed, and no
-design can change its numbers. Its file holds the moments of all learners to the last digit, and the SHA-256 of itself:
-it is read only if every byte is as it was written. Files are written under a temporary name, flushed to the disk and
-renamed in one step.
+design can change its numbers. Its file holds the moments of the learners that were asked for to the last digit, each
+under the learner's name, its fingerprint and the divergence, and the SHA-256 of the file: it is read only if every byte
+is as it was written. A learner that is added later is drawn alone and put beside them. Files are written under a
+temporary name, flushed to the disk and renamed in one step. (Format 1, of kt_theory 0.1, had the moments of five
+learners in every file; such folders are read and gone on with.)
 
 A folder is that of a study if its manifest is sealed, or, where the manifest was lost or damaged, if a batch in it is.
 Any other folder that is not empty is refused. Only files are moved or removed whose place and name are those of the
@@ -34,19 +36,22 @@ import json
 import os
 import shlex
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePath
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from kt_theory import __version__, checks, kernels
+from kt_theory import __version__, checks
+from kt_theory.divergences import Divergence
 from kt_theory.files import write_whole
-from kt_theory.learners import LEARNERS
-from kt_theory.montecarlo import REPS_MAX, REVISION, Moments
+from kt_theory.learners import Learner
 from kt_theory.problem import Problem
+from kt_theory.simulation.cells import REVISION
+from kt_theory.simulation.moments import Moments
+from kt_theory.simulation.precision import REPS_MAX
 from kt_theory.study.locks import lock
 from kt_theory.study.names import CELL, PROBLEM, STAGES, Batch, is_own, is_own_temporary
 from kt_theory.study.records import (
@@ -63,8 +68,8 @@ from kt_theory.study.records import (
     write_sealed,
 )
 
-#: The format of the folder; a folder of another one is refused.
-FORMAT = 1
+#: The format of folders that are written, and those that are read; a folder of another one is refused.
+FORMAT, FORMATS = 2, (1, 2)
 
 # --- What the fields of each file must be -------------------------------------------------------------------
 
@@ -89,6 +94,7 @@ _MANIFEST = {
         "texts by name",
         lambda value: isinstance(value, dict) and all(isinstance(version, str) for version in value.values()),
     ),
+    "divergence": FIELDS,
     "cells": LIST,
     "design": TEXT,
 }
@@ -96,12 +102,7 @@ _MANIFEST = {
 _MANIFEST_CELL = {
     "panel": TEXT,
     "n": whole(),
-    "learners": Kind(
-        f"a list of {', '.join(LEARNERS)}",
-        lambda value: (
-            isinstance(value, list) and value != [] and all(isinstance(v, str) and v in LEARNERS for v in value)
-        ),
-    ),
+    "learners": Kind("a list of learners", lambda value: isinstance(value, list) and value != []),
     "problem": TEXT,
     "cell": CELL,
     "reference": FIELDS,
@@ -109,9 +110,46 @@ _MANIFEST_CELL = {
 
 _INSTANCE = {"instance": whole(), "S": whole(1), "A": whole(1)}
 
-_DRAWN = {"batch": FIELDS, "moments": FIELDS, "drawn_by": FIELDS}
+_LEARNER = {"name": TEXT, "protocol": TEXT, "fingerprint": TEXT}
+
+_DRAWN = {"format": whole(2, 2), "batch": FIELDS, "revision": whole(1), "moments": LIST}
+
+_DRAWN_1 = {"batch": FIELDS, "moments": FIELDS, "drawn_by": FIELDS}
+
+_COLUMN = {
+    "learner": TEXT,
+    "fingerprint": TEXT,
+    "divergence": TEXT,
+    "divergence_fingerprint": TEXT,
+    # A mean or a square that float64 cannot hold is not stored as finite.
+    "mean": number(),
+    "squares": number(),
+    "kt_theory": TEXT,
+    "numpy": TEXT,
+}
 
 _FAILURE = {"batch": FIELDS, "error": TEXT, "traceback": TEXT, "replay": TEXT}
+
+
+class Key(NamedTuple):
+    """What a column of moments is of: a learner and a divergence, told from others of their names by fingerprints."""
+
+    learner: str
+    fingerprint: str
+    divergence: str
+    divergence_fingerprint: str
+
+
+def keys_of(learners: Sequence[Learner], divergence: Divergence) -> list[Key]:
+    """The keys of some learners in one divergence."""
+    return [Key(own.name, own.fingerprint, divergence.name, divergence.fingerprint) for own in learners]
+
+
+class Versions(NamedTuple):
+    """The versions that drew a column."""
+
+    kt_theory: str
+    numpy: str
 
 
 @dataclass(frozen=True)
@@ -120,26 +158,44 @@ class Drawn:
 
     Attributes
     ----------
+    keys : tuple of Key
+        What the columns of the moments are of.
     moments : Moments
-        Of all learners, columns as in `kernels.COLUMNS`.
-    version, numpy : str
-        Of kt_theory and of NumPy.
+        In the order of the keys.
+    versions : tuple of Versions
+        In the order of the keys.
     revision : int
-        Of what draws and computes, see `kt_theory.montecarlo.REVISION`; batches of two are never in one result.
+        Of what draws and computes, see `kt_theory.simulation.cells.REVISION`; batches of two are never in one result.
     """
 
+    keys: tuple[Key, ...]
     moments: Moments
-    version: str
-    numpy: str
+    versions: tuple[Versions, ...]
     revision: int = 1
 
     @classmethod
-    def now(cls, moments: Moments) -> Drawn:
+    def now(cls, keys: Sequence[Key], moments: Moments) -> Drawn:
         """Drawn by what is running."""
-        return cls(moments, __version__, np.__version__, REVISION)
+        return cls(tuple(keys), moments, (Versions(__version__, np.__version__),) * len(keys), REVISION)
 
+    def lacks(self, keys: Sequence[Key]) -> list[Key]:
+        """Those of the keys that it has no moments of."""
+        return [key for key in keys if key not in self.keys]
 
-# --- Folders of studies and others --------------------------------------------------------------------------
+    def of(self, keys: Sequence[Key]) -> Drawn:
+        """The columns of some keys, in this order."""
+        at = [self.keys.index(key) for key in keys]
+        return Drawn(tuple(keys), self.moments.at(at), tuple(self.versions[i] for i in at), self.revision)
+
+    def beside(self, other: Drawn) -> Drawn:
+        """These columns, and after them those of another drawing of the batch that are not among them."""
+        if other.revision != self.revision:
+            both = f"revisions {self.revision} and {other.revision} of one batch"
+            raise ValueError(f"{both}: their numbers are not mixed")
+        new = other.of(self.lacks(other.keys))
+        return Drawn(
+            self.keys + new.keys, self.moments.beside(new.moments), self.versions + new.versions, self.revision
+        )
 
 
 def is_study(folder: str | os.PathLike[str]) -> bool:
@@ -222,32 +278,42 @@ class StudyFiles:
         """The file of a batch, whether it is there or not."""
         return self.folder / "batches" / f"{batch.name}.json"
 
-    def has(self, batch: Batch) -> bool:
-        """Whether there is a file for the batch; whether it is sound, `load` says."""
-        return self.path(batch).is_file()
+    def has(self, batch: Batch, keys: Sequence[Key] = ()) -> bool:
+        """Whether there is a file for the batch that has these moments; a damaged file counts, `load` tells it."""
+        if not self.path(batch).is_file():
+            return False
+        try:
+            return not keys or not self.load(batch).lacks(keys)
+        except Damaged:
+            return True
 
     def load(self, batch: Batch) -> Drawn:
         """The moments of a batch, if every byte of its file is as it was written; raises `Damaged` otherwise."""
         path = self.path(batch)
         content = read_sealed(path)
-        require(path, content, _DRAWN)
+        old = "format" not in content
+        require(path, content, _DRAWN_1 if old else _DRAWN)
         if content["batch"] != asdict(batch):
             raise Damaged(f"{path} holds another batch than its name says")
-        require(path, content["drawn_by"], {"kt_theory": TEXT, "numpy": TEXT}, "drawn_by.")
-        revision = content["drawn_by"].get("revision", 1)
-        require(path, {"revision": revision}, {"revision": whole(1)}, "drawn_by.")
-        columns = content["moments"]
-        require(path, columns, dict.fromkeys(kernels.COLUMNS, FIELDS), "moments.")
-        kinds = {"mean": number(0, 1 + 1e-9), "squares": number(), "nonzero": whole(0, batch.reps)}
-        for name in kernels.COLUMNS:
-            require(path, columns[name], kinds, f"moments.{name}.")
+        columns, revision = _columns_of_format_1(path, content) if old else (content["moments"], content["revision"])
+        counts = {"nonzero": whole(0, batch.reps), "infinite": whole(0, batch.reps)}
+        for i, column in enumerate(columns):
+            where = f"moments[{i}]"
+            require(path, {where: column}, {where: FIELDS})
+            require(path, column, {**_COLUMN, **counts}, f"{where}.")
+            if column["divergence"] == "tv":
+                require(path, column, {"mean": number(0, 1 + 1e-6)}, f"{where}.")
+        keys = tuple(Key(*(column[name] for name in Key._fields)) for column in columns)
+        if len(set(keys)) < len(keys):
+            raise Damaged(f"{path} has the moments of one learner twice")
         moments = Moments(
+            tuple(key.learner for key in keys),
             batch.reps,
-            np.array([columns[name]["mean"] for name in kernels.COLUMNS], dtype=np.float64),
-            np.array([columns[name]["squares"] for name in kernels.COLUMNS], dtype=np.float64),
-            np.array([columns[name]["nonzero"] for name in kernels.COLUMNS], dtype=np.int64),
+            *(np.array([column[name] for column in columns], dtype=np.float64) for name in ("mean", "squares")),
+            *(np.array([column[name] for column in columns], dtype=np.int64) for name in ("nonzero", "infinite")),
         )
-        return Drawn(moments, content["drawn_by"]["kt_theory"], content["drawn_by"]["numpy"], revision)
+        versions = tuple(Versions(column["kt_theory"], column["numpy"]) for column in columns)
+        return Drawn(keys, moments, versions, revision)
 
     def batches(self) -> Iterator[Batch]:
         """All batches that there are files of, sound or not, in the order of their names."""
@@ -293,14 +359,21 @@ class StudyFiles:
         if not self.manifest_path.exists():
             raise ValueError(f"{self.folder} has no manifest.json: no study was run there")
         content = read_sealed(self.manifest_path)
-        if content.get("format") != FORMAT:
-            raise ValueError(f"{self.folder} is of format {content.get('format')}: this version reads format {FORMAT}")
+        if content.get("format") not in FORMATS:
+            known = " and ".join(map(str, FORMATS))
+            raise ValueError(f"{self.folder} is of format {content.get('format')}: this version reads formats {known}")
+        if content["format"] == 1:
+            content = _manifest_of_format_1(content)
         require(self.manifest_path, content, _MANIFEST)
+        require(self.manifest_path, content["divergence"], {"name": TEXT, "fingerprint": TEXT}, "divergence.")
         places: set[tuple[str, int]] = set()
         for i, entry in enumerate(content["cells"]):
             where = f"cells[{i}]"
             require(self.manifest_path, {where: entry}, {where: FIELDS})
             require(self.manifest_path, entry, _MANIFEST_CELL, f"{where}.")
+            for j, learner in enumerate(entry["learners"]):
+                require(self.manifest_path, {f"{where}.learners[{j}]": learner}, {f"{where}.learners[{j}]": FIELDS})
+                require(self.manifest_path, learner, _LEARNER, f"{where}.learners[{j}].")
             reference = entry["reference"]
             kinds = {"table": PROBLEM} if "table" in reference else _INSTANCE
             require(self.manifest_path, reference, kinds, f"{where}.reference.")
@@ -397,20 +470,28 @@ class Store(StudyFiles):
     def save(self, batch: Batch, drawn: Drawn) -> None:
         """Write a batch, whole or not at all; what was known of its failures is forgotten."""
         moments = drawn.moments
-        columns = {
-            name: {"mean": mean, "squares": squares, "nonzero": nonzero}
-            for name, mean, squares, nonzero in zip(
-                kernels.COLUMNS,
-                moments.mean.tolist(),
-                moments.squares.tolist(),
-                moments.nonzero.tolist(),
-                strict=True,
-            )
-        }
-        drawn_by: dict[str, Any] = {"kt_theory": drawn.version, "numpy": drawn.numpy}
-        if drawn.revision != 1:  # the first one was not written down
-            drawn_by["revision"] = drawn.revision
-        write_sealed(self.path(batch), {"batch": asdict(batch), "drawn_by": drawn_by, "moments": columns})
+        numbers = zip(
+            drawn.keys,
+            drawn.versions,
+            moments.mean.tolist(),
+            moments.squares.tolist(),
+            moments.nonzero.tolist(),
+            moments.infinite.tolist(),
+            strict=True,
+        )
+        columns = [
+            {
+                **key._asdict(),
+                "mean": mean,
+                "squares": squares,
+                "nonzero": nonzero,
+                "infinite": infinite,
+                **versions._asdict(),
+            }
+            for key, versions, mean, squares, nonzero, infinite in numbers
+        ]
+        content = {"format": FORMAT, "batch": asdict(batch), "revision": drawn.revision, "moments": columns}
+        write_sealed(self.path(batch), content)
         self._failure_path(batch).unlink(missing_ok=True)
 
     def fail(self, batch: Batch, error: str, trace: str) -> None:
@@ -450,6 +531,52 @@ class Store(StudyFiles):
                 np.savez(handle, rho=problem.rho, teacher=problem.teacher)
 
         write_whole(path, write)
+
+
+# --- Format 1: the folders of kt_theory 0.1 -----------------------------------------------------------------
+
+#: The learners of format 1, in the order of its files, and their protocols.
+_LEARNERS_1 = {"CE_sgl": "hard", "CE_ptl": "partial", "SEL_ptl": "partial", "CE_ful": "soft", "ADD_sgl": "hard"}
+
+
+def _columns_of_format_1(path: Path, content: Mapping[str, Any]) -> tuple[list[Any], int]:
+    """The moments of a batch of format 1 as columns of format 2, and its revision, which was not written at first."""
+    require(path, content["drawn_by"], {"kt_theory": TEXT, "numpy": TEXT}, "drawn_by.")
+    revision = content["drawn_by"].get("revision", 1)
+    require(path, {"revision": revision}, {"revision": whole(1)}, "drawn_by.")
+    require(path, content["moments"], dict.fromkeys(_LEARNERS_1, FIELDS), "moments.")
+    versions = {name: content["drawn_by"][name] for name in ("kt_theory", "numpy")}
+    columns = [
+        {
+            **content["moments"][name],
+            "learner": name,
+            "fingerprint": f"{name} 1",
+            "divergence": "tv",
+            "divergence_fingerprint": "tv 1",
+            "infinite": 0,
+            **versions,
+        }
+        for name in _LEARNERS_1
+    ]
+    return columns, revision
+
+
+def _manifest_of_format_1(content: Mapping[str, Any]) -> dict[str, Any]:
+    """A manifest of format 1 as one of format 2; fields that are not as they must be are left for `require` to name."""
+
+    def learner(name: Any) -> Any:
+        known = isinstance(name, str) and name in _LEARNERS_1
+        return {"name": name, "protocol": _LEARNERS_1[name], "fingerprint": f"{name} 1"} if known else name
+
+    def cell(entry: Any) -> Any:
+        if not isinstance(entry, dict) or not isinstance(entry.get("learners"), list):
+            return entry
+        return {**entry, "learners": [learner(name) for name in entry["learners"]]}
+
+    cells = content.get("cells")
+    listed = [cell(entry) for entry in cells] if isinstance(cells, list) else cells
+    divergence = {"name": "tv", "fingerprint": "tv 1"}
+    return {"divergence": divergence, **content, **({"cells": listed} if "cells" in content else {})}
 
 
 def _byte(batch: Batch) -> int:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from kt_theory.protocol import TransferSet
+from kt_theory.protocols import TransferSet
 from kt_theory.records.samples import TOLERANCE
 from kt_theory.tables.reading import read_columns
 from kt_theory.tables.sources import checked_path, name_of_source, speaking_of
@@ -47,7 +47,7 @@ def read_records(
     ...     path = pathlib.Path(folder) / "records.csv"
     ...     _ = path.write_text("s,a,p\n2,yes,0.75\n10,no,0.5\n")
     ...     data = read_records(path)
-    >>> data.protocol, data.states, data.counts.tolist()
+    >>> data.protocol.name, data.states, data.counts.tolist()
     ('partial', ('2', '10'), [[0, 1], [1, 0]])
     """
     with speaking_of(checked_path(path)):

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from kt_theory import checks
-from kt_theory.protocol import TransferSet
+from kt_theory.protocols import TransferSet
 from kt_theory.tables.names import texts
 from kt_theory.tables.sources import checked_path, speaking_of
 from kt_theory.tables.writing import write_table

@@ -22,8 +22,8 @@ from collections.abc import Callable
 import numpy as np
 import references
 
-from kt_theory.montecarlo import sample_risks
 from kt_theory.problem import Problem, instance
+from kt_theory.simulation.means import sample_risks
 
 LEARNERS = ("CE_sgl", "CE_ptl", "SEL_ptl", "CE_ful")
 CELLS = [(100, 25, n) for n in (100, 2500, 10**5, 10**9)] + [(1, 100, n) for n in (100, 2500, 10**5)]
@@ -111,7 +111,7 @@ def fresh_process(*words: str, **environment: str) -> float:
 FIRST_CALL = """
 import time
 from kt_theory.problem import instance
-from kt_theory.montecarlo import sample_risks
+from kt_theory.simulation.means import sample_risks
 problem, start = instance(0, 4, 3), time.perf_counter()
 sample_risks(problem, ["CE_sgl", "CE_ptl", "SEL_ptl", "CE_ful"], 10, reps=10)
 print(time.perf_counter() - start)
@@ -159,7 +159,7 @@ def main() -> None:
     bare = fresh_process("-c", "pass")
     print(f"\nseconds of a fresh process, beyond a bare interpreter's {bare:.3f}")
     print(f"  import kt_theory          {fresh_process('-c', 'import kt_theory') - bare:.3f}")
-    print(f"  import kt_theory.montecarlo {fresh_process('-c', 'import kt_theory.montecarlo') - bare:.3f}")
+    print(f"  import kt_theory.simulation.means {fresh_process('-c', 'import kt_theory.simulation.means') - bare:.3f}")
     if importlib.util.find_spec("kt_theory.cli") and importlib.util.find_spec("kt_theory.__main__"):
         print(f"  kt-theory --help          {fresh_process('-m', 'kt_theory', '--help') - bare:.3f}")
     with tempfile.TemporaryDirectory() as cache:

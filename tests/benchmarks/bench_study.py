@@ -21,7 +21,8 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
-from kt_theory.montecarlo import RUN, merged
+from kt_theory.simulation.cells import RUN
+from kt_theory.simulation.moments import merged
 from kt_theory.study import Design
 from kt_theory.study.engine import Memory, run_design
 from kt_theory.study.store import Store
@@ -43,7 +44,7 @@ def bare(design: Design) -> None:
     """A loop over the batches, and nothing else: what a study costs at least in one thread."""
     for planned in design.planned():
         cell = planned.cell
-        merged(cell.batch(design.seed, RUN, index, size) for index, size in cell.batches(design.reps))
+        merged(cell.batch(planned.learners, design.seed, RUN, index, size) for index, size in cell.batches(design.reps))
 
 
 def in_memory(design: Design, pool: Executor) -> None:

@@ -17,6 +17,7 @@ from kt_theory.ledger.attacks.grids import SIZES, N, games
 from kt_theory.ledger.statement import Check, Claim, Effort, Trial
 from kt_theory.minimax import minimax_risk
 from kt_theory.problem import instance
+from kt_theory.protocols.protocol import one_of_the_paper
 
 
 @cache
@@ -44,6 +45,7 @@ def minimax_lower(protocol: str, own: tuple[int, str] | None = None, *, own_from
     alike by the learner, whose risk there is its average over the relabellings that the bound averages over. From
     n = `own_from` S A on.
     """
+    protocol = one_of_the_paper(protocol, "minimax_lower")
 
     def check(claim: Claim, effort: Effort) -> Iterator[Trial]:
         for S, A, n in games(protocol, effort):

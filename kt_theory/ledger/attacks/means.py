@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from kt_theory.learners import Learner
+from kt_theory.learners import Learner, resolve_learner
 from kt_theory.ledger.attacks.grids import CLIMBED
 from kt_theory.ledger.attacks.pools import Place, pool
 from kt_theory.ledger.attacks.problems import UNIFORM, climb, generator, mean_risk, name_of
@@ -24,6 +24,7 @@ def mean_upper(learner: str | Learner, inits: Sequence[str] = UNIFORM, *, of_pro
     The claim is called as ``claim(n, S, A)``, or ``claim(n, S, A, problem)`` if it depends on the problem; then hill
     climbing is done on the ratio, too.
     """
+    resolve_learner(learner)
 
     def bound(claim: Claim, problem: Problem, n: int) -> float:
         return float(claim(n, problem.S, problem.A, problem) if of_problem else claim(n, problem.S, problem.A))

@@ -73,7 +73,7 @@ def pool(learner: str | Learner, init: str, effort: Effort) -> tuple[Place, ...]
             *known_problems(FAR, N_FAR),
             *random_problems(effort, small, N[:9]),
         ]
-        candidates += least_favourable(LEARNERS[learner].protocol, effort)
+        candidates += least_favourable(LEARNERS[learner].protocol.name, effort)
     places = []
     for where, problem, n in candidates:
         try:

@@ -14,7 +14,7 @@ import numpy as np
 
 from kt_theory.exact.law import RiskLaw, risk_law
 from kt_theory.exact.rows import OutOfReach
-from kt_theory.learners import Learner
+from kt_theory.learners import Learner, resolve_learner
 from kt_theory.ledger.attacks.problems import HOSTILE, climb, generator, name_of, one_row, random_problems, start_table
 from kt_theory.ledger.attacks.simulation import quantile_from_below, sampled_cached
 from kt_theory.ledger.statement import ALARM, Check, Claim, Effort, Trial
@@ -99,6 +99,7 @@ def quantile_upper(
 
     `above_mean`: it bounds R - E R. `labels`: it is asked for A - labels labels, the last ones being never said.
     """
+    resolve_learner(learner)
 
     def check(claim: Claim, effort: Effort) -> Iterator[Trial]:
         for init in inits:

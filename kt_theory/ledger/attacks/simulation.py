@@ -14,12 +14,10 @@ import numpy as np
 from scipy import special
 
 from kt_theory.learners import Learner
-from kt_theory.ledger.attacks.problems import generator, start_table
+from kt_theory.ledger.attacks.problems import start_table
 from kt_theory.ledger.statement import ALARM, Effort
-from kt_theory.montecarlo import sample_risks
-from kt_theory.problem import Problem, tv_risk, uniform_table
-from kt_theory.protocol import TransferSet, fit
-from kt_theory.sampling import CountSampler
+from kt_theory.problem import Problem, uniform_table
+from kt_theory.simulation.means import sample_risks
 
 
 def crowd(with_zero: bool) -> list[tuple[str, Problem, int]]:
@@ -39,15 +37,7 @@ def sampled_risks(learner: str | Learner, problem: Problem, n: int, init: str, e
     start = start_table(problem, init)
     reps = max(effort.reps * 400 // (problem.S * problem.A), 2000)
     reps = min(reps, effort.reps)
-    if not isinstance(learner, Learner):
-        return np.sort(sample_risks(problem, learner, n, reps, effort.seed, init=start)[:, 0])
-    rng = generator(effort, f"sample {learner.name} {problem.identity} {n}")
-    risks = []
-    for block in CountSampler(problem).draw(n, min(reps, 4000), rng):
-        for counts in block:
-            student = fit(TransferSet.from_counts(counts, problem.teacher, learner.protocol), learner, start)
-            risks.append(tv_risk(student, problem))
-    return np.sort(risks)
+    return np.sort(sample_risks(problem, learner, n, reps, effort.seed, init=start)[:, 0])
 
 
 @cache

@@ -47,6 +47,7 @@ from kt_theory.problem import (
     uniform_table,
     zipf_problem,
 )
+from kt_theory.protocols import Protocol, TransferSet
 
 # --- Losses, and data to fit ---------------------------------------------------------------------------------
 
@@ -104,11 +105,9 @@ def transfer_sets(effort: Effort) -> tuple[tuple[str, int, np.ndarray, np.ndarra
     return tuple(found)
 
 
-def shown(protocol: str, counts: np.ndarray, teacher: np.ndarray) -> np.ndarray:
+def shown(protocol: str | Protocol, counts: np.ndarray, teacher: np.ndarray) -> np.ndarray:
     """The teacher where the protocol reveals it, NaN elsewhere."""
-    if protocol == "hard":
-        return np.full(teacher.shape, np.nan)
-    return np.where(counts.any(axis=1, keepdims=True) if protocol == "soft" else counts > 0, teacher, np.nan)
+    return TransferSet.from_counts(counts, teacher, protocol).revealed
 
 
 @cache

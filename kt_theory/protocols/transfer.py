@@ -1,4 +1,4 @@
-"""What the student may see: a transfer set, from records or from counts, and fitting a learner on it.
+"""What the student may see: a transfer set, from records or from counts.
 
 Whatever the protocol hides is NaN in `TransferSet.revealed`, so that a learner which peeks poisons its own answer.
 """
@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 from kt_theory import checks
-from kt_theory.learners import Learner, entry_of
-from kt_theory.problem import PROTOCOLS, uniform_table
+from kt_theory.protocols.protocol import PROTOCOLS, Protocol, resolve_protocol
 from kt_theory.records.columns import Columns
 from kt_theory.records.samples import TOLERANCE, samples_of
 
@@ -26,25 +25,33 @@ class TransferSet:
 
     Attributes
     ----------
-    protocol : {"hard", "partial", "soft"}
+    protocol : Protocol
+        What was revealed with each sample.
     counts : ndarray of int64, shape (S, A)
-        n_sa, how often label a was seen at input s.
+        n_sa, how often label a was shown at input s.
     revealed : ndarray, shape (S, A)
         pi*(a|s) where the protocol shows it, NaN elsewhere.
     states, actions : tuple of str
         Names of the inputs and labels.
+    visits : ndarray of int64, shape (S,)
+        n_s, how often input s was visited: the sums of the counts, if not given.
     """
 
-    protocol: str
+    protocol: Protocol
     counts: np.ndarray
     revealed: np.ndarray = field(repr=False)
     states: tuple[str, ...] = field(repr=False)
     actions: tuple[str, ...] = field(repr=False)
+    visits: np.ndarray = field(default=None, repr=False)  # type: ignore[arg-type]
+
+    def __post_init__(self) -> None:
+        if self.visits is None:
+            object.__setattr__(self, "visits", _frozen(self.counts.sum(axis=1)))
 
     @property
     def n(self) -> int:
-        """Number of samples."""
-        return int(self.counts.sum())
+        """Number of samples: of visits."""
+        return int(self.visits.sum())
 
     @property
     def missing_mass(self) -> np.ndarray:
@@ -53,7 +60,7 @@ class TransferSet:
         NaN on visited inputs under hard labels, which do not tell.
         """
         seen = self.counts > 0
-        visited = seen.any(axis=1)
+        visited = self.visits > 0
         known = np.where(seen, self.revealed, 0.0).sum(axis=1)
         return np.where(visited, np.maximum(1.0 - known, 0.0), 1.0)
 
@@ -62,10 +69,11 @@ class TransferSet:
         cls,
         counts: Any,
         teacher: Any = None,
-        protocol: str = "hard",
+        protocol: str | Protocol = "hard",
         *,
         states: Sequence[Any] | None = None,
         actions: Sequence[Any] | None = None,
+        seed: int = 0,
     ) -> TransferSet:
         """A transfer set from a count table.
 
@@ -75,10 +83,12 @@ class TransferSet:
             How often each pair was seen. The index and the columns of a DataFrame are the names, if none are given.
         teacher : array_like, shape (S, A), optional
             The teacher's table, needed for the partial and soft protocols. Only what the protocol shows is kept.
-        protocol : {"hard", "partial", "soft"}
+        protocol : {"hard", "partial", "soft"}, a name such as "top_k:20", or Protocol
             What the student is shown.
         states, actions : sequence, optional
             Names; 0, 1, 2, ... if not given.
+        seed : int
+            Breaks the ties of ``top_k``: which of several equally likely labels are told.
 
         Returns
         -------
@@ -86,6 +96,8 @@ class TransferSet:
 
         Raises
         ------
+        Unsupported
+            A ValueError, for an unknown protocol.
         ValueError
             For counts that are negative or not whole, a teacher that is no row-stochastic table of the same shape, a
             pair that was seen although the teacher gives it probability 0, or DataFrames whose names differ.
@@ -97,23 +109,26 @@ class TransferSet:
         """
         states, actions = checks.names_from_frames(states, actions, counts=counts, teacher=teacher)
         counts = checks.count_table("counts", counts)
-        protocol = checks.one_of("protocol", protocol, PROTOCOLS)
+        shown = resolve_protocol(protocol)
+        if not shown.shows_label:
+            raise checks.Unsupported(f"protocol is {shown}: a transfer set shows the drawn labels")
         S, A = counts.shape
         state_names = checks.names("states", states, S)
         action_names = checks.names("actions", actions, A)
         revealed = np.full((S, A), np.nan)
-        if protocol != "hard":
+        if shown.tells_drawn or shown.top != 0:
             if teacher is None:
-                raise ValueError(f"teacher is missing: the {protocol} protocol reveals some of it")
+                raise ValueError(f"teacher is missing: the {shown} protocol reveals some of it")
             table = checks.stochastic_table("teacher", teacher, shape=(S, A))
-            seen = counts > 0
-            impossible = seen & (table == 0)
+            impossible = (counts > 0) & (table == 0)
             if impossible.any():
                 s, a = np.unravel_index(int(np.argmax(impossible)), counts.shape)
                 raise ValueError(f"counts[{s}, {a}] is {counts[s, a]}, but teacher[{s}, {a}] is 0: it is never drawn")
-            shown = seen if protocol == "partial" else seen.any(axis=1, keepdims=True)
-            revealed = np.where(shown, table, np.nan)
-        return cls(protocol, _frozen(counts), _frozen(revealed), state_names, action_names)
+            # A stream of its own: the counts may have been drawn with the same seed.
+            ties = np.random.default_rng(np.random.SeedSequence(checks.whole_number("seed", seed), spawn_key=(1,)))
+            told = shown.told_anyway(table, 1, ties)
+            revealed = shown.reveal(counts, counts.sum(axis=1), table, None if told is None else told[0])
+        return cls(shown, _frozen(counts), _frozen(revealed), state_names, action_names)
 
     @classmethod
     def from_records(
@@ -168,7 +183,7 @@ class TransferSet:
         Examples
         --------
         >>> data = TransferSet.from_records({"s": ["x", "x"], "a": ["yes", "no"], "p": [0.75, 0.25]})
-        >>> data.protocol, data.actions, data.counts.tolist()
+        >>> data.protocol.name, data.actions, data.counts.tolist()
         ('partial', ('no', 'yes'), [[1, 1]])
         >>> data = TransferSet.from_records({"s": ["x"], "a": ["yes"], "p": [0.75], "count": [9]}, other="<other>")
         >>> data.n, data.actions, data.missing_mass.tolist()
@@ -186,59 +201,7 @@ class TransferSet:
         """A transfer set from columns that know their places, options as in `from_records`; notes are left to tell."""
         samples = samples_of(table, **options)
         arrays = (_frozen(samples.counts), _frozen(samples.revealed))
-        return cls(samples.protocol, *arrays, samples.states, samples.actions)
-
-
-def fit(transfer_set: TransferSet, learner: str | Learner, init: Any = None) -> np.ndarray:
-    """The student that a learner makes of a transfer set.
-
-    Parameters
-    ----------
-    transfer_set : TransferSet
-        What the student was shown.
-    learner : {"CE_sgl", "CE_ptl", "SEL_ptl", "CE_ful", "ADD_sgl"} or Learner
-        A name in `LEARNERS`, or a learner of one's own.
-    init : array_like, shape (S, A), optional
-        The student before any data, a row-stochastic table; uniform if not given. Every learner answers it on
-        unvisited inputs. SEL_ptl also spreads the missing mass of a visited input over the unseen labels in
-        proportion to it, uniformly where it is 0 on all of them.
-
-    Returns
-    -------
-    ndarray, shape (S, A)
-        A row-stochastic table, as exactly as what was revealed: records accepted with a tolerance, or an `init` that is
-        off, leave rows off 1 by as much.
-
-    Raises
-    ------
-    ValueError
-        If the learner is unknown, needs to be shown more than the transfer set holds, or answers with something that is
-        no row-stochastic table (one of one's own), or `init` is no row-stochastic table of the right shape.
-
-    Examples
-    --------
-    >>> data = TransferSet.from_counts([[2, 0, 0]], [[0.5, 0.3, 0.2]], "partial")
-    >>> fit(data, "SEL_ptl")
-    array([[0.5 , 0.25, 0.25]])
-    >>> fit(data, "SEL_ptl", init=[[0.0, 0.8, 0.2]])
-    array([[0.5, 0.4, 0.1]])
-    """
-    entry = entry_of(learner)
-    if not isinstance(transfer_set, TransferSet):
-        raise ValueError(f"transfer_set is a {type(transfer_set).__name__}: a TransferSet is needed")
-    if PROTOCOLS.index(transfer_set.protocol) < PROTOCOLS.index(entry.protocol):
-        shown = transfer_set.protocol
-        raise ValueError(f"{entry.name} needs {entry.protocol} labels, the transfer set has {shown} ones")
-    shape = transfer_set.counts.shape
-    start = uniform_table(*shape)
-    if init is not None:
-        checks.names_from_frames(transfer_set.states, transfer_set.actions, init=init)
-        start = checks.stochastic_table("init", init, shape, tolerance=checks.STUDENT_TOLERANCE)
-    student = entry.fit(transfer_set.counts, transfer_set.revealed, start)
-    if isinstance(learner, Learner):
-        name = f"what {entry.name} answers"
-        return checks.stochastic_table(name, student, shape, tolerance=checks.STUDENT_TOLERANCE)
-    return student
+        return cls(PROTOCOLS[samples.protocol], *arrays, samples.states, samples.actions)
 
 
 def _frozen(array: np.ndarray) -> np.ndarray:

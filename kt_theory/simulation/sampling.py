@@ -15,8 +15,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from kt_theory import kernels
 from kt_theory.problem import Problem
+from kt_theory.simulation import kernels
 
 #: Samples per cell up to which single draws are cheaper than a binomial per cell (both measured, they cross near 20).
 DRAWS_PER_CELL = 16

@@ -1,0 +1,118 @@
+"""The object `Learner`: a formula for the student, what it has to be shown, and a fingerprint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from kt_theory import checks
+from kt_theory.fingerprints import fingerprint as fingerprint_of
+from kt_theory.protocols.protocol import Protocol, resolve_protocol
+
+Fit = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Learner:
+    """A learner: an entry of `LEARNERS`, or one of a user's own, which every function takes in the place of a name.
+
+    Attributes
+    ----------
+    name : str
+        What receipts and figures call it.
+    protocol : Protocol or str
+        The least revealing protocol that it can work with; a name such as ``partial`` is resolved.
+    fit : callable
+        ``fit(counts, revealed, init) -> student`` over arrays of shape (S, A). Simulations hand it many data sets at
+        once, one under the other, as (R S, A): unless `couples_inputs` is set, row s of the student must depend on row
+        s of the three only.
+    rate : float or None
+        The exponent of n in its worst-case risk; None if its risk does not tend to 0, or nobody knows.
+    statement : str
+        The upper bound on its risk.
+    couples_inputs : bool
+        Whether a row of the student depends on other rows. Such a learner is given one whole table at a time, and has
+        no exact law.
+    row : callable, optional
+        The same for one visited row, in the subset of Python that numba compiles, to simulate at full speed:
+        ``row(visits, counts, told, teacher, init, student)`` fills `student`. It sees the whole row of the teacher, and
+        must use it as `fit` would use what is revealed; `told` is 1 for the labels that the protocol tells in any
+        case, or None under a protocol that tells none.
+    loss : str
+        The empirical loss that it minimises.
+    fingerprint : str
+        Tells apart two learners of one name in a stored study. Made of the protocol, and of the code of `fit` and `row`
+        with what they close over and the globals that they read, if not given.
+
+    Raises
+    ------
+    ValueError
+        For a name that is no line of text, a `fit` or `row` that is no function, or values that a function closes over
+        and that cannot be told apart by their content: give the `fingerprint` then.
+    Unsupported
+        For an unknown protocol.
+
+    Examples
+    --------
+    >>> uniform = Learner("uniform", "hard", lambda counts, revealed, init: np.full(counts.shape, 1 / counts.shape[1]))
+    >>> uniform.protocol.name, uniform.couples_inputs
+    ('hard', False)
+    """
+
+    name: str
+    protocol: Protocol
+    fit: Fit = field(repr=False)
+    rate: float | None = None
+    statement: str = ""
+    couples_inputs: bool = False
+    row: Callable[..., None] | None = field(default=None, repr=False)
+    loss: str = ""
+    fingerprint: str = field(default="", repr=False)
+
+    def __init__(
+        self,
+        name: str,
+        protocol: Protocol | str,
+        fit: Fit,
+        rate: float | None = None,
+        statement: str = "",
+        *,
+        couples_inputs: bool = False,
+        row: Callable[..., None] | None = None,
+        loss: str = "",
+        fingerprint: str = "",
+    ) -> None:
+        if not isinstance(name, str) or not name or not name.isprintable():
+            raise ValueError(f"the name of a learner is {checks.shown(name)}: it must be a line of text")
+        for argument, function in (("fit", fit), ("row", row)):
+            if not callable(function) and (argument, function) != ("row", None):
+                raise ValueError(f"{argument} of learner {name} is {checks.shown(function)}: it must be a function")
+        for argument, words in (("statement", statement), ("loss", loss), ("fingerprint", fingerprint)):
+            checks.text(f"{argument} of learner {name}", words)
+        couples_inputs = checks.flag(f"couples_inputs of learner {name}", couples_inputs)
+        if rate is not None:
+            rate = checks.number(f"rate of learner {name}", rate)
+        shown = resolve_protocol(protocol, f"protocol of learner {name}")
+        if not shown.shows_label:
+            raise checks.Unsupported(f"protocol of learner {name} is {shown}: learners are shown the drawn labels")
+        facts = (shown.name, shown.tells_drawn, shown.top, couples_inputs)
+        if not fingerprint:
+            fingerprint = fingerprint_of(f"learner {name}", fit, row, facts=facts)
+        values = {
+            "name": name,
+            "protocol": shown,
+            "fit": fit,
+            "rate": rate,
+            "statement": statement,
+            "couples_inputs": couples_inputs,
+            "row": row,
+            "loss": loss,
+            "fingerprint": fingerprint,
+        }
+        for attribute, value in values.items():
+            object.__setattr__(self, attribute, value)
+
+    def __str__(self) -> str:
+        return self.name

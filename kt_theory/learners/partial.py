@@ -1,0 +1,180 @@
+"""Learners that are told the probabilities of some labels: of those that were drawn, or of more.
+
+A learner stands here twice, as a definition over tables and as a loop over one visited row, which numba compiles. The
+loop sees the teacher's row, and sums the missing mass over the labels that are not told: it is exactly 0 once every
+label of positive probability is told, where one minus the told mass leaves a rounding of 1e-17.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kt_theory.learners.hard import scaled_to_one
+from kt_theory.learners.learner import Learner
+from kt_theory.protocols.protocol import Protocol
+
+
+def ce_ptl(counts: np.ndarray, revealed: np.ndarray, init: np.ndarray) -> np.ndarray:
+    """Cross-entropy weighted by the revealed probability: biased, it tends to pi*^2 scaled to one (Z&Z Lemma 4.2).
+
+    Parameters
+    ----------
+    counts : ndarray of int64, shape (S, A)
+        How often each (input, label) was seen.
+    revealed : ndarray, shape (S, A)
+        pi*(a|s) where (s, a) was seen; elsewhere not read.
+    init : ndarray, shape (S, A)
+        The student before any data.
+
+    Returns
+    -------
+    ndarray, shape (S, A)
+        The student. Statement: Z&Z (4.3).
+    """
+    student = init.copy()
+    visited = counts.any(axis=1)
+    seen = counts[visited] > 0
+    weights = counts[visited] * np.where(seen, revealed[visited], 0.0)
+    student[visited] = scaled_to_one(weights)
+    return student
+
+
+def ce_ptl_row(visits, counts, told, teacher, init, student) -> None:  # type: ignore[no-untyped-def]
+    """The weighted frequencies of one visited input."""
+    weight = 0.0
+    for a in range(counts.size):
+        student[a] = counts[a] * teacher[a]
+    for a in range(counts.size):
+        weight += student[a]
+    for a in range(counts.size):
+        student[a] = student[a] / weight
+
+
+def sel_ptl(counts: np.ndarray, revealed: np.ndarray, init: np.ndarray) -> np.ndarray:
+    """Squared error of logarithms: exact on every seen label, the missing mass shared among the unseen ones.
+
+    The missing mass of a visited input, one minus the revealed probabilities of its seen labels, goes to its unseen
+    labels in proportion to `init`, uniformly where `init` is 0 on all of them. When every label was seen nothing is
+    left to share and the row is the teacher's own.
+
+    Parameters
+    ----------
+    counts : ndarray of int64, shape (S, A)
+        How often each (input, label) was seen.
+    revealed : ndarray, shape (S, A)
+        pi*(a|s) where (s, a) was seen; elsewhere not read.
+    init : ndarray, shape (S, A)
+        The student before any data.
+
+    Returns
+    -------
+    ndarray, shape (S, A)
+        The student. Statement: Z&Z (4.7).
+    """
+    return kept_and_shared(counts > 0, revealed, init)
+
+
+def sel_told(counts: np.ndarray, revealed: np.ndarray, init: np.ndarray) -> np.ndarray:
+    """The same on all that is told, drawn or not: exact on every told label, the rest shared among the others.
+
+    Parameters
+    ----------
+    counts : ndarray of int64, shape (S, A)
+        Not used: what is told says all.
+    revealed : ndarray, shape (S, A)
+        pi*(a|s) where it is told, NaN elsewhere.
+    init : ndarray, shape (S, A)
+        The student before any data.
+
+    Returns
+    -------
+    ndarray, shape (S, A)
+        The student. Statement: ours; it minimises the squared error of logarithms over the told labels.
+    """
+    return kept_and_shared(~np.isnan(revealed), revealed, init)
+
+
+def kept_and_shared(told: np.ndarray, revealed: np.ndarray, init: np.ndarray) -> np.ndarray:
+    """Told labels keep their probability, the others share the rest as `init` has it; `init` where none is told."""
+    visited = told.any(axis=1, keepdims=True)
+    known = np.where(told, revealed, 0.0)
+    # Rounding can leave 1 - sum a few 1e-17 below 0 when all the mass was told.
+    missing = np.maximum(1.0 - known.sum(axis=1, keepdims=True), 0.0)
+    shares = np.where(told, 0.0, init)
+    without = ~shares.any(axis=1, keepdims=True)
+    shares = np.where(without & ~told, 1.0, shares)
+    total = shares.sum(axis=1, keepdims=True)
+    spread = missing * np.divide(shares, total, out=np.zeros_like(shares), where=total > 0)
+    return np.where(visited, known + spread, init)
+
+
+def sel_row(visits, counts, told, teacher, init, student) -> None:  # type: ignore[no-untyped-def]
+    """Told labels keep their probability, the others share the rest: one visited input."""
+    # Values are chosen in loops of their own and summed in others: chosen inside a sum, they are slow branches.
+    A = counts.size
+    hidden = 0
+    for a in range(A):
+        p = teacher[a]
+        # numba drops the case that does not apply when it compiles: a protocol has `told` always or never.
+        unknown = counts[a] == 0 if told is None else (counts[a] == 0) & (told[a] == 0)
+        student[a] = p if unknown else 0.0
+        hidden += 1 if unknown else 0
+    missing = 0.0
+    for a in range(A):
+        missing += student[a]
+    constant = True
+    for a in range(A):
+        q = init[a]
+        unknown = counts[a] == 0 if told is None else (counts[a] == 0) & (told[a] == 0)
+        student[a] = q if unknown else 0.0
+        constant &= q == init[0]
+    weight = 0.0
+    for a in range(A):
+        weight += student[a]
+    if weight == 0.0 or constant:
+        # The share first: missing / weight would overflow where the init is as small as 1e-310.
+        share = missing / max(hidden, 1) if weight == 0.0 else missing * (init[0] / weight)
+        for a in range(A):
+            p = teacher[a]
+            unknown = counts[a] == 0 if told is None else (counts[a] == 0) & (told[a] == 0)
+            student[a] = share if unknown else p
+    else:
+        for a in range(A):
+            p = teacher[a]
+            unknown = counts[a] == 0 if told is None else (counts[a] == 0) & (told[a] == 0)
+            own = missing * (init[a] / weight)
+            student[a] = own if unknown else p
+
+
+CE_PTL = Learner(
+    "CE_ptl",
+    "partial",
+    ce_ptl,
+    None,
+    "Z&Z Thm 4.3",
+    row=ce_ptl_row,
+    loss="- sum_i pi*(a_i|s_i) log pi(a_i|s_i)",
+    fingerprint="CE_ptl 1",
+)
+SEL_PTL = Learner(
+    "SEL_ptl",
+    "partial",
+    sel_ptl,
+    -1.0,
+    "Z&Z Thm 4.4",
+    row=sel_row,
+    loss="sum_i (log pi(a_i|s_i) - log pi*(a_i|s_i))^2 / 2",
+    fingerprint="SEL_ptl 1",
+)
+
+
+def sel_at(protocol: Protocol) -> Learner:
+    """The learner that keeps what a protocol tells and shares the rest, under the name ``SEL@`` and the protocol's."""
+    return Learner(
+        f"SEL@{protocol.name}",
+        protocol,
+        sel_told,
+        row=sel_row,
+        loss="sum over told labels of (log pi(a|s) - log pi*(a|s))^2 / 2",
+        fingerprint=f"SEL@ 1, {protocol.name}, {protocol.tells_drawn}, {protocol.top}",
+    )

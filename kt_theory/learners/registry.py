@@ -1,0 +1,80 @@
+"""The package's learners by name, and the one place where what a user names becomes a `Learner`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from kt_theory import checks
+from kt_theory.learners.hard import ADD_SGL, CE_SGL
+from kt_theory.learners.learner import Learner
+from kt_theory.learners.partial import CE_PTL, SEL_PTL, sel_at
+from kt_theory.learners.soft import CE_FUL
+from kt_theory.protocols.protocol import resolve_protocol
+
+#: All learners, by name.
+LEARNERS: dict[str, Learner] = {learner.name: learner for learner in (CE_SGL, CE_PTL, SEL_PTL, CE_FUL, ADD_SGL)}
+
+#: The four learners of the paper: what studies run when nobody says otherwise.
+PAPER_LEARNERS = ("CE_sgl", "CE_ptl", "SEL_ptl", "CE_ful")
+
+#: What stands before the name of a protocol in the name of its natural learner, such as ``SEL@top_k:20``.
+AT = "SEL@"
+
+
+def resolve_learner(learner: Any, argument: str = "learner") -> Learner:
+    """The learner of a name, or the object itself.
+
+    Parameters
+    ----------
+    learner : str or Learner
+        A name in `LEARNERS`, ``SEL@`` and a protocol such as ``SEL@top_k:20``, or a learner of a user's own.
+    argument : str
+        What the argument is called, for the message.
+
+    Returns
+    -------
+    Learner
+
+    Raises
+    ------
+    Unsupported
+        If it is neither.
+    """
+    if isinstance(learner, Learner):
+        package = LEARNERS.get(learner.name, learner)
+        if package.fingerprint != learner.fingerprint or package.fit is not learner.fit:
+            raise checks.Unsupported(f"{argument} is another one named {learner}: that name is the package's")
+        return learner
+    if isinstance(learner, str):
+        if learner in LEARNERS:
+            return LEARNERS[learner]
+        if learner.startswith(AT):
+            protocol = resolve_protocol(learner.removeprefix(AT), f"the protocol of {argument} {learner}")
+            if not protocol.tells_drawn and protocol.top == 0:
+                raise checks.Unsupported(f"{argument} is {learner!r}: {protocol} tells no probability to keep")
+            return sel_at(protocol)
+    known = ", ".join([*LEARNERS, f"{AT}PROTOCOL"])
+    raise checks.Unsupported(f"{argument} is {checks.shown(learner)}: it must be one of {known}, or a Learner")
+
+
+def resolve_learners(learners: Any, argument: str = "learners") -> list[Learner]:
+    """One or several learners; names must differ, since receipts tell learners apart by them.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or two of one name that are not the same; `Unsupported` for an unknown one.
+    """
+    if isinstance(learners, (str, Learner)):
+        return [resolve_learner(learners, argument)]
+    if not isinstance(learners, (Sequence, dict)) or isinstance(learners, bytes):
+        raise ValueError(f"{argument} is {checks.shown(learners)}: it must be a name, a Learner, or a list of these")
+    found = [resolve_learner(entry, argument) for entry in learners]
+    if not found:
+        raise ValueError(f"{argument} is empty: name at least one")
+    by_name: dict[str, Learner] = {}
+    for learner in found:
+        if by_name.setdefault(learner.name, learner).fingerprint != learner.fingerprint:
+            raise ValueError(f"{argument} has two different learners of the name {learner.name}: give one another name")
+    return found

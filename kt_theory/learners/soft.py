@@ -1,0 +1,45 @@
+"""The learner of soft labels: definition, and the loop over one visited row."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kt_theory.learners.learner import Learner
+
+
+def ce_ful(counts: np.ndarray, revealed: np.ndarray, init: np.ndarray) -> np.ndarray:
+    """Cross-entropy on soft labels: the teacher's row on a visited input, elsewhere `init`.
+
+    Parameters
+    ----------
+    counts : ndarray of int64, shape (S, A)
+        How often each (input, label) was seen.
+    revealed : ndarray, shape (S, A)
+        pi*(.|s) on every visited input; elsewhere not read.
+    init : ndarray, shape (S, A)
+        The student before any data.
+
+    Returns
+    -------
+    ndarray, shape (S, A)
+        The student. Statement: Z&Z (5.2).
+    """
+    return np.where(counts.any(axis=1, keepdims=True), revealed, init)
+
+
+def ce_ful_row(visits, counts, told, teacher, init, student) -> None:  # type: ignore[no-untyped-def]
+    """The teacher's row."""
+    for a in range(counts.size):
+        student[a] = teacher[a]
+
+
+CE_FUL = Learner(
+    "CE_ful",
+    "soft",
+    ce_ful,
+    -1.0,
+    "Z&Z Thm 5.2",
+    row=ce_ful_row,
+    loss="sum_i KL(pi*(.|s_i), pi(.|s_i))",
+    fingerprint="CE_ful 1",
+)

@@ -1,0 +1,229 @@
+r"""A protocol: what a student is told at each visit of an input.
+
+A visit of input s draws a label from pi*(.|s). A protocol says three things of it: whether the drawn label is shown,
+whether its probability is told, and of how many of the most likely labels the probability is told whether they were
+drawn or not. These three facts order the protocols: one reveals at least as much as another if it does so in each of
+them (a partial order). At each visit one label is drawn; a protocol that shows none (``shows_label=False``) has a place
+in the order, and is not simulated.
+
+==================  =====  ====================  =======================
+protocol            label  its probability       told in any case
+==================  =====  ====================  =======================
+``hard``            yes    no                    nothing
+``partial``         yes    yes                   nothing
+``top_k:K``         yes    yes                   the K most likely labels
+``soft``            yes    yes                   every label
+==================  =====  ====================  =======================
+
+Equal probabilities at rank K are ties. Which of the tied labels are told is drawn once per input and data set, every
+choice as likely as another: never by the order of the labels, which would carry information, and never anew at each
+visit, which would tell all of them in the end.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from kt_theory import checks
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """What is told at each visit; made by its name, see `resolve_protocol`, or by `top_k`.
+
+    Attributes
+    ----------
+    name : str
+        As on the command line, such as ``partial`` or ``top_k:20``.
+    shows_label : bool
+        Whether the drawn label is shown.
+    tells_drawn : bool
+        Whether the probability of the drawn label is told.
+    top : int or None
+        The probabilities of how many of the most likely labels are told, drawn or not; None: of all labels.
+    """
+
+    name: str
+    shows_label: bool = True
+    tells_drawn: bool = False
+    top: int | None = 0
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name or not self.name.isprintable():
+            raise ValueError(f"the name of a protocol is {checks.shown(self.name)}: it must be a line of text")
+        for fact in ("shows_label", "tells_drawn"):
+            object.__setattr__(self, fact, checks.flag(f"{fact} of protocol {self.name}", getattr(self, fact)))
+        if self.top is not None:
+            object.__setattr__(self, "top", checks.whole_number(f"top of protocol {self.name}", self.top))
+
+    def __str__(self) -> str:
+        return self.name
+
+    def reveals_at_least(self, other: Protocol) -> bool:
+        """Whether whatever `other` reveals can be had from what this protocol reveals."""
+        mine, theirs = (math.inf if p.top is None else p.top for p in (self, other))
+        return self.shows_label >= other.shows_label and self.tells_drawn >= other.tells_drawn and mine >= theirs
+
+    def told_anyway(self, teacher: np.ndarray, reps: int, rng: np.random.Generator) -> np.ndarray | None:
+        """The labels whose probability is told at every visit, whatever was drawn.
+
+        Parameters
+        ----------
+        teacher : ndarray, shape (S, A)
+        reps : int
+            How many data sets; each breaks its ties anew.
+        rng : Generator
+            Draws the ties; not used where there are none.
+
+        Returns
+        -------
+        ndarray of int8, shape (reps, S, A) or (1, S, A), or None
+            1 where told. One table serves all data sets where there are no ties. None: no label is.
+        """
+        if self.top == 0:
+            return None
+        S, A = teacher.shape
+        if self.top is None or self.top >= A:
+            return np.ones((1, S, A), dtype=np.int8)
+        least = -np.partition(-teacher, self.top - 1, axis=1)[:, self.top - 1, None]
+        sure, tied = teacher > least, teacher == least
+        places = self.top - sure.sum(axis=1)
+        drawn = np.flatnonzero(tied.sum(axis=1) > places)
+        told = np.repeat((sure | tied)[None].astype(np.int8), reps if drawn.size else 1, axis=0)
+        # All numbers of a data set are drawn together: more data sets change none of the earlier ones.
+        numbers = rng.random((reps, int(tied[drawn].sum())))
+        used = 0
+        for s in drawn:
+            labels = np.flatnonzero(tied[s])
+            # A random order of the tied labels: the first of them fill the places that are left.
+            order = numbers[:, used : used + labels.size].argsort(axis=1).argsort(axis=1)
+            told[:, s, labels] = order < places[s]
+            used += labels.size
+        return told
+
+    def told_sets(self, p: np.ndarray) -> Iterator[tuple[float, np.ndarray]]:
+        """Every set of labels that `told_anyway` may give for one row p, shape (A,): its probability, and its mask."""
+        if self.top == 0 or self.top is None or self.top >= p.size:
+            yield 1.0, np.full(p.size, self.top != 0)
+            return
+        least = np.sort(p)[-self.top]
+        sure, tied = p > least, np.flatnonzero(p == least)
+        places = self.top - int(sure.sum())
+        choices = math.comb(tied.size, places)
+        for some in itertools.combinations(tied, places):
+            told = sure.copy()
+            told[list(some)] = True
+            yield 1.0 / choices, told
+
+    def reveal(
+        self, counts: np.ndarray, visits: np.ndarray, teacher: np.ndarray, told: np.ndarray | None
+    ) -> np.ndarray:
+        """What is revealed of the teacher, NaN where it is hidden.
+
+        Parameters
+        ----------
+        counts : ndarray of int64, shape (..., A)
+            How often each label was shown.
+        visits : ndarray of int64, shape (...)
+            How often each input was visited.
+        teacher : ndarray, shape (..., A)
+        told : ndarray, shape (..., A), or None
+            As from `told_anyway`.
+
+        Returns
+        -------
+        ndarray, shape (..., A)
+        """
+        shown = counts > 0 if self.tells_drawn else np.zeros(counts.shape, dtype=bool)
+        if told is not None:
+            shown = shown | ((told != 0) & (visits > 0)[..., None])
+        return np.where(shown, teacher, np.nan)
+
+
+#: The paper's protocols, from the least to the most revealing.
+PROTOCOLS: dict[str, Protocol] = {
+    protocol.name: protocol
+    for protocol in (
+        Protocol("hard"),
+        Protocol("partial", tells_drawn=True),
+        Protocol("soft", tells_drawn=True, top=None),
+    )
+}
+
+
+def top_k(k: int) -> Protocol:
+    """The protocol that tells the sampled label and the k most likely ones, all with their probabilities.
+
+    Parameters
+    ----------
+    k : int
+        At least 1. From the number of labels on it is the soft protocol.
+
+    Returns
+    -------
+    Protocol
+
+    Raises
+    ------
+    ValueError
+        If k is no whole number, or below 1.
+
+    Examples
+    --------
+    >>> top_k(20).name
+    'top_k:20'
+    >>> PROTOCOLS["soft"].reveals_at_least(top_k(20)), PROTOCOLS["partial"].reveals_at_least(top_k(20))
+    (True, False)
+    """
+    return Protocol(f"top_k:{checks.whole_number('k', k, minimum=1)}", tells_drawn=True, top=int(k))
+
+
+def one_of_the_paper(protocol: object, what: str) -> str:
+    """The name of one of the paper's protocols, which `what` answers for; refuses every other one.
+
+    Raises
+    ------
+    Unsupported
+        For an unknown protocol, and for one that is none of hard, partial and soft.
+    """
+    found = resolve_protocol(protocol)
+    if PROTOCOLS.get(found.name) != found:
+        raise checks.Unsupported(f"protocol is {found}: {what} answers for {', '.join(PROTOCOLS)} only")
+    return found.name
+
+
+#: Families of protocols: name -> the function of the whole number behind the colon.
+FAMILIES = {"top_k": top_k}
+
+
+def _named(name: str) -> Protocol | None:
+    """The protocol of a name, if there is one."""
+    if name in PROTOCOLS:
+        return PROTOCOLS[name]
+    family, _, number = name.partition(":")
+    if family in FAMILIES and number.isascii() and number.isdecimal() and len(number) < 19 and int(number) > 0:
+        return FAMILIES[family](int(number))
+    return None
+
+
+def resolve_protocol(protocol: object, argument: str = "protocol") -> Protocol:
+    """The protocol of a name such as ``partial`` or ``top_k:20``, or the object itself.
+
+    Raises
+    ------
+    Unsupported
+        If it is neither a known name nor a `Protocol`.
+    """
+    if isinstance(protocol, Protocol):
+        if (_named(protocol.name) or protocol) != protocol:
+            raise checks.Unsupported(f"{argument} is another one named {protocol}: that name is the package's")
+        return protocol
+    if isinstance(protocol, str) and (known_as := _named(protocol)) is not None:
+        return known_as
+    known = ", ".join([*PROTOCOLS, *(f"{family}:K" for family in FAMILIES)])
+    raise checks.Unsupported(f"{argument} is {checks.shown(protocol)}: it must be one of {known}, or a Protocol")

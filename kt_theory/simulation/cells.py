@@ -1,0 +1,214 @@
+"""A cell: one problem at one n, ready to be repeated.
+
+The repeats of a cell come in blocks, and every block has its own random stream, a child of the seed that is keyed by
+(cell, stage, block). Hence one seed gives the same numbers at any number of threads, and asking for more repeats,
+learners or cells changes none of the earlier draws. Within a repeat all learners see the same counts (common random
+numbers), so that differences between learners are estimated better than the learners themselves. What a protocol draws
+besides, its ties, comes from a stream of its own, keyed by the protocol: all learners of a protocol see the same ties.
+
+Blocks are short, a millisecond or two. Some hundreds of them, a batch, are what a study stores and what a worker is
+sent. The moments of a batch are those of its blocks, merged in their order, and those of a cell those of its batches.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from kt_theory import checks
+from kt_theory.divergences import DIVERGENCES, Divergence
+from kt_theory.learners.learner import Learner
+from kt_theory.learners.registry import LEARNERS
+from kt_theory.problem import Problem, checked_problem, initial_table
+from kt_theory.protocols.protocol import Protocol
+from kt_theory.simulation import kernels
+from kt_theory.simulation.moments import Moments, merged
+from kt_theory.simulation.sampling import N_MAX, CountSampler
+
+#: Streams of a cell: the pilot that plans a run, and the run itself.
+RUN, PILOT = 0, 1
+
+#: Version of what draws and computes. Raise it when one (seed, cell, stage, block) comes to give other moments: stored
+#: batches of before are then not mixed with new ones.
+REVISION = 1
+
+#: Repeats of a cell on which the answer to stacked rows is compared with the answer table by table.
+COMPARED = 64
+
+#: How far these two answers may differ: sums of floats may be taken in another order.
+STACKING_TOLERANCE = 1e-9
+
+TV = DIVERGENCES["tv"]
+
+
+class Cell:
+    """One problem at one n.
+
+    Parameters
+    ----------
+    problem : Problem
+    n : int
+        Number of samples, from 0 to 10**17.
+    init : array_like, shape (S, A), optional
+        The students before any data; uniform if not given.
+    divergence : Divergence
+        What the risk averages.
+    """
+
+    def __init__(self, problem: Problem, n: int, init: Any = None, divergence: Divergence = TV) -> None:
+        self.problem = checked_problem(problem)
+        self.n = sample_size(n)
+        self.divergence = divergence
+        self._init = initial_table(init, problem)
+        self.identity = hashlib.sha256(f"{problem.identity} {self.n}".encode()).hexdigest()[:32]
+        # A block takes a millisecond or two: long against the cost of starting it, short against a run.
+        cells = problem.S * problem.A
+        cost = min(self.n, 16 * cells) + 4 * cells
+        self.block_size = min(max(2**20 // cost, 16), 4096)
+        # A batch takes about half a second: short against what may be lost, long against writing a file.
+        self.batch_size = self.block_size * max(2**28 // (max(cost, 256) * self.block_size), 1)
+        self._compared: set[object] = set()
+
+    @functools.cached_property
+    def _unvisited(self) -> np.ndarray:
+        """What an input costs as long as it was not visited, shape (S,)."""
+        costs = self.divergence.between(self._init, self.problem.teacher).copy()
+        costs[self.problem.rho == 0] = 0.0  # adds nothing, even where it is infinite
+        return costs
+
+    @functools.cached_property
+    def _sampler(self) -> CountSampler:
+        # Made when first drawn from: a study asks thousands of cells for their names and sizes only.
+        return CountSampler(self.problem)
+
+    def blocks(self, reps: int) -> Iterator[tuple[int, int]]:
+        """The blocks of a run, as (index, repeats in it)."""
+        return _cut(reps, self.block_size)
+
+    def batches(self, reps: int) -> list[tuple[int, int]]:
+        """The batches of a run, as (index, repeats in it); all but the last are of `batch_size`."""
+        return list(_cut(reps, self.batch_size))
+
+    def batch(self, learners: Sequence[Learner], seed: int, stage: int, index: int, reps: int) -> Moments:
+        """The moments of the learners in one batch."""
+        first = index * self.batch_size // self.block_size
+        names = [learner.name for learner in learners]
+        return merged(
+            Moments.of(names, self.risks(learners, seed, stage, first + block, size))
+            for block, size in self.blocks(reps)
+        )
+
+    def risks(self, learners: Sequence[Learner], seed: int, stage: int, block: int, reps: int) -> np.ndarray:
+        """Risks of `reps` repeats of one block, shape (reps, L), a column per learner."""
+        key = (int(self.identity, 16), stage, block)
+        rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=key)))
+        protocols = {learner.protocol: _stream(seed, key, learner.protocol) for learner in learners}
+        out = np.empty((reps, len(learners)))
+        done = 0
+        for counts in self._sampler.draw(self.n, reps, rng):
+            R = counts.shape[0]
+            visits = np.empty(counts.shape[:2], dtype=np.int64)
+            kernels.visits_of(counts, visits)
+            told = {p: p.told_anyway(self.problem.teacher, R, stream) for p, stream in protocols.items()}
+            for j, learner in enumerate(learners):
+                out[done : done + R, j] = self._learner_risks(learner, counts, visits, told[learner.protocol])
+            done += R
+        return out
+
+    def _learner_risks(
+        self, learner: Learner, counts: np.ndarray, visits: np.ndarray, told: np.ndarray | None
+    ) -> np.ndarray:
+        """Risks of one learner on R data sets, shape (R,)."""
+        if learner.row is None or self.divergence.row is None:
+            return self._stacked_risks(learner, counts, visits, told)
+        problem, key = self.problem, (learner.fingerprint, self.divergence.fingerprint)
+        risks = kernels.risks_of(learner.row, self.divergence.row, f"risks_{self.divergence.name}")
+        out = np.empty(counts.shape[0])
+        risks(counts, visits, told, problem.rho, problem.teacher, self._init, self._unvisited, out)
+        own = LEARNERS.get(learner.name) is learner and DIVERGENCES.get(self.divergence.name) is self.divergence
+        if not own and key not in self._compared:
+            self._compare_rows(learner, counts, visits, told, out)
+            self._compared.add(key)
+        return out if own else self.divergence.checked(out)
+
+    def _compare_rows(
+        self, learner: Learner, counts: np.ndarray, visits: np.ndarray, told: np.ndarray | None, risks: np.ndarray
+    ) -> None:
+        """Refuse compiled rows that do not give what the functions of arrays do."""
+        some = slice(0, COMPARED)
+        told_some = told[some] if told is not None and told.shape[0] > 1 else told
+        by_arrays = self._stacked_risks(learner, counts[some], visits[some], told_some)
+        with np.errstate(invalid="ignore"):
+            off = ~(np.abs(risks[some] - by_arrays) <= STACKING_TOLERANCE * np.maximum(1.0, by_arrays))
+        if (off & (risks[some] != by_arrays)).any():
+            r = int(np.argmax(off))
+            raise ValueError(
+                f"{learner.name} has a row function that gives risk {risks[r]} where its fit, and the divergence's "
+                f"function of arrays, give {by_arrays[r]}: they must be the same"
+            )
+
+    def _stacked_risks(
+        self, learner: Learner, counts: np.ndarray, visits: np.ndarray, told: np.ndarray | None
+    ) -> np.ndarray:
+        """The same by `Learner.fit`, with all data sets under one another."""
+        R, S, A = counts.shape
+        teacher = self.problem.teacher
+        revealed = learner.protocol.reveal(counts, visits, teacher, told)
+        counts = counts.view()
+        counts.flags.writeable = revealed.flags.writeable = False  # other learners see them, too
+        if learner.couples_inputs:
+            students = np.stack([self._fitted(learner, counts[r], revealed[r]) for r in range(R)])
+        else:
+            stacked = (counts.reshape(R * S, A), revealed.reshape(R * S, A))
+            students = self._fitted(learner, *stacked, repeats=R).reshape(R, S, A)
+            if learner.fingerprint not in self._compared:
+                self._compare(learner, counts, revealed, students)
+        costs = self.divergence.between(students, teacher).copy()
+        costs[:, self.problem.rho == 0] = 0.0  # infinite perhaps, and not met
+        return (costs * self.problem.rho).sum(axis=1)
+
+    def _fitted(self, learner: Learner, counts: np.ndarray, revealed: np.ndarray, repeats: int = 1) -> np.ndarray:
+        init = np.tile(self._init, (repeats, 1))
+        student = learner.fit(counts, revealed, init)
+        name = f"what {learner.name} answers"
+        return checks.stochastic_table(name, student, counts.shape, tolerance=checks.STUDENT_TOLERANCE)
+
+    def _compare(self, learner: Learner, counts: np.ndarray, revealed: np.ndarray, students: np.ndarray) -> None:
+        """Refuse a learner whose rows depend on the rows that stand beside them."""
+        for r in range(min(counts.shape[0], COMPARED)):
+            alone = self._fitted(learner, counts[r], revealed[r])
+            rows = [self._fitted_row(learner, counts[r, s], revealed[r, s], s) for s in range(min(counts.shape[1], 4))]
+            near = np.abs(alone - students[r]).max() <= STACKING_TOLERANCE
+            if not near or np.abs(np.concatenate(rows) - students[r, : len(rows)]).max() > STACKING_TOLERANCE:
+                raise ValueError(
+                    f"{learner.name} answers a row differently when other rows stand beside it: "
+                    "make it a Learner with couples_inputs=True"
+                )
+        self._compared.add(learner.fingerprint)
+
+    def _fitted_row(self, learner: Learner, counts: np.ndarray, revealed: np.ndarray, s: int) -> np.ndarray:
+        student = learner.fit(counts[None], revealed[None], self._init[s : s + 1].copy())
+        name = f"what {learner.name} answers"
+        return checks.stochastic_table(name, student, (1, counts.size), checks.STUDENT_TOLERANCE)
+
+
+def _stream(seed: int, key: tuple[int, ...], protocol: Protocol) -> np.random.Generator:
+    """The stream of what a protocol draws besides the labels."""
+    own = int(hashlib.sha256(protocol.name.encode()).hexdigest()[:16], 16)
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(*key, own))))
+
+
+def _cut(reps: int, size: int) -> Iterator[tuple[int, int]]:
+    return ((start // size, min(size, reps - start)) for start in range(0, reps, size))
+
+
+def sample_size(n: Any) -> int:
+    """`n` as a number of samples that can be drawn, at most `N_MAX`."""
+    number = checks.whole_number("n", n)
+    if number > N_MAX:
+        raise ValueError(f"n is {number}: at most {N_MAX:.0e} samples can be drawn")
+    return number

@@ -1,0 +1,124 @@
+"""The compiled loops that Monte Carlo spends its time in: tallying draws, risks of repeats, moments.
+
+The loop over repeats and inputs stands here once. For each learner and divergence it is compiled with their row
+functions in it.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+import numpy as np
+
+from kt_theory.compiled import jit, specialised
+
+
+@jit
+def tally(uniforms: np.ndarray, keep: np.ndarray, own: np.ndarray, other: np.ndarray, counts: np.ndarray) -> None:
+    """Add to `counts` one draw per uniform, by Walker's alias method.
+
+    Parameters
+    ----------
+    uniforms : float64, shape (R, m)
+        Numbers in [0, 1): row r belongs to repeat r.
+    keep : float64, shape (K,)
+        Share of slot k that stays with its own cell.
+    own, other : int64, shape (K,)
+        The two cells that share slot k.
+    counts : int64, shape (R, cells)
+        Added to in place.
+    """
+    slots = keep.size
+    for r in range(uniforms.shape[0]):
+        for i in range(uniforms.shape[1]):
+            x = uniforms[r, i] * slots
+            k = int(x)
+            cell = own[k] if x - k < keep[k] else other[k]
+            counts[r, cell] += 1
+
+
+@jit
+def visits_of(counts: np.ndarray, visits: np.ndarray) -> None:
+    """Fill `visits`, shape (R, S), with the sums of `counts`, shape (R, S, A), over the labels."""
+    for r in range(counts.shape[0]):
+        for s in range(counts.shape[1]):
+            total = 0
+            for a in range(counts.shape[2]):
+                total += counts[r, s, a]
+            visits[r, s] = total
+
+
+def _risks(counts, visits, told, rho, teacher, init, unvisited, out):  # type: ignore[no-untyped-def]
+    """Fill `out`, shape (R,), with the risks of one learner; see `risks_of`. `row` and `cost` are put in its place."""
+    S, A = teacher.shape
+    student = np.empty(A)
+    for r in range(counts.shape[0]):
+        total = 0.0
+        for s in range(S):
+            if visits[r, s] == 0:
+                total += rho[s] * unvisited[s]
+                continue
+            if told is None:  # one of the two calls is dropped when this is compiled
+                row(visits[r, s], counts[r, s], None, teacher[s], init[s], student)  # type: ignore[name-defined] # noqa: F821
+            else:
+                t = r if told.shape[0] > 1 else 0
+                row(visits[r, s], counts[r, s], told[t, s], teacher[s], init[s], student)  # type: ignore[name-defined] # noqa: F821
+            total += rho[s] * cost(student, teacher[s])  # type: ignore[name-defined] # noqa: F821
+        out[r] = total
+
+
+@functools.lru_cache(maxsize=256)
+def risks_of(
+    row: Callable[..., None], cost: Callable[..., float], name: str = "risks"
+) -> Callable[..., None]:
+    """The compiled loop that gives the risks of a learner in a divergence, from their row functions.
+
+    Parameters
+    ----------
+    row, cost : callable
+        As `Learner.row` and `Divergence.row`.
+    name : str
+        What the compiled loop is called on disk.
+
+    Returns
+    -------
+    callable
+        ``(counts, visits, told, rho, teacher, init, unvisited, out)``: count tables, int64, shape (R, S, A); visits,
+        int64, shape (R, S); told, int8, shape (R, S, A) or (1, S, A), or None; rho, shape (S,); teacher and init, shape
+        (S, A); what an unvisited input adds, shape (S,); the risks, shape (R,), filled.
+    """
+    return specialised(_risks, {"row": row, "cost": cost}, name)
+
+
+@jit
+def moments(
+    values: np.ndarray, mean: np.ndarray, squares: np.ndarray, nonzero: np.ndarray, infinite: np.ndarray
+) -> None:
+    """Mean and sum of squared deviations of the finite entries of each column, and how many are non-zero and infinite.
+
+    Two passes: a variance from a difference of sums would lose all its digits when the risk hardly varies. Both start
+    from the first finite value, so that a risk that does not vary has that mean and no deviations, exactly. A column
+    without a finite entry has mean 0.
+    """
+    R, L = values.shape
+    for j in range(L):
+        first = 0.0
+        finite = 0
+        hits = 0
+        for r in range(R):
+            if values[r, j] < np.inf:
+                first = values[r, j] if finite == 0 else first
+                finite += 1
+            hits += 1 if values[r, j] != 0.0 else 0
+        total = 0.0
+        for r in range(R):
+            total += values[r, j] - first if values[r, j] < np.inf else 0.0
+        centre = first + total / max(finite, 1)
+        deviations = 0.0
+        for r in range(R):
+            deviations += (values[r, j] - centre) ** 2 if values[r, j] < np.inf else 0.0
+        mean[j] = centre
+        squares[j] = deviations
+        nonzero[j] = hits
+        infinite[j] = R - finite
