@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kt_theory.kernels import jit
+from kt_theory.compiled import jit
 
 
 @jit
