@@ -4,6 +4,8 @@ import dataclasses
 import io
 import itertools
 import math
+import re
+from fractions import Fraction
 from types import SimpleNamespace
 
 import numpy as np
@@ -15,6 +17,8 @@ from kt_theory.ledger import verdicts
 from kt_theory.ledger.attacks import grids, lower, means, pools, problems, quantiles, simulation
 from kt_theory.ledger.attacks.comparing import equal, together, within
 from kt_theory.ledger.attacks.planting import scaled, steeper
+from kt_theory.ledger.entries import lemmas, limits_partial
+from kt_theory.ledger.entries.registry import STATEMENTS
 from kt_theory.ledger.statement import ALARM, FAULTS, LEVELS, VERDICTS, Statement, Trial, Twin, effort
 from kt_theory.minimax import minimax_risk
 
@@ -384,6 +388,91 @@ def test_equalities_limits_and_changes():
     assert steeper(lambda n, S: float(S), 0.5)(0, 3) == 3.0
     both = together(lambda c, e: iter([trial]), lambda c, e: iter([trial, trial]))
     assert len(trials_of(both, None)) == 3
+
+
+# --- What the entries ask ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("id", "where"),
+    [
+        ("ours-N6-c-inf", "sup over laws of the rates"),
+        ("ours-N6-c-inf", "the constant of the bounds"),
+        ("ours-N10-limit", "min over q of max over x"),
+        ("ours-N1-equal", "V, S="),
+        ("level-tempered-mass", "p = "),
+        ("level-tempered-uniform", "Dirac, A="),
+        ("zz-E.8", "n="),
+    ],
+)
+def test_an_equality_is_asked_to_a_part_in_a_million_million(id, where):
+    # Oracle: definition, a claim that is off by a part in 10^11
+    statement = STATEMENTS[id]
+
+    def asked(factor):
+        trials = statement.check(scaled(statement.claim, factor), QUICK)
+        return [t.broken for t in trials if t.where.startswith(where) and t.kind == "algebra" and t.rhs > 1e-290]
+
+    right, wrong = asked(1.0), asked(1 + 1e-11)
+    assert right
+    assert not any(right)
+    assert len(wrong) == len(right)
+    assert all(wrong)
+
+
+#: "n^-1/2 becomes n^-0.6", "1/(n + 1) becomes (n + 1)^-0.9", "n becomes n^1.5" (in a denominator).
+EXPONENTS = re.compile(r"(?:n|1/\(n \+ 1\))(?:\^-(?P<old>\S+))? becomes (?:n|\(n \+ 1\))\^-?(?P<new>\S+)")
+
+
+def test_a_planted_exponent_is_the_one_that_its_words_name():
+    # Oracle: definition, log(planted / claimed) / log n at two n
+    places = [(3, 5), (3, 5, 0.01), (1, 5), (1, 5, 0.01), (5,), (5, 0.01), (0.01,)]
+    seen = 0
+    for statement in STATEMENTS.values():
+        for twin in statement.twins:
+            named = EXPONENTS.fullmatch(twin.words)
+            if named is None:
+                continue
+            steps = [float(Fraction(exponent or 1)) for exponent in named.groups()]
+            for place in places:
+                try:
+                    pairs = [(n, statement.claim(n, *place), twin.claim(n, *place)) for n in (100, 10**6)]
+                except (AttributeError, TypeError, ValueError):  # it takes other arguments
+                    continue
+                if any(math.isnan(right + wrong) for _, right, wrong in pairs):
+                    continue
+                for n, right, wrong in pairs:
+                    assert math.log(wrong / right) / math.log(n) == pytest.approx(steps[0] - steps[1], abs=1e-9), (
+                        statement.id,
+                        twin.words,
+                    )
+                seen += 1
+                break
+    assert seen >= 28
+
+
+def test_the_places_of_gamma(monkeypatch):
+    # Oracle: definition, what the level full adds is a place further out
+    monkeypatch.setattr(limits_partial, "gamma", lambda m: (float(m), None))
+    at = [[t.n for t in limits_partial.gamma_limit(lambda: 1.0, effort(level))] for level in ("quick", "full")]
+    assert at == [[3, 10, 30, 100, 1000, 10**4], [3, 10, 30, 100, 1000, 10**4, 10**5]]
+    at = [[t.n for t in limits_partial.gamma_second(lambda m: m, effort(level))] for level in ("quick", "full")]
+    assert [len(ns) for ns in at] == [27 + 2, 297 + 2]
+
+
+def test_the_sizes_of_the_log_linear_models(monkeypatch):
+    # Oracle: definition, inputs, labels and dimension of each random model, those that a search starts from last
+    asked, make = [], lemmas.random_model
+
+    def recorded(rng, X, Y, d, *rest):
+        asked.append((X, Y, d))
+        return make(rng, X, Y, d, *rest)
+
+    monkeypatch.setattr(lemmas, "random_model", recorded)
+    found = lemmas.log_linear_models.__wrapped__(QUICK)
+    drawn = [(1 + i % 3, Y, d) for d in (1, 2, 3, 4, 5) for Y in (1, 2, 5) for i in range(QUICK.problems)]
+    assert asked == [*drawn, *((2, 3, d) for d in (1, 2, 3, 4, 5))]
+    assert len(found) == 3 * 5 + len(asked)
 
 
 # --- Certified places, verdicts -----------------------------------------------------------------------------
