@@ -313,6 +313,18 @@ def test_series_against_subsets(monkeypatch, products, n, alpha):
         assert estimate.value == pytest.approx(truth, rel=1e-9, abs=0)
 
 
+@pytest.mark.parametrize("rho", [0.5, 1.0])
+@pytest.mark.parametrize("n", [1, 3, 10])
+def test_heavy_labels_that_no_draw_showed(rho, n):
+    # Oracle: second algorithm, subsets in double-double
+    light = np.arange(1.0, 12.0)
+    row = uniform_row(rho, [0.55, 0.25, *(0.2 * light / light.sum())])
+    truth = sel.subsets(row, n).value
+    for estimate in (by_series(row, n, 1e-7), many.risk(row, n)):
+        oracles.honest(estimate, truth)
+        assert estimate.value == pytest.approx(truth, rel=1e-6, abs=0)
+
+
 def test_halves_and_series_against_classes():
     # Oracle: second algorithm, label classes
     row = uniform_row(0.9, [0.004] * 40 + [0.01] * 40 + [0.0] * 5 + [0.44])
