@@ -227,6 +227,20 @@ def test_mean_deviation_at_random():
     assert series > 50
 
 
+@pytest.mark.parametrize("p", [0.5, 1 / 3, 0.04, 3e-6, 1e-200, 0.25 + 2.0**-54])
+@pytest.mark.parametrize("first", [1, 700, 10**9 + 1])
+def test_mean_deviations_by_ratios(first, p):
+    # Oracle: second algorithm, de Moivre's terms one by one; mp whole for some, the last block a part of one
+    m = np.arange(float(first), first + 1000)
+    labels, weights = np.array([p, 0.01]), np.array([3.0, 2.0])
+    truth = weights @ sgl.mean_deviation(m, labels[:, None])
+    assert np.abs(sgl._by_ratios(m, labels, weights) / truth - 1).max() < 1e-14
+    # planted: v kept where it grows
+    if p == 1 / 3:
+        kept = truth[0] * np.cumprod(np.append(1.0, m[:15] * (2 / 3) / (m[:15] - np.ceil(m[0] / 3) + 1)))
+        assert np.abs(kept / truth[:16] - 1).max() > 1e-9
+
+
 def test_series_needs_its_second_term():
     # Oracle: mpmath, planted: without the h^2 terms the promise is not met at h = 1e-4
     visits, p = np.arange(110_000.0, 110_100.0), 0.1

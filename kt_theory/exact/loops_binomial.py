@@ -1,6 +1,11 @@
-"""The numba loop of a binomial's distribution function, for `kt_theory.minimax.hard_upper`. It validates nothing."""
+"""Numba loops over binomials: a distribution function, and de Moivre's deviations. They validate nothing.
+
+For `kt_theory.minimax.hard_upper` and `kt_theory.exact.sgl`.
+"""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 
@@ -31,3 +36,29 @@ def fill_below(k: np.ndarray, m: float, p: np.ndarray, here: np.ndarray, next_: 
                 total += term
                 j += 1.0
             out[i] = 1.0 - next_[i] * total
+
+
+@jit
+def add_deviations(
+    first: float, p: np.ndarray, weights: np.ndarray, known: np.ndarray, steps: int, out: np.ndarray
+) -> None:
+    """Add sum_a weights_a f_a(first + i) to `out[i]`, f as in `kt_theory.exact.sgl`, p_a at most 1/2.
+
+    `known[a, j]` is f_a(first + j steps). From there on f(m+1) / f(m) is m q / (m - v + 1) where v = max(1, ceil(mp))
+    stays, m p / v where v grows by 1: four roundings a step.
+    """
+    for a in range(p.size):
+        q = 1.0 - p[a]
+        for j in range(known.shape[1]):
+            start = j * steps
+            f = weights[a] * known[a, j]
+            v = max(math.ceil((first + start) * p[a]), 1.0)
+            out[start] += f
+            for i in range(start, min(start + steps, out.size) - 1):
+                m = first + i
+                if math.ceil((m + 1.0) * p[a]) > v:
+                    f *= m * p[a] / v
+                    v += 1.0
+                else:
+                    f *= m * q / (m - v + 1.0)
+                out[i + 1] += f
