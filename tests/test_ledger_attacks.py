@@ -460,6 +460,25 @@ def test_the_places_of_gamma(monkeypatch):
     assert [len(ns) for ns in at] == [27 + 2, 297 + 2]
 
 
+def test_frequencies_are_watched_along_paths():
+    # Oracle: definition, ten n of each of the laws, the alarm shared by all paths
+    watched = lemmas.paths(QUICK)
+    ns = [1, 2, 5, 10, 100, 1000, 10**4, 10**6, 10**9, 10**12]
+    assert len(watched) % len(ns) == 0
+    assert [n for _, n, _ in watched] == ns * (len(watched) // len(ns))
+    asked = []
+
+    def claim(p, n, alarm):
+        asked.append((p, n, alarm))
+        return p, 1.0
+
+    trials = list(lemmas.along_paths(claim, QUICK))
+    assert [(t.n, t.alarm) for t in trials] == [(n, ALARM) for _, n, _ in watched]
+    for (p, n, alarm), (law, m, frequencies) in zip(asked, watched, strict=True):
+        assert (p is law, n) == (True, m)
+        assert alarm * len(frequencies) == pytest.approx(ALARM, rel=1e-14)
+
+
 def test_the_sizes_of_the_log_linear_models(monkeypatch):
     # Oracle: definition, inputs, labels and dimension of each random model, those that a search starts from last
     asked, make = [], lemmas.random_model
