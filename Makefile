@@ -9,7 +9,7 @@ JOBS ?= auto
 .PHONY: help reproduce reproduce-full test test-core test-floors test-slow bench lessons paper paper-results wheel check clean
 
 help:
-	@echo "make reproduce       all figures at quick size, and the table of slopes and bounds (four minutes)"
+	@echo "make reproduce       all figures at quick size, and the table of slopes and bounds (two minutes of CPU time)"
 	@echo "make reproduce-full  the same at full size: 64,000 repeats a point in figure 2 (a few minutes)"
 	@echo "make test            the test suite, the documentation's examples, the linters"
 	@echo "make test-core       the tests that other versions of Python and of the libraries might break (two minutes)"
