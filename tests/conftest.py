@@ -8,15 +8,24 @@ import pytest
 
 #: Draws, kernels, special functions, file formats, figures, the command line; without the long tables of values.
 CORE = (
-    *("test_architecture", "test_cli", "test_docs", "test_kernels", "test_learners", "test_montecarlo"),
-    *("test_packaging", "test_plots", "test_problem", "test_protocol", "test_public", "test_rates", "test_sampling"),
-    *("test_study_folder", "test_tables"),
+    *("test_architecture", "test_cli_printed", "test_divergences", "test_kernels", "test_learners", "test_packaging"),
+    *("test_plots", "test_problem", "test_protocol", "test_protocols", "test_rates", "test_sampling", "test_tables"),
+)
+
+#: Tests of other files that are core: exact risks of whole problems, and studies that are stored and read again.
+CORE_TESTS = (
+    ("test_exact_closed", "whole_problems"),
+    ("test_montecarlo", "same_bytes"),
+    ("test_study_folder", "receipts"),
+    ("test_study_versions", ""),
 )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark them."""
     for item in items:
-        whole_problems = item.path.stem == "test_exact_closed" and "whole_problems" in item.name
-        if item.path.parent == Path(__file__).parent and (item.path.stem in CORE or whole_problems):
+        here = item.path.parent == Path(__file__).parent
+        if here and (
+            item.path.stem in CORE or any(item.path.stem == file and words in item.name for file, words in CORE_TESTS)
+        ):
             item.add_marker("core")
