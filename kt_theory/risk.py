@@ -20,6 +20,9 @@ METHODS = ("auto", "exact", "montecarlo")
 #: What Monte Carlo aims at when nobody says otherwise: its standard error, as a fraction of the mean risk.
 TARGET = 1e-3
 
+#: Cells of all tables that a pilot of control variates draws, about: wide tables get shorter pilots, of 100 at least.
+PILOT_CELLS = 2_000_000
+
 
 class Risk(float):
     """An expected risk: a float that knows how far it may be off, and what computed it.
@@ -89,7 +92,8 @@ def expected_risk(
         The student before any data; uniform if not given.
     method : {"auto", "exact", "montecarlo"}
         "exact" computes, and raises where no route applies. "montecarlo" simulates until the standard error is about a
-        thousandth of the risk. "auto" computes where it can, and otherwise simulates and warns.
+        thousandth of the risk. "auto" computes where it can, and otherwise simulates to that error, with control
+        variates of exactly known means (``simulate(control=True)``), and warns.
     divergence : {"tv", "kl", "l2", "reverse_kl", "hellinger", "top1"} or Divergence
         What the risk averages, see `kt_theory.divergences`; the first three have exact routes.
     seed : int
@@ -148,13 +152,25 @@ def _estimate(
     except OutOfReach as limit:
         if method == "exact":
             raise
-        warnings.warn(f"n={n}: {limit}; simulated instead", stacklevel=3)
-        return _simulated(problem, learner, n, init, divergence, seed)
+        message = (
+            f"n={n}: {limit}; simulated instead, with control variates, to a standard error of about {TARGET:g} of the "
+            "risk: for a smaller one call kt_theory.simulate with control=True and a smaller target_mcse"
+        )
+        warnings.warn(message, stacklevel=3)
+        return _simulated(problem, learner, n, init, divergence, seed, control=True)
 
 
 def _simulated(
-    problem: Problem, learner: str | Learner, n: int, init: Any, divergence: str | Divergence, seed: int
+    problem: Problem,
+    learner: str | Learner,
+    n: int,
+    init: Any,
+    divergence: str | Divergence,
+    seed: int,
+    control: bool = False,
 ) -> Estimate:
+    pilot = min(max(PILOT_CELLS // problem.teacher.size, 100), 1000) if control else 1000
     how: dict[str, Any] = {"target_mcse": TARGET, "relative": True, "init": init, "divergence": divergence}
-    row = simulate(problem, learner, n, 1000, seed, **how).iloc[0]
-    return Estimate(float(row["mean"]), float(row["mcse"]), f"Monte Carlo, {row['reps']} repeats")
+    row = simulate(problem, learner, n, pilot, seed, control=control, **how).iloc[0]
+    means = "Monte Carlo with control variates" if control else "Monte Carlo"
+    return Estimate(float(row["mean"]), float(row["mcse"]), f"{means}, {row['reps']} repeats")

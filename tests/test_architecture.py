@@ -31,7 +31,7 @@ MAP = {
     "bounds": ({"checks", "protocols"}, {"numpy", "scipy"}),
     "simulation": (
         {"checks", "compiled", "divergences", "learners", "problem", "progress", "protocols", "__version__"},
-        {"numpy", "pandas"},
+        {"numpy", "pandas", "scipy"},
     ),
     "exact": (
         {"checks", "compiled", "divergences", "learners", "problem", "protocols"},

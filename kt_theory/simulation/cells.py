@@ -26,6 +26,8 @@ from kt_theory.learners.registry import LEARNERS
 from kt_theory.problem import Problem, checked_problem, initial_table
 from kt_theory.protocols.protocol import Protocol
 from kt_theory.simulation import kernels
+from kt_theory.simulation.controls import NAMES as CONTROLS
+from kt_theory.simulation.controls import Controls
 from kt_theory.simulation.moments import Moments, merged
 from kt_theory.simulation.sampling import N_MAX, CountSampler
 
@@ -85,6 +87,10 @@ class Cell:
         # Made when first drawn from: a study asks thousands of cells for their names and sizes only.
         return CountSampler(self.problem)
 
+    @functools.cached_property
+    def _controls(self) -> Controls:
+        return Controls(self.problem, self._sampler.masses, self.n)
+
     def blocks(self, reps: int) -> Iterator[tuple[int, int]]:
         """The blocks of a run, as (index, repeats in it)."""
         return _cut(reps, self.block_size)
@@ -102,12 +108,17 @@ class Cell:
             for block, size in self.blocks(reps)
         )
 
-    def risks(self, learners: Sequence[Learner], seed: int, stage: int, block: int, reps: int) -> np.ndarray:
-        """Risks of `reps` repeats of one block, shape (reps, L), a column per learner."""
+    def risks(
+        self, learners: Sequence[Learner], seed: int, stage: int, block: int, reps: int, controls: bool = False
+    ) -> np.ndarray:
+        """Risks of `reps` repeats of one block, shape (reps, L), a column per learner.
+
+        With `controls` also what `Controls.of` says of the same draws, a column per control after them.
+        """
         key = (int(self.identity, 16), stage, block)
         rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=key)))
         protocols = {learner.protocol: _stream(seed, key, learner.protocol) for learner in learners}
-        out = np.empty((reps, len(learners)))
+        out = np.empty((reps, len(learners) + controls * len(CONTROLS)))
         done = 0
         for counts in self._sampler.draw(self.n, reps, rng):
             R = counts.shape[0]
@@ -116,6 +127,8 @@ class Cell:
             told = {p: p.told_anyway(self.problem.teacher, R, stream) for p, stream in protocols.items()}
             for j, learner in enumerate(learners):
                 out[done : done + R, j] = self._learner_risks(learner, counts, visits, told[learner.protocol])
+            if controls:
+                out[done : done + R, len(learners) :] = self._controls.of(counts)
             done += R
         return out
 

@@ -1,4 +1,4 @@
-"""The compiled loops that Monte Carlo spends its time in: tallying draws, risks of repeats, moments.
+"""The compiled loops that Monte Carlo spends its time in: tallying draws, risks and controls of repeats, moments.
 
 The loop over repeats and inputs stands here once. For each learner and divergence it is compiled with their row
 functions in it.
@@ -47,6 +47,38 @@ def visits_of(counts: np.ndarray, visits: np.ndarray) -> None:
             for a in range(counts.shape[2]):
                 total += counts[r, s, a]
             visits[r, s] = total
+
+
+@jit
+def controls(
+    counts: np.ndarray, unseen: np.ndarray, level: np.ndarray, short: np.ndarray, slope: np.ndarray, out: np.ndarray
+) -> None:
+    """Fill `out`, shape (R, C), with the control variates of `kt_theory.simulation.controls`.
+
+    Parameters
+    ----------
+    counts : int64, shape (R, S, A)
+    unseen : float64, shape (C - 1, S, A)
+        What an unseen label adds to all but the last control. To that a label of count k adds
+    level : float64, shape (S,)
+    short, slope : float64, shape (S, A)
+        short max(0, 1 - k / level) + slope k.
+    """
+    R, S, A = counts.shape
+    last = unseen.shape[0]
+    out[:] = 0.0
+    for r in range(R):
+        for s in range(S):
+            for a in range(A):
+                k = counts[r, s, a]
+                if k == 0:
+                    for c in range(last):
+                        out[r, c] += unseen[c, s, a]
+                    out[r, last] += short[s, a]
+                else:
+                    out[r, last] += slope[s, a] * k
+                    if k < level[s]:
+                        out[r, last] += short[s, a] * (1.0 - k / level[s])
 
 
 def _risks(counts, visits, told, rho, teacher, init, unvisited, out):  # type: ignore[no-untyped-def]

@@ -5,6 +5,7 @@ Counts are a sufficient statistic: a repeat costs O(min(n, S A) + S A), however 
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 import time
@@ -24,6 +25,7 @@ from kt_theory.progress import watched
 from kt_theory.protocols.protocol import Protocol, resolve_protocol
 from kt_theory.protocols.transfer import TransferSet
 from kt_theory.simulation.cells import PILOT, RUN, Cell, sample_size
+from kt_theory.simulation.controls import coefficients
 from kt_theory.simulation.moments import Moments, merged
 from kt_theory.simulation.precision import Precision
 from kt_theory.simulation.sampling import CountSampler
@@ -38,41 +40,90 @@ Family = Callable[[int], Problem]
 #: The most risks that `sample_risks` keeps: 0.8 GB.
 RISKS_MAX = 10**8
 
+#: Repeats of the pilot that control variates are fitted to, where no error is aimed at.
+CONTROL_PILOT = 200
+
 
 def run_cell(cell: Cell, learners: Sequence[Learner], precision: Precision, seed: int, pool: Executor) -> Moments:
     """The moments of one cell, blocks spread over `pool` and merged in their order."""
-    names = [learner.name for learner in learners]
 
     def stage(which: int, reps: int) -> Moments:
-        def block(task: tuple[int, int]) -> Moments:
-            index, size = task
-            return Moments.of(names, cell.risks(learners, seed, which, index, size))
-
-        # Workers take blocks, which there are enough of for all; the order of merging is that of batches.
-        parts = in_order(pool, block, cell.blocks(reps))
-        per_batch = (
-            merged(itertools.islice(parts, math.ceil(size / cell.block_size))) for _, size in cell.batches(reps)
-        )
-        return merged(per_batch)
+        return _moments(cell, learners, reps, pool, lambda task: cell.risks(learners, seed, which, *task))
 
     if precision.target_mcse is None:
         return stage(RUN, precision.reps)
-    pilot = stage(PILOT, precision.reps)
+    return stage(RUN, _planned(cell, precision, stage(PILOT, precision.reps)))
+
+
+def run_controlled(
+    cell: Cell, learners: Sequence[Learner], precision: Precision, seed: int, pool: Executor
+) -> tuple[Moments, np.ndarray]:
+    """As `run_cell`, with control variates: the moments, and by how much the variance of each learner was divided."""
+    L = len(learners)
+    reps = CONTROL_PILOT if precision.target_mcse is None else precision.reps
+    blocks = in_order(pool, lambda task: cell.risks(learners, seed, PILOT, *task, controls=True), cell.blocks(reps))
+    pilot = np.concatenate(list(blocks))
+    multiples = coefficients(pilot[:, :L], pilot[:, L:])
+
+    def adjusted(values: np.ndarray) -> np.ndarray:
+        return np.hstack([values[:, :L] - values[:, L:] @ multiples, values[:, :L]])
+
+    if precision.target_mcse is None:
+        reps = precision.reps
+    else:
+        left = Moments.of([learner.name for learner in learners], adjusted(pilot)[:, :L])
+        # The multiples were fitted to these repeats: what is left of their variance is too small by that.
+        freedom = max(reps - 1 - multiples.shape[0], 1)
+        reps = _planned(cell, precision, dataclasses.replace(left, squares=left.squares * (reps - 1) / freedom))
+    both = _moments(
+        cell,
+        [*learners, *learners],
+        reps,
+        pool,
+        lambda task: adjusted(cell.risks(learners, seed, RUN, *task, controls=True)),
+    )
+    found, plain = both.at(range(L)), both.at(range(L, 2 * L))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        divided = np.where(plain.squares == found.squares, 1.0, plain.squares / found.squares)
+    return dataclasses.replace(found, nonzero=plain.nonzero), divided
+
+
+def _moments(
+    cell: Cell,
+    learners: Sequence[Learner],
+    reps: int,
+    pool: Executor,
+    values: Callable[[tuple[int, int]], np.ndarray],
+) -> Moments:
+    """Moments of what `values` gives for each block of a run."""
+    names = [learner.name for learner in learners]
+    # Workers take blocks, which there are enough of for all; the order of merging is that of batches.
+    parts = in_order(pool, lambda task: Moments.of(names, values(task)), cell.blocks(reps))
+    return merged(merged(itertools.islice(parts, math.ceil(size / cell.block_size))) for _, size in cell.batches(reps))
+
+
+def _planned(cell: Cell, precision: Precision, pilot: Moments) -> int:
+    """Number of fresh repeats that a pilot calls for, at most the cap; a warning says where that was met."""
     wanted = precision.wanted(pilot, cell.divergence.upper)
     if wanted > precision.max_reps:
-        # The reader of the warning is the caller of `simulate` or `study.run`, which called this.
+        # The reader of the warning is the caller of `simulate` or `study.run`, which called what called this.
         warnings.warn(
             f"{cell.problem.name}, n={cell.n}: stopped at the cap of {precision.max_reps} repeats, "
             "the error aimed at may be missed",
-            stacklevel=3,
+            stacklevel=4,
         )
-    return stage(RUN, math.ceil(min(wanted, precision.max_reps)))
+    return math.ceil(min(wanted, precision.max_reps))
 
 
 def receipts(
-    cell: Cell, learners: Sequence[Learner], moments: Moments, seed: int, seconds: float
+    cell: Cell,
+    learners: Sequence[Learner],
+    moments: Moments,
+    seed: int,
+    seconds: float,
+    divided: np.ndarray | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """One row per learner: what was estimated, how well, and how to do it again."""
+    """One row per learner: what was estimated, how well, and how to do it again; `divided` as by `run_controlled`."""
     expected, mcse = moments.expected, moments.mcse
     for j, learner in enumerate(learners):
         row = {
@@ -89,6 +140,8 @@ def receipts(
         }
         if cell.divergence.name != "tv":
             row |= {"divergence": cell.divergence.name, "infinite": int(moments.infinite[j])}
+        if divided is not None:
+            row["control"] = float(divided[j])
         yield row | {
             "seed": seed,
             "cell": cell.identity,
@@ -109,6 +162,7 @@ def simulate(
     target_mcse: float | None = None,
     relative: bool = False,
     max_reps: int = 1_000_000,
+    control: bool = False,
     init: Any = None,
     workers: int | None = None,
     progress: bool = False,
@@ -138,6 +192,10 @@ def simulate(
         Whether the target is a fraction of the mean risk.
     max_reps : int
         Cap on the repeats of a run with a target; a warning says where it was reached.
+    control : bool
+        Use control variates: sums over the labels whose means are known exactly (`kt_theory.simulation.controls`), less
+        these means, times what a pilot says. The pilot, of `reps` repeats with a target and of 200 without, is thrown
+        away, so that the mean stays exactly unbiased; it may be below 0 where the risk is smaller than its error.
     init : array_like, shape (S, A), optional
         The students before any data, rows that sum to 1 within 1e-6; uniform if not given.
     workers : int, optional
@@ -151,7 +209,8 @@ def simulate(
         A row per (n, learner), in that order: problem, S, A, n, protocol, learner, mean (of the risk), mcse (its Monte
         Carlo standard error), reps, nonzero (repeats of non-zero risk: where they are few, mcse is not to be trusted),
         seed, cell (identity of the draws), seconds, version, numpy. For another divergence than "tv" also divergence,
-        and infinite (repeats of infinite risk: with one of them, mean and mcse are infinite). All columns but
+        and infinite (repeats of infinite risk: with one of them, mean and mcse are infinite). With `control` also
+        control: by how much the variance of a repeat was divided, as measured in the run. All columns but
         `seconds`, which are measured and differ from run to run, are the same for the same call.
 
     Raises
@@ -179,13 +238,18 @@ def simulate(
     grid = checks.whole_numbers("n", n).tolist()
     precision = Precision(reps, target_mcse, relative, max_reps)
     seed = checks.whole_number("seed", seed)
+    controlled = checks.flag("control", control)
     rows: list[dict[str, Any]] = []
     with thread_pool(workers) as pool:
         for size in watched(grid, "n", "simulate", show=checks.flag("progress", progress)):
             cell = Cell(problem_at(problem, size), size, init, of)
             start = time.perf_counter()
-            moments = run_cell(cell, found, precision, seed, pool)
-            rows.extend(receipts(cell, found, moments, seed, time.perf_counter() - start))
+            divided = None
+            if controlled:
+                moments, divided = run_controlled(cell, found, precision, seed, pool)
+            else:
+                moments = run_cell(cell, found, precision, seed, pool)
+            rows.extend(receipts(cell, found, moments, seed, time.perf_counter() - start, divided))
     return pd.DataFrame(rows)
 
 

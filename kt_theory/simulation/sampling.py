@@ -36,22 +36,27 @@ class CountSampler:
     ----------
     problem : Problem
         Its joint masses rho x pi* are tabulated once. They sum to 1 within 2e-12 and are divided by their sum here.
+
+    Attributes
+    ----------
+    masses : ndarray, shape (S A,)
+        What the cells are drawn with.
     """
 
     def __init__(self, problem: Problem) -> None:
         self.shape = (problem.S, problem.A)
         masses = problem.w.ravel()
-        self._masses = masses / masses.sum()
-        self._keep, self._own, self._other = alias_table(self._masses)
+        self.masses = masses / masses.sum()
+        self._keep, self._own, self._other = alias_table(self.masses)
         # A multinomial gives its last cell whatever is left over, rounding included: that must be a cell which can
         # afford it, never one of probability zero.
-        self._heaviest = int(np.argmax(self._masses))
-        self._last_heaviest = self._masses.copy()
+        self._heaviest = int(np.argmax(self.masses))
+        self._last_heaviest = self.masses.copy()
         self._swap(self._last_heaviest[None, :])
 
     def draw(self, n: int, reps: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
         """Yield count tables, int64, shape (R, S, A), in chunks whose R add up to `reps`."""
-        cells = self._masses.size
+        cells = self.masses.size
         one_by_one = n <= DRAWS_PER_CELL * cells
         rows = max(1, CHUNK // max(n if one_by_one else 1, cells))
         for start in range(0, reps, rows):
@@ -60,7 +65,7 @@ class CountSampler:
             yield counts.reshape(R, *self.shape)
 
     def _tally(self, n: int, R: int, rng: np.random.Generator) -> np.ndarray:
-        counts = np.zeros((R, self._masses.size), dtype=np.int64)
+        counts = np.zeros((R, self.masses.size), dtype=np.int64)
         # More than one piece only where a single repeat overflows a chunk (then R = 1).
         for start in range(0, n, CHUNK):
             uniforms = rng.random((R, min(CHUNK, n - start)))
