@@ -120,6 +120,7 @@ def _game(
     S: int, A: int, n: int, progress: Callable[[str], None] | None, most: int = hard_game.WORK
 ) -> tuple[float, float, np.ndarray, np.ndarray]:
     """`hard_game.solve`, once for each size and amount of work."""
+    most = hard_game.WORK if S * A == 2 else most  # makes no difference with two cells
     if (S, A, n, most) not in _GAMES:
         _GAMES[S, A, n, most] = hard_game.solve(S, A, n, progress, most)
     return _GAMES[S, A, n, most]
