@@ -37,7 +37,7 @@ MAP = {
         {"checks", "compiled", "divergences", "learners", "problem", "protocols"},
         {"numpy", "scipy", "flint"},
     ),
-    "plots": ({"checks", "files", "bounds", "rates"}, {"numpy", "matplotlib", "pandas"}),
+    "plots": ({"checks", "files", "bounds", "learners", "rates"}, {"numpy", "matplotlib", "pandas"}),
     "tables": ({"checks", "refusals", "files", "problem", "protocols", "records"}, {"numpy", "pandas", "pyarrow"}),
     "minimax": ({"checks", "exact", "problem", "protocols"}, {"numpy", "scipy"}),
     "certificates": ({"checks", "exact", "problem", "protocols"}, {"numpy", "scipy", "flint"}),
@@ -200,7 +200,7 @@ BESIDE = {
 
 #: Inside its attacks and its report, each from the bottom up.
 ATTACKS = (
-    {"grids", "comparing", "planting"},
+    {"grids", "comparing", "enumerating", "planting"},
     {"problems"},
     {"simulation"},
     {"pools"},

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 import kt_theory as kt
+from kt_theory.exact.rows import OutOfReach
 from kt_theory.learners import Learner
 from kt_theory.ledger import verdicts
-from kt_theory.ledger.attacks import grids, lower, means, pools, problems, quantiles, simulation
+from kt_theory.ledger.attacks import enumerating, grids, lower, means, pools, problems, quantiles, simulation
 from kt_theory.ledger.attacks.comparing import equal, together, within
 from kt_theory.ledger.attacks.planting import scaled, steeper
 from kt_theory.ledger.entries import lemmas, limits_partial
@@ -624,3 +625,49 @@ def test_a_watcher_hears_of_every_statement():
     )
     assert seen == [(1, 2, "slip-2"), (2, 2, "slip-4b")]
     assert board["id"].tolist() == ["slip-2", "slip-4b"]
+
+
+# --- Learners that are only a formula -----------------------------------------------------------------------
+
+
+def half(counts, revealed, init):
+    """Counts raised by a half."""
+    return (counts + 0.5) / (counts + 0.5).sum(axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize(
+    ("S", "A", "n"), [(1, 1, 5), (1, 2, 1000), (1, 3, 30), (2, 2, 8), (2, 3, 8), (2, 3, 0), (3, 3, 3)]
+)
+def test_risks_by_going_through_count_tables(S, A, n):
+    # Oracle: second algorithm, the law of the whole risk, input by input; planted, a learner that adds a little less
+    learners = [
+        Learner("half", "hard", half),
+        Learner("keep", "partial", kt.learners.sel_ptl),
+        Learner("told", kt.top_k(1), kt.learners.sel_told),
+    ]
+    rows = [np.full(A, 1 / A), *[np.arange(1.0, A + 1) / (A * (A + 1) / 2)] * (S - 1)]  # the first one has ties
+    problem = kt.Problem(np.arange(1.0, S + 1) / (S * (S + 1) / 2), rows)
+    for learner in learners:
+        truth = kt.risk_law(problem, learner, n).mean()
+        assert enumerating.expected_risk(problem, learner, n, None) == pytest.approx(truth, abs=1e-13)
+    if n > 0 and A > 1:
+        less = Learner("less", "hard", lambda c, r, i: half(c - 1e-6, r, i))
+        truth = kt.risk_law(problem, learners[0], n).mean()
+        assert abs(enumerating.expected_risk(problem, less, n, None) - truth) > 1e-13
+
+
+def test_inputs_and_labels_of_mass_0_are_not_met_in_count_tables():
+    # Oracle: identity, the same problem without the input, and its mean by hand: one draw from (0.75, 0.25, 0)
+    problem = kt.Problem([1.0, 0.0], [[0.75, 0.25, 0.0], [0.2, 0.3, 0.5]])
+    learner = Learner("half", "hard", half)
+    by_hand = 0.75 * 0.5 * (0.15 + 0.05 + 0.2) + 0.25 * 0.5 * (0.55 + 0.35 + 0.2)
+    assert enumerating.expected_risk(problem, learner, 1, None) == pytest.approx(by_hand, rel=1e-14)
+
+
+def test_too_many_count_tables_are_refused():
+    # Oracle: enumeration, C(2000, 1000) = 2e600; C(1002, 2) x 3 = 1.5e6
+    learner = Learner("half", "hard", half)
+    with pytest.raises(OutOfReach, match="the number of ways to draw a count table exceeds"):
+        enumerating.expected_risk(kt.Problem([1.0], [[0.5, 0.5]]), learner, 2000, None)
+    with pytest.raises(OutOfReach, match="n is 1000: 501501 count tables"):
+        enumerating.expected_risk(kt.Problem([1.0], [[0.5, 0.3, 0.2]]), learner, 1000, None)

@@ -15,9 +15,9 @@ from functools import cache
 
 import numpy as np
 
-from kt_theory.exact.law import risk_law
 from kt_theory.exact.risk import exact_risk
 from kt_theory.learners import Learner
+from kt_theory.ledger.attacks import enumerating
 from kt_theory.ledger.attacks.grids import Sizes
 from kt_theory.ledger.statement import Effort
 from kt_theory.minimax import minimax_risk
@@ -57,7 +57,7 @@ def mean_risk(learner: str | Learner, problem: Problem, n: int, init: str) -> tu
     """The exact expected risk and a bound on its error; raises `OutOfReach` where there is none."""
     start = start_table(problem, init)
     if isinstance(learner, Learner):
-        return risk_law(problem, learner, n, start).mean(), 1e-12
+        return enumerating.expected_risk(problem, learner, n, start), 1e-12
     estimate = exact_risk(problem, learner, n, start)
     return estimate.value, estimate.error
 
