@@ -13,6 +13,7 @@ import pandas as pd
 from kt_theory import bounds, checks
 from kt_theory.learners import LEARNERS
 from kt_theory.protocols import PROTOCOLS
+from kt_theory.protocols.protocol import one_of_the_paper
 from kt_theory.rates import RateFit, fit_rate, with_error
 from kt_theory.showing import shown
 
@@ -63,11 +64,20 @@ class Claims:
         the bound averages over is their average.)
     lower_from : float
         The lower bound is claimed from n = `lower_from` S A on.
+
+    Raises
+    ------
+    Unsupported
+        A ValueError, for a protocol without a lower bound of the paper.
     """
 
     slopes: Mapping[str, float] = field(default_factory=dict)
     lower: str | None = None
     lower_from: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.lower is not None:
+            object.__setattr__(self, "lower", one_of_the_paper(self.lower, "a lower bound", "lower"))
 
     def lower_bound(self, learner: str) -> Bound | None:
         """The lower bound that binds a learner on this panel, if there is one: of one's own, none is claimed."""
@@ -99,9 +109,7 @@ def fit_panel(rows: pd.DataFrame) -> RateFit | None:
     return fit_rate(usable["n"].to_numpy(), usable["mean"].to_numpy(), None if exact else usable["mcse"].to_numpy())
 
 
-def scoreboard(
-    receipts: pd.DataFrame, claims: Mapping[str, Claims], exact: pd.DataFrame | None = None
-) -> pd.DataFrame:
+def scoreboard(receipts: pd.DataFrame, claims: Mapping[str, Claims], exact: pd.DataFrame | None = None) -> pd.DataFrame:
     """Hold receipts against the theory: a row per panel and learner.
 
     Parameters

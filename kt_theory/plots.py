@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from matplotlib.ticker import NullLocator
 
 from kt_theory import checks
 from kt_theory.files import path_of, write_whole
+from kt_theory.learners import Learner, resolve_learner
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,6 +34,8 @@ LOOK = {
     "CE_ful": ("#009E73", "D"),
     "ADD_sgl": ("#E69F00", "v"),
 }
+#: Those of other learners, in the order in which a table has them.
+OTHERS = (("#56B4E9", "P"), ("#000000", "X"), ("#999933", "*"), ("#882255", "h"), ("#44AA99", "<"), ("#AA4499", ">"))
 #: The most panels of a figure, and the most inches across.
 PANELS_MAX, INCHES_MAX = 100, 100.0
 
@@ -86,8 +90,18 @@ def _colour(value: Any) -> str:
     return value
 
 
-def _learner(name: str, value: Any) -> str:
-    return checks.one_of(name, value, tuple(LOOK))
+def _learner(argument: str, value: Any, *frames: pd.DataFrame | None) -> str:
+    """The name of a learner: of a Learner, of the package's, or one that a table has."""
+    if isinstance(value, str) and any(frame is not None and (frame["learner"] == value).any() for frame in frames):
+        return value
+    return resolve_learner(value, argument).name
+
+
+def _looks(*frames: pd.DataFrame | None) -> dict[str, tuple[str, str]]:
+    """Colour and marker of every learner of some tables."""
+    names = dict.fromkeys(str(name) for frame in frames if frame is not None for name in frame["learner"])
+    others = itertools.cycle(OTHERS)
+    return {name: LOOK[name] if name in LOOK else next(others) for name in names}
 
 
 def _shared_legend(figure: Figure, axes: np.ndarray) -> None:
@@ -109,13 +123,14 @@ def draw_curves(
     exact: pd.DataFrame | None,
     receipts: pd.DataFrame | None,
     *,
-    bold: str | None = None,
+    bold: str | Learner | None = None,
     floor: float = 0.0,
 ) -> None:
     """Mean risk against n of one panel: a line per learner where it is exact, markers where it is simulated.
 
     Error bars are two Monte Carlo standard errors. On logarithmic axes a mean of 0, or one below `floor`, has no
-    place: a simulated one is drawn as a hollow marker on the lower edge. `bold` names a learner to stand out.
+    place: a simulated one is drawn as a hollow marker on the lower edge. `bold` is a learner to stand out. Learners of
+    one's own get colours and markers in the order in which the tables have them, and their names as labels.
     """
     _drawn_on(axes)
     panel, floor = checks.text("panel", panel), checks.number("floor", floor)
@@ -125,14 +140,16 @@ def draw_curves(
         if frame is not None:
             checks.frame(name, frame, ("panel", "learner", "n", "mean", *(["mcse"] if name == "receipts" else [])))
     if bold is not None:
-        bold = _learner("bold", bold)
+        bold = _learner("bold", bold, exact, receipts)
     curves = _of_panel(exact, panel)
     points = _of_panel(receipts, panel)
     if not len(curves) + len(points):
         raise ValueError(f"panel is {checks.shown(panel)}: neither exact curves nor receipts have it")
+    looks = _looks(exact, receipts)
     for name in dict.fromkeys([*curves["learner"], *points["learner"]]):
         line = curves[curves["learner"] == name].sort_values("n")
-        _draw_learner(axes, name, line, points[points["learner"] == name], bold is None or name == bold, floor)
+        simulated = points[points["learner"] == name]
+        _draw_learner(axes, name, looks[name], line, simulated, bold is None or name == bold, floor)
     n = np.concatenate([curves["n"], points["n"]]).astype(np.int64)
     if axes.get_xscale() == "log" and n.max() < 10 * n.min():
         _plain_ticks(axes, int(n.min()), int(n.max()))
@@ -152,13 +169,13 @@ def _of_panel(frame: pd.DataFrame | None, panel: str) -> pd.DataFrame:
 
 
 def _draw_learner(
-    axes: Axes, name: str, line: pd.DataFrame, points: pd.DataFrame, strong: bool, floor: float
+    axes: Axes, name: str, look: tuple[str, str], line: pd.DataFrame, points: pd.DataFrame, strong: bool, floor: float
 ) -> None:
-    colour, marker = LOOK[name]
+    colour, marker = look
     alpha, order = (1.0, 3) if strong else (0.75, 2)
     logarithmic = axes.get_yscale() == "log"
     shown = line[line["mean"] > 0] if logarithmic else line
-    label = LABEL[name]
+    label = LABEL.get(name, name)
     if len(shown):
         width = 1.6 if strong else 0.9
         axes.plot(shown["n"], shown["mean"], color=colour, linewidth=width, alpha=alpha, zorder=order, label=label)
@@ -222,37 +239,40 @@ def note(axes: Axes, text: str, colour: str) -> None:
     axes.text(0.98, 0.98, text, transform=axes.transAxes, ha="right", va="top", color=colour, fontsize=8.5, zorder=4)
 
 
-def draw_exchange(axes: Axes, receipts: pd.DataFrame, *, against: str, learners: Sequence[str]) -> None:
+def draw_exchange(
+    axes: Axes, receipts: pd.DataFrame, *, against: str | Learner, learners: Sequence[str | Learner]
+) -> None:
     """At equal risk, how many samples of `against` one sample of each learner is worth, against the risk.
 
     The curves of mean risk are interpolated on log-log axes, over the risks that both learners reach on the grid.
     """
     _drawn_on(axes)
     checks.frame("receipts", receipts, ("learner", "n", "mean"))
-    against = _learner("against", against)
-    learners = [_learner("learners", name) for name in checks.entries("learners", learners, "names")]
-    for name in (against, *learners):
-        if not (receipts["learner"] == name).any():
-            raise ValueError(f"receipts have no learner {name}")
+    base = _learner("against", against, receipts)
+    names = [_learner("learners", name, receipts) for name in checks.entries("learners", learners, "learners")]
+    looks = _looks(receipts)
+    for name in (base, *names):
+        if not ((receipts["learner"] == name) & (receipts["mean"] > 0)).any():
+            raise ValueError(f"receipts have no learner {name} with a positive mean risk")
     curves = {}
-    for name in (against, *learners):
+    for name in (base, *names):
         rows = receipts[(receipts["learner"] == name) & (receipts["mean"] > 0)].sort_values("n")
         # A risk that rises with n within its noise cannot be turned into "samples needed": keep the falling envelope.
         risk = np.minimum.accumulate(rows["mean"].to_numpy())
         falling = np.flatnonzero(np.diff(risk, prepend=np.inf) < 0)
         curves[name] = (np.log(risk[falling][::-1]), np.log(rows["n"].to_numpy()[falling][::-1]))
-    for name in learners:
-        low = max(curves[name][0][0], curves[against][0][0])
-        high = min(curves[name][0][-1], curves[against][0][-1])
+    for name in names:
+        low = max(curves[name][0][0], curves[base][0][0])
+        high = min(curves[name][0][-1], curves[base][0][-1])
         log_risk = np.linspace(low, high, 200)
-        ratio = np.exp(np.interp(log_risk, *curves[against]) - np.interp(log_risk, *curves[name]))
-        axes.plot(np.exp(log_risk), ratio, color=LOOK[name][0], label=LABEL[name])
+        ratio = np.exp(np.interp(log_risk, *curves[base]) - np.interp(log_risk, *curves[name]))
+        axes.plot(np.exp(log_risk), ratio, color=looks[name][0], label=LABEL.get(name, name))
     axes.axhline(1, color="#555555", linewidth=0.8)
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.invert_xaxis()
     axes.set_xlabel("risk to be reached")
-    axes.set_ylabel(f"samples of {against} that\none sample is worth")
+    axes.set_ylabel(f"samples of {base} that\none sample is worth")
 
 
 def draw_gap(axes: Axes, gaps: pd.DataFrame, colour: str) -> None:
@@ -279,9 +299,10 @@ def draw_shares(axes: Axes, worlds: pd.DataFrame, limit: float) -> None:
     _drawn_on(axes)
     checks.frame("worlds", worlds, ("learner", "n", "share"))
     limit = checks.positive("limit", limit)
+    looks = _looks(worlds)
     for name, rows in worlds.groupby("learner", sort=False):
-        colour, marker = LOOK[str(name)]
-        axes.plot(rows["n"], rows["share"], color=colour, marker=marker, label=LABEL[str(name)])
+        colour, marker = looks[str(name)]
+        axes.plot(rows["n"], rows["share"], color=colour, marker=marker, label=LABEL.get(str(name), str(name)))
     axes.axhline(limit, color="#555555", linewidth=0.8, linestyle="--")
     axes.set_xscale("log")
     axes.set_ylim(0, 1.1 * worlds["share"].max())

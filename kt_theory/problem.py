@@ -132,10 +132,14 @@ def uniform_table(S: int, A: int) -> np.ndarray:
 
 
 def initial_table(init: Any, problem: Problem) -> np.ndarray:
-    """`init` as a table of the problem's shape, rows off 1 by at most 1e-6 (a float32 softmax); uniform if None."""
+    """`init` as a table of the problem's shape, rows off 1 by at most 1e-6 (a float32 softmax); uniform if None.
+
+    A DataFrame must name inputs and labels as the problem does.
+    """
     problem = checked_problem(problem)
     if init is None:
         return uniform_table(problem.S, problem.A)
+    checks.names_from_frames(problem.states, problem.actions, init=init)
     shape = (problem.S, problem.A)
     return checks.stochastic_table("init", init, shape, tolerance=checks.STUDENT_TOLERANCE)
 

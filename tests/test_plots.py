@@ -72,3 +72,18 @@ def test_bands_are_the_bounds(tmp_path):
         plots.draw_band(axes[0, 0], [10, 1000], lambda n: 1 / n, lambda n: 2 / n, "#000000")
     for line, scale in zip(axes[0, 0].lines, (1, 2), strict=True):
         np.testing.assert_array_equal(line.get_ydata(), scale / line.get_xdata())
+
+
+def test_learners_of_ones_own_have_a_look_and_a_name(tmp_path):
+    # Oracle: identity, receipts know an own learner by its name; colours differ from one another and from the package's
+    own = [kt.Learner(name, "hard", lambda counts, revealed, init: init) for name in ("mine", "yours")]
+    frame = kt.study.run([kt.study.Panel("p", kt.instance(0, 2, 4), [5, 50], [*own, "SEL@top_k:2", "CE_sgl"])], reps=20)
+    with plots.drawing(tmp_path / "a", 1, 2) as axes:
+        plots.draw_curves(axes[0, 0], "p", None, frame, bold=own[0])
+        plots.draw_exchange(axes[0, 1], frame, against="CE_sgl", learners=[own[1]])
+        with pytest.raises(ValueError, match="receipts have no learner SEL@top_k:2 with a positive mean"):
+            plots.draw_exchange(axes[0, 1], frame, against="CE_sgl", learners=["SEL@top_k:2"])
+    handles, labels = axes[0, 0].get_legend_handles_labels()
+    assert labels == ["mine", "yours", "SEL@top_k:2", "CE_sgl (hard labels)"]
+    assert len({handle.lines[0].get_color() for handle in handles} | {look[0] for look in plots.LOOK.values()}) == 8
+    assert {look[0] for look in plots.OTHERS}.isdisjoint(look[0] for look in plots.LOOK.values())

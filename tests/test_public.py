@@ -145,6 +145,8 @@ AXES = InFolder(lambda _: axes())
 BOUND = partial(np.multiply, 0.1)
 PANELS = [kt.study.Panel("p", PROBLEM, [4, 8, 16], ["CE_sgl", "CE_ful"])]
 RECEIPTS = kt.study.run(PANELS, reps=40)
+#: Of learners of a user's own, too, which receipts know by their names only.
+DRAWN = pd.concat([RECEIPTS, *(RECEIPTS.assign(learner=name) for name in ("own", "SEL@top_k:2"))])
 GAPS = pd.DataFrame(
     {"protocol": ["hard"], "S": [2], "A": [2], "n": [10], "lower": [0.1], "upper": [0.2], "paper_lower": [0.05],
      "paper_upper": [0.4], "limit": [0.15]}
@@ -159,7 +161,7 @@ TRUE = kt.ledger.Statement(
 OTHER: dict[str, dict[str, Any]] = {
     "kt.draw": {"protocol": "partial"},
     "kt.fit": {"transfer_set": TRANSFER, "learner": "SEL_ptl"},
-    "kt.expected_risk": {"n": [3, 4]},
+    "kt.expected_risk": {"n": [3, 4], "method": "auto"},
     "kt.simulate": {"n": [3, 4], "target_mcse": 0.1},
     "kt.risk_law": {"n": 2},
     "kt.three_worlds": {"S": 3, "A": 5, "n": 100},
@@ -183,7 +185,8 @@ OTHER: dict[str, dict[str, Any]] = {
     "tables.read_table": {"path": InFolder(teacher_file)},
     "tables.write_table": {"frame": pd.DataFrame({"a": [1]}), "path": "out.csv"},
     "tables.teacher_from_frame": {
-        "frame": pd.DataFrame({"state": ["s"], "action": ["a"], "probability": [1.0]}), "normalise": False
+        "frame": pd.DataFrame({"state": ["s"], "action": ["a"], "probability": [1.0]}),
+        "normalise": False,
     },
     "tables.read_teacher": {"path": InFolder(teacher_file)},
     "tables.write_teacher": {"path": "out.csv"},
@@ -219,10 +222,10 @@ OTHER: dict[str, dict[str, Any]] = {
     "study.receipts_as_csv": {"frame": RECEIPTS},
     "study.write_receipts": {"frame": RECEIPTS, "path": "out.csv"},
     "plots.drawing": {"stem": "figure", "rows": 1, "columns": 1, "width": 3.0, "height": 2.0},
-    "plots.draw_curves": {"axes": AXES, "panel": "p", "exact": None, "receipts": RECEIPTS},
+    "plots.draw_curves": {"axes": AXES, "panel": "p", "exact": None, "receipts": DRAWN},
     "plots.draw_band": {"axes": AXES, "n": [1, 10], "lower": BOUND, "upper": BOUND, "colour": "red"},
     "plots.note": {"axes": AXES, "text": "words", "colour": "red"},
-    "plots.draw_exchange": {"axes": AXES, "receipts": RECEIPTS, "against": "CE_sgl", "learners": ["CE_ful"]},
+    "plots.draw_exchange": {"axes": AXES, "receipts": DRAWN, "against": "CE_sgl", "learners": ["CE_ful"]},
     "plots.draw_gap": {"axes": AXES, "gaps": GAPS, "colour": "red"},
     "plots.draw_shares": {"axes": AXES, "worlds": WORLDS, "limit": 0.4},
 }
@@ -378,6 +381,25 @@ def test_an_initial_table_has_one_tolerance_everywhere() -> None:
                     one()
 
 
+def test_an_initial_table_is_of_the_inputs_and_labels_of_the_problem() -> None:
+    # Oracle: identity, the same table as an array; names in another order are refused, not taken by place
+    named = kt.Problem(PROBLEM.rho, PROBLEM.teacher, states=("s", "t"), actions=("a", "b", "c"))
+    start = np.array([[0.2, 0.3, 0.5], [0.7, 0.2, 0.1]])
+    right = pd.DataFrame(start, index=["s", "t"], columns=["a", "b", "c"])
+    doors: list[Callable[[Any], Any]] = [
+        lambda init: kt.simulate(named, "SEL_ptl", 3, 5, init=init)["mean"].item(),
+        lambda init: kt.sample_risks(named, "SEL_ptl", 3, 5, init=init).tolist(),
+        lambda init: kt.expected_risk(named, "SEL_ptl", 3, init),
+        lambda init: kt.risk_law(named, "SEL_ptl", 3, init).mean(),
+        lambda init: kt.certify("partial_upper_mean_missing", 30, problem=named, init=init).lhs,
+    ]
+    for door in doors:
+        assert door(right) == door(start) == door(pd.DataFrame(start))
+        for wrong in (right.rename(index={"s": "t", "t": "s"}), right[["b", "a", "c"]]):
+            with pytest.raises(ValueError, match=r"of init and (states|actions) differ, in names or in order"):
+                door(wrong)
+
+
 def test_every_learner_has_a_limit() -> None:
     # Oracle: limit, the exact risk of ADD_sgl falls by 10 as n rises by 100, so that it tends to 0
     assert {name: kt.bias_limit(PROBLEM, name) for name in kt.LEARNERS if name != "CE_ptl"} == dict.fromkeys(
@@ -386,3 +408,165 @@ def test_every_learner_has_a_limit() -> None:
     assert kt.bias_limit(PROBLEM, "CE_ptl") > 0.01
     early, late = (float(kt.expected_risk(PROBLEM, "ADD_sgl", n)) for n in (10**4, 10**6))
     assert early / late == pytest.approx(10, rel=0.05)
+
+
+# --- Learners, protocols and divergences that nobody knows -----------------------------------------------
+
+
+class Derived(kt.Protocol):
+    """A protocol that tells what its facts do not say."""
+
+
+class Pretender:
+    """Has what a Protocol, a Learner or a Divergence has, and is none."""
+
+    name = "pretender"
+    shows_label, tells_drawn, top, upper = True, True, 2, 1.0
+    protocol = kt.PROTOCOLS["partial"]
+    fit = staticmethod(kt.learners.sel_ptl)
+    rows = staticmethod(kt.DIVERGENCES["tv"].rows)
+
+
+def own_fit(counts: np.ndarray, revealed: np.ndarray, init: np.ndarray) -> np.ndarray:
+    return init
+
+
+def own_rows(student: np.ndarray, teacher: np.ndarray) -> np.ndarray:
+    return np.zeros(student.shape[:-1])
+
+
+#: Argument -> what it stands for. A public function that takes one by another name adds it here.
+ARGUMENTS = {
+    "learner": "learner", "learners": "learner", "against": "learner", "bold": "learner",
+    "protocol": "protocol", "lower": "protocol", "divergence": "divergence",
+}  # fmt: skip
+#: Whether an argument of that name is one of the three: "lower" is a function of n in `plots.draw_band`.
+ELSEWHERE = {("plots.draw_band", "lower")}
+
+#: What every public function refuses.
+INVENTED: dict[str, dict[str, Any]] = {
+    "learner": {
+        "word": "CE_invented",
+        "spelled alike": "ce_sgl",
+        "protocol alone": "SEL@topk",
+        "object": Pretender(),
+        "class": kt.Learner,
+        "name that is taken": kt.Learner("CE_sgl", "hard", own_fit),
+    },
+    "protocol": {
+        "word": "topk",
+        "family without a number": "top_k",
+        "bad number": "top_k:0",
+        "object": Pretender(),
+        "derived": Derived("derived", tells_drawn=True),
+        "name that is taken": kt.Protocol("partial", tells_drawn=True, top=3),
+    },
+    "divergence": {
+        "word": "hellinger2",
+        "object": Pretender(),
+        "name that is taken": kt.Divergence("tv", own_rows),
+    },
+}
+#: What only some public functions refuse: an object of a user's own, or a protocol beyond the paper's.
+OWN: dict[str, dict[str, Any]] = {
+    "learner": {
+        "own": kt.Learner("own", "hard", own_fit),
+        "own, of an own protocol": kt.Learner("own", kt.Protocol("told_2", top=2), own_fit),
+        "natural": "SEL@top_k:2",
+    },
+    "protocol": {"own": kt.Protocol("told_2", top=2), "family": "top_k:2"},
+    "divergence": {"own": kt.Divergence("own", own_rows)},
+}
+#: The public functions that answer for these: the others refuse them.
+OPEN = {
+    *(("kt.Learner", "protocol"), ("kt.draw", "protocol"), ("TransferSet.from_counts", "protocol")),
+    *(("kt.expected_risk", "learner"), ("kt.risk_law", "learner"), ("kt.sample_risks", "learners")),
+    *(("kt.simulate", "learners"), ("study.Panel", "learners"), ("ledger.upper_bound", "learner")),
+    *(("kt.expected_risk", "divergence"), ("kt.risk_law", "divergence"), ("kt.sample_risks", "divergence")),
+    *(("kt.simulate", "divergence"), ("study.Design", "divergence"), ("study.run", "divergence")),
+    *(("plots.draw_curves", "bold"), ("plots.draw_exchange", "against"), ("plots.draw_exchange", "learners")),
+    ("kt.fit", "learner"),
+}
+#: How a docstring or an annotation speaks of one of the three.
+SPEAKS = re.compile(
+    r"\bLearner\b|\bProtocol\b|\bDivergence\b|CE_sgl|\bLEARNERS\b|\"hard\", \"partial\"|\bDIVERGENCES\b"
+)
+
+
+def takes() -> list[tuple[str, str]]:
+    """Every public function that takes a learner, a protocol or a divergence, with its argument."""
+    pairs = [(name, argument) for name, door in DOORS.items() for argument in inspect.signature(door).parameters]
+    return [pair for pair in pairs if pair[1] in ARGUMENTS and pair not in ELSEWHERE]
+
+
+def unnamed(doors: dict[str, Callable[..., Any]]) -> list[tuple[str, str]]:
+    """Arguments that annotations or docstrings call a learner, a protocol or a divergence, and `ARGUMENTS` does not."""
+    found = []
+    for name, door in doors.items():
+        typed = dict(re.findall(r"^ *(\w+) : (.*)$", door.__doc__ or "", re.MULTILINE))
+        for argument, parameter in inspect.signature(door).parameters.items():
+            if argument not in ARGUMENTS and SPEAKS.search(f"{parameter.annotation} {typed.get(argument, '')}"):
+                found.append((name, argument))
+    return found
+
+
+def tried(name: str, argument: str, value: Any, folder: Path) -> str | None:
+    """What a public function says to a value, None if it answers."""
+    given = valid(name, folder) | {argument: [value] if argument == "learners" else value}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            call(DOORS[name], given)
+    except kt.Unsupported as refused:
+        return str(refused)
+    return None
+
+
+@pytest.mark.parametrize(("name", "argument"), takes())
+def test_what_nobody_knows_is_refused_in_one_sentence(
+    name: str, argument: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Oracle: identity, kt.Unsupported, a ValueError of one line that names the argument; never the answer for another
+    monkeypatch.chdir(tmp_path)
+    assert issubclass(kt.Unsupported, ValueError)
+    kind = ARGUMENTS[argument]
+    for what, value in INVENTED[kind].items():
+        said = tried(name, argument, value, tmp_path)
+        assert said is not None, f"{argument}={what} is answered"
+        assert argument in said, said
+        assert len(said) < 400, said
+        assert not re.search(r"[\x00-\x1f\x7f]", said), said
+    for what, value in OWN[kind].items():
+        said = tried(name, argument, value, tmp_path)
+        if (name, argument) == ("kt.fit", "learner"):
+            continue  # it depends on what the transfer set was shown
+        assert (said is None) == ((name, argument) in OPEN), f"{argument}={what}: {said}"
+
+
+def test_every_public_function_with_such_an_argument_is_tried() -> None:
+    # Oracle: second algorithm, what annotations and docstrings say; planted, a function under a new name
+    assert unnamed(DOORS) == []
+    assert set(takes()) >= OPEN
+
+    def planted(whose: str | kt.Learner) -> None:
+        pass
+
+    def told(shown: str) -> None:
+        """Planted.
+
+        Parameters
+        ----------
+        shown : {"hard", "partial", "soft"}
+            What is revealed.
+        """
+
+    assert unnamed({"planted": planted, "told": told}) == [("planted", "whose"), ("told", "shown")]
+
+
+def test_a_name_that_is_answered_as_another_one_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Oracle: identity, planted: a function that takes every protocol for soft labels
+    def lenient(protocol: Any) -> float:
+        return 0.125
+
+    monkeypatch.setitem(DOORS, "planted.lenient", lenient)
+    assert tried("planted.lenient", "protocol", "topk", tmp_path) is None

@@ -48,6 +48,7 @@ import numpy as np
 
 from kt_theory import checks
 from kt_theory.exact.rows import OutOfReach
+from kt_theory.learners import Learner, resolve_learner
 from kt_theory.problem import Problem
 
 #: How many terms a sum may have: ten seconds.
@@ -167,7 +168,7 @@ def exact_problem(rho: Any, teacher: Any, init: Any = None) -> ExactProblem:
         starts = [[Fraction(1, A)] * A] * S
     else:
         checks.stochastic_table("init", init, shape=(S, A))
-        starts = _laws(init)
+        starts = _laws(np.asarray(init, dtype=object))  # a DataFrame is a sequence of its columns
     found: Counter[tuple[Fraction, tuple[Labels, ...]]] = Counter()
     for mass, row, start in zip(_laws([rho])[0], rows, starts, strict=True):
         if mass:
@@ -269,6 +270,8 @@ def from_problem(problem: Problem | ExactProblem, init: Any = None) -> ExactProb
         if init is not None:
             raise ValueError("init is given twice: an exact problem has its own")
         return problem
+    if init is not None:
+        checks.names_from_frames(problem.states, problem.actions, init=init)
     return exact_problem(problem.rho, problem.teacher, init)
 
 
@@ -276,7 +279,7 @@ def from_problem(problem: Problem | ExactProblem, init: Any = None) -> ExactProb
 
 
 def expected_risk(
-    problem: Problem | ExactProblem, learner: str, n: int, init: Any = None, target: float = 1e-15
+    problem: Problem | ExactProblem, learner: str | Learner, n: int, init: Any = None, target: float = 1e-15
 ) -> Any:
     """The expected risk of a learner, proved: a ball that contains it.
 
@@ -299,6 +302,8 @@ def expected_risk(
 
     Raises
     ------
+    Unsupported
+        A ValueError, for an unknown learner, ADD_sgl, and those of a user's own.
     ValueError
         For malformed arguments; as `OutOfReach` where the sums would be too long.
     ImportError
@@ -310,12 +315,14 @@ def expected_risk(
     >>> risk.contains(flint().fmpq(15, 256)), float(risk)
     (True, 0.05859375)
     """
-    checks.one_of("learner", learner, tuple(RISKS))
+    name = resolve_learner(learner).name
+    if name not in RISKS:
+        raise checks.Unsupported(f"learner is {name}: risks are proved in balls for {', '.join(RISKS)} only")
     exact = from_problem(problem, init)
     n, target = checks.whole_number("n", n), checks.positive("target", target)
-    risk = partial(risk_at, exact, learner, n)
+    risk = partial(risk_at, exact, name, n)
     value = sharpened(risk, target, most=512)
-    if value.contains(0) and short(exact, learner, n) and risk(rational) == 0:
+    if value.contains(0) and short(exact, name, n) and risk(rational) == 0:
         return ball(0)  # balls about 0 are never narrow enough
     return value if _narrow(value, target) else sharpened(risk, target)
 

@@ -183,7 +183,7 @@ def top_k(k: int) -> Protocol:
     return Protocol(f"top_k:{checks.whole_number('k', k, minimum=1)}", tells_drawn=True, top=int(k))
 
 
-def one_of_the_paper(protocol: object, what: str) -> str:
+def one_of_the_paper(protocol: object, what: str, argument: str = "protocol") -> str:
     """The name of one of the paper's protocols, which `what` answers for; refuses every other one.
 
     Raises
@@ -191,9 +191,9 @@ def one_of_the_paper(protocol: object, what: str) -> str:
     Unsupported
         For an unknown protocol, and for one that is none of hard, partial and soft.
     """
-    found = resolve_protocol(protocol)
+    found = resolve_protocol(protocol, argument)
     if PROTOCOLS.get(found.name) != found:
-        raise checks.Unsupported(f"protocol is {found}: {what} answers for {', '.join(PROTOCOLS)} only")
+        raise checks.Unsupported(f"{argument} is {found}: {what} answers for {', '.join(PROTOCOLS)} only")
     return found.name
 
 
@@ -220,6 +220,11 @@ def resolve_protocol(protocol: object, argument: str = "protocol") -> Protocol:
         If it is neither a known name nor a `Protocol`.
     """
     if isinstance(protocol, Protocol):
+        if type(protocol) is not Protocol:
+            raise checks.Unsupported(
+                f"{argument} is {protocol}, of the class {type(protocol).__name__}: it must be a Protocol itself, "
+                "since what is told follows from its facts alone"
+            )
         if (_named(protocol.name) or protocol) != protocol:
             raise checks.Unsupported(f"{argument} is another one named {protocol}: that name is the package's")
         return protocol

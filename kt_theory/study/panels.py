@@ -40,6 +40,11 @@ class Panel:
         Numbers of samples.
     learners : sequence of str or Learner
         As in `kt_theory.simulate`; the paper's four if not given.
+
+    Raises
+    ------
+    Unsupported
+        A ValueError, for an unknown learner.
     """
 
     name: str
@@ -47,13 +52,15 @@ class Panel:
     n: Sequence[int]
     learners: Sequence[str | Learner] = PAPER_LEARNERS
 
+    def __post_init__(self) -> None:
+        resolve_learners(self.learners)
+
 
 def checked_panels(panels: Sequence[Panel]) -> Sequence[Panel]:
     """`panels`, if each is one, no two share a name, none has an n twice, and there are at most `CELLS_MAX` cells."""
     panels = checks.entries("panels", panels, "Panel")
     taken: set[str] = set()
     cells = 0
-    panels = checks.entries("panels", panels, "Panel")
     for panel in panels:
         if not isinstance(panel, Panel):
             raise ValueError(f"panels holds {checks.shown(panel)}: it must be a sequence of Panel")
