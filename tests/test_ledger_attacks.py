@@ -1,7 +1,6 @@
 """The attacks of the ledger one by one, in seconds: places, numbers of trials, defaults, what each calls and yields."""
 
 import dataclasses
-import io
 import itertools
 import math
 import re
@@ -603,17 +602,6 @@ def test_a_planted_error_is_found_by_the_verdict_that_it_names(claim, verdict, f
     # Oracle: definition
     host = Statement("x", "ours", "w", "f", "r", "upper", "proved", claim=1.0, check=flawed())
     assert verdicts.found(host, Twin("planted", claim, verdict), QUICK) is found
-
-
-def test_a_log_gets_a_line_now_and_then(monkeypatch):
-    # Oracle: definition, by a clock of our own
-    clock = iter([0.0, 4.0, 11.0, 15.0, 22.0, 40.0])
-    monkeypatch.setattr(verdicts.time, "monotonic", lambda: next(clock))
-    log = io.StringIO()
-    watch = verdicts.sparse_lines(log)
-    for done in range(1, 6):
-        watch(done, 5, None)
-    assert log.getvalue().splitlines() == ["verify: 2 of 5 statements, 11 s", "verify: 4 of 5 statements, 22 s"]
 
 
 def test_a_watcher_hears_of_every_statement():

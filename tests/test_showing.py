@@ -83,8 +83,8 @@ def test_progress_is_a_line_every_ten_seconds_elsewhere(monkeypatch, capsys):
     monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
     assert list(progress.watched(list("abcdefg"), "cell", "exact")) == list("abcdefg")
     assert capsys.readouterr().err.splitlines() == [
-        "exact: 2 of 7 cells, about 30 s left",
-        "exact: 5 of 7 cells, about 10 s left",
+        "exact: 3 of 7 cells, about 16 s left",
+        "exact: 6 of 7 cells, about 4 s left",
     ]
 
 
@@ -92,3 +92,28 @@ def test_progress_may_be_silent(monkeypatch, capsys):
     monkeypatch.setattr(progress, "LINE_EVERY", 0.0)
     assert list(progress.watched([1, 2], "cell", "exact", show=False)) == [1, 2]
     assert capsys.readouterr().err == ""
+
+
+def test_a_line_is_shown_now_and_then(monkeypatch, capsys):
+    # Oracle: enumeration, of a clock of our own
+    clock = iter([0.0, 4.0, 11.0, 15.0, 22.0, 40.0])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    lines = progress.Lines()
+    for done in range(1, 6):
+        lines(f"round {done}")
+    assert capsys.readouterr().err.splitlines() == ["round 2", "round 4", "round 5"]
+
+
+def test_a_count_says_what_else_there_is_to_say(monkeypatch, capsys):
+    # Oracle: enumeration, of a clock that goes on by twenty seconds a look; what is expected may grow
+    clock = iter(range(0, 1000, 20))
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    count = progress.Progress("work", "batch", "batches")
+    count.expect(1)
+    count.advance("2 were there")
+    count.expect(3)
+    count.advance()
+    assert capsys.readouterr().err.splitlines() == [
+        "work: 1 of 1 batches, 2 were there, about 0 s left",
+        "work: 2 of 4 batches, about 40 s left",
+    ]

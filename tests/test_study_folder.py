@@ -178,8 +178,8 @@ def test_progress_says_where_things_stand_every_so_often(monkeypatch, capsys):
     with thread_pool(1) as pool:
         engine.run_design(design, Memory(), pool, progress=Progress(True, "two cells"))
     lines = capsys.readouterr().err.splitlines()
-    assert lines[0].startswith("two cells: 1 of 2 batches drawn (0 were stored), 1 cells to go, ")
-    assert lines[-1].startswith("two cells: 2 of 2 batches drawn (0 were stored), 0 cells to go, ")
+    assert lines[0].startswith("two cells: 1 of 2 batches, 0 more were stored, 1 cell left, ")
+    assert lines[-1].startswith("two cells: 2 of 2 batches, 0 more were stored, 0 cells left, ")
     assert lines[-1].endswith(" 0 s left")
 
 

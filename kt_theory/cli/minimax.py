@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import sys
-import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +13,7 @@ from kt_theory.cli.exits import HELD
 from kt_theory.cli.options import add_command, path, whole
 from kt_theory.cli.printing import LISTED
 from kt_theory.files import check_writable
+from kt_theory.progress import Lines
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,18 +28,6 @@ GRADES = {
 
 #: Seconds between two lines that say how far the work is.
 PAUSE = 2.0
-
-
-class NowAndThen:
-    """A line on standard error every other second, so that the command is not silent while it works."""
-
-    def __init__(self) -> None:
-        self.last = time.monotonic()
-
-    def __call__(self, line: str) -> None:
-        if time.monotonic() - self.last >= PAUSE:
-            self.last = time.monotonic()
-            print(line, file=sys.stderr, flush=True)
 
 
 def add_parser(commands: Any) -> None:
@@ -67,7 +54,7 @@ def add_parser(commands: Any) -> None:
 def _minimax(arguments: argparse.Namespace) -> int:
     if arguments.out:
         check_writable(arguments.out, ".csv", ".parquet")
-    risk = kt.minimax_risk(arguments.protocol, arguments.S, arguments.A, arguments.n, progress=NowAndThen())
+    risk = kt.minimax_risk(arguments.protocol, arguments.S, arguments.A, arguments.n, progress=Lines(PAUSE))
     if arguments.out:
         kt.tables.write_teacher(risk.instance, arguments.out)
     if arguments.json:

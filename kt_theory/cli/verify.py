@@ -46,8 +46,7 @@ def _verify(arguments: argparse.Namespace) -> int:
         check_writable(arguments.report, ".html")
     tried = kt.ledger.effort(arguments.level, arguments.seed)
     statements = kt.ledger.chosen(arguments.statement)
-    progress = True if sys.stderr.isatty() else kt.ledger.sparse_lines(sys.stderr)
-    verdicts = list(kt.ledger.try_all(statements, tried, twins=not arguments.no_twins, progress=progress))
+    verdicts = list(kt.ledger.try_all(statements, tried, twins=not arguments.no_twins, progress=True))
     board = kt.ledger.as_frame(verdicts)
     summary = kt.ledger.summarise(verdicts)
     if arguments.out:

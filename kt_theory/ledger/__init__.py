@@ -34,7 +34,6 @@ _HOME = {
     "as_frame": "verifying",
     "chosen": "verifying",
     "judge": "verdicts",
-    "sparse_lines": "verdicts",
     "try_all": "verdicts",
     "unexpected": "verdicts",
     "verify": "verifying",

@@ -8,15 +8,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TextIO
-
-from tqdm import tqdm
 
 from kt_theory.certificates import CLAIMS, certify
 from kt_theory.exact.rows import OutOfReach
 from kt_theory.ledger.attacks.problems import generator
 from kt_theory.ledger.statement import FAULTS, Claim, Effort, Statement, Trial, Twin
 from kt_theory.problem import Problem, dirichlet_problem
+from kt_theory.progress import watched
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,27 +71,13 @@ Watcher = Callable[[int, int, Verdict], None]
 def try_all(
     statements: Sequence[Statement], tried: Effort, *, twins: bool = True, progress: bool | Watcher = False
 ) -> Iterator[Verdict]:
-    """The verdict on each statement, in order; `progress` is a watcher, or True for a bar on standard error."""
-    bar = tqdm(statements, desc="verify", unit="statement", disable=progress is not True, leave=False)
-    for done, statement in enumerate(bar, start=1):
+    """The verdict on each statement, in order; `progress` is a watcher, or True as in `kt_theory.simulate`."""
+    shown = watched(statements, "statement", "verify", show=progress is True)
+    for done, statement in enumerate(shown, start=1):
         verdict = judge(statement, tried, twins=twins)
         if callable(progress):
             progress(done, len(statements), verdict)
         yield verdict
-
-
-def sparse_lines(stream: TextIO, every: float = 10.0) -> Watcher:
-    """A watcher for a log: a line on `stream` when `every` seconds have passed since the last one, and none before."""
-    started = last = time.monotonic()
-
-    def watch(done: int, total: int, verdict: Verdict) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if now - last >= every and done < total:
-            last = now
-            print(f"verify: {done} of {total} statements, {now - started:.0f} s", file=stream, flush=True)
-
-    return watch
 
 
 def judge(statement: Statement, tried: Effort, *, twins: bool = True) -> Verdict:

@@ -43,8 +43,8 @@ def verify(
     report : path, optional
         Where to write one self-contained HTML page.
     progress : bool or callable
-        True shows a progress bar on standard error. A callable is called after each statement as
-        ``progress(done, total, verdict)``; `kt_theory.ledger.sparse_lines` makes one for a log.
+        True shows how far it is: a bar on a terminal, a line every ten seconds elsewhere. A callable is called after
+        each statement as ``progress(done, total, verdict)``.
 
     Returns
     -------

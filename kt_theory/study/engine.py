@@ -13,11 +13,10 @@ from __future__ import annotations
 
 import itertools
 import os
-import sys
 import threading
 import time
 import traceback
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from dataclasses import dataclass, field, replace
@@ -26,7 +25,7 @@ from typing import Any, Protocol
 
 import pandas as pd
 
-from kt_theory import __version__, checks
+from kt_theory import __version__, checks, progress
 from kt_theory.divergences import Divergence
 from kt_theory.learners import Learner
 from kt_theory.problem import Problem
@@ -140,54 +139,26 @@ class Memory:
 # --- Progress -----------------------------------------------------------------------------------------------
 
 
-class Progress:
-    """A bar on a terminal, a line every 30 seconds elsewhere: cells, batches, rate, time left."""
+class Progress(progress.Progress):
+    """The batches of a study that are drawn, with those that were stored and the cells that are left."""
 
     def __init__(self, show: bool, what: str = "study") -> None:
-        self._show, self._what = show, shown(what)
-        self._bar: Any = None
-        self._begun = self._said = time.monotonic()
-        self._total = self._drawn = self._stored = 0
-        self._cells: dict[str, int] = {}
+        super().__init__(shown(what), "batch", "batches", show=show, every=LOG_EVERY)
+        self._stored = 0
+        self._cells: Counter[str] = Counter()
 
-    def expect(self, todo: Iterable[Batch], stored: int) -> None:
-        """Batches to come, and those that are there already."""
-        for batch in todo:
-            self._cells[batch.cell] = self._cells.get(batch.cell, 0) + 1
-            self._total += 1
+    def plan(self, todo: Iterable[Batch], stored: int) -> None:
+        """Batches to come, and the number of those that are there already."""
+        cells = Counter(batch.cell for batch in todo)
+        self._cells += cells
         self._stored += stored
-        if self._show and sys.stderr.isatty():
-            from tqdm import tqdm
+        self.expect(cells.total())
 
-            if self._bar is None:
-                self._bar = tqdm(total=self._total, unit="batch", desc=self._what, leave=False)
-            self._bar.total = self._total
-            self._bar.refresh()
-
-    def advance(self, batch: Batch) -> None:
+    def drawn(self, batch: Batch) -> None:
         """One batch is done."""
-        self._drawn += 1
         self._cells[batch.cell] -= 1
-        if self._bar is not None:
-            self._bar.set_postfix_str(f"{self._open()} cells left", refresh=False)
-            self._bar.update()
-        elif self._show and time.monotonic() - self._said >= LOG_EVERY:
-            self._said = time.monotonic()
-            print(self.line(), file=sys.stderr, flush=True)
-
-    def _open(self) -> int:
-        return sum(left > 0 for left in self._cells.values())
-
-    def line(self) -> str:
-        """Where things stand, in words."""
-        rate = self._drawn / max(time.monotonic() - self._begun, 1e-9)
-        left = (self._total - self._drawn) / rate if rate > 0 else float("inf")
-        done = f"{self._drawn} of {self._total} batches drawn ({self._stored} were stored)"
-        return f"{self._what}: {done}, {self._open()} cells to go, {rate:.3g} batches/s, {left:.0f} s left"
-
-    def close(self) -> None:
-        if self._bar is not None:
-            self._bar.close()
+        left = sum(count > 0 for count in self._cells.values())
+        self.advance(f"{self._stored} more were stored, {left} cell{'' if left == 1 else 's'} left")
 
 
 # --- Handing out and taking back ----------------------------------------------------------------------------
@@ -266,7 +237,7 @@ def draw_all(tasks: Sequence[Task], shelf: Shelf, pool: Executor, progress: Prog
     """Draw what is not stored yet, whatever order it comes back in."""
     tasks = _joined(tasks)
     todo = deque(left for task in tasks if (left := task.only(lacking(task, shelf, tally))).learners)
-    progress.expect((task.batch for task in todo), len(tasks) - len(todo))
+    progress.plan((task.batch for task in todo), len(tasks) - len(todo))
     tally.stored += len(tasks) - len(todo)
     elsewhere: deque[Task] = deque()
     waiting: dict[Future[Drawn | Failed], tuple[Task, int, float]] = {}
@@ -286,7 +257,7 @@ def draw_all(tasks: Sequence[Task], shelf: Shelf, pool: Executor, progress: Prog
                     elsewhere.append(task)
                 elif shelf.has(task.batch, task.keys):  # somebody finished it since we looked
                     shelf.release(task.batch)
-                    progress.advance(task.batch)
+                    progress.drawn(task.batch)
                     tally.stored += 1
                 else:
                     submit(task, 1)
@@ -328,7 +299,7 @@ def take_back(
         tally.drawn += 1
         tally.seconds[batch.cell] = tally.seconds.get(batch.cell, 0.0) + took
     shelf.release(batch)
-    progress.advance(batch)
+    progress.drawn(batch)
 
 
 def _finish(
