@@ -38,7 +38,10 @@ MAP = {
         {"numpy", "scipy", "flint"},
     ),
     "plots": ({"checks", "files", "bounds", "learners", "rates"}, {"numpy", "matplotlib", "pandas"}),
-    "tables": ({"checks", "refusals", "files", "problem", "protocols", "records"}, {"numpy", "pandas", "pyarrow"}),
+    "tables": (
+        {"checks", "refusals", "files", "problem", "protocols", "records", "showing"},
+        {"numpy", "pandas", "pyarrow"},
+    ),
     "minimax": ({"checks", "exact", "problem", "protocols"}, {"numpy", "scipy"}),
     "certificates": ({"checks", "exact", "problem", "protocols"}, {"numpy", "scipy", "flint"}),
     "risk": ({"checks", "divergences", "exact", "learners", "problem", "simulation"}, {"numpy"}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -344,3 +345,28 @@ BAD: list[tuple[str, Callable[[], Any], str]] = [
 def test_bad_input_is_named(call: Callable[[], Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_the_missing_mass_over_the_samples_and_its_estimate() -> None:
+    # Oracle: enumeration by hand, of five samples at two inputs; hard labels tell no mass, the estimate needs none
+    counts, teacher = [[2, 1, 0], [0, 1, 1], [0, 0, 0]], [[0.5, 0.25, 0.25], [0.5, 0.25, 0.25], [0.2, 0.2, 0.6]]
+    partial = TransferSet.from_counts(counts, teacher, "partial")
+    assert partial.mean_missing_mass == pytest.approx((3 * 0.25 + 2 * 0.5) / 5, rel=1e-15)
+    assert partial.good_turing == 3 / 5
+    hard = TransferSet.from_counts(counts)
+    assert math.isnan(hard.mean_missing_mass)
+    assert hard.good_turing == 3 / 5
+    nothing = TransferSet.from_counts([[0, 0]])
+    assert math.isnan(nothing.mean_missing_mass)
+    assert math.isnan(nothing.good_turing)
+
+
+@pytest.mark.parametrize("n", [1, 2, 5])
+def test_good_turing_is_the_missing_mass_of_one_sample_less(n: int) -> None:
+    # Oracle: enumeration, E estimate at n = E missing mass at n - 1 (Good 1953), over all count tables of one input
+    p = np.array([0.6, 0.3, 0.1])
+    mean = 0.0
+    for draws in itertools.product(range(3), repeat=n):
+        counts = np.bincount(draws, minlength=3)[None]
+        mean += math.prod(p[list(draws)]) * TransferSet.from_counts(counts).good_turing
+    assert mean == pytest.approx(float(p @ (1 - p) ** (n - 1)), rel=1e-12)

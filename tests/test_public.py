@@ -191,6 +191,7 @@ OTHER: dict[str, dict[str, Any]] = {
     "tables.write_teacher": {"path": "out.csv"},
     "tables.bundled_teacher": {"name": "next_word"},
     "tables.read_records": {"path": InFolder(records_file), "states": None, "actions": None},
+    "tables.read_init": {"path": InFolder(teacher_file), "normalise": False},
     "tables.read_names": {"path": InFolder(records_file)},
     "tables.write_students": {"students": {"CE_sgl": PROBLEM.teacher}, "path": "out.csv"},
     "kt.Learner": {"fit": kt.learners.ce_sgl, "rate": None, "statement": "", "fingerprint": "1"},

@@ -602,3 +602,20 @@ def test_bad_students(students, words, tmp_path):
         tables.write_students(students, data, tmp_path / "students.csv")
     one_sentence(error, *words)
     assert not list(tmp_path.iterdir())
+
+
+def test_an_initial_table_is_read_in_the_order_of_the_transfer_set(tmp_path):
+    # Oracle: enumeration by hand
+    file = tmp_path / "init.csv"
+    file.write_text("state,x,y\nb,0.25,0.75\na,1,0\n", encoding="utf-8")
+    data = kt.TransferSet.from_counts([[1, 0], [0, 2]], states=["a", "b"], actions=["y", "x"])
+    assert kt.tables.read_init(file, data).tolist() == [[0.0, 1.0], [0.75, 0.25]]
+    for names, words in (
+        ({"states": ["a", "c"], "actions": ["y", "x"]}, "has no input c"),
+        ({"states": ["a", "b"], "actions": ["y", "z"]}, "has no label z"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            kt.tables.read_init(file, kt.TransferSet.from_counts([[1, 0], [0, 2]], **names))
+    fewer = kt.TransferSet.from_counts([[1, 0]], states=["a"], actions=["y", "x"])
+    with pytest.raises(ValueError, match="has input b, which is not in the alphabet of the records"):
+        kt.tables.read_init(file, fewer)

@@ -67,7 +67,7 @@ def _fit(arguments: argparse.Namespace) -> int:
         raise ValueError("--normalise goes with --init only")
     init = None
     if arguments.init is not None:
-        init = _aligned_init(kt.tables.read_teacher(arguments.init, normalise=arguments.normalise), data)
+        init = kt.tables.read_init(arguments.init, data, normalise=arguments.normalise)
     usable = [name for name, entry in kt.LEARNERS.items() if data.protocol.reveals_at_least(entry.protocol)]
     students = {name: kt.fit(data, name, init) for name in usable}
     found = _findings(data)
@@ -91,24 +91,8 @@ def _alphabet(name: str, file: str | None, size_name: str, size: Any) -> list[st
     return None
 
 
-def _aligned_init(problem: kt.Problem, data: kt.TransferSet) -> np.ndarray:
-    """The rows and columns of an init table in the order of the transfer set."""
-    order = []
-    for role, have, want in (("input", problem.states, data.states), ("label", problem.actions, data.actions)):
-        position = {name: i for i, name in enumerate(have)}
-        for name in want:
-            if name not in position:
-                raise ValueError(f"the init table has no {role} {shown(name)}")
-        if len(have) > len(want):
-            extra = next(name for name in have if name not in set(want))
-            raise ValueError(f"the init table has {role} {shown(extra)}, which is not in the alphabet of the records")
-        order.append([position[name] for name in want])
-    return problem.teacher[order[0]][:, order[1]]
-
-
 def _findings(data: kt.TransferSet) -> dict[str, Any]:
     """What the records hold and what they leave unknown."""
-    visits = data.counts.sum(axis=1)
     never = data.counts.sum(axis=0) == 0
     n = data.n
     found: dict[str, Any] = {
@@ -116,15 +100,14 @@ def _findings(data: kt.TransferSet) -> dict[str, Any]:
         "n": n,
         "S": len(data.states),
         "A": len(data.actions),
-        "inputs never seen": [name for name, v in zip(data.states, visits, strict=True) if v == 0],
+        "inputs never seen": [name for name, v in zip(data.states, data.visits, strict=True) if v == 0],
         "labels never seen at any input": [name for name, absent in zip(data.actions, never, strict=True) if absent],
         "pairs seen": int((data.counts > 0).sum()),
     }
     if data.protocol.name == "hard":
-        # Good (1953): the share of samples whose pair was seen just once estimates the mass of the unseen pairs.
-        found["missing mass (Good-Turing estimate)"] = float((data.counts == 1).sum() / n) if n else None
+        found["missing mass (Good-Turing estimate)"] = data.good_turing if n else None
     else:
-        found["missing mass on visited inputs"] = float((visits * data.missing_mass).sum() / n) if n else None
+        found["missing mass on visited inputs"] = data.mean_missing_mass if n else None
         found["missing mass per input"] = dict(zip(data.states, data.missing_mass.tolist(), strict=True))
     return found
 

@@ -6,7 +6,6 @@ import argparse
 import contextlib
 import errno
 import json
-import os
 import shlex
 import signal
 import threading
@@ -274,12 +273,9 @@ def _share(text: str | None) -> Any:
 def _executor(arguments: argparse.Namespace) -> Iterator[Executor | None]:
     """Where batches are to be drawn; None: in threads."""
     if arguments.processes is not None:
-        import multiprocessing
-        from concurrent.futures import ProcessPoolExecutor
+        from kt_theory.study.processes import process_executor
 
-        number = arguments.processes
-        # Spawned: a fork of a process with threads may hang.
-        with ProcessPoolExecutor(number, multiprocessing.get_context("spawn"), initializer=_as_worker) as pool:
+        with process_executor(arguments.processes) as pool:
             yield pool
     elif arguments.scheduler is not None:
         from kt_theory.study.cluster import cluster_executor
@@ -291,21 +287,6 @@ def _executor(arguments: argparse.Namespace) -> Iterator[Executor | None]:
             raise ValueError(str(error)) from None
     else:
         yield None
-
-
-def _as_worker() -> None:
-    """Make this process a worker: Ctrl-C, which a terminal sends to all, is its parent's; it ends with its parent."""
-    import multiprocessing
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = multiprocessing.parent_process()
-
-    def follow() -> None:
-        if parent is not None:
-            parent.join()
-            os._exit(BROKEN)  # killed: it will never close the queue that this process waits at
-
-    threading.Thread(target=follow, daemon=True).start()
 
 
 def _soundly(work: Callable[[], int]) -> int:

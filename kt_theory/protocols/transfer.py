@@ -5,6 +5,7 @@ Whatever the protocol hides is NaN in `TransferSet.revealed`, so that a learner 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -63,6 +64,19 @@ class TransferSet:
         visited = self.visits > 0
         known = np.where(seen, self.revealed, 0.0).sum(axis=1)
         return np.where(visited, np.maximum(1.0 - known, 0.0), 1.0)
+
+    @property
+    def mean_missing_mass(self) -> float:
+        """`missing_mass` averaged over the samples; NaN without any, and under hard labels, which do not tell."""
+        return float((self.visits * self.missing_mass).sum() / self.n) if self.n else math.nan
+
+    @property
+    def good_turing(self) -> float:
+        """Good and Turing's estimate of the mass of the pairs not seen: the share of samples whose pair was seen once.
+
+        NaN without samples. It needs no probabilities. Source: I. J. Good, Biometrika 40 (1953).
+        """
+        return float((self.counts == 1).sum() / self.n) if self.n else math.nan
 
     @classmethod
     def from_counts(

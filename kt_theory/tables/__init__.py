@@ -29,7 +29,7 @@ from kt_theory.tables.names import read_names
 from kt_theory.tables.reading import read_table
 from kt_theory.tables.records import read_records
 from kt_theory.tables.sources import SUFFIXES
-from kt_theory.tables.students import write_students
+from kt_theory.tables.students import read_init, write_students
 from kt_theory.tables.teachers import TEACHER_COLUMNS, bundled_teacher, read_teacher, teacher_from_frame, write_teacher
 from kt_theory.tables.writing import write_table
 
@@ -37,6 +37,7 @@ __all__ = [
     "SUFFIXES",
     "TEACHER_COLUMNS",
     "bundled_teacher",
+    "read_init",
     "read_names",
     "read_records",
     "read_table",
