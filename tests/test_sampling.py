@@ -86,6 +86,29 @@ def test_planted_wrong_table_is_caught() -> None:
     assert max(abs(x - Fraction(p)) for x, p in zip(shares(keep, own, other, 2500), masses, strict=True)) > 1e-15
 
 
+def vose(masses: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Vose's construction with Python's lists."""
+    own = np.flatnonzero(masses)
+    keep, other = masses[own] * own.size, own.copy()
+    small = [k for k in range(own.size) if keep[k] < 1]
+    large = [k for k in range(own.size) if keep[k] >= 1]
+    while small and large:
+        poor, rich = small.pop(), large[-1]
+        other[poor] = own[rich]
+        keep[rich] -= 1 - keep[poor]
+        if keep[rich] < 1:
+            small.append(large.pop())
+    keep[small + large] = 1.0
+    return keep, own, other
+
+
+def test_compiled_table_is_the_one_of_lists() -> None:
+    # Oracle: second algorithm, the same construction in plain Python, to the bit: seeds keep their draws
+    for masses in laws():
+        for got, expected in zip(alias_table(masses), vose(masses), strict=True):
+            np.testing.assert_array_equal(got, expected)
+
+
 # --- The law of the counts ------------------------------------------------------------------------------
 
 TILTED = Problem([0.7, 0.3, 0.0], [[0.5, 0.0, 0.5], [0.05, 0.9, 0.05], [1.0, 0.0, 0.0]])

@@ -39,6 +39,46 @@ def tally(uniforms: np.ndarray, keep: np.ndarray, own: np.ndarray, other: np.nda
 
 
 @jit
+def share_slots(keep: np.ndarray, own: np.ndarray, other: np.ndarray) -> None:
+    """Build Walker's alias table in place, by Vose's construction: every slot is settled once, O(K) in all.
+
+    Parameters
+    ----------
+    keep : float64, shape (K,)
+        In: K times the mass of cell ``own[k]``. Out: the share of slot k that stays with it.
+    own : int64, shape (K,)
+        The cells.
+    other : int64, shape (K,)
+        In: as `own`. Out: the cell that the rest of slot k goes to.
+    """
+    slots = keep.size
+    # Two stacks of slots: those whose cell has too little to fill them, and the others.
+    small, large = np.empty(slots, np.int64), np.empty(slots, np.int64)
+    poor, rich = 0, 0
+    for k in range(slots):
+        if keep[k] < 1.0:
+            small[poor] = k
+            poor += 1
+        else:
+            large[rich] = k
+            rich += 1
+    while poor > 0 and rich > 0:
+        k, giver = small[poor - 1], large[rich - 1]
+        poor -= 1
+        other[k] = own[giver]
+        keep[giver] -= 1.0 - keep[k]
+        if keep[giver] < 1.0:
+            rich -= 1
+            small[poor] = giver
+            poor += 1
+    # What rounding leaves on either stack is a whole slot up to 1e-16.
+    for i in range(poor):
+        keep[small[i]] = 1.0
+    for i in range(rich):
+        keep[large[i]] = 1.0
+
+
+@jit
 def visits_of(counts: np.ndarray, visits: np.ndarray) -> None:
     """Fill `visits`, shape (R, S), with the sums of `counts`, shape (R, S, A), over the labels."""
     for r in range(counts.shape[0]):

@@ -100,14 +100,5 @@ def alias_table(masses: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]
     own = np.flatnonzero(masses)
     keep = masses[own] * own.size
     other = own.copy()
-    small = [k for k in range(own.size) if keep[k] < 1]
-    large = [k for k in range(own.size) if keep[k] >= 1]
-    while small and large:
-        poor, rich = small.pop(), large[-1]
-        other[poor] = own[rich]
-        keep[rich] -= 1 - keep[poor]
-        if keep[rich] < 1:
-            small.append(large.pop())
-    # What rounding leaves in either list is a whole slot up to 1e-16.
-    keep[small + large] = 1.0
+    kernels.share_slots(keep, own, other)
     return keep, own, other
