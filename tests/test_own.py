@@ -73,6 +73,15 @@ def test_the_law_of_top_k_by_hand():
     assert law.probabilities == pytest.approx([0.5, 0.5])
 
 
+@pytest.mark.parametrize("n", [1, 5])
+def test_a_natural_learner_knows_no_probability_that_is_not_told(n):
+    # Oracle: enumeration of count tables, kt.risk_law; the drawn label is shown, its probability is not
+    keep = kt.learners.sel_at(kt.Protocol("top_1_label", top=1))
+    row = kt.simulate(PROBLEM, [keep, "SEL@top_k:1"], n, 4000, seed=3).iloc[0]
+    assert abs(row["mean"] - exact_mean(keep, n)) <= 4 * row["mcse"]
+    assert exact_mean(keep, n) > exact_mean("SEL@top_k:1", n) + 1e-3
+
+
 def test_fit_and_draw_show_what_top_k_tells():
     # Oracle: enumeration by hand
     data = kt.draw(PROBLEM, "top_k:1", n=50, seed=2)

@@ -22,6 +22,9 @@ from kt_theory import checks
 from kt_theory.learners import LEARNERS, Learner, resolve_learner
 from kt_theory.problem import Problem, checked_problem
 
+#: Learners whose risk tends to 0 on every problem.
+VANISHING = ("CE_sgl", "SEL_ptl", "CE_ful", "ADD_sgl")
+
 
 def bias_limit(problem: Problem, learner: str | Learner) -> float:
     """The limit of a learner's expected risk as n grows.
@@ -56,9 +59,9 @@ def bias_limit(problem: Problem, learner: str | Learner) -> float:
     """
     p = checked_problem(problem).teacher
     entry = resolve_learner(learner)
-    if LEARNERS.get(entry.name) is not entry:
-        raise checks.Unsupported(f"learner is {entry}: the limits of {', '.join(LEARNERS)} are known")
-    if entry.name != "CE_ptl":
+    if LEARNERS.get(entry.name) is not entry or entry.name not in (*VANISHING, "CE_ptl"):
+        raise checks.Unsupported(f"learner is {entry}: the limits of {', '.join((*VANISHING, 'CE_ptl'))} are known")
+    if entry.name in VANISHING:
         return 0.0
     below = p.max(axis=1, keepdims=True) - p  # at most the largest: a row that is constant has exact zeros here
     # p - p^2 / sum p^2 is p times (sum_b p_b^2 - p) / sum p^2, and sum_b p_b^2 - p = below - sum_b p_b below_b.

@@ -67,7 +67,7 @@ def exact_risk(
     0.25
     """
     entry, of = resolve_learner(learner), resolve_divergence(divergence)
-    if LEARNERS.get(entry.name) is not entry:
+    if LEARNERS.get(entry.name) is not entry or entry.name not in ROUTES:
         raise OutOfReach(f"{entry.name} has no exact route (kt_theory.risk_law has its whole law on small problems)")
     if of.name not in DIVERGENCES:
         raise OutOfReach(f"divergence {of} has no exact route, only {', '.join(DIVERGENCES)} have")

@@ -174,7 +174,8 @@ def sel_at(protocol: Protocol) -> Learner:
         f"SEL@{protocol.name}",
         protocol,
         sel_told,
-        row=sel_row,
+        # The loop takes the probability of a drawn label for told.
+        row=sel_row if protocol.tells_drawn else None,
         loss="sum over told labels of (log pi(a|s) - log pi*(a|s))^2 / 2",
         fingerprint=f"SEL@ 1, {protocol.name}, {protocol.tells_drawn}, {protocol.top}",
     )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from kt_theory import checks
+from kt_theory.exact.risk import ROUTES
 from kt_theory.learners import LEARNERS, Learner, resolve_learner
 from kt_theory.ledger.attacks.lower import minimax_lower
 from kt_theory.ledger.attacks.means import mean_upper
@@ -153,9 +154,9 @@ def _name(learner: str | Learner) -> str:
 
 
 def _learner(learner: Any) -> str | Learner:
-    """A learner of the package by its name; one of one's own after a look at whether it mixes its inputs."""
+    """A learner with an exact route by its name; any other after a look at whether it mixes its inputs."""
     learner = resolve_learner(learner)
-    if learner.name in LEARNERS and LEARNERS[learner.name] is learner:
+    if learner.name in ROUTES and LEARNERS[learner.name] is learner:
         return learner.name
     counts = np.array([[2, 1, 0], [0, 3, 5], [0, 0, 0]])
     teacher = np.array([[0.5, 0.3, 0.2], [0.1, 0.4, 0.5], [0.6, 0.2, 0.2]])
