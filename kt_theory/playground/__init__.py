@@ -1,4 +1,4 @@
-"""The playground: one page on which a teacher is revealed sample by sample, to three students at once.
+"""The playground: one page on which a teacher is revealed sample by sample, to several students at once.
 
 The page needs no network, no server and no other file: its style and its scripts are inside, its pictures are SVG. It
 computes its own numbers. `exact.js` is a port of the exact formulas of `kt_theory.exact` for the teachers that the

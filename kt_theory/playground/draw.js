@@ -1,6 +1,6 @@
 // The pictures: tables as heat maps, risks as curves. All are SVG, written as text.
 
-const MARKS = { CE_sgl: "circle", CE_ptl: "square", SEL_ptl: "triangle", CE_ful: "diamond" };
+const MARKS = { CE_sgl: "circle", ADD_sgl: "pointing down", CE_ptl: "square", SEL_ptl: "triangle", CE_ful: "diamond" };
 const OF_PROTOCOL = { hard: "CE_sgl", partial: "SEL_ptl", soft: "CE_ful" }; // whose colour its bounds have
 
 // A number in few letters.
@@ -62,6 +62,7 @@ function mark(learner, x, y, r, name) {
     circle: `M${-r} 0a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0z`,
     square: `M${-0.9 * r} ${-0.9 * r}h${1.8 * r}v${1.8 * r}h${-1.8 * r}z`,
     triangle: `M0 ${-1.2 * r}L${1.15 * r} ${0.85 * r}H${-1.15 * r}z`,
+    "pointing down": `M0 ${1.2 * r}L${1.15 * r} ${-0.85 * r}H${-1.15 * r}z`,
     diamond: `M0 ${-1.25 * r}L${1.25 * r} 0L0 ${1.25 * r}L${-1.25 * r} 0z`,
   }[MARKS[learner]];
   return `<path class="${name} ${learner}" transform="translate(${fixed(x)} ${fixed(y)})" d="${shape}"/>`;
@@ -74,7 +75,7 @@ function drawChart(svg, { state, curves, points, at }) {
   const x = (n) => left + (right - left) * Math.log(n) / Math.log(MOST_SAMPLES);
   const y = (r) => top + (bottom - top) * Math.log(HIGHEST / r) / Math.log(HIGHEST / LOWEST);
   const line = (pairs) => pairs.map(([n, r], i) => `${i ? "L" : "M"}${fixed(x(n))} ${fixed(y(r))}`).join("");
-  // A risk that has fallen to 1e-300 would be drawn a mile below the frame, which some browsers do not like.
+  // A risk that has fallen to 1e-300 would be drawn far below the frame, at a coordinate that some browsers do not take.
   const drawable = (pairs) => pairs.filter(([, r]) => r > 0).map(([n, r]) => [n, Math.max(r, 1e-40)]);
   const parts = [];
   for (const n of [1, 10, 100, 1000, 5000]) {

@@ -80,6 +80,28 @@ function rowSgl(row, m) {
   return 0.5 * (row.k[0] * meanDeviation(m, row.p[0]) + row.k[1] * meanDeviation(m, row.p[1]));
 }
 
+// E|Bin(m, p) - t|.
+function meanDistance(m, p, t) {
+  if (p <= 0 || p >= 1) return Math.abs((p <= 0 ? 0 : m) - t);
+  const { first, weights } = law(m, p);
+  let sum = 0;
+  for (let i = 0; i < weights.length; i++) sum += weights[i] * Math.abs(first + i - t);
+  return sum;
+}
+
+// What ADD_sgl adds to each of A counts after m visits.
+function added(m, A) {
+  return A > 1 ? 0.4 * Math.sqrt(m / (A - 1)) : 0;
+}
+
+// E TV of the raised frequencies after m visits.
+function rowAdd(row, m) {
+  const A = row.k[0] + row.k[1] + row.zeros, c = added(m, A), total = m + A * c;
+  let sum = row.zeros * c;
+  for (const i of [0, 1]) if (row.k[i]) sum += row.k[i] * meanDistance(m, row.p[i], row.p[i] * total - c);
+  return 0.5 * sum / total;
+}
+
 // The law of Bin(t, 1/k) with its sums from the left; the same few hundred are asked for again and again.
 const KEPT = new Map();
 function sums(t, k) {
@@ -182,6 +204,8 @@ function sel(row, rho, grid) {
   return found;
 }
 
+const OF_A_VISITED_ROW = { CE_sgl: rowSgl, ADD_sgl: rowAdd, CE_ptl: rowPtl };
+
 // Expected risks of a problem, { inputs: [{ times, rho, row }] }, at every n of an ascending grid.
 function expectedRisks(problem, learner, grid) {
   const total = grid.map(() => 0);
@@ -189,7 +213,7 @@ function expectedRisks(problem, learner, grid) {
     let part;
     if (learner === "SEL_ptl") part = sel(row, rho, grid);
     else if (learner === "CE_ful") part = grid.map((n) => missed(n, rho) * unvisited(row));
-    else part = grid.map((n) => overVisits(row, n, rho, learner === "CE_sgl" ? rowSgl : rowPtl));
+    else part = grid.map((n) => overVisits(row, n, rho, OF_A_VISITED_ROW[learner]));
     for (let i = 0; i < grid.length; i++) total[i] += times * rho * part[i];
   }
   return total;

@@ -1,7 +1,7 @@
 // The state of the page, and what follows from it: the teacher, the bounds, the sample, the students and their risks.
 
-const LEARNERS = ["CE_sgl", "CE_ptl", "SEL_ptl", "CE_ful"];
-const PROTOCOLS = { hard: ["CE_sgl"], partial: ["CE_ptl", "SEL_ptl"], soft: ["CE_ful"] };
+const LEARNERS = ["CE_sgl", "ADD_sgl", "CE_ptl", "SEL_ptl", "CE_ful"];
+const PROTOCOLS = { hard: ["CE_sgl", "ADD_sgl"], partial: ["CE_ptl", "SEL_ptl"], soft: ["CE_ful"] };
 const MOST_SAMPLES = 5000;
 
 // --- The state ---------------------------------------------------------------------------------------------
@@ -214,6 +214,10 @@ function countsOf(state, sample, shown = state.shown) {
 // Row by row (counts, teacher) -> student, for a visited input; an unvisited one gets the uniform row.
 const STUDENTS = {
   CE_sgl: (counts) => scaled(Float64Array.from(counts)),
+  ADD_sgl: (counts) => {
+    const c = added(counts.reduce((sum, x) => sum + x, 0), counts.length);
+    return scaled(Float64Array.from(counts, (x) => x + c));
+  },
   CE_ptl: (counts, teacher) => scaled(teacher.map((p, a) => p * counts[a])),
   SEL_ptl: (counts, teacher) => {
     // A student takes 1 - (seen mass). The page knows the teacher and adds the unseen labels up: in the end an exact 0,

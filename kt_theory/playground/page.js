@@ -27,7 +27,7 @@
     curves = emptyCurves();
     const grid = [...new Set([...GRID, n])].sort((a, b) => a - b);
     const pieces = [];
-    for (const name of ["CE_ful", "CE_sgl", "SEL_ptl", "CE_ptl"]) {
+    for (const name of ["CE_ful", "CE_sgl", "ADD_sgl", "SEL_ptl", "CE_ptl"]) {
       // SEL_ptl goes through all n up to the largest anyway.
       if (!moving && name === "SEL_ptl") pieces.push([name, grid]);
       else for (const m of [n, ...grid.filter((other) => other !== n)]) pieces.push([name, [m]]);
@@ -137,7 +137,8 @@
   }
 
   function showRow(counts, teacher, students) {
-    const numbers = (a) => [counts[a], ...[teacher, ...students].map((row) => shortly(row[a]))];
+    // Without the 0 before the point: eight columns fit on a phone.
+    const numbers = (a) => [counts[a], ...[teacher, ...students].map((row) => shortly(row[a]).replace(/^0\./, "."))];
     named("row-caption").textContent = `Input ${state.input}, probability ${shortly(problem.rho[state.input - 1])}: ` +
       `seen ${words(counts.reduce((sum, c) => sum + c, 0), "time")}`;
     named("row-body").innerHTML = [...teacher.keys()].map((a) => (
@@ -160,7 +161,7 @@
     const bounds = boundsOf(state);
     named("numbers-caption").textContent = `Risks with ${shown} of ${words(n, "sample")} shown, and at n = ${n}`;
     named("numbers").innerHTML = Object.entries(PROTOCOLS).flatMap(([protocol, names]) => names.map((name) => {
-      const upper = name === "CE_ptl" ? NaN : bounds[protocol].upper;
+      const upper = OF_PROTOCOL[protocol] === name ? bounds[protocol].upper : NaN;
       const cells = [realisedNow[name], curves[name].get(n), bounds[protocol].lower, upper];
       const key = `<svg class="key" viewBox="0 0 14 14" aria-hidden="true">${mark(name, 7, 7, 5, "dot")}</svg>`;
       return `<tr><th scope="row">${key}${name}</th>${cells.map((x) => `<td>${shortly(x)}</td>`).join("")}</tr>`;
