@@ -17,8 +17,8 @@ from kt_theory.protocols.protocol import one_of_the_paper
 from kt_theory.rates import RateFit, fit_rate, with_error
 from kt_theory.showing import shown
 
-#: A bound in expectation: (n, S, A) -> risk, NaN outside its regime.
-Bound = Callable[[Any, int, int], Any]
+#: A bound in expectation, called by keyword: S, A, n -> risk, NaN outside its regime.
+Bound = Callable[..., Any]
 
 #: Upper bounds on the mean risk, valid on every problem.
 UPPER: dict[str, Bound] = {
@@ -85,7 +85,7 @@ class Claims:
         if self.lower is None or entry is None or not PROTOCOLS[self.lower].reveals_at_least(entry.protocol):
             return None
         bound = LOWER[self.lower]
-        return lambda n, S, A: np.where(np.asarray(n) >= self.lower_from * S * A, bound(n, S, A), np.nan)
+        return lambda S, A, n: np.where(np.asarray(n) >= self.lower_from * S * A, bound(S=S, A=A, n=n), np.nan)
 
 
 #: Of the paper's hard instances 1, 2, 3: the learner each is hard for, its rate, and the lower bound built on it.
@@ -188,7 +188,7 @@ def _ratios(rows: pd.DataFrame, bound: Bound | None, sign: int) -> pd.DataFrame:
     """Mean over bound at each n where the bound applies, and whether it holds; `sign` +1 for a lower bound."""
     if bound is None:
         return pd.DataFrame({"ratio": [], "held": np.array([], dtype=bool)})
-    value = np.array([bound(int(n), int(S), int(A)) for n, S, A in zip(rows["n"], rows["S"], rows["A"], strict=True)])
+    value = np.array([bound(S=S, A=A, n=n) for S, A, n in rows[["S", "A", "n"]].astype(int).itertuples(index=False)])
     mean, mcse, reps = rows["mean"].to_numpy(), rows["mcse"].to_numpy(), rows["reps"].to_numpy()
     applies = ~np.isnan(value) & ((reps == 0) | (reps >= RARE))
     if sign > 0 and "nonzero" in rows:

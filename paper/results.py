@@ -246,7 +246,7 @@ def _ledger() -> dict[str, str]:
         "refuted": f"{verdicts['refuted']}",
         "vacuous": f"{verdicts['vacuous']}",
         "too-weak": f"{verdicts['does not imply']}",
-        "add-factor": shown(STATEMENTS["ours-N8-add"].claim(2, 1), "g"),
+        "add-factor": shown(STATEMENTS["ours-N8-add"].claim(A=2, n=1), "g"),
         "untried": f"{verdicts['open']}",
         "five-gain": shown(_row("ours-false-equal-inputs")["ratio"], ".4f"),
         "ledger-seed": f"{inspect.signature(kt.verify).parameters['seed'].default}",

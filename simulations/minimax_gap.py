@@ -39,7 +39,7 @@ def gap_table(grid: list[int], progress: bool) -> pd.DataFrame:
     cells = list(itertools.product(kt.PROTOCOLS, SIZES, grid))
     for protocol, (S, A), n in kt.study.watched(cells, "game", "minimax", show=progress):
         risk = kt.minimax_risk(protocol, S, A, n)
-        lower, upper = (bound(n, S, A) for bound in PAPER[protocol])
+        lower, upper = (bound(S=S, A=A, n=n) for bound in PAPER[protocol])
         constant = kt.minimax_constant(protocol, S, A)
         rows.append(
             {

@@ -30,6 +30,13 @@ PAPER = [name for name in bounds.__all__ if inspect.getmodule(getattr(bounds, na
 GRADES = ("exact", "tight", "upper", "lower", "rate-only", "conjectured")
 
 
+def asked(name: str, *arguments: Any) -> Any:
+    """A bound by its name, n first and then the others in the order of its signature: each is passed by keyword."""
+    bound = getattr(bounds, name)
+    parameters = sorted(inspect.signature(bound).parameters, key=lambda parameter: parameter != "n")
+    return bound(**dict(zip(parameters, arguments, strict=True)))
+
+
 def label(name: str, key: str) -> str:
     """The words after `key` in the docstring of a bound."""
     (line,) = re.findall(rf"^{key}: (\S.*)$", inspect.getdoc(getattr(bounds, name)), flags=re.MULTILINE)
@@ -308,7 +315,7 @@ def assert_agrees(name: str, formula: Callable[..., Any], rests: list[tuple[Any,
     grade = label(name, "Grade")
     for rest in rests:
         ns = counts_near_boundaries(*rest)
-        for n, value in zip(ns, getattr(bounds, name)(ns, *rest).tolist(), strict=True):
+        for n, value in zip(ns, asked(name, ns, *rest).tolist(), strict=True):
             with mp.workdps(360 if 1e-300 in rest else 50):
                 truth = formula(n, *rest)
                 where = f"{name}{(n, *rest)} = {value!r}, literally {truth}"
@@ -375,7 +382,7 @@ def test_random_arguments_stay_on_their_side():
             ("cell_missing_mass", (p,)),
             ("inverse_visits_upper_whp", (p, gap)),
         ):
-            value = getattr(bounds, name)(n, *rest)
+            value = asked(name, n, *rest)
             with mp.workdps(50):
                 truth = LITERAL[name].formula(n, *rest)
                 if truth is None:
@@ -389,8 +396,10 @@ def test_random_arguments_stay_on_their_side():
 def test_delta_of_one_tenth_is_safe_as_a_decimal_too():
     # Oracle: mpmath, 0.1 as a float exceeds 1/10, where the regime ends; the bound at 1/10 proper must be covered
     with mp.workdps(50):
-        assert bounds.missing_mass_upper_whp(7, 5, 0.1) >= (mp.mpf(20) / 9 + 3 * mp.sqrt(5) * mp.log(10)) / 7
-        assert bounds.missing_mass_excess_upper_whp(7, 5, 0.1) >= 3 * mp.sqrt(5) * mp.log(10) / 7
+        assert (
+            bounds.missing_mass_upper_whp(size=5, n=7, delta=0.1) >= (mp.mpf(20) / 9 + 3 * mp.sqrt(5) * mp.log(10)) / 7
+        )
+        assert bounds.missing_mass_excess_upper_whp(size=5, n=7, delta=0.1) >= 3 * mp.sqrt(5) * mp.log(10) / 7
 
 
 # --- The lemmas without n, and xi -----------------------------------------------------------------------
@@ -405,15 +414,15 @@ def assert_kl_bound(bound: Callable[[float], float]) -> None:
 
 def test_bretagnolle_huber():
     # Oracle: mpmath, the formula; and its truth on random pairs of laws
-    assert_kl_bound(bounds.bretagnolle_huber_upper)
+    assert_kl_bound(lambda kl: bounds.bretagnolle_huber_upper(kl=kl))
     with pytest.raises(AssertionError):
         assert_kl_bound(lambda kl: math.sqrt(1 - math.exp(-kl)))  # the other inequality of that name
-    assert 1 <= bounds.bretagnolle_huber_upper(math.inf) <= 1 + 1e-14
+    assert 1 <= bounds.bretagnolle_huber_upper(kl=math.inf) <= 1 + 1e-14
     rng = np.random.default_rng(1)
     P, Q = rng.dirichlet(np.full(3, 0.3), size=(2, 500)) + 1e-12
     P, Q = P / P.sum(axis=1, keepdims=True), Q / Q.sum(axis=1, keepdims=True)
     kl, tv = np.sum(P * np.log(P / Q), axis=1), np.abs(P - Q).sum(axis=1) / 2
-    assert np.all(tv <= bounds.bretagnolle_huber_upper(np.maximum(kl, 0)))
+    assert np.all(tv <= bounds.bretagnolle_huber_upper(kl=np.maximum(kl, 0)))
 
 
 def assert_log_linear_bound(bound: Callable[[float, float], float]) -> None:
@@ -424,7 +433,7 @@ def assert_log_linear_bound(bound: Callable[[float, float], float]) -> None:
 
 def test_log_linear():
     # Oracle: mpmath, the product in fractions; and its truth on random features
-    assert_log_linear_bound(bounds.log_linear_tv_upper)
+    assert_log_linear_bound(lambda M, distance: bounds.log_linear_tv_upper(M=M, distance=distance))
     with pytest.raises(AssertionError):
         assert_log_linear_bound(lambda M, distance: M * distance / 2)
     rng = np.random.default_rng(2)
@@ -434,7 +443,7 @@ def test_log_linear():
         p, q = (np.exp(phi @ t - np.max(phi @ t)) for t in theta)
         tv = np.abs(p / p.sum() - q / q.sum()).sum() / 2
         M = np.linalg.norm(phi, axis=1).max()
-        assert tv <= bounds.log_linear_tv_upper(M, np.linalg.norm(theta[0] - theta[1]))
+        assert tv <= bounds.log_linear_tv_upper(M=M, distance=np.linalg.norm(theta[0] - theta[1]))
 
 
 def assert_xi(xi: Callable[[Any], float]) -> None:
@@ -455,7 +464,7 @@ def test_xi():
     with pytest.raises(AssertionError):
         assert_xi(lambda teacher: bounds.xi(teacher) / 2)  # slip 2: the TV, not the l1, distance
     assert bounds.xi(np.eye(4)) == 0
-    assert bounds.hard_upper_mean_instance(5, 1, 3, bounds.xi([[1 / 3, 1 / 3, 1 / 3 + 3e-13]])) > 0
+    assert bounds.hard_upper_mean_instance(S=1, A=3, n=5, xi=bounds.xi([[1 / 3, 1 / 3, 1 / 3 + 3e-13]])) > 0
 
 
 # --- The statements: exact risks and exact laws ---------------------------------------------------------
@@ -482,15 +491,15 @@ def test_mean_upper_bounds_hold_on_small_problems():
         c_S, c_A = min(law), min(float(p) for row in teacher for p in row if p > 0)
         for n, init in itertools.product(range(1, 5), (None, worst_init(teacher))):
             risk = oracles.enumerate_risks(rho, teacher, n, init)
-            assert risk["CE_sgl"] <= bounds.hard_upper_mean(n, S, A)
-            assert risk["CE_sgl"] <= bounds.hard_upper_mean_instance(n, S, A, xi)
-            assert risk["SEL_ptl"] <= bounds.partial_upper_mean(n, S, A)
-            assert risk["SEL_ptl"] <= bounds.partial_upper_mean_floor(n, S, A, c_S, c_A)
-            assert risk["CE_ful"] <= bounds.soft_upper_mean_at(n, S, A, law)
-            assert risk["CE_ful"] <= bounds.soft_upper_mean_floor(n, S, A, c_S)
-            assert risk["CE_ful"] <= bounds.soft_upper_mean(n, S, A)
+            assert risk["CE_sgl"] <= bounds.hard_upper_mean(S=S, A=A, n=n)
+            assert risk["CE_sgl"] <= bounds.hard_upper_mean_instance(S=S, A=A, n=n, xi=xi)
+            assert risk["SEL_ptl"] <= bounds.partial_upper_mean(S=S, A=A, n=n)
+            assert risk["SEL_ptl"] <= bounds.partial_upper_mean_floor(S=S, A=A, n=n, c_S=c_S, c_A=c_A)
+            assert risk["CE_ful"] <= bounds.soft_upper_mean_at(S=S, A=A, n=n, rho=law)
+            assert risk["CE_ful"] <= bounds.soft_upper_mean_floor(S=S, A=A, n=n, c_S=c_S)
+            assert risk["CE_ful"] <= bounds.soft_upper_mean(S=S, A=A, n=n)
             if S == 1:
-                assert risk["CE_sgl"] <= bounds.empirical_tv_upper_mean(n, A)
+                assert risk["CE_sgl"] <= bounds.empirical_tv_upper_mean(A=A, n=n)
 
 
 def test_hard_upper_means_hold_up_to_large_n():
@@ -501,8 +510,8 @@ def test_hard_upper_means_hold_up_to_large_n():
             rho = rng.dirichlet(np.ones(S))
             for n in (1, 10, 100, 3000):
                 risk = oracles.exact_ce_sgl(rho, teacher, n)
-                assert risk <= bounds.hard_upper_mean(n, S, A)
-                assert risk <= bounds.hard_upper_mean_instance(n, S, A, bounds.xi(teacher))
+                assert risk <= bounds.hard_upper_mean(S=S, A=A, n=n)
+                assert risk <= bounds.hard_upper_mean_instance(S=S, A=A, n=n, xi=bounds.xi(teacher))
 
 
 def paired_bayes_risk(n: int, S: int, A: int, Delta: float) -> float:
@@ -550,7 +559,7 @@ def test_hard_lower_bounds_hold_on_their_construction(S, A, n, Delta):
     row = [[(1 + sign * D) / even_A for t in tau for sign in (t, -t)] + [Fraction(0)] * (A - even_A) for tau in coins]
     bayes = coin_risk([row] * S, [Fraction(1, S)] * S, n)
     assert float(bayes) == pytest.approx(paired_bayes_risk(n, S, A, Delta), rel=1e-13, abs=0)
-    assert bounds.hard_lower_mean_at(n, S, A, Delta) <= bayes
+    assert bounds.hard_lower_mean_at(S=S, A=A, n=n, Delta=Delta) <= bayes
 
 
 def test_hard_lower_bounds_hold_on_their_construction_at_larger_n():
@@ -558,8 +567,8 @@ def test_hard_lower_bounds_hold_on_their_construction_at_larger_n():
     for S, A in ((1, 2), (1, 5), (3, 4), (10, 2)):
         for n in (0, 1, 4, 15, 60):
             for Delta in (0.01, 0.1, 0.3, 0.6, 0.99):
-                assert bounds.hard_lower_mean_at(n, S, A, Delta) <= paired_bayes_risk(n, S, A, Delta)
-            bound = bounds.hard_lower_mean(n, S, A)
+                assert bounds.hard_lower_mean_at(S=S, A=A, n=n, Delta=Delta) <= paired_bayes_risk(n, S, A, Delta)
+            bound = bounds.hard_lower_mean(S=S, A=A, n=n)
             if not math.isnan(bound):
                 assert bound <= paired_bayes_risk(n, S, A, math.sqrt(S * even(A) / n) / 4)
 
@@ -572,9 +581,9 @@ def test_partial_lower_bounds_hold_on_their_construction(S, A, n):
     idle = [Fraction(0)] * (A - odd(A))
     row = [[*itertools.chain(*tau), 1 - pairs * light, *idle] for tau in coins]
     bayes = coin_risk([row] * S, [Fraction(1, S)] * S, n)
-    assert bounds.partial_lower_mean(n, S, A) == pytest.approx(float(bayes), rel=1e-13, abs=0)
-    assert bounds.partial_lower_mean(n, S, A) <= bayes
-    assert bounds.partial_lower_mean_simple(n, S, A) <= bayes
+    assert bounds.partial_lower_mean(S=S, A=A, n=n) == pytest.approx(float(bayes), rel=1e-13, abs=0)
+    assert bounds.partial_lower_mean(S=S, A=A, n=n) <= bayes
+    assert bounds.partial_lower_mean_simple(S=S, A=A, n=n) <= bayes
 
 
 @pytest.mark.parametrize(("S", "A", "n"), [(2, 2, 2), (2, 3, 3), (3, 2, 3), (3, 3, 4)])
@@ -583,10 +592,10 @@ def test_soft_lower_bounds_hold_on_their_construction(S, A, n):
     rho = [Fraction(1, n + 1)] * (S - 1) + [1 - Fraction(S - 1, n + 1)]
     dirac = [[Fraction(a == b) for a in range(A)] for b in range(A)]
     bayes = coin_risk([dirac] * S, rho, n)  # keeps 1/2 of the 1 - 1/A: the medians do not form a table
-    at = bounds.soft_lower_mean_at(n, S, A, [float(r) for r in rho])
+    at = bounds.soft_lower_mean_at(S=S, A=A, n=n, rho=[float(r) for r in rho])
     assert at == pytest.approx(float(bayes), rel=1e-13, abs=0)
     assert at <= float(bayes) * (1 + 1e-15)  # rho itself was rounded to floats
-    assert bounds.soft_lower_mean_simple(n, S, A) <= bounds.soft_lower_mean(n, S, A) <= at
+    assert bounds.soft_lower_mean_simple(S=S, A=A, n=n) <= bounds.soft_lower_mean(S=S, A=A, n=n) <= at
 
 
 def occupied(boxes: int, balls: int) -> np.ndarray:
@@ -686,13 +695,13 @@ def test_missing_mass_bounds_hold_for_every_delta(n):
     everything += [(size, uniform_missing_mass(size, n)) for size in (1, 3, 20, 100, 400)]
     for size, law in everything:
         mean = float(law[0] @ law[1])
-        assert mean <= size * bounds.cell_missing_upper(n)
-        assert mean <= bounds.soft_upper_mean(n, size, 2)
-        assert_covers(lambda d, size=size: bounds.missing_mass_upper_whp(n, size, d), law, 0.1)
-        assert_covers(lambda d, size=size: bounds.soft_upper_whp(n, size, 2, d), law, 0.1)
-        assert_covers(lambda d, size=size: bounds.partial_upper_whp(n, 1, size + 1, d), law, 0.1)
+        assert mean <= size * bounds.cell_missing_upper(n=n)
+        assert mean <= bounds.soft_upper_mean(S=size, A=2, n=n)
+        assert_covers(lambda d, size=size: bounds.missing_mass_upper_whp(size=size, n=n, delta=d), law, 0.1)
+        assert_covers(lambda d, size=size: bounds.soft_upper_whp(S=size, A=2, n=n, delta=d), law, 0.1)
+        assert_covers(lambda d, size=size: bounds.partial_upper_whp(S=1, A=size + 1, n=n, delta=d), law, 0.1)
         excess = (law[0] - mean, law[1])
-        assert_covers(lambda d, size=size: bounds.missing_mass_excess_upper_whp(n, size, d), excess, 0.1)
+        assert_covers(lambda d, size=size: bounds.missing_mass_excess_upper_whp(size=size, n=n, delta=d), excess, 0.1)
 
 
 def test_the_two_laws_of_the_missing_mass_agree():
@@ -709,9 +718,9 @@ def test_empirical_tv_bounds_hold_for_every_delta(n):
     # Oracle: enumeration, the binomial law of two frequencies
     for p in (0.5, 0.3, 0.05, 1e-3):
         law = bernoulli_tv(n, p)
-        assert law[0] @ law[1] <= bounds.empirical_tv_upper_mean(n, 2)
-        assert_covers(lambda d: bounds.empirical_tv_upper_whp(n, 2, d), law, 0.999)
-        assert_covers(lambda d: bounds.hard_upper_whp(n, 1, 2, d), law, 0.999)
+        assert law[0] @ law[1] <= bounds.empirical_tv_upper_mean(A=2, n=n)
+        assert_covers(lambda d: bounds.empirical_tv_upper_whp(A=2, n=n, delta=d), law, 0.999)
+        assert_covers(lambda d: bounds.hard_upper_whp(S=1, A=2, n=n, delta=d), law, 0.999)
 
 
 def test_two_input_bounds_hold_for_many_deltas():
@@ -719,12 +728,12 @@ def test_two_input_bounds_hold_for_many_deltas():
     for n, p, q, r in ((150, 0.5, 0.5, 0.5), (150, 0.3, 0.5, 0.1), (60, 0.01, 0.9, 0.5)):
         law = two_inputs_ce_sgl(n, p, q, r)
         for delta in (1e-6, 0.01, 0.1, 0.5, 0.99):
-            assert quantile(law, delta) <= bounds.hard_upper_whp(n, 2, 2, delta)
-        assert law[0] @ law[1] <= bounds.hard_upper_mean(n, 2, 2)
+            assert quantile(law, delta) <= bounds.hard_upper_whp(S=2, A=2, n=n, delta=delta)
+        assert law[0] @ law[1] <= bounds.hard_upper_mean(S=2, A=2, n=n)
     for n, labels in ((40, 2), (200, 3), (400, 100)):
         law = two_inputs_sel_ptl(n, labels)
-        assert_covers(lambda d, n=n, A=labels + 1: bounds.partial_upper_whp(n, 2, A, d), law, 0.39)
-        assert law[0] @ law[1] <= bounds.partial_upper_mean(n, 2, labels + 1)
+        assert_covers(lambda d, n=n, A=labels + 1: bounds.partial_upper_whp(S=2, A=A, n=n, delta=d), law, 0.39)
+        assert law[0] @ law[1] <= bounds.partial_upper_mean(S=2, A=labels + 1, n=n)
 
 
 def test_cells_never_exceed_their_bounds():
@@ -732,8 +741,10 @@ def test_cells_never_exceed_their_bounds():
     for n in (1, 2, 5, 40):
         for k in range(0, 4 * n + 5):
             p = Fraction(k, 4 * n + 4)
-            assert p * (1 - p) ** n <= bounds.cell_missing_upper(n) <= bounds.cell_missing_upper_simple(n)
-        assert bounds.cell_missing_mass(n, 1 / (n + 1)) == pytest.approx(bounds.cell_missing_upper(n), rel=1e-14, abs=0)
+            assert p * (1 - p) ** n <= bounds.cell_missing_upper(n=n) <= bounds.cell_missing_upper_simple(n=n)
+        assert bounds.cell_missing_mass(n=n, p=1 / (n + 1)) == pytest.approx(
+            bounds.cell_missing_upper(n=n), rel=1e-14, abs=0
+        )
 
 
 def test_visit_lemmas_hold_for_binomial_counts():
@@ -741,13 +752,13 @@ def test_visit_lemmas_hold_for_binomial_counts():
     for n, p in itertools.product((1, 3, 20, 150), (Fraction(1, 50), Fraction(1, 4), Fraction(9, 10), Fraction(1))):
         law = [math.comb(n, k) * p**k * (1 - p) ** (n - k) for k in range(n + 1)]
         mean = sum(chance / (k + 1) for k, chance in enumerate(law))
-        assert bounds.inverse_visits_mean(n, float(p)) == pytest.approx(float(mean), rel=1e-14, abs=0)
-        assert mean <= bounds.inverse_visits_upper_mean(n, float(p)) * (1 + 1e-15)  # float(p) may exceed p
+        assert bounds.inverse_visits_mean(n=n, p=float(p)) == pytest.approx(float(mean), rel=1e-14, abs=0)
+        assert mean <= bounds.inverse_visits_upper_mean(n=n, p=float(p)) * (1 + 1e-15)  # float(p) may exceed p
         for eta in (0.1, 0.5, 0.9):
             low = sum(chance for k, chance in enumerate(law) if k <= (1 - Fraction(eta)) * n * p)
-            assert low <= bounds.low_visits_upper(n, float(p), eta)
+            assert low <= bounds.low_visits_upper(n=n, p=float(p), eta=eta)
         for delta in (1e-9, 0.01, 0.3, 0.9):
-            bound = bounds.inverse_visits_upper_whp(n, float(p), delta)
+            bound = bounds.inverse_visits_upper_whp(n=n, p=float(p), delta=delta)
             if not math.isnan(bound):
                 assert sum(chance for k, chance in enumerate(law) if 1 / (k + 1) > bound) <= delta
 
@@ -853,7 +864,7 @@ def test_the_stated_factor_is_the_looseness_and_a_bound_moved_by_it_is_seen_to_b
     # Oracle: enumeration, exact risks, quantiles and suprema on a grid at the instance that the docstring names
     claims = [float(x) for x in re.findall(r"[Ww]ithin\s+a\s+factor\s+(\d+\.?\d*)", getattr(bounds, name).__doc__)]
     for claim, (arguments, truth_of) in zip(claims, TRUTH[name], strict=True):
-        bound, truth = getattr(bounds, name)(*arguments), truth_of()
+        bound, truth = asked(name, *arguments), truth_of()
         assert holds(name, bound, truth)
         factor = max(bound / truth, truth / bound)
         assert factor <= claim * (1 + 1e-12)
@@ -905,30 +916,42 @@ def test_every_bound_is_in_every_table():
 
 @pytest.mark.parametrize("name", SAMPLE)
 def test_n_broadcasts_and_no_bound_grows_with_it(name):
-    bound, rest = getattr(bounds, name), SAMPLE[name]
+    rest = SAMPLE[name]
     ns = [0, 1, 7, 100, 200, 12345, 10**12]
-    many = bound(ns, *rest)
+    many = asked(name, ns, *rest)
     assert isinstance(many, np.ndarray)
     assert many.dtype == np.float64
     assert many.shape == (7,)
-    np.testing.assert_array_equal(many, bound(np.array(ns), *rest))
-    np.testing.assert_array_equal(many, bound(np.array(ns, dtype=float), *rest))
+    np.testing.assert_array_equal(many, asked(name, np.array(ns), *rest))
+    np.testing.assert_array_equal(many, asked(name, np.array(ns, dtype=float), *rest))
     for n, value in zip(ns, many, strict=True):
-        one = bound(n, *rest)
+        one = asked(name, n, *rest)
         assert type(one) is float
         np.testing.assert_array_equal(one, value)
-        assert type(bound(np.int64(n), *rest)) is float
-        assert type(bound(np.array(n), *rest)) is float
+        assert type(asked(name, np.int64(n), *rest)) is float
+        assert type(asked(name, np.array(n), *rest)) is float
     inside = many[np.isfinite(many)]
     assert inside.size >= 3
     assert np.all(np.diff(inside) <= 0)
 
 
+@pytest.mark.parametrize("name", [name for name in bounds.__all__ if name not in ("Best", "xi")])
+def test_an_old_positional_call_is_a_type_error_and_never_another_number(name):
+    # Oracle: definition, S, A, n is their order, and arguments have names
+    parameters = inspect.signature(getattr(bounds, name)).parameters
+    by_position = [p.name for p in parameters.values() if p.kind is not p.KEYWORD_ONLY]
+    assert by_position == (["protocol"] if name.startswith("best_") else [])
+    sizes_in_order = [size for size in ("S", "A", "n") if size in parameters]
+    assert [parameter for parameter in parameters if parameter in sizes_in_order] == sizes_in_order
+    with pytest.raises(TypeError, match="positional argument"):
+        getattr(bounds, name)("hard" if name.startswith("best_") else 100, *[2] * (len(parameters) - 1))
+
+
 def test_bounds_without_n_broadcast():
-    assert type(bounds.bretagnolle_huber_upper(1.0)) is float
-    assert bounds.bretagnolle_huber_upper([[0.0, 1.0]]).shape == (1, 2)
-    assert type(bounds.log_linear_tv_upper(1.0, 2)) is float
-    assert bounds.log_linear_tv_upper(1.0, [0.0, 2.0]).tolist()[0] == 0
+    assert type(bounds.bretagnolle_huber_upper(kl=1.0)) is float
+    assert bounds.bretagnolle_huber_upper(kl=[[0.0, 1.0]]).shape == (1, 2)
+    assert type(bounds.log_linear_tv_upper(M=1.0, distance=2)) is float
+    assert bounds.log_linear_tv_upper(M=1.0, distance=[0.0, 2.0]).tolist()[0] == 0
     assert type(bounds.xi([[0.3, 0.7]])) is float
 
 
@@ -936,7 +959,7 @@ def test_bounds_without_n_broadcast():
 @pytest.mark.parametrize("n", [-1, 1.5, math.nan, math.inf, 2**63, True, "7", None, [], [1, -1], [[1, 2]]])
 def test_a_bad_n_is_refused(name, n):
     with pytest.raises(ValueError, match=r"^n"):
-        getattr(bounds, name)(n, *SAMPLE[name])
+        asked(name, n, *SAMPLE[name])
 
 
 BAD = {
@@ -956,28 +979,27 @@ BAD = {
 
 @pytest.mark.parametrize("name", SAMPLE)
 def test_other_bad_arguments_are_refused_in_one_sentence(name):
-    parameters = list(inspect.signature(getattr(bounds, name)).parameters)
-    assert parameters[0] == "n"
-    for place, parameter in enumerate(parameters[1:]):
+    parameters = [parameter for parameter in inspect.signature(getattr(bounds, name)).parameters if parameter != "n"]
+    for place, parameter in enumerate(parameters):
         for bad in BAD[parameter]:
             rest = list(SAMPLE[name])
             rest[place] = bad
             with pytest.raises(ValueError, match=f"^{parameter}\\b") as caught:
-                getattr(bounds, name)(200, *rest)
+                asked(name, 200, *rest)
             assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
     ("call", "words"),
     [
-        (lambda: bounds.bretagnolle_huber_upper(-0.1), "kl"),
-        (lambda: bounds.bretagnolle_huber_upper([1.0, math.nan]), "kl"),
-        (lambda: bounds.log_linear_tv_upper(0, 1.0), "M"),
-        (lambda: bounds.log_linear_tv_upper(math.inf, 1.0), "M"),
-        (lambda: bounds.log_linear_tv_upper(1.0, -1.0), "distance"),
+        (lambda: bounds.bretagnolle_huber_upper(kl=-0.1), "kl"),
+        (lambda: bounds.bretagnolle_huber_upper(kl=[1.0, math.nan]), "kl"),
+        (lambda: bounds.log_linear_tv_upper(M=0, distance=1.0), "M"),
+        (lambda: bounds.log_linear_tv_upper(M=math.inf, distance=1.0), "M"),
+        (lambda: bounds.log_linear_tv_upper(M=1.0, distance=-1.0), "distance"),
         (lambda: bounds.xi([[0.5, 0.6]]), "teacher"),
-        (lambda: bounds.inverse_visits_mean(5, 0.0), "p"),
-        (lambda: bounds.low_visits_upper(5, 0.0, 0.5), "p"),
+        (lambda: bounds.inverse_visits_mean(n=5, p=0.0), "p"),
+        (lambda: bounds.low_visits_upper(n=5, p=0.0, eta=0.5), "p"),
     ],
 )
 def test_bad_arguments_without_n_are_refused(call, words):

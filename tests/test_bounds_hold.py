@@ -57,8 +57,8 @@ def places():
 
 
 @functools.cache
-def bound_at(name, n, S, A):
-    return getattr(bounds, name)(n, S, A)
+def bound_at(name, S, A, n):
+    return getattr(bounds, name)(S=S, A=A, n=n)
 
 
 def broken(upper, lower, factor=1.0):
@@ -67,7 +67,7 @@ def broken(upper, lower, factor=1.0):
     for name, k, S, A, n, risks in places():
         for learner, names in upper.items():
             for bound in names:
-                value = factor * bound_at(bound, n, S, A)
+                value = factor * bound_at(bound, S, A, n)
                 if value > 0:
                     worst[bound] = max(worst.get(bound, 0.0), risks[learner] / value)
                 if risks[learner] > value * (1 + 1e-12) + 1e-300:
@@ -75,7 +75,7 @@ def broken(upper, lower, factor=1.0):
         if k in lower:
             learner, names = lower[k]
             least = risks[learner] * (1 + 1e-12)
-            found += [(bound, name) for bound in names if least < bound_at(bound, n, S, A) / factor]
+            found += [(bound, name) for bound in names if least < bound_at(bound, S, A, n) / factor]
     return found, worst
 
 
@@ -112,8 +112,8 @@ def test_best_bounds_enclose_the_exact_games():
             if protocol == "hard" and n in (7, 100) and A == 3:
                 continue  # a linear programme of seconds
             risk = kt.minimax_risk(protocol, S, A, n)
-            assert bounds.best_lower(protocol, n, S, A).value <= risk.upper * (1 + 1e-9)
-            assert bounds.best_upper(protocol, n, S, A).value >= risk.lower * (1 - 1e-9)
+            assert bounds.best_lower(protocol, S=S, A=A, n=n).value <= risk.upper * (1 + 1e-9)
+            assert bounds.best_upper(protocol, S=S, A=A, n=n).value >= risk.lower * (1 - 1e-9)
             assert risk.lower <= risk.upper
 
 

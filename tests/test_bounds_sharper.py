@@ -276,7 +276,7 @@ def test_assouad_is_its_formula_rounded_down():
     # Oracle: mpmath, the sum over flips and errors typed literally at 30 digits
     for S, A in ((1, 1), (1, 2), (2, 3), (3, 4)):
         for n in (0, 1, 2, 9, 24):
-            value = bounds.hard_lower_mean_assouad(n, S, A)
+            value = bounds.hard_lower_mean_assouad(S=S, A=A, n=n)
             with mp.workdps(30):
                 truth = assouad(n, S, A)
                 if truth is None:
@@ -285,7 +285,7 @@ def test_assouad_is_its_formula_rounded_down():
                 assert value <= truth
                 assert value >= truth * (1 - 1e-12)
     with mp.workdps(30):
-        assert abs(bounds.hard_lower_mean_assouad(3, 2, 2) / assouad(3, 1, 2) - 1) > 0.1  # red: one pair for two
+        assert abs(bounds.hard_lower_mean_assouad(S=2, A=2, n=3) / assouad(3, 1, 2) - 1) > 0.1  # red: one pair for two
 
 
 def test_assouad_far_out_is_below_the_sum_and_close_to_it():
@@ -298,18 +298,18 @@ def test_assouad_far_out_is_below_the_sum_and_close_to_it():
             grid = [mp.mpf(j) / 64 * 2 / mp.sqrt(n) for j in range(18, 31)]
             error = [mp.mpf(1) / 2 - scale * mp.quad(lambda u: (1 - u * u) ** (r - 1), [0, D]) for D in grid]  # noqa: B023
             truth = max(D * e for D, e in zip(grid, error, strict=True))
-            assert truth * (1 - mp.mpf(3) / n) <= bounds.hard_lower_mean_assouad(n, 1, 2) <= truth
+            assert truth * (1 - mp.mpf(3) / n) <= bounds.hard_lower_mean_assouad(S=1, A=2, n=n) <= truth
     z = 0.7517915246935645
     limit = z * math.erfc(z / math.sqrt(2)) / 2
     for n in (10**8, 10**12, 2**63 - 1):
         for S, A in ((1, 2), (3, 4), (1000, 11)):
             pairs = S * (A // 2)
-            scaled = bounds.hard_lower_mean_assouad(n, S, A) * math.sqrt(n / pairs)
+            scaled = bounds.hard_lower_mean_assouad(S=S, A=A, n=n) * math.sqrt(n / pairs)
             assert limit * (1 - 3e-4 - pairs / n) <= scaled <= limit * (1 + 1e-9)
     assert limit / math.sqrt(2) == pytest.approx(0.1201878, abs=1e-7)
     for S, A in ((1, 2), (4, 6)):  # the two ways meet at 300 visits
         n = 300 * S * (A // 2)
-        here, there = bounds.hard_lower_mean_assouad([n, n + 1], S, A)
+        here, there = bounds.hard_lower_mean_assouad(S=S, A=A, n=[n, n + 1])
         assert 0.985 * here <= there <= here
 
 
@@ -346,11 +346,11 @@ def test_the_majorant_is_above_every_cell_and_below_every_simpler_bound():
         w, low = Fraction(1, n + 1), Fraction(n**n, (n + 1) ** (n + 1))
         assert w * (1 - w) ** n > low * (1 - w)  # red: phi(n) in place of phi(n - 1)
         for K in (1, 2, 5, 29, 30, 31, 400):
-            bound = bounds.missing_mass_upper_mean(n, K)
-            assert bound <= K * bounds.cell_missing_upper(n) * (1 + 1e-14)
-            assert bound <= K * bounds.cell_missing_upper_e(n) * (1 + 1e-14)
-            assert bound <= (K - 1) * bounds.cell_missing_upper(n - 1) * (1 + 1e-14) + 1e-300
-    assert bounds.missing_mass_upper_mean(0, 3) == pytest.approx(1, rel=1e-14, abs=0)
+            bound = bounds.missing_mass_upper_mean(size=K, n=n)
+            assert bound <= K * bounds.cell_missing_upper(n=n) * (1 + 1e-14)
+            assert bound <= K * bounds.cell_missing_upper_e(n=n) * (1 + 1e-14)
+            assert bound <= (K - 1) * bounds.cell_missing_upper(n=n - 1) * (1 + 1e-14) + 1e-300
+    assert bounds.missing_mass_upper_mean(size=3, n=0) == pytest.approx(1, rel=1e-14, abs=0)
 
 
 @pytest.mark.step("N1.4")
@@ -361,14 +361,14 @@ def test_the_majorant_holds_for_random_laws():
         K, n = int(rng.integers(1, 12)), int(rng.integers(0, 40))
         for w in (rng.dirichlet(np.full(K, c)) for c in (0.2, 1.0, 20.0)):
             mean = paid_on_a_dead_label(w, n)
-            assert mean <= bounds.missing_mass_upper_mean(n, K) + 1e-15
-            assert mean <= bounds.soft_upper_mean_missing(n, K, 2) + 1e-15
+            assert mean <= bounds.missing_mass_upper_mean(size=K, n=n) + 1e-15
+            assert mean <= bounds.soft_upper_mean_missing(S=K, A=2, n=n) + 1e-15
     for K, n in ((3, 5), (6, 6), (5, 20)):
         climbed = climb(lambda w, n=n: paid_on_a_dead_label(w, n), K, 400, rng)
-        bound = bounds.missing_mass_upper_mean(n, K)
+        bound = bounds.missing_mass_upper_mean(size=K, n=n)
         assert climbed <= bound
         assert climbed > bound * (1 - 1.2 / n)
-        lower = 2 * bounds.soft_lower_mean_dirac(n, K, 2)
+        lower = 2 * bounds.soft_lower_mean_dirac(S=K, A=2, n=n)
         assert lower >= climbed * (1 - 1e-2)  # the light mass is not exactly 1/(n + 1)
 
 
@@ -465,9 +465,13 @@ def test_the_deviation_holds_for_every_delta_and_its_moment_bound_for_every_t(n)
     laws += [(size, paper.uniform_missing_mass(size, n)) for size in (1, 3, 20, 100, 400)]
     for size, law in laws:
         mean = float(law[0] @ law[1])
-        paper.assert_covers(lambda d, size=size: bounds.missing_mass_upper_whp_sqrt(n, size, d), law, 1 - 1e-9)
-        paper.assert_covers(lambda d, size=size: bounds.partial_upper_whp_sqrt(n, 1, size, d), law, 1 - 1e-9)
-        paper.assert_covers(lambda d, size=size: bounds.partial_upper_whp_missing(n, 1, size, d), law, 0.1)
+        paper.assert_covers(
+            lambda d, size=size: bounds.missing_mass_upper_whp_sqrt(size=size, n=n, delta=d), law, 1 - 1e-9
+        )
+        paper.assert_covers(
+            lambda d, size=size: bounds.partial_upper_whp_sqrt(S=1, A=size, n=n, delta=d), law, 1 - 1e-9
+        )
+        paper.assert_covers(lambda d, size=size: bounds.partial_upper_whp_missing(S=1, A=size, n=n, delta=d), law, 0.1)
         for share in (0.1, 0.5, 0.9):
             t = share * n
             log_moment = math.log(float(np.exp(t * (law[0] - mean)) @ law[1]))
@@ -477,7 +481,9 @@ def test_the_deviation_holds_for_every_delta_and_its_moment_bound_for_every_t(n)
 def test_the_deviation_is_below_lemma_e7():
     # Oracle: identity, N2 against Z&Z E.7 wherever that holds
     for size, n, delta in itertools.product((1, 2, 10, 1000, 10**6), (1, 10, 10**4), (0.1, 0.05, 1e-3, 1e-9, 1e-300)):
-        assert bounds.missing_mass_upper_whp_sqrt(n, size, delta) <= bounds.missing_mass_upper_whp(n, size, delta)
+        assert bounds.missing_mass_upper_whp_sqrt(size=size, n=n, delta=delta) <= bounds.missing_mass_upper_whp(
+            size=size, n=n, delta=delta
+        )
 
 
 # --- N3 to N6, N10: every sample, every small problem ---------------------------------------------------
@@ -582,10 +588,10 @@ def hold_all(risks: dict[str, float], n: int, S: int, A: int, *, uniform: bool) 
         for names in ours.values():
             names.append("uniform_upper_mean")
         for protocol, learner in (("hard", "CE_sgl"), ("partial", "SEL_ptl"), ("soft", "CE_ful")):
-            assert risks[learner] <= bounds.best_upper(protocol, n, S, A).value * slack + 1e-15
+            assert risks[learner] <= bounds.best_upper(protocol, S=S, A=A, n=n).value * slack + 1e-15
     for learner, names in ours.items():
         for name in names:
-            bound = getattr(bounds, name)(n, S, A)
+            bound = getattr(bounds, name)(S=S, A=A, n=n)
             assert math.isnan(bound) or risks[learner] <= bound * slack + 1e-15, (name, n, S, A)
 
 
@@ -597,7 +603,7 @@ def test_mean_bounds_hold_on_small_problems():
         for n, init in itertools.product(range(5), (None, paper.worst_init(teacher))):
             risk = {name: float(x) for name, x in oracles.enumerate_risks(rho, teacher, n, init).items()}
             hold_all(risk, n, S, A, uniform=init is None)
-            assert risk["SEL_ptl"] <= bounds.partial_upper_mean_at(n, S, A, w) * (1 + 1e-14) + 1e-17
+            assert risk["SEL_ptl"] <= bounds.partial_upper_mean_at(S=S, A=A, n=n, w=w) * (1 + 1e-14) + 1e-17
 
 
 def test_mean_bounds_hold_on_random_problems():
@@ -634,8 +640,10 @@ def test_bounds_hold_at_climbed_problems(S, A, n):
     }
     hold_all(risk, n, S, A, uniform=True)
     for protocol, learner in (("hard", "CE_sgl"), ("partial", "SEL_ptl")):
-        assert risk[learner] > bounds.best_lower(protocol, n, S, A).value * 0.95  # a minimax lower bound, worst case
-        assert risk[learner] > bounds.best_upper(protocol, n, S, A).value / 3
+        assert (
+            risk[learner] > bounds.best_lower(protocol, S=S, A=A, n=n).value * 0.95
+        )  # a minimax lower bound, worst case
+        assert risk[learner] > bounds.best_upper(protocol, S=S, A=A, n=n).value / 3
 
 
 def test_kl_bounds_hold_on_random_problems():
@@ -645,9 +653,11 @@ def test_kl_bounds_hold_on_random_problems():
         rho, teacher = random_problem(rng)
         S, A = teacher.shape
         n = int(rng.integers(1, 12))
-        assert expected_kl(rho, teacher, n) <= bounds.partial_upper_kl_mean(n, S, A) + 1e-15
+        assert expected_kl(rho, teacher, n) <= bounds.partial_upper_kl_mean(S=S, A=A, n=n) + 1e-15
         rows = np.where(teacher > 0, teacher * np.log(np.maximum(teacher, 1e-308) * A), 0).sum(axis=1)
-        assert float(np.sum(rho * (1 - rho) ** n * rows)) <= bounds.soft_upper_kl_mean(n, S, A) * (1 + 1e-13) + 1e-17
+        assert (
+            float(np.sum(rho * (1 - rho) ** n * rows)) <= bounds.soft_upper_kl_mean(S=S, A=A, n=n) * (1 + 1e-13) + 1e-17
+        )
 
 
 @pytest.mark.step("N6.8", "N6.9")
@@ -692,12 +702,12 @@ def test_light_rows_are_below_the_exact_risk_of_sel_ptl():
         x = float(rng.uniform(0, 1)) / (S * (k + 1))
         heavy = 1 / S - k * x
         truth = oracles.exact_sel_ptl_classes([1 / S] * S, [S * x, 0.0, S * heavy], [k, A - 1 - k, 1], n)
-        bound = bounds.partial_lower_mean_at(n, S, A, k, x)
+        bound = bounds.partial_lower_mean_at(S=S, A=A, n=n, k=k, x=x)
         assert bound <= truth * (1 + 1e-12)
-        assert bounds.partial_lower_mean_light(n, S, A) <= bounds.best_upper("partial", n, S, A).value
+        assert bounds.partial_lower_mean_light(S=S, A=A, n=n) <= bounds.best_upper("partial", S=S, A=A, n=n).value
         closest = max(closest, bound / truth)
         level = oracles.exact_sel_ptl_classes([1 / S] * S, [1 / k, 0.0], [k, A - k], n)
-        assert bounds.partial_lower_mean_at(n, S, A, k, 1 / (S * k)) <= level * (1 + 1e-12) + 1e-300
+        assert bounds.partial_lower_mean_at(S=S, A=A, n=n, k=k, x=1 / (S * k)) <= level * (1 + 1e-12) + 1e-300
     assert 1 - 1e-9 < closest < 1 + 1e-12
 
 
@@ -718,11 +728,13 @@ def test_light_rows_of_many_labels_reach_the_limit_constant():
     # Oracle: limit, c_inf S A / n from both sides as A grows
     for A, gap in ((1000, 0.003), (10**4, 5e-4), (10**5, 3e-4), (10**6, 3e-4)):
         n = 10**4 * A
-        scaled = bounds.partial_lower_mean_light(n, 1, A) * n / A
+        scaled = bounds.partial_lower_mean_light(S=1, A=A, n=n) * n / A
         assert sharper.C_INF * (1 - gap) <= scaled <= sharper.C_INF
-        assert bounds.partial_upper_mean_lambert(n, 1, A) * n / A >= sharper.C_INF
+        assert bounds.partial_upper_mean_lambert(S=1, A=A, n=n) * n / A >= sharper.C_INF
     for n in (1, 30, 1000):
-        assert bounds.partial_lower_mean_light(n, 1, 30) >= np.nan_to_num(bounds.partial_lower_mean(n, 1, 30))
+        assert bounds.partial_lower_mean_light(S=1, A=30, n=n) >= np.nan_to_num(
+            bounds.partial_lower_mean(S=1, A=30, n=n)
+        )
 
 
 @pytest.mark.step("N7.3")
@@ -730,17 +742,20 @@ def test_light_rows_beyond_the_sum_are_below_it_and_close(monkeypatch):
     # Oracle: second algorithm, the binomial sum; above a million labels the closed form takes its place
     for k, empty, n, x in ((20, 7, 50, 0.01), (500, 300, 1000, 1e-3), (10**5, 10**5, 10, 1e-7), (50, 1, 3, 1e-3)):
         A = k + empty + 1
-        exact = bounds.partial_lower_mean_at(n, 1, A, k, x)
+        exact = bounds.partial_lower_mean_at(S=1, A=A, n=n, k=k, x=x)
         with monkeypatch.context() as patch:
             patch.setattr(sharper, "LIGHT_LABELS", 0)
-            below = bounds.partial_lower_mean_at(n, 1, A, k, x)
+            below = bounds.partial_lower_mean_at(S=1, A=A, n=n, k=k, x=x)
         assert exact * (1 - 2 / (k * math.exp(-1.1 * n * x) + empty)) <= below <= exact
     for n in (0, 1, 10**9, 2**63 - 1):
-        lower, upper = (bounds.partial_lower_mean_light(n, 1, 10**12), bounds.best_upper("partial", n, 1, 10**12).value)
+        lower, upper = (
+            bounds.partial_lower_mean_light(S=1, A=10**12, n=n),
+            bounds.best_upper("partial", S=1, A=10**12, n=n).value,
+        )
         assert 0.93 * min(upper, sharper.C_INF * 10**12 / max(n, 1)) <= lower <= upper  # 0.93: n = 10^9 < A
     mean = 20 * 0.99**50
     with pytest.raises(AssertionError):  # red: without the variance the mean field is above the sum
-        assert bounds.partial_lower_mean_at(50, 1, 28, 20, 0.01) >= 0.01 * mean * 7 / (mean + 7)
+        assert bounds.partial_lower_mean_at(S=1, A=28, n=50, k=20, x=0.01) >= 0.01 * mean * 7 / (mean + 7)
 
 
 # --- N8: hard labels ------------------------------------------------------------------------------------
@@ -778,32 +793,38 @@ def test_high_probability_bounds_hold_for_two_inputs():
     for n, p, q, r in ((150, 0.5, 0.5, 0.5), (150, 0.3, 0.5, 0.1), (60, 0.01, 0.9, 0.5)):
         law = paper.two_inputs_ce_sgl(n, p, q, r)
         for delta in (1e-6, 0.01, 0.1, 0.5, 0.99):
-            assert quantile(law, delta) <= bounds.hard_upper_whp_joint(n, 2, 2, delta)
-            assert bounds.hard_upper_whp_joint(n, 2, 2, delta) <= bounds.hard_upper_whp(n, 2, 2, delta)
+            assert quantile(law, delta) <= bounds.hard_upper_whp_joint(S=2, A=2, n=n, delta=delta)
+            assert bounds.hard_upper_whp_joint(S=2, A=2, n=n, delta=delta) <= bounds.hard_upper_whp(
+                S=2, A=2, n=n, delta=delta
+            )
         mean = law[0] @ law[1]
-        assert mean <= bounds.hard_upper_mean_joint(n, 2, 2)
-        assert mean <= bounds.hard_upper_mean_uniform(n, 2, 2)
+        assert mean <= bounds.hard_upper_mean_joint(S=2, A=2, n=n)
+        assert mean <= bounds.hard_upper_mean_uniform(S=2, A=2, n=n)
     for n in (1, 10, 1000):
         for p in (0.5, 0.05):
             law = paper.bernoulli_tv(n, p)
-            paper.assert_covers(lambda d, n=n: bounds.hard_upper_whp_joint(n, 1, 2, d), law, 0.999)
+            paper.assert_covers(lambda d, n=n: bounds.hard_upper_whp_joint(S=1, A=2, n=n, delta=d), law, 0.999)
     for n, labels in ((40, 2), (200, 3), (400, 100)):
         law = paper.two_inputs_sel_ptl(n, labels)
-        paper.assert_covers(lambda d, n=n, A=labels + 1: bounds.partial_upper_whp_sqrt(n, 2, A, d), law, 0.999)
-        paper.assert_covers(lambda d, n=n, A=labels + 1: bounds.partial_upper_whp_missing(n, 2, A, d), law, 0.1)
+        paper.assert_covers(
+            lambda d, n=n, A=labels + 1: bounds.partial_upper_whp_sqrt(S=2, A=A, n=n, delta=d), law, 0.999
+        )
+        paper.assert_covers(
+            lambda d, n=n, A=labels + 1: bounds.partial_upper_whp_missing(S=2, A=A, n=n, delta=d), law, 0.1
+        )
 
 
 def test_our_bounds_are_not_above_the_papers():
     # Oracle: identity, the same regime, the same learner
     for (S, A), n in itertools.product(paper.S_AND_A, (1, 2, 10, 1000, 10**9)):
-        assert bounds.hard_upper_mean_joint(n, S, A) <= bounds.hard_upper_mean(n, S, A)
-        assert bounds.partial_upper_mean_missing(n, S, A) <= bounds.partial_upper_mean(n, S, A)
-        assert bounds.soft_upper_mean_missing(n, S, A) <= bounds.soft_upper_mean(n, S, A)
+        assert bounds.hard_upper_mean_joint(S=S, A=A, n=n) <= bounds.hard_upper_mean(S=S, A=A, n=n)
+        assert bounds.partial_upper_mean_missing(S=S, A=A, n=n) <= bounds.partial_upper_mean(S=S, A=A, n=n)
+        assert bounds.soft_upper_mean_missing(S=S, A=A, n=n) <= bounds.soft_upper_mean(S=S, A=A, n=n)
         for paper_bound, our_bound in (
             (bounds.soft_lower_mean, bounds.soft_lower_mean_dirac),
             (bounds.hard_lower_mean, bounds.hard_lower_mean_assouad),
         ):
-            was, now = paper_bound(n, S, A), our_bound(n, S, A)
+            was, now = paper_bound(S=S, A=A, n=n), our_bound(S=S, A=A, n=n)
             assert math.isnan(was) or was <= now * (1 + 1e-12)
 
 
@@ -813,7 +834,7 @@ def test_assouad_is_the_bayes_risk_of_its_coins():
     for S, A, n in ((1, 2, 3), (2, 2, 5), (1, 4, 9), (3, 5, 20)):
         top = min(1.0, 2 / math.sqrt(max(2 * n / (S * even(A)), 4)))  # the grid of the docstring
         bayes = max(paper.paired_bayes_risk(n, S, A, j / 64 * top) for j in range(1, 65))
-        assert bounds.hard_lower_mean_assouad(n, S, A) == pytest.approx(bayes, rel=1e-12, abs=0)
+        assert bounds.hard_lower_mean_assouad(S=S, A=A, n=n) == pytest.approx(bayes, rel=1e-12, abs=0)
 
 
 @pytest.mark.step("N9.5")
@@ -821,12 +842,12 @@ def test_soft_sandwich():
     # Oracle: enumeration, (1 - 1/A) sum rho (1 - rho)^n over two inputs on a grid; equality for n <= S
     for n, A in itertools.product((1, 2, 3, 4, 10, 100), (2, 3, 10)):
         exact = 2 * (1 - 1 / A) * paper.worst_two_input_ce_ful(n)
-        assert bounds.soft_lower_mean_dirac(n, 2, A) <= exact * (1 + 1e-9)  # the grid is 5e-6 wide
-        assert exact <= bounds.soft_upper_mean_uniform(n, 2, A)
-        assert bounds.soft_lower_mean_dirac(n, 2, A) > exact * 0.98
+        assert bounds.soft_lower_mean_dirac(S=2, A=A, n=n) <= exact * (1 + 1e-9)  # the grid is 5e-6 wide
+        assert exact <= bounds.soft_upper_mean_uniform(S=2, A=A, n=n)
+        assert bounds.soft_lower_mean_dirac(S=2, A=A, n=n) > exact * 0.98
     for S, A, n in ((2, 2, 2), (5, 3, 4), (9, 2, 9), (1000, 7, 400)):
-        assert bounds.soft_lower_mean_dirac(n, S, A) == pytest.approx(
-            bounds.soft_upper_mean_uniform(n, S, A), rel=1e-13, abs=0
+        assert bounds.soft_lower_mean_dirac(S=S, A=A, n=n) == pytest.approx(
+            bounds.soft_upper_mean_uniform(S=S, A=A, n=n), rel=1e-13, abs=0
         )
 
 
@@ -896,7 +917,7 @@ def test_the_stated_factor_is_the_looseness_and_a_bound_moved_by_it_is_seen_to_b
     # Oracle: enumeration, exact risks, quantiles and suprema on a grid at the instance that the docstring names
     claims = [float(x) for x in re.findall(r"[Ww]ithin\s+a\s+factor\s+(\d+\.?\d*)", getattr(bounds, name).__doc__)]
     for claim, (arguments, truth_of) in zip(claims, TRUTH[name], strict=True):
-        bound, truth = getattr(bounds, name)(*arguments), truth_of()
+        bound, truth = paper.asked(name, *arguments), truth_of()
         assert paper.holds(name, bound, truth)
         factor = max(bound / truth, truth / bound)
         assert factor <= claim * (1 + 1e-12)
@@ -913,7 +934,7 @@ def test_best_is_the_best_and_says_which(protocol):
     # Oracle: identity, the minimum and maximum over the table of statements, NaN left out
     ns = [0, 1, 2, 3, 10, 31, 1000, 10**6, 10**12, 2**63 - 1]
     for S, A in ((1, 1), (1, 2), (1, 3), (2, 2), (3, 4), (10, 10), (2, 200), (500, 2), (10**6, 10**6)):
-        upper, lower = bounds.best_upper(protocol, ns, S, A), bounds.best_lower(protocol, ns, S, A)
+        upper, lower = bounds.best_upper(protocol, S=S, A=A, n=ns), bounds.best_lower(protocol, S=S, A=A, n=ns)
         assert np.all(lower.value <= upper.value)
         assert np.all(lower.value >= 0)
         assert np.all(upper.value <= 1 - 1 / A + 1e-14)
@@ -923,11 +944,11 @@ def test_best_is_the_best_and_says_which(protocol):
             (upper, best._UPPER[protocol], np.nanmin),
             (lower, best._LOWER[protocol], np.nanmax),
         ):
-            every = np.array([statement(ns, S, A) for statement in names])
+            every = np.array([statement(S=S, A=A, n=ns) for statement in names])
             np.testing.assert_array_equal(result.value, choose(every, axis=0))
             for n, value, name in zip(ns, result.value, result.statement, strict=True):
-                assert getattr(bounds, name)(n, S, A) == value
-                one = (bounds.best_upper if result is upper else bounds.best_lower)(protocol, n, S, A)
+                assert getattr(bounds, name)(S=S, A=A, n=n) == value
+                one = (bounds.best_upper if result is upper else bounds.best_lower)(protocol, S=S, A=A, n=n)
                 assert (type(one.value), type(one.statement)) == (float, str)
                 assert one == bounds.Best(value, name)
 
@@ -938,23 +959,23 @@ def test_best_never_rests_on_a_conjecture_and_less_information_costs_more():
         doc = inspect.getdoc(statement)
         assert "Status: proved" in doc or re.search(r"^Statement: Z&Z", doc, flags=re.MULTILINE)
     for S, A, n in itertools.product((1, 2, 30), (2, 3, 30), (0, 1, 9, 1000)):
-        soft, partial, hard = (bounds.best_lower(p, n, S, A).value for p in ("soft", "partial", "hard"))
+        soft, partial, hard = (bounds.best_lower(p, S=S, A=A, n=n).value for p in ("soft", "partial", "hard"))
         assert soft <= partial <= hard
 
 
 def test_best_refuses_what_is_not_a_protocol():
     with pytest.raises(ValueError, match="protocol"):
-        bounds.best_upper("full", 5, 2, 2)
+        bounds.best_upper("full", S=2, A=2, n=5)
     with pytest.raises(ValueError, match=r"^n"):
-        bounds.best_lower("soft", -1, 2, 2)
+        bounds.best_lower("soft", S=2, A=2, n=-1)
     with pytest.raises(ValueError, match=r"^A"):
-        bounds.best_upper("soft", 5, 2, 0)
+        bounds.best_upper("soft", S=2, A=0, n=5)
 
 
 # --- Broadcasting, bad arguments, docstrings ------------------------------------------------------------
 
 SAMPLE = {
-    **{name: (3, 4) for name in OURS if list(inspect.signature(getattr(bounds, name)).parameters) == ["n", "S", "A"]},
+    **{name: (3, 4) for name in OURS if list(inspect.signature(getattr(bounds, name)).parameters) == ["S", "A", "n"]},
     "cell_missing_upper_e": (),
     "missing_mass_upper_mean": (4,),
     "missing_mass_upper_whp_sqrt": (4, 0.05),
@@ -981,17 +1002,17 @@ def test_every_bound_is_in_every_table():
 
 @pytest.mark.parametrize("name", SAMPLE)
 def test_n_broadcasts_and_no_bound_grows_with_it(name):
-    bound, rest = getattr(bounds, name), SAMPLE[name]
+    rest = SAMPLE[name]
     ns = [0, 1, 7, 100, 200, 12345, 10**12]
-    many = bound(ns, *rest)
+    many = paper.asked(name, ns, *rest)
     assert isinstance(many, np.ndarray)
     assert (many.dtype, many.shape) == (np.float64, (7,))
-    np.testing.assert_array_equal(many, bound(np.array(ns, dtype=float), *rest))
+    np.testing.assert_array_equal(many, paper.asked(name, np.array(ns, dtype=float), *rest))
     for n, value in zip(ns, many, strict=True):
-        one = bound(n, *rest)
+        one = paper.asked(name, n, *rest)
         assert type(one) is float
         np.testing.assert_array_equal(one, value)
-        assert type(bound(np.array(n), *rest)) is float
+        assert type(paper.asked(name, np.array(n), *rest)) is float
     inside = many[np.isfinite(many)]
     assert inside.size >= 3
     assert np.all(np.diff(inside) <= 0)
@@ -1001,18 +1022,18 @@ def test_n_broadcasts_and_no_bound_grows_with_it(name):
 @pytest.mark.parametrize("n", [-1, 1.5, math.nan, 2**63, True, "7", None, [], [1, -1], [[1, 2]]])
 def test_a_bad_n_is_refused(name, n):
     with pytest.raises(ValueError, match=r"^n"):
-        getattr(bounds, name)(n, *SAMPLE[name])
+        paper.asked(name, n, *SAMPLE[name])
 
 
 @pytest.mark.parametrize("name", SAMPLE)
 def test_other_bad_arguments_are_refused_in_one_sentence(name):
-    parameters = list(inspect.signature(getattr(bounds, name)).parameters)
-    for place, parameter in enumerate(parameters[1:]):
+    parameters = [parameter for parameter in inspect.signature(getattr(bounds, name)).parameters if parameter != "n"]
+    for place, parameter in enumerate(parameters):
         for bad in BAD[parameter]:
             rest = list(SAMPLE[name])
             rest[place] = bad
             with pytest.raises(ValueError, match=f"^{parameter}\\b") as caught:
-                getattr(bounds, name)(200, *rest)
+                paper.asked(name, 200, *rest)
             assert "\n" not in str(caught.value)
 
 

@@ -395,12 +395,12 @@ def test_both_typings_agree_and_round_to_their_sides(name):
             "hard_upper_mean_instance": {"xi": float(certificates.xi(exact, ball))},
             "partial_upper_mean_at": {"w": problem.w},
         }.get(name, {"rho": problem.rho} if name.startswith("soft") and name.endswith("_at") else {})
-        value = function(n, S, A, **extra)
-        assert math.isnan(value) == (not claim.regime(n, S, A)), (n, S, A)
+        value = function(S=S, A=A, n=n, **extra)
+        assert math.isnan(value) == (not claim.regime(S, A, n)), (n, S, A)
         if math.isnan(value):
             continue
         with flint.ctx.workprec(128):
-            truth = claim.bound(n, S, A, exact, ball)
+            truth = claim.bound(S, A, n, exact, ball)
         # The balls' rho is rho over its exact sum: n times its last bit is felt.
         rtol = 1e-12 if not extra else 1e-9
         assert value == pytest.approx(float(truth), rel=rtol, abs=1e-290)
@@ -415,9 +415,9 @@ def every_certificate(places, names):
     seen = set()
     for (k, S, A, n), name in itertools.product(places, names):
         at = k if CLAIMS[name].learner else None
-        if CLAIMS[name].regime(n, S, A) and (name, at, S, A, n) not in seen:
+        if CLAIMS[name].regime(S, A, n) and (name, at, S, A, n) not in seen:
             seen.add((name, at, S, A, n))
-            yield name, certificates.certify(name, n, S, A, problem=at)
+            yield name, certificates.certify(name, S=S, A=A, n=n, problem=at)
 
 
 def places(sizes, ns):
@@ -482,9 +482,9 @@ def test_an_upper_bound_with_a_wrong_constant_is_refuted(monkeypatch, name, fact
     # Oracle: identity, planted wrong constants at places where the right ones are nearly attained
     problem = kt.Problem(*problem)
     init = None if init is None else dirac_init(problem.S, problem.A, init)
-    assert certificates.certify(name, n, problem=problem, init=init).holds is True
+    assert certificates.certify(name, n=n, problem=problem, init=init).holds is True
     planted(monkeypatch, name, factor)
-    certificate = certificates.certify(name, n, problem=problem, init=init)
+    certificate = certificates.certify(name, n=n, problem=problem, init=init)
     assert certificate.holds is False
     assert certificate.lhs.lower > certificate.rhs.upper
 
@@ -501,9 +501,9 @@ def test_an_upper_bound_with_a_wrong_constant_is_refuted(monkeypatch, name, fact
 )
 def test_a_lower_bound_with_a_wrong_constant_is_refuted(monkeypatch, name, factor, n, S, A):
     # Oracle: identity, planted wrong constants
-    assert certificates.certify(name, n, S, A).holds is True
+    assert certificates.certify(name, S=S, A=A, n=n).holds is True
     planted(monkeypatch, name, factor)
-    assert certificates.certify(name, n, S, A).holds is False
+    assert certificates.certify(name, S=S, A=A, n=n).holds is False
 
 
 def test_outside_its_regime_a_bound_says_nothing_and_may_be_wrong(monkeypatch):
@@ -513,31 +513,31 @@ def test_outside_its_regime_a_bound_says_nothing_and_may_be_wrong(monkeypatch):
         ("partial_lower_mean", 3, 50, 3),
         ("hard_lower_mean", 1, 10**4, 2),
     ):
-        with pytest.raises(ValueError, match=f"{name} says nothing at n={n}, S={S}, A={A}: it is valid for"):
-            certificates.certify(name, n, S, A)
-        planted(monkeypatch, name, 1, regime=lambda n, S, A: True)
-        assert certificates.certify(name, n, S, A).holds is False
+        with pytest.raises(ValueError, match=f"{name} says nothing at S={S}, A={A}, n={n}: it is valid for"):
+            certificates.certify(name, S=S, A=A, n=n)
+        planted(monkeypatch, name, 1, regime=lambda S, A, n: True)
+        assert certificates.certify(name, S=S, A=A, n=n).holds is False
 
 
 def test_equality_is_settled_by_fractions_or_left_open(monkeypatch):
     # Oracle: identity, CE_ful that says the wrong label pays exactly the mass never visited
     problem = exact_problem([Fraction(1, 3), Fraction(2, 3)], [[0, 1], [0, 1]], [[1, 0], [1, 0]])
-    settled = certificates.certify("soft_upper_mean_at", 50, problem=problem)
+    settled = certificates.certify("soft_upper_mean_at", n=50, problem=problem)
     assert (settled.holds, settled.bits) == (True, 0)
     # A hair too small: refuted, by fractions if balls are kept too coarse to see it.
     planted(monkeypatch, "soft_upper_mean_at", 1 - Fraction(1, 10**60))
-    assert certificates.certify("soft_upper_mean_at", 50, problem=problem).holds is False
-    assert certificates.certify("soft_upper_mean_at", 50, problem=problem, max_bits=64).holds is False
+    assert certificates.certify("soft_upper_mean_at", n=50, problem=problem).holds is False
+    assert certificates.certify("soft_upper_mean_at", n=50, problem=problem, max_bits=64).holds is False
     monkeypatch.undo()
     monkeypatch.setattr(balls, "FRACTION_BITS", 0)
-    left_open = certificates.certify("soft_upper_mean_at", 50, problem=problem, max_bits=256)
+    left_open = certificates.certify("soft_upper_mean_at", n=50, problem=problem, max_bits=256)
     assert (left_open.holds, left_open.bits) == (None, 256)
     assert left_open.lhs.digits == left_open.rhs.digits
 
 
 def test_equality_of_a_lower_bound_is_settled_by_fractions():
     # Oracle: identity, at A = 2 the paper's lower bound is the minimax risk but for less than 1e-3000
-    certificate = certificates.certify("soft_lower_mean", 1000, 2, 2)
+    certificate = certificates.certify("soft_lower_mean", S=2, A=2, n=1000)
     assert (certificate.holds, certificate.bits) == (True, 0)
 
 
@@ -547,7 +547,7 @@ def test_equality_of_a_lower_bound_is_settled_by_fractions():
 def test_missing_flint_is_one_sentence(monkeypatch):
     monkeypatch.setitem(sys.modules, "flint", None)
     for call in (
-        lambda: certificates.certify("soft_upper_mean", 5, 2, 2, problem=0),
+        lambda: certificates.certify("soft_upper_mean", S=2, A=2, n=5, problem=0),
         lambda: certify_minimax("soft", 2, 2, 5),
         lambda: expected_risk(exact_instance(0, 1, 2), "CE_ful", 1),
     ):
@@ -583,7 +583,7 @@ def test_bad_arguments_are_named(arguments, message):
 
 def test_a_certificate_is_rounded_outwards():
     # Oracle: identity, the float ends contain the balls
-    certificate = certificates.certify("hard_upper_mean", 1000, 10, 10, problem=1)
+    certificate = certificates.certify("hard_upper_mean", S=10, A=10, n=1000, problem=1)
     for side in (certificate.lhs, certificate.rhs):
         assert side.lower < side.upper
         assert side.upper - side.lower < 1e-15
@@ -611,7 +611,7 @@ def test_defaults_are_what_the_docstrings_say(monkeypatch):
     # Oracle: identity, precision ends at 1024 bits, and the soft maximum is 1e-10 wide
     problem = exact_problem([Fraction(1, 3), Fraction(2, 3)], [[0, 1], [0, 1]], [[1, 0], [1, 0]])
     monkeypatch.setattr(balls, "FRACTION_BITS", 0)
-    assert certificates.certify("soft_upper_mean_at", 50, problem=problem).bits == 1024
+    assert certificates.certify("soft_upper_mean_at", n=50, problem=problem).bits == 1024
     best, highest = certificates.soft_maximum(10, 30)
     assert 1e-13 < float(highest / best - 1) <= 1e-10
 

@@ -39,7 +39,7 @@ def test_a_lower_bound_binds_the_students_of_its_protocol_only(hard):
 
 @pytest.mark.parametrize("factor", [0.05, 0.3])
 def test_a_wrong_upper_bound_is_broken(hard, monkeypatch, factor):
-    wrong = {**claims.UPPER, "SEL_ptl": lambda n, S, A: factor * 0.15 * bounds.partial_upper_mean(n, S, A)}
+    wrong = {**claims.UPPER, "SEL_ptl": lambda n, S, A: factor * 0.15 * bounds.partial_upper_mean(S=S, A=A, n=n)}
     monkeypatch.setattr(claims, "UPPER", wrong)
     board = claims.scoreboard(*hard).set_index(["panel", "learner"])["held"]
     assert not board["instance 2", "SEL_ptl"]
@@ -48,7 +48,7 @@ def test_a_wrong_upper_bound_is_broken(hard, monkeypatch, factor):
 
 def test_a_wrong_lower_bound_is_broken(hard, monkeypatch):
     monkeypatch.setattr(
-        claims, "LOWER", {**claims.LOWER, "soft": lambda n, S, A: 2.5 * bounds.soft_lower_mean(n, S, A)}
+        claims, "LOWER", {**claims.LOWER, "soft": lambda n, S, A: 2.5 * bounds.soft_lower_mean(S=S, A=A, n=n)}
     )
     assert not claims.scoreboard(*hard).set_index(["panel", "learner"]).loc[("instance 3", "CE_ful"), "held"]
 
@@ -56,10 +56,10 @@ def test_a_wrong_lower_bound_is_broken(hard, monkeypatch):
 def test_a_bound_outside_its_regime_is_not_checked():
     n = [1, 2, 4]
     receipts = kt.study.run([kt.study.Panel("p", kt.instance(0, 2, 8), n, ["CE_sgl"])], reps=50)
-    inside = ~np.isnan(bounds.hard_upper_mean(n, 2, 8))
+    inside = ~np.isnan(bounds.hard_upper_mean(S=2, A=8, n=n))
     assert claims.scoreboard(receipts, {})["checked"].item() == inside.sum()
     lowered = claims.scoreboard(receipts, {"p": claims.Claims(lower="hard")})
-    assert lowered["checked"].item() == inside.sum() + (~np.isnan(bounds.hard_lower_mean(n, 2, 8))).sum()
+    assert lowered["checked"].item() == inside.sum() + (~np.isnan(bounds.hard_lower_mean(S=2, A=8, n=n))).sum()
 
 
 def test_a_risk_of_zero_is_not_fitted():

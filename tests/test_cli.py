@@ -49,7 +49,7 @@ def test_reproduce_draws_prints_and_exits_zero(tmp_path):
 
 
 def test_a_broken_bound_exits_one(tmp_path, monkeypatch, capsys):
-    wrong = {"CE_ful": lambda n, S, A: 1e-3 * kt.bounds.soft_upper_mean(n, S, A)}
+    wrong = {"CE_ful": lambda n, S, A: 1e-3 * kt.bounds.soft_upper_mean(S=S, A=A, n=n)}
     monkeypatch.setattr(kt.claims, "UPPER", wrong)
     script = tmp_path / "study.py"
     script.write_text(

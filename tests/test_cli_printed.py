@@ -114,7 +114,7 @@ def test_simulate(capsys):
 def test_minimax(capsys):
     # Oracle: published, the risk 1/8 of S = 1, A = 3, n = 2; the closed forms are those of kt.bounds
     said = lines(capsys, "minimax", "--protocol", "partial", "--S", 1, "--A", 3, "--n", 2, "--out", "worst.csv")
-    low, high = kt.bounds.best_lower("partial", 2, 1, 3), kt.bounds.best_upper("partial", 2, 1, 3)
+    low, high = kt.bounds.best_lower("partial", S=1, A=3, n=2), kt.bounds.best_upper("partial", S=1, A=3, n=2)
     assert said == [
         "minimax risk, partial labels, S=1, A=3, n=2: = 0.125 (SEL_ptl)",
         *(f"  {end} end 0.125, proved: the largest risk of SEL_ptl in closed form" for end in ("lower", "upper")),

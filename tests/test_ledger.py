@@ -1,5 +1,6 @@
 """The ledger: what a trial is, whether the attacks find what is there to be found, and the whole of it at once."""
 
+import functools
 import math
 import re
 from pathlib import Path
@@ -235,13 +236,49 @@ def test_wrong_bounds_of_every_kind_are_caught():
     wrong = [
         kt.ledger.upper_bound("rate", "CE_sgl", lambda n, S, A: S * A / n),
         kt.ledger.upper_bound("init", "CE_ful", lambda n, S, A: (1 - 1 / A) * S / (2.7 * n), any_init=True),
-        kt.ledger.upper_bound("whp", "CE_sgl", lambda n, S, A, d: math.sqrt(A * S / n), high_probability=True),
-        kt.ledger.upper_bound("at", "CE_ful", lambda n, S, A, p: 0.4 * p.rho @ (1 - p.rho) ** n, of_problem=True),
+        kt.ledger.upper_bound("whp", "CE_sgl", lambda n, S, A, delta: math.sqrt(A * S / n), high_probability=True),
+        kt.ledger.upper_bound(
+            "at", "CE_ful", lambda S, A, n, problem: 0.4 * problem.rho @ (1 - problem.rho) ** n, of_problem=True
+        ),
         kt.ledger.lower_bound("lower", "partial", lambda n, S, A: S * A / n / 6),
     ]
-    right = kt.ledger.lower_bound("paper", "partial", lambda n, S, A: bounds.partial_lower_mean(n, S, A))
+    right = kt.ledger.lower_bound("paper", "partial", lambda n, S, A: bounds.partial_lower_mean(S=S, A=A, n=n))
     board = kt.verify(statements=[*wrong, right])
     assert board["verdict"].tolist() == ["refuted"] * 5 + ["holds"]
+
+
+@pytest.mark.parametrize(
+    ("bound", "options"),
+    [
+        (lambda n, S, A: (n, S, A), {}),
+        (lambda S, A, n: (n, S, A), {}),
+        (lambda A, n, S=None, c=7: (n, S, A), {}),
+        (lambda **given: (given["n"], given["S"], given["A"]), {}),
+        (lambda delta, n, S, A: (n, S, A, delta), {"high_probability": True}),
+        (lambda S, problem, A, n: (n, S, A, problem), {"of_problem": True}),
+        (lambda n: (n,), {}),
+        (lambda S, A, n: (n, S, A), {"high_probability": True}),
+    ],
+)
+def test_a_bound_of_ones_own_is_given_what_it_takes_by_name_in_any_order(bound, options):
+    # Oracle: identity, what the bound was called with
+    heard = []
+
+    @functools.wraps(bound)
+    def listening(*args, **kwargs):
+        assert not args
+        heard.append(bound(**kwargs))
+        return 1.0
+
+    statement = kt.ledger.upper_bound("mine", "CE_sgl", listening, **options)
+    given = {"delta": 0.25} if "high_probability" in options else {"problem": "p"} if options else {}
+    assert statement.claim(S=2, A=3, n=100, **given) == 1.0
+    whole = (100, 2, 3, *given.values())
+    assert heard == [whole[: len(heard[0])]]
+    assert math.isnan(statement.claim(S=2, A=3, n=0, **given))
+    lower = kt.ledger.lower_bound("mine", "hard", lambda n, S, A: n + S / A)
+    other = kt.ledger.lower_bound("mine", "hard", lambda S, A, n: n + S / A)
+    assert lower.claim(S=2, A=4, n=7) == other.claim(S=2, A=4, n=7) == 7.5
 
 
 @pytest.mark.parametrize(
@@ -249,6 +286,17 @@ def test_wrong_bounds_of_every_kind_are_caught():
     [
         (lambda: kt.ledger.upper_bound("x", "MLE", lambda n, S, A: 1), "learner is 'MLE': it must be one of CE_sgl"),
         (lambda: kt.ledger.lower_bound("x", "firm", lambda n, S, A: 1), "protocol is 'firm'"),
+        (lambda: kt.ledger.upper_bound("x", "CE_sgl", lambda n, s, A: 1), "S, A, n that it takes, but it takes s$"),
+        (lambda: kt.ledger.upper_bound("x", "CE_sgl", lambda *sizes: 1), r"but it takes \*sizes, which has no names"),
+        (lambda: kt.ledger.lower_bound("x", "hard", lambda n, /: 1), "but it takes n by position only"),
+        (
+            lambda: kt.ledger.upper_bound("x", "CE_sgl", lambda n, delta: 1),
+            "but it takes delta: high_probability=True gives it that",
+        ),
+        (
+            lambda: kt.ledger.upper_bound("x", "CE_sgl", lambda n, problem: 1, high_probability=True),
+            "but it takes problem: of_problem=True gives it that",
+        ),
         (lambda: kt.ledger.upper_bound("x", "CE_sgl", len, of_problem=True, high_probability=True), "both True"),
         (lambda: kt.ledger.upper_bound("x", "CE_sgl", len, from_n=-1), "from_n is -1"),
         (
@@ -273,7 +321,7 @@ def test_wrong_bounds_of_every_kind_are_caught():
         (lambda: kt.verify(statements=[constant(1.0), constant(2.0)]), "two statements have the id 'constant'"),
         (
             lambda: kt.verify(statements=kt.ledger.upper_bound("mine", "CE_ful", lambda n, S, A: 1 / (n - n))),
-            r"the bound 'mine' raised ZeroDivisionError \(division by zero\) at n=1, S=1, A=1",
+            r"the bound 'mine' raised ZeroDivisionError \(division by zero\) at S=1, A=1, n=1",
         ),
     ],
 )

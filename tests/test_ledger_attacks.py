@@ -270,18 +270,18 @@ def trials_of(check, claim, tried=QUICK):
 
 
 def test_upper_bounds_on_means(monkeypatch):
-    # Oracle: definition: a trial a place and initial table, the claim called once for each (n, S, A)
+    # Oracle: definition: a trial a place and initial table, the claim called once for each (S, A, n)
     places = [pools.Place(f"p{n}", PAIR, n, 0.1 * n, 1e-3, "exact", 1e-10) for n in (1, 2, 2)]
     asked = []
     monkeypatch.setattr(means, "pool", lambda learner, init, tried: asked.append((learner, init)) or places)
     calls = []
-    trials = trials_of(means.mean_upper("CE_sgl"), lambda n, S, A: calls.append((n, S, A)) or 0.5)
+    trials = trials_of(means.mean_upper("CE_sgl"), lambda S, A, n: calls.append((S, A, n)) or 0.5)
     assert asked == [("CE_sgl", "uniform")]
-    assert calls == [(1, 2, 2), (2, 2, 2)]
+    assert calls == [(2, 2, 1), (2, 2, 2)]
     assert [(t.where, t.lhs, t.rhs, t.kind, t.n, t.error, t.alarm) for t in trials] == [
         (f"p{n}", 0.1 * n, 0.5, "exact", n, 1e-3, 1e-10) for n in (1, 2, 2)
     ]
-    assert len(trials_of(means.mean_upper("CE_sgl", problems.HOSTILE), lambda n, S, A: 0.5)) == 6
+    assert len(trials_of(means.mean_upper("CE_sgl", problems.HOSTILE), lambda S, A, n: 0.5)) == 6
 
 
 def test_bounds_of_the_problem_are_climbed(monkeypatch):
@@ -293,7 +293,7 @@ def test_bounds_of_the_problem_are_climbed(monkeypatch):
     monkeypatch.setattr(means, "mean_risk", lambda learner, problem, n, init: (0.3, 2e-3))
     climbs = []
     monkeypatch.setattr(means, "climb", lambda value, start, steps, rng: climbs.append(value(start)) or (start, 0.0))
-    trials = trials_of(means.mean_upper("CE_sgl", of_problem=True), lambda n, S, A, problem: 0.6)
+    trials = trials_of(means.mean_upper("CE_sgl", of_problem=True), lambda S, A, n, problem: 0.6)
     assert climbs == pytest.approx([0.5] * (2 + QUICK.starts))
     assert [(t.n, t.lhs, t.error) for t in trials if t.kind == "search"] == [
         (1, 0.3, 2e-3),
@@ -319,18 +319,18 @@ def test_bounds_with_high_probability(monkeypatch):
     monkeypatch.setattr(quantiles, "sampled_cached", sampled)
     calls = []
     check = quantiles.quantile_upper("CE_sgl", ("uniform",), labels=1)
-    trials = trials_of(check, lambda n, S, A, delta: calls.append((n, S, A)) or 0.5)
+    trials = trials_of(check, lambda S, A, n, delta: calls.append((S, A, n)) or 0.5)
     # Heads and tails twice: 1/2 with probability 1/2, and 0.
     assert [(t.lhs, t.kind) for t in trials[:1]] == [(0.5, "search")]
     assert trials[0].where.startswith("found, delta=0.5")
-    assert set(calls) == {(2, 1, 2)}
+    assert set(calls) == {(1, 2, 2)}
     assert [t.kind for t in trials[1:]] == ["simulation"] * 4
     assert [t.alarm for t in trials] == [0.0] + [ALARM] * 4
     assert asked == [True]
-    both = trials_of(quantiles.quantile_upper("CE_sgl"), lambda n, S, A, delta: 0.5)
+    both = trials_of(quantiles.quantile_upper("CE_sgl"), lambda S, A, n, delta: 0.5)
     assert asked[1:] == [False, True]
     assert len(both) == 2 * (1 + 1 + 4)
-    above = trials_of(quantiles.quantile_upper("CE_sgl", ("uniform",), above_mean=True), lambda *_: 0.5)
+    above = trials_of(quantiles.quantile_upper("CE_sgl", ("uniform",), above_mean=True), lambda **_: 0.5)
     assert [t.lhs for t in above] == [0.25, 0.25]
     assert {t.kind for t in above} == {"search", "exact"}
 
@@ -352,15 +352,15 @@ def test_lower_bounds_are_held_against_students_and_their_own_instance(monkeypat
     monkeypatch.setattr(
         lower, "risk_on_instance", lambda k, learner, S, A, n: 0.3 if (k, learner) == (1, "CE_sgl") else 0.0
     )
-    alone = trials_of(lower.minimax_lower("hard"), lambda n, S, A: 0.2 if n else math.nan)
+    alone = trials_of(lower.minimax_lower("hard"), lambda S, A, n: 0.2 if n else math.nan)
     assert [(t.lhs, t.rhs, t.error) for t in alone[:1]] == [(0.2, 0.25, 0.25e-9)]
     assert [t.applies for t in alone] == [True, False]
-    with_own = trials_of(lower.minimax_lower("hard", (1, "CE_sgl")), lambda n, S, A: 0.2)[2:]
+    with_own = trials_of(lower.minimax_lower("hard", (1, "CE_sgl")), lambda S, A, n: 0.2)[2:]
     # By default from n = 1 on, below S A as well.
     assert any(t.n == 1 and "S=5, A=4" in t.where for t in with_own)
     assert len(with_own) == len(grids.SIZES) * (len(grids.N) - 1)
     assert {(t.lhs, t.rhs) for t in with_own} == {(0.2, 0.3)}
-    late = trials_of(lower.minimax_lower("hard", (1, "CE_sgl"), own_from=2.0), lambda n, S, A: 0.2)[2:]
+    late = trials_of(lower.minimax_lower("hard", (1, "CE_sgl"), own_from=2.0), lambda S, A, n: 0.2)[2:]
     expected = [n for (S, A), n in itertools.product(grids.SIZES, grids.N) if n >= 2 * S * A]
     assert [t.n for t in late] == expected
 
@@ -369,7 +369,7 @@ def test_what_a_student_reaches_is_the_least_of_what_is_known():
     # Oracle: minimax_risk and bounds.best_upper themselves
     for protocol, S, A, n in (("soft", 3, 2, 10**9), ("partial", 1, 4, 2000), ("hard", 1, 2, 1)):
         assert lower.minimax_upper(protocol, S, A, n) == min(
-            minimax_risk(protocol, S, A, n).upper, kt.bounds.best_upper(protocol, n, S, A).value
+            minimax_risk(protocol, S, A, n).upper, kt.bounds.best_upper(protocol, S=S, A=A, n=n).value
         )
     assert math.isnan(lower.risk_on_instance(1, "CE_sgl", 1, 1, 0))
 
@@ -383,9 +383,9 @@ def test_equalities_limits_and_changes():
     assert trial.broken
     assert not equal("here", 1.4, 1.5, 0.1).broken
     assert (within("here", 1.1, 1.0, 0.2).kind, within("here", 1.1, 1.0, 0.2, 7).n) == ("exact", 7)
-    assert scaled(lambda n, S: n + S, 3)(1, 2) == 9
-    assert steeper(lambda n, S: float(S), 0.5)(4, 3) == 1.5
-    assert steeper(lambda n, S: float(S), 0.5)(0, 3) == 3.0
+    assert scaled(lambda S, n: n + S, 3)(S=2, n=1) == 9
+    assert steeper(lambda S, n: float(S), 0.5)(S=3, n=4) == 1.5
+    assert steeper(lambda S, n: float(S), 0.5)(S=3, n=0) == 3.0
     both = together(lambda c, e: iter([trial]), lambda c, e: iter([trial, trial]))
     assert len(trials_of(both, None)) == 3
 
@@ -426,7 +426,8 @@ EXPONENTS = re.compile(r"(?:n|1/\(n \+ 1\))(?:\^-(?P<old>\S+))? becomes (?:n|\(n
 
 def test_a_planted_exponent_is_the_one_that_its_words_name():
     # Oracle: definition, log(planted / claimed) / log n at two n
-    places = [(3, 5), (3, 5, 0.01), (1, 5), (1, 5, 0.01), (5,), (5, 0.01), (0.01,)]
+    sizes = [{"S": 3, "A": 5}, {"S": 1, "A": 5}, {"size": 5}, {"p": 0.01}, {}]
+    places = [{**size, **delta} for size in sizes for delta in ({}, {"delta": 0.01})]
     seen = 0
     for statement in STATEMENTS.values():
         for twin in statement.twins:
@@ -436,7 +437,7 @@ def test_a_planted_exponent_is_the_one_that_its_words_name():
             steps = [float(Fraction(exponent or 1)) for exponent in named.groups()]
             for place in places:
                 try:
-                    pairs = [(n, statement.claim(n, *place), twin.claim(n, *place)) for n in (100, 10**6)]
+                    pairs = [(n, statement.claim(n=n, **place), twin.claim(n=n, **place)) for n in (100, 10**6)]
                 except (AttributeError, TypeError, ValueError):  # it takes other arguments
                     continue
                 if any(math.isnan(right + wrong) for _, right, wrong in pairs):
@@ -503,7 +504,7 @@ def test_certificates_are_asked_for_at_as_many_places_as_promised(monkeypatch, n
     pytest.importorskip("flint")
     asked = []
 
-    def certify(claim, n, S, A, problem):
+    def certify(claim, *, S, A, n, problem):
         asked.append(problem)
         side = SimpleNamespace(lower=1.0, upper=2.0)
         return SimpleNamespace(holds=None if len(asked) % 3 == 0 else True, lhs=side, rhs=side)

@@ -32,7 +32,7 @@ NASTY = "<script>alert('x')</script> & \"quoted\" <b>"
 def at_one(claim, tried):
     """1 <= ``claim(n)`` for a few n."""
     for n in (1, 10, 100):
-        yield Trial(f"n={n}", 1.0, claim(n), "exact", n)
+        yield Trial(f"n={n}", 1.0, claim(n=n), "exact", n)
 
 
 def made(id="mine", claim=lambda n: 2.0, **changes):

@@ -38,8 +38,8 @@ def test_the_quantile_of_two_letters_is_that_of_the_law(n):
     # Oracle: second algorithm, the exact law of the risk of SEL_ptl that is sure of a label never said.
     heard: list[tuple[float, float]] = []
 
-    def claim(m, S, A, delta):
-        heard.append((m, delta))
+    def claim(S, A, n, delta):
+        heard.append((n, delta))
         return math.inf
 
     for trial in ours_missing_mass.two_letters(dead=1)(claim, QUICK):
@@ -55,11 +55,11 @@ def test_the_quantile_of_two_letters_is_that_of_the_law(n):
 @pytest.mark.parametrize(("K", "n"), [(3, 2), (3, 9), (7, 7)])
 def test_the_majorant_of_the_twins_is_that_of_the_bound(K, n):
     # Oracle: identity, the bound itself: the twins differ from it by what they say and nothing else.
-    assert ours_missing_mass.majorant(n, K) == pytest.approx(bounds.missing_mass_upper_mean(n, K), rel=1e-13)
-    true = bounds.missing_mass_upper_whp_sqrt(n, K, 0.05)
-    assert ours_missing_mass.deviation(n, K, 0.05) == pytest.approx(true, rel=1e-13)
-    assert ours_missing_mass.lemma_e7(n, K, 0.05, 3.0, 1.0) == pytest.approx(
-        bounds.missing_mass_upper_whp(n, K, 0.05), rel=1e-13
+    assert ours_missing_mass.majorant(K, n) == pytest.approx(bounds.missing_mass_upper_mean(size=K, n=n), rel=1e-13)
+    true = bounds.missing_mass_upper_whp_sqrt(size=K, n=n, delta=0.05)
+    assert ours_missing_mass.deviation(K, n, 0.05) == pytest.approx(true, rel=1e-13)
+    assert ours_missing_mass.lemma_e7(K, n, 0.05, 3.0, 1.0) == pytest.approx(
+        bounds.missing_mass_upper_whp(size=K, n=n, delta=0.05), rel=1e-13
     )
 
 

@@ -391,7 +391,7 @@ def test_an_initial_table_is_of_the_inputs_and_labels_of_the_problem() -> None:
         lambda init: kt.sample_risks(named, "SEL_ptl", 3, 5, init=init).tolist(),
         lambda init: kt.expected_risk(named, "SEL_ptl", 3, init),
         lambda init: kt.risk_law(named, "SEL_ptl", 3, init).mean(),
-        lambda init: kt.certify("partial_upper_mean_missing", 30, problem=named, init=init).lhs,
+        lambda init: kt.certify("partial_upper_mean_missing", n=30, problem=named, init=init).lhs,
     ]
     for door in doors:
         assert door(right) == door(start) == door(pd.DataFrame(start))

@@ -3,7 +3,7 @@
 Whoever sees more can ignore it, so a lower bound for soft labels holds for partial ones, and these for hard ones.
 Upper bounds are those of one learner with uniform initialisation: CE_sgl (hard), SEL_ptl (partial), CE_ful (soft), so
 that `best_upper` bounds the worst expected risk of that learner as well. What is conjectured is not used, nor are
-bounds that need more than (n, S, A).
+bounds that need more than S, A and n.
 """
 
 from __future__ import annotations
@@ -66,17 +66,17 @@ class Best:
     statement: Any
 
 
-def best_upper(protocol: str, n: Any, S: int, A: int) -> Best:
+def best_upper(protocol: str, *, S: int, A: int, n: Any) -> Best:
     """The least proved upper bound on the minimax expected risk of a protocol.
 
     Parameters
     ----------
     protocol : {"hard", "partial", "soft"}
         What the student sees.
-    n : int or sequence of int
-        Number of samples, 0 or more.
     S, A : int
         Number of inputs and of labels, at least 1.
+    n : int or sequence of int
+        Number of samples, 0 or more.
 
     Returns
     -------
@@ -90,25 +90,25 @@ def best_upper(protocol: str, n: Any, S: int, A: int) -> Best:
 
     Examples
     --------
-    >>> best_upper("partial", 10**6, S=10, A=10).statement
+    >>> best_upper("partial", S=10, A=10, n=10**6).statement
     'partial_upper_mean_pairs'
-    >>> best_upper("soft", [0, 100], S=2, A=2).value.round(6)
+    >>> best_upper("soft", S=2, A=2, n=[0, 100]).value.round(6)
     array([0.5     , 0.001849])
     """
-    return _best(_UPPER[one_of_the_paper(protocol, "best_upper")], n, S, A, np.nanargmin)
+    return _best(_UPPER[one_of_the_paper(protocol, "best_upper")], S, A, n, np.nanargmin)
 
 
-def best_lower(protocol: str, n: Any, S: int, A: int) -> Best:
+def best_lower(protocol: str, *, S: int, A: int, n: Any) -> Best:
     """The greatest proved lower bound on the minimax expected risk of a protocol.
 
     Parameters
     ----------
     protocol : {"hard", "partial", "soft"}
         What the student sees.
-    n : int or sequence of int
-        Number of samples, 0 or more.
     S, A : int
         Number of inputs and of labels, at least 1.
+    n : int or sequence of int
+        Number of samples, 0 or more.
 
     Returns
     -------
@@ -122,16 +122,16 @@ def best_lower(protocol: str, n: Any, S: int, A: int) -> Best:
 
     Examples
     --------
-    >>> best_lower("hard", 10**6, S=10, A=10).statement
+    >>> best_lower("hard", S=10, A=10, n=10**6).statement
     'hard_lower_mean_assouad'
-    >>> round(best_lower("hard", 0, S=1, A=4).value, 12)
+    >>> round(best_lower("hard", S=1, A=4, n=0).value, 12)
     0.75
     """
-    return _best(_LOWER[one_of_the_paper(protocol, "best_lower")], n, S, A, np.nanargmax)
+    return _best(_LOWER[one_of_the_paper(protocol, "best_lower")], S, A, n, np.nanargmax)
 
 
-def _best(statements: Sequence[Callable[..., Any]], n: Any, S: int, A: int, choose: Callable[..., Any]) -> Best:
-    table = np.array([np.atleast_1d(statement(n, S, A)) for statement in statements])
+def _best(statements: Sequence[Callable[..., Any]], S: int, A: int, n: Any, choose: Callable[..., Any]) -> Best:
+    table = np.array([np.atleast_1d(statement(S=S, A=A, n=n)) for statement in statements])
     winners = choose(table, axis=0)
     values = table[winners, np.arange(table.shape[1])]
     names = tuple(statements[w].__name__ for w in winners)

@@ -12,7 +12,7 @@ from kt_theory.bounds.evaluation import down, from_first, log_ratio, sizes, up
 from kt_theory.bounds.lemmas import empirical_tv_upper_whp
 
 
-def hard_lower_mean(n: Any, S: int, A: int) -> Any:
+def hard_lower_mean(*, S: int, A: int, n: Any) -> Any:
     """Hard labels: no student's worst expected risk is below exp(-1/2)/16 sqrt(S A' / n).
 
     Statement: Z&Z Thm 3.1
@@ -23,10 +23,10 @@ def hard_lower_mean(n: Any, S: int, A: int) -> Any:
 
     Parameters
     ----------
-    n : int or sequence of int
-        Number of samples, 0 or more.
     S, A : int
         Number of inputs and of labels, at least 1.
+    n : int or sequence of int
+        Number of samples, 0 or more.
 
     Returns
     -------
@@ -47,9 +47,9 @@ def hard_lower_mean(n: Any, S: int, A: int) -> Any:
 
     Examples
     --------
-    >>> round(hard_lower_mean(100, 1, 4), 12)
+    >>> round(hard_lower_mean(S=1, A=4, n=100), 12)
     0.007581633246
-    >>> hard_lower_mean([1, 2], S=2, A=3).round(6)
+    >>> hard_lower_mean(S=2, A=3, n=[1, 2]).round(6)
     array([0.075816, 0.05361 ])
     """
     S, A = sizes(S, A)
@@ -58,7 +58,7 @@ def hard_lower_mean(n: Any, S: int, A: int) -> Any:
     return from_first(first, n, lambda n: down(math.exp(-0.5) / 16 * np.sqrt(float(even) / n)))
 
 
-def hard_lower_mean_at(n: Any, S: int, A: int, Delta: float) -> Any:
+def hard_lower_mean_at(*, S: int, A: int, n: Any, Delta: float) -> Any:
     """Hard labels: Delta/4 exp(-(2 n Delta / (S A')) log((1 + Delta) / (1 - Delta))) for a chosen Delta.
 
     Statement: Z&Z Thm 3.1 (general form)
@@ -69,10 +69,10 @@ def hard_lower_mean_at(n: Any, S: int, A: int, Delta: float) -> Any:
 
     Parameters
     ----------
-    n : int or sequence of int
-        Number of samples, 0 or more.
     S, A : int
         Number of inputs and of labels, at least 1.
+    n : int or sequence of int
+        Number of samples, 0 or more.
     Delta : float
         Half the relative gap between the two labels of a pair, in (0, 1).
 
@@ -95,7 +95,7 @@ def hard_lower_mean_at(n: Any, S: int, A: int, Delta: float) -> Any:
 
     Examples
     --------
-    >>> round(hard_lower_mean_at(100, 1, 2, Delta=0.05), 9)
+    >>> round(hard_lower_mean_at(S=1, A=2, n=100, Delta=0.05), 9)
     0.00757847
     """
     S, A = sizes(S, A)
@@ -110,7 +110,7 @@ def hard_lower_mean_at(n: Any, S: int, A: int, Delta: float) -> Any:
     return from_first(0 if A >= 2 else math.inf, n, formula)
 
 
-def hard_upper_mean(n: Any, S: int, A: int) -> Any:
+def hard_upper_mean(*, S: int, A: int, n: Any) -> Any:
     """CE_sgl: E R <= (1/2) sqrt(S A / n) + sqrt(S / n).
 
     Statement: Z&Z Thm 3.2 (mean)
@@ -121,10 +121,10 @@ def hard_upper_mean(n: Any, S: int, A: int) -> Any:
 
     Parameters
     ----------
-    n : int or sequence of int
-        Number of samples, 0 or more.
     S, A : int
         Number of inputs and of labels, at least 1.
+    n : int or sequence of int
+        Number of samples, 0 or more.
 
     Returns
     -------
@@ -144,16 +144,16 @@ def hard_upper_mean(n: Any, S: int, A: int) -> Any:
 
     Examples
     --------
-    >>> round(hard_upper_mean(100, 1, 4), 12)
+    >>> round(hard_upper_mean(S=1, A=4, n=100), 12)
     0.2
-    >>> hard_upper_mean([0, 100], S=1, A=4)
+    >>> hard_upper_mean(S=1, A=4, n=[0, 100])
     array([nan, 0.2])
     """
     S, A = sizes(S, A)
     return from_first(1, n, lambda n: up(0.5 * np.sqrt(float(S * A) / n) + np.sqrt(S / n)))
 
 
-def hard_upper_whp(n: Any, S: int, A: int, delta: float) -> Any:
+def hard_upper_whp(*, S: int, A: int, n: Any, delta: float) -> Any:
     """CE_sgl, with probability >= 1 - delta: sqrt((A log 2 + L) / 2) sqrt(S / n) + sqrt((2 / n) (S log 2 + L)).
 
     Statement: Z&Z Thm 3.2 (high probability)
@@ -164,10 +164,10 @@ def hard_upper_whp(n: Any, S: int, A: int, delta: float) -> Any:
 
     Parameters
     ----------
-    n : int or sequence of int
-        Number of samples, 0 or more.
     S, A : int
         Number of inputs and of labels, at least 1.
+    n : int or sequence of int
+        Number of samples, 0 or more.
     delta : float
         Probability of failure, in (0, 1).
 
@@ -189,19 +189,19 @@ def hard_upper_whp(n: Any, S: int, A: int, delta: float) -> Any:
 
     Examples
     --------
-    >>> round(hard_upper_whp(1000, 1, 2, delta=0.01), 9)
+    >>> round(hard_upper_whp(S=1, A=2, n=1000, delta=0.01), 9)
     0.054733283
     """
     S, A = sizes(S, A)
     delta = checks.open_unit("delta", delta)
     if S == 1:
-        return empirical_tv_upper_whp(n, A, delta)
+        return empirical_tv_upper_whp(A=A, n=n, delta=delta)
     L = log_ratio(S + 1, delta)
     rows, inputs = A * math.log(2) + L, S * math.log(2) + L
     return from_first(1, n, lambda n: up(np.sqrt(rows / 2) * np.sqrt(S / n) + np.sqrt(2 / n * inputs)))
 
 
-def hard_upper_mean_instance(n: Any, S: int, A: int, xi: float) -> Any:
+def hard_upper_mean_instance(*, S: int, A: int, n: Any, xi: float) -> Any:
     """CE_sgl on teachers of a given `xi`: E R <= sqrt(xi S A / (2 (n + 1))) + 4 S / (9 n).
 
     Statement: Z&Z Thm 3.2 (instance dependent)
@@ -212,10 +212,10 @@ def hard_upper_mean_instance(n: Any, S: int, A: int, xi: float) -> Any:
 
     Parameters
     ----------
-    n : int or sequence of int
-        Number of samples, 0 or more.
     S, A : int
         Number of inputs and of labels, at least 1.
+    n : int or sequence of int
+        Number of samples, 0 or more.
     xi : float
         What the function `xi` says of the teacher, in [0, 1].
 
@@ -236,7 +236,7 @@ def hard_upper_mean_instance(n: Any, S: int, A: int, xi: float) -> Any:
 
     Examples
     --------
-    >>> round(hard_upper_mean_instance(99, 1, 2, xi=1.0), 9)
+    >>> round(hard_upper_mean_instance(S=1, A=2, n=99, xi=1.0), 9)
     0.104489338
     """
     S, A = sizes(S, A)

@@ -14,7 +14,7 @@ from kt_theory.bounds.evaluation import from_first, log_unseen, scalar_or_array,
 DELTA_MAX = 0.1
 
 
-def bretagnolle_huber_upper(kl: Any) -> Any:
+def bretagnolle_huber_upper(*, kl: Any) -> Any:
     """Bretagnolle and Huber: TV(P, Q) <= 1 - exp(-KL(P, Q)) / 2.
 
     Statement: Z&Z Lemma E.2
@@ -43,13 +43,13 @@ def bretagnolle_huber_upper(kl: Any) -> Any:
 
     Examples
     --------
-    >>> round(bretagnolle_huber_upper(0.0), 12)
+    >>> round(bretagnolle_huber_upper(kl=0.0), 12)
     0.5
     """
     return scalar_or_array(up(1 - np.exp(-checks.not_negative("kl", kl)) / 2))
 
 
-def empirical_tv_upper_mean(n: Any, A: int) -> Any:
+def empirical_tv_upper_mean(*, A: int, n: Any) -> Any:
     """Expected total variation between a law on A labels and its empirical frequencies: <= (1/2) sqrt(A / n).
 
     Statement: Z&Z Lemma E.3
@@ -60,10 +60,10 @@ def empirical_tv_upper_mean(n: Any, A: int) -> Any:
 
     Parameters
     ----------
-    n : int or sequence of int
-        Number of samples, 0 or more.
     A : int
         Number of labels, at least 1.
+    n : int or sequence of int
+        Number of samples, 0 or more.
 
     Returns
     -------
@@ -80,14 +80,14 @@ def empirical_tv_upper_mean(n: Any, A: int) -> Any:
 
     Examples
     --------
-    >>> round(empirical_tv_upper_mean(100, 4), 12)
+    >>> round(empirical_tv_upper_mean(A=4, n=100), 12)
     0.1
     """
     A = checks.whole_number("A", A, minimum=1)
     return from_first(1, n, lambda n: up(0.5 * np.sqrt(A / n)))
 
 
-def empirical_tv_upper_whp(n: Any, A: int, delta: float) -> Any:
+def empirical_tv_upper_whp(*, A: int, n: Any, delta: float) -> Any:
     """The same, with probability >= 1 - delta: TV <= sqrt((A log 2 + log(1 / delta)) / (2 n)).
 
     Statement: Z&Z Lemma E.4
@@ -98,10 +98,10 @@ def empirical_tv_upper_whp(n: Any, A: int, delta: float) -> Any:
 
     Parameters
     ----------
-    n : int or sequence of int
-        Number of samples, 0 or more.
     A : int
         Number of labels, at least 1.
+    n : int or sequence of int
+        Number of samples, 0 or more.
     delta : float
         Probability of failure, in (0, 1).
 
@@ -120,7 +120,7 @@ def empirical_tv_upper_whp(n: Any, A: int, delta: float) -> Any:
 
     Examples
     --------
-    >>> round(empirical_tv_upper_whp(1000, 2, delta=0.01), 9)
+    >>> round(empirical_tv_upper_whp(A=2, n=1000, delta=0.01), 9)
     0.054733283
     """
     A = checks.whole_number("A", A, minimum=1)
@@ -128,7 +128,7 @@ def empirical_tv_upper_whp(n: Any, A: int, delta: float) -> Any:
     return from_first(1, n, lambda n: up(np.sqrt((A * math.log(2) - math.log(delta)) / (2 * n))))
 
 
-def cell_missing_mass(n: Any, p: float) -> Any:
+def cell_missing_mass(*, n: Any, p: float) -> Any:
     """What a cell of mass p adds to the expected missing mass: p (1 - p)^n.
 
     Statement: Z&Z Lemma E.5 (the quantity bounded)
@@ -159,14 +159,14 @@ def cell_missing_mass(n: Any, p: float) -> Any:
 
     Examples
     --------
-    >>> cell_missing_mass([0, 1, 2], 0.5)
+    >>> cell_missing_mass(n=[0, 1, 2], p=0.5)
     array([0.5  , 0.25 , 0.125])
     """
     p = checks.probabilities("p", p, ndim=0).item()
     return from_first(0, n, lambda n: p * unseen(n, p))
 
 
-def cell_missing_upper(n: Any) -> Any:
+def cell_missing_upper(*, n: Any) -> Any:
     """The largest that p (1 - p)^n can be: (1 / (n + 1)) (n / (n + 1))^n, at p = 1 / (n + 1).
 
     Statement: Z&Z Lemma E.5 (first form)
@@ -195,13 +195,13 @@ def cell_missing_upper(n: Any) -> Any:
 
     Examples
     --------
-    >>> round(cell_missing_upper(1), 12)
+    >>> round(cell_missing_upper(n=1), 12)
     0.25
     """
     return from_first(0, n, lambda n: up(unseen(n, 1 / (n + 1)) / (n + 1)))
 
 
-def cell_missing_upper_simple(n: Any) -> Any:
+def cell_missing_upper_simple(*, n: Any) -> Any:
     """For every p, p (1 - p)^n <= 4 / (9 n).
 
     Statement: Z&Z Lemma E.5 (second form)
@@ -232,13 +232,13 @@ def cell_missing_upper_simple(n: Any) -> Any:
 
     Examples
     --------
-    >>> round(cell_missing_upper_simple(4), 12)
+    >>> round(cell_missing_upper_simple(n=4), 12)
     0.111111111111
     """
     return from_first(1, n, lambda n: up(4 / (9 * n)))
 
 
-def missing_mass_excess_upper_whp(n: Any, size: int, delta: float) -> Any:
+def missing_mass_excess_upper_whp(*, size: int, n: Any, delta: float) -> Any:
     """Missing mass m0 of a sample, with probability >= 1 - delta: m0 - E m0 <= 3 sqrt(size) log(1 / delta) / n.
 
     Statement: Z&Z Lemma E.6 (Rajaraman et al. 2020, Theorem A.2)
@@ -249,10 +249,10 @@ def missing_mass_excess_upper_whp(n: Any, size: int, delta: float) -> Any:
 
     Parameters
     ----------
-    n : int or sequence of int
-        Number of samples, 0 or more.
     size : int
         Number of letters of the alphabet, at least 1.
+    n : int or sequence of int
+        Number of samples, 0 or more.
     delta : float
         Probability of failure, in (0, 1).
 
@@ -272,7 +272,7 @@ def missing_mass_excess_upper_whp(n: Any, size: int, delta: float) -> Any:
 
     Examples
     --------
-    >>> round(missing_mass_excess_upper_whp(1000, 9, delta=0.1), 9)
+    >>> round(missing_mass_excess_upper_whp(size=9, n=1000, delta=0.1), 9)
     0.020723266
     """
     size = checks.whole_number("size", size, minimum=1)
@@ -281,7 +281,7 @@ def missing_mass_excess_upper_whp(n: Any, size: int, delta: float) -> Any:
     return from_first(1 if delta <= DELTA_MAX else math.inf, n, lambda n: up(deviation / n))
 
 
-def missing_mass_upper_whp(n: Any, size: int, delta: float) -> Any:
+def missing_mass_upper_whp(*, size: int, n: Any, delta: float) -> Any:
     """Missing mass of a sample, with probability >= 1 - delta: m0 <= 4 size / (9 n) + 3 sqrt(size) log(1 / delta) / n.
 
     Statement: Z&Z Lemma E.7
@@ -292,10 +292,10 @@ def missing_mass_upper_whp(n: Any, size: int, delta: float) -> Any:
 
     Parameters
     ----------
-    n : int or sequence of int
-        Number of samples, 0 or more.
     size : int
         Number of letters of the alphabet, at least 1.
+    n : int or sequence of int
+        Number of samples, 0 or more.
     delta : float
         Probability of failure, in (0, 1).
 
@@ -314,7 +314,7 @@ def missing_mass_upper_whp(n: Any, size: int, delta: float) -> Any:
 
     Examples
     --------
-    >>> round(missing_mass_upper_whp(1000, 9, delta=0.1), 9)
+    >>> round(missing_mass_upper_whp(size=9, n=1000, delta=0.1), 9)
     0.024723266
     """
     size = checks.whole_number("size", size, minimum=1)
@@ -323,7 +323,7 @@ def missing_mass_upper_whp(n: Any, size: int, delta: float) -> Any:
     return from_first(1 if delta <= DELTA_MAX else math.inf, n, lambda n: up(total / n))
 
 
-def inverse_visits_mean(n: Any, p: float) -> Any:
+def inverse_visits_mean(*, n: Any, p: float) -> Any:
     """For X ~ Bin(n, p): E 1/(X + 1) = (1 - (1 - p)^(n + 1)) / (p (n + 1)).
 
     Statement: Z&Z Lemma E.8 (equality)
@@ -350,14 +350,14 @@ def inverse_visits_mean(n: Any, p: float) -> Any:
 
     Examples
     --------
-    >>> inverse_visits_mean(1, 0.5)
+    >>> inverse_visits_mean(n=1, p=0.5)
     0.75
     """
     p = checks.half_open_unit("p", p)
     return from_first(0, n, lambda n: -np.expm1(log_unseen(n + 1, p)) / (p * (n + 1)))
 
 
-def inverse_visits_upper_mean(n: Any, p: float) -> Any:
+def inverse_visits_upper_mean(*, n: Any, p: float) -> Any:
     """For X ~ Bin(n, p): E 1/(X + 1) <= 1 / (p (n + 1)).
 
     Statement: Z&Z Lemma E.8 (bound)
@@ -388,14 +388,14 @@ def inverse_visits_upper_mean(n: Any, p: float) -> Any:
 
     Examples
     --------
-    >>> round(inverse_visits_upper_mean(1, 0.5), 12)
+    >>> round(inverse_visits_upper_mean(n=1, p=0.5), 12)
     1.0
     """
     p = checks.half_open_unit("p", p)
     return from_first(0, n, lambda n: up(1 / (p * (n + 1))))
 
 
-def low_visits_upper(n: Any, p: float, eta: float) -> Any:
+def low_visits_upper(*, n: Any, p: float, eta: float) -> Any:
     """For X ~ Bin(n, p): P(X <= (1 - eta) n p) <= exp(-eta^2 n p / 2).
 
     Statement: Z&Z Lemma E.9
@@ -428,7 +428,7 @@ def low_visits_upper(n: Any, p: float, eta: float) -> Any:
 
     Examples
     --------
-    >>> round(low_visits_upper(100, 0.1, eta=0.1), 9)
+    >>> round(low_visits_upper(n=100, p=0.1, eta=0.1), 9)
     0.951229425
     """
     p, eta = checks.half_open_unit("p", p), checks.open_unit("eta", eta)
@@ -440,7 +440,7 @@ def low_visits_upper(n: Any, p: float, eta: float) -> Any:
     return from_first(0, n, formula)
 
 
-def inverse_visits_upper_whp(n: Any, p: float, delta: float) -> Any:
+def inverse_visits_upper_whp(*, n: Any, p: float, delta: float) -> Any:
     """For X ~ Bin(n, p), with probability >= 1 - delta: 1/(X + 1) <= 1 / ((1 - eta) n p + 1).
 
     Statement: Z&Z Lemma E.10
@@ -473,9 +473,9 @@ def inverse_visits_upper_whp(n: Any, p: float, delta: float) -> Any:
 
     Examples
     --------
-    >>> round(inverse_visits_upper_whp(1000, 0.1, delta=0.05), 9)
+    >>> round(inverse_visits_upper_whp(n=1000, p=0.1, delta=0.05), 9)
     0.013068046
-    >>> inverse_visits_upper_whp(59, 0.1, delta=0.05)
+    >>> inverse_visits_upper_whp(n=59, p=0.1, delta=0.05)
     nan
     """
     p, delta = checks.half_open_unit("p", p), checks.open_unit("delta", delta)
@@ -490,7 +490,7 @@ def inverse_visits_upper_whp(n: Any, p: float, delta: float) -> Any:
     return from_first(1, n, formula)
 
 
-def log_linear_tv_upper(M: float, distance: Any) -> Any:
+def log_linear_tv_upper(*, M: float, distance: Any) -> Any:
     """Log-linear teachers exp(<phi, theta>) with norm of phi at most M: TV(pi_theta, pi_theta') <= M |theta - theta'|.
 
     Statement: Z&Z Lemma H.2
@@ -521,7 +521,7 @@ def log_linear_tv_upper(M: float, distance: Any) -> Any:
 
     Examples
     --------
-    >>> round(log_linear_tv_upper(1.0, 0.2), 12)
+    >>> round(log_linear_tv_upper(M=1.0, distance=0.2), 12)
     0.2
     """
     M = checks.positive("M", M)

@@ -12,7 +12,7 @@ from kt_theory.bounds.evaluation import down, from_first, log_ratio, sizes, unse
 from kt_theory.bounds.lemmas import missing_mass_upper_whp
 
 
-def partial_lower_mean(n: Any, S: int, A: int) -> Any:
+def partial_lower_mean(*, S: int, A: int, n: Any) -> Any:
     """Partial soft labels: no student's worst expected risk is below S (A' - 1) / (4 (n + 1)) (1 - 1/(n + 1))^n.
 
     Statement: Z&Z Thm 4.1 (before the power is bounded by 1/e)
@@ -23,10 +23,10 @@ def partial_lower_mean(n: Any, S: int, A: int) -> Any:
 
     Parameters
     ----------
-    n : int or sequence of int
-        Number of samples, 0 or more.
     S, A : int
         Number of inputs and of labels, at least 1.
+    n : int or sequence of int
+        Number of samples, 0 or more.
 
     Returns
     -------
@@ -46,9 +46,9 @@ def partial_lower_mean(n: Any, S: int, A: int) -> Any:
 
     Examples
     --------
-    >>> round(partial_lower_mean(2, 1, 3), 12)
+    >>> round(partial_lower_mean(S=1, A=3, n=2), 12)
     0.074074074074
-    >>> partial_lower_mean(3, S=5, A=3)
+    >>> partial_lower_mean(S=5, A=3, n=3)
     nan
     """
     S, A = sizes(S, A)
@@ -56,7 +56,7 @@ def partial_lower_mean(n: Any, S: int, A: int) -> Any:
     return from_first(_first_with_pairs(A, pairs), n, lambda n: down(pairs / (2 * (n + 1)) * unseen(n, 1 / (n + 1))))
 
 
-def partial_lower_mean_simple(n: Any, S: int, A: int) -> Any:
+def partial_lower_mean_simple(*, S: int, A: int, n: Any) -> Any:
     """Partial soft labels: no student's worst expected risk is below S (A' - 1) / (4 e (n + 1)).
 
     Statement: Z&Z Thm 4.1
@@ -67,10 +67,10 @@ def partial_lower_mean_simple(n: Any, S: int, A: int) -> Any:
 
     Parameters
     ----------
-    n : int or sequence of int
-        Number of samples, 0 or more.
     S, A : int
         Number of inputs and of labels, at least 1.
+    n : int or sequence of int
+        Number of samples, 0 or more.
 
     Returns
     -------
@@ -89,7 +89,7 @@ def partial_lower_mean_simple(n: Any, S: int, A: int) -> Any:
 
     Examples
     --------
-    >>> round(partial_lower_mean_simple(2, 1, 3), 12)
+    >>> round(partial_lower_mean_simple(S=1, A=3, n=2), 12)
     0.061313240195
     """
     S, A = sizes(S, A)
@@ -102,7 +102,7 @@ def _first_with_pairs(A: int, pairs: int) -> float:
     return max(pairs - 1, 0) if A >= 3 else math.inf
 
 
-def partial_upper_mean(n: Any, S: int, A: int) -> Any:
+def partial_upper_mean(*, S: int, A: int, n: Any) -> Any:
     """SEL_ptl: E R <= (8/9) S A / n + S A / (n + 1).
 
     Statement: Z&Z Thm 4.4 (mean)
@@ -113,10 +113,10 @@ def partial_upper_mean(n: Any, S: int, A: int) -> Any:
 
     Parameters
     ----------
-    n : int or sequence of int
-        Number of samples, 0 or more.
     S, A : int
         Number of inputs and of labels, at least 1.
+    n : int or sequence of int
+        Number of samples, 0 or more.
 
     Returns
     -------
@@ -136,7 +136,7 @@ def partial_upper_mean(n: Any, S: int, A: int) -> Any:
 
     Examples
     --------
-    >>> round(partial_upper_mean(9, 1, 1), 9)
+    >>> round(partial_upper_mean(S=1, A=1, n=9), 9)
     0.198765432
     """
     S, A = sizes(S, A)
@@ -144,7 +144,7 @@ def partial_upper_mean(n: Any, S: int, A: int) -> Any:
     return from_first(1, n, lambda n: up(8 * cells / (9 * n) + cells / (n + 1)))
 
 
-def partial_upper_whp(n: Any, S: int, A: int, delta: float) -> Any:
+def partial_upper_whp(*, S: int, A: int, n: Any, delta: float) -> Any:
     """SEL_ptl, with probability >= 1 - delta: of order S (A + sqrt(A) log(S / delta)) log(S / delta) / n.
 
     Statement: Z&Z Thm 4.4 (high probability)
@@ -155,10 +155,10 @@ def partial_upper_whp(n: Any, S: int, A: int, delta: float) -> Any:
 
     Parameters
     ----------
-    n : int or sequence of int
-        Number of samples, 0 or more.
     S, A : int
         Number of inputs and of labels, at least 1.
+    n : int or sequence of int
+        Number of samples, 0 or more.
     delta : float
         Probability of failure, in (0, 1).
 
@@ -186,15 +186,15 @@ def partial_upper_whp(n: Any, S: int, A: int, delta: float) -> Any:
 
     Examples
     --------
-    >>> round(partial_upper_whp(1000, 1, 9, delta=0.1), 9)
+    >>> round(partial_upper_whp(S=1, A=9, n=1000, delta=0.1), 9)
     0.024723266
-    >>> partial_upper_whp(1000, 1, 9, delta=0.2)
+    >>> partial_upper_whp(S=1, A=9, n=1000, delta=0.2)
     nan
     """
     S, A = sizes(S, A)
     delta = checks.open_unit("delta", delta)
     if S == 1:
-        return missing_mass_upper_whp(n, A, delta)
+        return missing_mass_upper_whp(size=A, n=n, delta=delta)
     L = log_ratio(S + 2, delta)
     row = 4 * A / 9 + 3 * math.sqrt(A) * L
     visits = 22 * S + 400 / 99 * S * (math.log(S) + L)
@@ -202,7 +202,7 @@ def partial_upper_whp(n: Any, S: int, A: int, delta: float) -> Any:
     return from_first(1 if delta < (S + 2) / 10 else math.inf, n, lambda n: up((row * visits + inputs) / n))
 
 
-def partial_upper_mean_floor(n: Any, S: int, A: int, c_S: float, c_A: float) -> Any:
+def partial_upper_mean_floor(*, S: int, A: int, n: Any, c_S: float, c_A: float) -> Any:
     """SEL_ptl, if rho >= c_S and pi* >= c_A on their supports: E R <= (1 - c_S c_A)^n.
 
     Statement: Z&Z Remark 6.1 (partial soft labels)
@@ -213,10 +213,10 @@ def partial_upper_mean_floor(n: Any, S: int, A: int, c_S: float, c_A: float) -> 
 
     Parameters
     ----------
-    n : int or sequence of int
-        Number of samples, 0 or more.
     S, A : int
         Number of inputs and of labels, at least 1.
+    n : int or sequence of int
+        Number of samples, 0 or more.
     c_S, c_A : float
         The least positive mass of an input, and of a label given an input; in (0, 1].
 
@@ -239,9 +239,9 @@ def partial_upper_mean_floor(n: Any, S: int, A: int, c_S: float, c_A: float) -> 
 
     Examples
     --------
-    >>> partial_upper_mean_floor(2, 1, 2, c_S=1.0, c_A=1.0)
+    >>> partial_upper_mean_floor(S=1, A=2, n=2, c_S=1.0, c_A=1.0)
     0.0
-    >>> round(partial_upper_mean_floor(2, 2, 2, c_S=0.5, c_A=0.5), 12)
+    >>> round(partial_upper_mean_floor(S=2, A=2, n=2, c_S=0.5, c_A=0.5), 12)
     0.5625
     """
     sizes(S, A)

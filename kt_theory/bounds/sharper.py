@@ -47,7 +47,7 @@ VISITS = 300
 # --- Missing mass ---------------------------------------------------------------------------------------
 
 
-def cell_missing_upper_e(n: Any) -> Any:
+def cell_missing_upper_e(*, n: Any) -> Any:
     """For every p, p (1 - p)^n <= 1 / (e n).
 
     Statement: The least constant of the form c / n in Lemma E.5
@@ -79,13 +79,13 @@ def cell_missing_upper_e(n: Any) -> Any:
 
     Examples
     --------
-    >>> round(cell_missing_upper_e(1), 12)
+    >>> round(cell_missing_upper_e(n=1), 12)
     0.367879441171
     """
     return from_first(1, n, lambda n: up(1 / (math.e * n)))
 
 
-def missing_mass_upper_mean(n: Any, size: int) -> Any:
+def missing_mass_upper_mean(*, size: int, n: Any) -> Any:
     """Expected missing mass of any law on K letters: (1 - 1/K)^n if n <= K, (K - 1) phi(n - 1) if n >= K.
 
     Statement: Concave majorant of the missing mass
@@ -97,10 +97,10 @@ def missing_mass_upper_mean(n: Any, size: int) -> Any:
 
     Parameters
     ----------
-    n : int or sequence of int
-        Number of samples, 0 or more.
     size : int
         Number of letters of the alphabet, at least 1.
+    n : int or sequence of int
+        Number of samples, 0 or more.
 
     Returns
     -------
@@ -120,9 +120,9 @@ def missing_mass_upper_mean(n: Any, size: int) -> Any:
 
     Examples
     --------
-    >>> missing_mass_upper_mean([0, 1, 2], size=1).round(12)
+    >>> missing_mass_upper_mean(size=1, n=[0, 1, 2]).round(12)
     array([1., 0., 0.])
-    >>> round(missing_mass_upper_mean(2, size=2), 12)
+    >>> round(missing_mass_upper_mean(size=2, n=2), 12)
     0.25
     """
     size = checks.whole_number("size", size, minimum=1)
@@ -137,7 +137,7 @@ def _majorant(n: np.ndarray, size: int) -> np.ndarray:
     return np.where(n <= size, few, many if size > 1 else 0.0)
 
 
-def missing_mass_upper_whp_sqrt(n: Any, size: int, delta: float) -> Any:
+def missing_mass_upper_whp_sqrt(*, size: int, n: Any, delta: float) -> Any:
     """Missing mass, with probability >= 1 - delta: m0 <= `missing_mass_upper_mean` + (2/n) (L + sqrt(2 size L) / e).
 
     Statement: Deviation of the missing mass, of order sqrt(size log(1/delta)) + log(1/delta) over n
@@ -149,10 +149,10 @@ def missing_mass_upper_whp_sqrt(n: Any, size: int, delta: float) -> Any:
 
     Parameters
     ----------
-    n : int or sequence of int
-        Number of samples, 0 or more.
     size : int
         Number of letters of the alphabet, at least 1.
+    n : int or sequence of int
+        Number of samples, 0 or more.
     delta : float
         Probability of failure, in (0, 1).
 
@@ -174,7 +174,7 @@ def missing_mass_upper_whp_sqrt(n: Any, size: int, delta: float) -> Any:
 
     Examples
     --------
-    >>> round(missing_mass_upper_whp_sqrt(1000, 9, delta=0.1), 9)
+    >>> round(missing_mass_upper_whp_sqrt(size=9, n=1000, delta=0.1), 9)
     0.012286419
     """
     size = checks.whole_number("size", size, minimum=1)
@@ -187,7 +187,7 @@ def missing_mass_upper_whp_sqrt(n: Any, size: int, delta: float) -> Any:
 # --- Partial soft labels --------------------------------------------------------------------------------
 
 
-def partial_upper_mean_at(n: Any, S: int, A: int, w: Any) -> Any:
+def partial_upper_mean_at(*, S: int, A: int, n: Any, w: Any) -> Any:
     """SEL_ptl on a given problem: E R <= sum over (s, a) of w (1 - w)^n, w the joint masses rho(s) pi*(a|s).
 
     Statement: The risk of SEL_ptl is at most the missing mass of the joint law
@@ -199,10 +199,10 @@ def partial_upper_mean_at(n: Any, S: int, A: int, w: Any) -> Any:
 
     Parameters
     ----------
-    n : int or sequence of int
-        Number of samples, 0 or more.
     S, A : int
         Number of inputs and of labels, at least 1.
+    n : int or sequence of int
+        Number of samples, 0 or more.
     w : array_like, shape (S, A)
         Joint masses rho(s) pi*(a|s), a law.
 
@@ -224,7 +224,7 @@ def partial_upper_mean_at(n: Any, S: int, A: int, w: Any) -> Any:
 
     Examples
     --------
-    >>> round(partial_upper_mean_at(4, 1, 3, w=[[0.5, 0.5, 0.0]]), 12)
+    >>> round(partial_upper_mean_at(S=1, A=3, n=4, w=[[0.5, 0.5, 0.0]]), 12)
     0.0625
     """
     S, A = sizes(S, A)
@@ -240,7 +240,7 @@ def partial_upper_mean_at(n: Any, S: int, A: int, w: Any) -> Any:
     return from_first(0, n, formula)
 
 
-def partial_upper_mean_missing(n: Any, S: int, A: int) -> Any:
+def partial_upper_mean_missing(*, S: int, A: int, n: Any) -> Any:
     """SEL_ptl: E R <= (1 - 1/(SA))^n if n <= SA, (SA - 1) phi(n - 1) if n >= SA.
 
     Statement: The risk of SEL_ptl is at most the missing mass of the joint law (mean, every problem)
@@ -252,10 +252,10 @@ def partial_upper_mean_missing(n: Any, S: int, A: int) -> Any:
 
     Parameters
     ----------
-    n : int or sequence of int
-        Number of samples, 0 or more.
     S, A : int
         Number of inputs and of labels, at least 1.
+    n : int or sequence of int
+        Number of samples, 0 or more.
 
     Returns
     -------
@@ -275,14 +275,14 @@ def partial_upper_mean_missing(n: Any, S: int, A: int) -> Any:
 
     Examples
     --------
-    >>> round(partial_upper_mean_missing(1000, 1, 102), 9)
+    >>> round(partial_upper_mean_missing(S=1, A=102, n=1000), 9)
     0.037174412
     """
     S, A = sizes(S, A)
     return from_first(0, n, lambda n: up(_majorant(n, S * A)))
 
 
-def partial_upper_mean_uniform(n: Any, S: int, A: int) -> Any:
+def partial_upper_mean_uniform(*, S: int, A: int, n: Any) -> Any:
     """SEL_ptl, uniform: E R <= ((A - 2)/(A - 1)) M(SA) + M(S) / (A (A - 1)), M(K) = `missing_mass_upper_mean` of K.
 
     Statement: A uniform spread pays (1 - 1/u) of what u unseen labels hold
@@ -294,10 +294,10 @@ def partial_upper_mean_uniform(n: Any, S: int, A: int) -> Any:
 
     Parameters
     ----------
-    n : int or sequence of int
-        Number of samples, 0 or more.
     S, A : int
         Number of inputs and of labels, at least 1.
+    n : int or sequence of int
+        Number of samples, 0 or more.
 
     Returns
     -------
@@ -317,9 +317,9 @@ def partial_upper_mean_uniform(n: Any, S: int, A: int) -> Any:
 
     Examples
     --------
-    >>> round(partial_upper_mean_uniform(3, 3, 2), 12)
+    >>> round(partial_upper_mean_uniform(S=3, A=2, n=3), 12)
     0.148148148148
-    >>> partial_upper_mean_uniform(5, S=3, A=1)
+    >>> partial_upper_mean_uniform(S=3, A=1, n=5)
     0.0
     """
     S, A = sizes(S, A)
@@ -329,7 +329,7 @@ def partial_upper_mean_uniform(n: Any, S: int, A: int) -> Any:
     return from_first(0, n, lambda n: up(every * _majorant(n, S * A) + whole * _majorant(n, S)))
 
 
-def partial_upper_mean_uniform_simple(n: Any, S: int, A: int) -> Any:
+def partial_upper_mean_uniform_simple(*, S: int, A: int, n: Any) -> Any:
     """SEL_ptl, uniform: E R <= S (A - 1) / (e n).
 
     Statement: A uniform spread pays (1 - 1/A) of the missing mass
@@ -341,10 +341,10 @@ def partial_upper_mean_uniform_simple(n: Any, S: int, A: int) -> Any:
 
     Parameters
     ----------
-    n : int or sequence of int
-        Number of samples, 0 or more.
     S, A : int
         Number of inputs and of labels, at least 1.
+    n : int or sequence of int
+        Number of samples, 0 or more.
 
     Returns
     -------
@@ -363,14 +363,14 @@ def partial_upper_mean_uniform_simple(n: Any, S: int, A: int) -> Any:
 
     Examples
     --------
-    >>> round(partial_upper_mean_uniform_simple(100, 1, 2), 9)
+    >>> round(partial_upper_mean_uniform_simple(S=1, A=2, n=100), 9)
     0.003678794
     """
     S, A = sizes(S, A)
     return from_first(1, n, lambda n: up(float(S * (A - 1)) / (math.e * n)))
 
 
-def partial_upper_mean_lambert(n: Any, S: int, A: int) -> Any:
+def partial_upper_mean_lambert(*, S: int, A: int, n: Any) -> Any:
     """SEL_ptl, uniform: E R <= S (c_inf A + (sqrt(2) / e) sqrt(A)) / n, c_inf = 0.154411.
 
     Statement: The limit constant of partial soft labels, with a correction for finite A
@@ -382,10 +382,10 @@ def partial_upper_mean_lambert(n: Any, S: int, A: int) -> Any:
 
     Parameters
     ----------
-    n : int or sequence of int
-        Number of samples, 0 or more.
     S, A : int
         Number of inputs and of labels, at least 1.
+    n : int or sequence of int
+        Number of samples, 0 or more.
 
     Returns
     -------
@@ -404,14 +404,14 @@ def partial_upper_mean_lambert(n: Any, S: int, A: int) -> Any:
 
     Examples
     --------
-    >>> round(partial_upper_mean_lambert(1000, 1, 100), 9)
+    >>> round(partial_upper_mean_lambert(S=1, A=100, n=1000), 9)
     0.020643713
     """
     S, A = sizes(S, A)
     return from_first(1, n, lambda n: up(S * (C_INF * A + math.sqrt(2 * A) / math.e) / n))
 
 
-def partial_upper_mean_pairs(n: Any, S: int, A: int) -> Any:
+def partial_upper_mean_pairs(*, S: int, A: int, n: Any) -> Any:
     """SEL_ptl, uniform: E R <= c_pairs S A / n, c_pairs = 0.159974.
 
     Statement: The spread of the unseen labels, two by two
@@ -423,10 +423,10 @@ def partial_upper_mean_pairs(n: Any, S: int, A: int) -> Any:
 
     Parameters
     ----------
-    n : int or sequence of int
-        Number of samples, 0 or more.
     S, A : int
         Number of inputs and of labels, at least 1.
+    n : int or sequence of int
+        Number of samples, 0 or more.
 
     Returns
     -------
@@ -445,14 +445,14 @@ def partial_upper_mean_pairs(n: Any, S: int, A: int) -> Any:
 
     Examples
     --------
-    >>> round(partial_upper_mean_pairs(1000, 1, 100), 6)
+    >>> round(partial_upper_mean_pairs(S=1, A=100, n=1000), 6)
     0.015997
     """
     S, A = sizes(S, A)
     return from_first(1, n, lambda n: up(C_PAIRS * float(S * A) / n))
 
 
-def partial_upper_mean_conjecture(n: Any, S: int, A: int) -> Any:
+def partial_upper_mean_conjecture(*, S: int, A: int, n: Any) -> Any:
     """SEL_ptl, uniform: E R <= c_inf S A / n, conjectured.
 
     Statement: The limit constant of partial soft labels, without a correction
@@ -464,10 +464,10 @@ def partial_upper_mean_conjecture(n: Any, S: int, A: int) -> Any:
 
     Parameters
     ----------
-    n : int or sequence of int
-        Number of samples, 0 or more.
     S, A : int
         Number of inputs and of labels, at least 1.
+    n : int or sequence of int
+        Number of samples, 0 or more.
 
     Returns
     -------
@@ -486,14 +486,14 @@ def partial_upper_mean_conjecture(n: Any, S: int, A: int) -> Any:
 
     Examples
     --------
-    >>> round(partial_upper_mean_conjecture(1000, 1, 100), 9)
+    >>> round(partial_upper_mean_conjecture(S=1, A=100, n=1000), 9)
     0.015441112
     """
     S, A = sizes(S, A)
     return from_first(1, n, lambda n: up(C_INF * float(S * A) / n))
 
 
-def partial_upper_whp_missing(n: Any, S: int, A: int, delta: float) -> Any:
+def partial_upper_whp_missing(*, S: int, A: int, n: Any, delta: float) -> Any:
     """SEL_ptl, with probability >= 1 - delta: R <= 4 S A / (9 n) + 3 sqrt(S A) log(1 / delta) / n.
 
     Statement: Lemma E.7 on the joint alphabet: no union bound over inputs
@@ -505,10 +505,10 @@ def partial_upper_whp_missing(n: Any, S: int, A: int, delta: float) -> Any:
 
     Parameters
     ----------
-    n : int or sequence of int
-        Number of samples, 0 or more.
     S, A : int
         Number of inputs and of labels, at least 1.
+    n : int or sequence of int
+        Number of samples, 0 or more.
     delta : float
         Probability of failure, in (0, 1).
 
@@ -530,14 +530,14 @@ def partial_upper_whp_missing(n: Any, S: int, A: int, delta: float) -> Any:
 
     Examples
     --------
-    >>> round(partial_upper_whp_missing(1000, 3, 3, delta=0.1), 9)
+    >>> round(partial_upper_whp_missing(S=3, A=3, n=1000, delta=0.1), 9)
     0.024723266
     """
     S, A = sizes(S, A)
-    return missing_mass_upper_whp(n, S * A, delta)
+    return missing_mass_upper_whp(size=S * A, n=n, delta=delta)
 
 
-def partial_upper_whp_sqrt(n: Any, S: int, A: int, delta: float) -> Any:
+def partial_upper_whp_sqrt(*, S: int, A: int, n: Any, delta: float) -> Any:
     """SEL_ptl, with probability >= 1 - delta: R <= M(SA) + (2/n) (L + sqrt(2 SA L) / e), L = log(1/delta).
 
     Statement: Deviation of the missing mass of the joint law
@@ -549,10 +549,10 @@ def partial_upper_whp_sqrt(n: Any, S: int, A: int, delta: float) -> Any:
 
     Parameters
     ----------
-    n : int or sequence of int
-        Number of samples, 0 or more.
     S, A : int
         Number of inputs and of labels, at least 1.
+    n : int or sequence of int
+        Number of samples, 0 or more.
     delta : float
         Probability of failure, in (0, 1).
 
@@ -574,14 +574,14 @@ def partial_upper_whp_sqrt(n: Any, S: int, A: int, delta: float) -> Any:
 
     Examples
     --------
-    >>> round(partial_upper_whp_sqrt(1000, 3, 3, delta=0.1), 9)
+    >>> round(partial_upper_whp_sqrt(S=3, A=3, n=1000, delta=0.1), 9)
     0.012286419
     """
     S, A = sizes(S, A)
-    return missing_mass_upper_whp_sqrt(n, S * A, delta)
+    return missing_mass_upper_whp_sqrt(size=S * A, n=n, delta=delta)
 
 
-def partial_lower_mean_at(n: Any, S: int, A: int, k: int, x: float) -> Any:
+def partial_lower_mean_at(*, S: int, A: int, n: Any, k: int, x: float) -> Any:
     """Partial soft labels: S x E[j Z / (j + Z)], j ~ Bin(k, (1 - x)^n), for k labels of mass x and Z of mass 0.
 
     Statement: Uniform spreading on k light and Z empty labels, with independent labels
@@ -593,10 +593,10 @@ def partial_lower_mean_at(n: Any, S: int, A: int, k: int, x: float) -> Any:
 
     Parameters
     ----------
-    n : int or sequence of int
-        Number of samples, 0 or more.
     S, A : int
         Number of inputs and of labels, at least 1.
+    n : int or sequence of int
+        Number of samples, 0 or more.
     k : int
         Number of light labels of each input, from 1 to A - 1.
     x : float
@@ -621,7 +621,7 @@ def partial_lower_mean_at(n: Any, S: int, A: int, k: int, x: float) -> Any:
 
     Examples
     --------
-    >>> round(partial_lower_mean_at(10, 1, 3, k=1, x=1 / 11), 6)
+    >>> round(partial_lower_mean_at(S=1, A=3, n=10, k=1, x=1 / 11), 6)
     0.017525
     """
     S, A = sizes(S, A)
@@ -664,7 +664,7 @@ def _binomial(k: int, p: float) -> tuple[np.ndarray, np.ndarray]:
     return np.arange(low, high + 1, dtype=np.float64), weights / weights.sum()
 
 
-def partial_lower_mean_light(n: Any, S: int, A: int) -> Any:
+def partial_lower_mean_light(*, S: int, A: int, n: Any) -> Any:
     """Partial soft labels: the largest `partial_lower_mean_at` over a grid of k and x.
 
     Statement: The best of the rows with k light labels
@@ -676,10 +676,10 @@ def partial_lower_mean_light(n: Any, S: int, A: int) -> Any:
 
     Parameters
     ----------
-    n : int or sequence of int
-        Number of samples, 0 or more.
     S, A : int
         Number of inputs and of labels, at least 1.
+    n : int or sequence of int
+        Number of samples, 0 or more.
 
     Returns
     -------
@@ -701,7 +701,7 @@ def partial_lower_mean_light(n: Any, S: int, A: int) -> Any:
 
     Examples
     --------
-    >>> round(partial_lower_mean_light(1000, 1, 100), 4)
+    >>> round(partial_lower_mean_light(S=1, A=100, n=1000), 4)
     0.0151
     """
     S, A = sizes(S, A)
@@ -715,7 +715,7 @@ def partial_lower_mean_light(n: Any, S: int, A: int) -> Any:
     return from_first(0 if A >= 2 else math.inf, n, lambda n: np.array([best(m) for m in n]))
 
 
-def partial_upper_kl_mean(n: Any, S: int, A: int) -> Any:
+def partial_upper_kl_mean(*, S: int, A: int, n: Any) -> Any:
     """SEL_ptl, uniform: the expected forward KL, sum_s rho(s) KL(pi*, student), is at most c_KL S A / n.
 
     Statement: The limit constant of partial soft labels in forward KL
@@ -727,10 +727,10 @@ def partial_upper_kl_mean(n: Any, S: int, A: int) -> Any:
 
     Parameters
     ----------
-    n : int or sequence of int
-        Number of samples, 0 or more.
     S, A : int
         Number of inputs and of labels, at least 1.
+    n : int or sequence of int
+        Number of samples, 0 or more.
 
     Returns
     -------
@@ -749,7 +749,7 @@ def partial_upper_kl_mean(n: Any, S: int, A: int) -> Any:
 
     Examples
     --------
-    >>> round(partial_upper_kl_mean(1000, 1, 10), 9)
+    >>> round(partial_upper_kl_mean(S=1, A=10, n=1000), 9)
     0.002920365
     """
     S, A = sizes(S, A)
@@ -759,7 +759,7 @@ def partial_upper_kl_mean(n: Any, S: int, A: int) -> Any:
 # --- Soft labels ----------------------------------------------------------------------------------------
 
 
-def soft_upper_mean_missing(n: Any, S: int, A: int) -> Any:
+def soft_upper_mean_missing(*, S: int, A: int, n: Any) -> Any:
     """CE_ful: E R <= (1 - 1/S)^n if n <= S, (S - 1) phi(n - 1) if n >= S.
 
     Statement: The risk of CE_ful is at most the mass of the inputs never visited (mean, every problem)
@@ -771,10 +771,10 @@ def soft_upper_mean_missing(n: Any, S: int, A: int) -> Any:
 
     Parameters
     ----------
-    n : int or sequence of int
-        Number of samples, 0 or more.
     S, A : int
         Number of inputs and of labels, at least 1.
+    n : int or sequence of int
+        Number of samples, 0 or more.
 
     Returns
     -------
@@ -794,14 +794,14 @@ def soft_upper_mean_missing(n: Any, S: int, A: int) -> Any:
 
     Examples
     --------
-    >>> round(soft_upper_mean_missing(1000, 2, 2), 9)
+    >>> round(soft_upper_mean_missing(S=2, A=2, n=1000), 9)
     0.000368063
     """
     S, A = sizes(S, A)
     return from_first(0, n, lambda n: up(_majorant(n, S)))
 
 
-def soft_upper_mean_uniform(n: Any, S: int, A: int) -> Any:
+def soft_upper_mean_uniform(*, S: int, A: int, n: Any) -> Any:
     """CE_ful, uniform: E R <= (1 - 1/A) (1 - 1/S)^n if n <= S, (1 - 1/A) (S - 1) phi(n - 1) if n >= S.
 
     Statement: Upper half of the soft minimax sandwich
@@ -813,10 +813,10 @@ def soft_upper_mean_uniform(n: Any, S: int, A: int) -> Any:
 
     Parameters
     ----------
-    n : int or sequence of int
-        Number of samples, 0 or more.
     S, A : int
         Number of inputs and of labels, at least 1.
+    n : int or sequence of int
+        Number of samples, 0 or more.
 
     Returns
     -------
@@ -837,14 +837,14 @@ def soft_upper_mean_uniform(n: Any, S: int, A: int) -> Any:
 
     Examples
     --------
-    >>> round(soft_upper_mean_uniform(2, 2, 2), 12)
+    >>> round(soft_upper_mean_uniform(S=2, A=2, n=2), 12)
     0.125
     """
     S, A = sizes(S, A)
     return from_first(0, n, lambda n: up((A - 1) / A * _majorant(n, S)))
 
 
-def soft_lower_mean_dirac(n: Any, S: int, A: int) -> Any:
+def soft_lower_mean_dirac(*, S: int, A: int, n: Any) -> Any:
     """Soft labels: (1 - 1/A) max{(1 - 1/S)^n, (S - 1) phi(n) + h (1 - h)^n}, h = 1 - (S - 1)/(n + 1), if h >= 0.
 
     Statement: Lower half of the soft minimax sandwich
@@ -856,10 +856,10 @@ def soft_lower_mean_dirac(n: Any, S: int, A: int) -> Any:
 
     Parameters
     ----------
-    n : int or sequence of int
-        Number of samples, 0 or more.
     S, A : int
         Number of inputs and of labels, at least 1.
+    n : int or sequence of int
+        Number of samples, 0 or more.
 
     Returns
     -------
@@ -879,7 +879,7 @@ def soft_lower_mean_dirac(n: Any, S: int, A: int) -> Any:
 
     Examples
     --------
-    >>> round(soft_lower_mean_dirac(2, 2, 2), 12)
+    >>> round(soft_lower_mean_dirac(S=2, A=2, n=2), 12)
     0.125
     """
     S, A = sizes(S, A)
@@ -894,7 +894,7 @@ def soft_lower_mean_dirac(n: Any, S: int, A: int) -> Any:
     return from_first(0, n, formula)
 
 
-def soft_upper_kl_mean(n: Any, S: int, A: int) -> Any:
+def soft_upper_kl_mean(*, S: int, A: int, n: Any) -> Any:
     """CE_ful, uniform: the expected forward KL is at most log(A) `missing_mass_upper_mean` of S.
 
     Statement: Soft labels in forward KL
@@ -906,10 +906,10 @@ def soft_upper_kl_mean(n: Any, S: int, A: int) -> Any:
 
     Parameters
     ----------
-    n : int or sequence of int
-        Number of samples, 0 or more.
     S, A : int
         Number of inputs and of labels, at least 1.
+    n : int or sequence of int
+        Number of samples, 0 or more.
 
     Returns
     -------
@@ -928,7 +928,7 @@ def soft_upper_kl_mean(n: Any, S: int, A: int) -> Any:
 
     Examples
     --------
-    >>> round(soft_upper_kl_mean(2, 2, 2), 9)
+    >>> round(soft_upper_kl_mean(S=2, A=2, n=2), 9)
     0.173286795
     """
     S, A = sizes(S, A)
@@ -938,7 +938,7 @@ def soft_upper_kl_mean(n: Any, S: int, A: int) -> Any:
 # --- Hard labels ----------------------------------------------------------------------------------------
 
 
-def hard_upper_mean_joint(n: Any, S: int, A: int) -> Any:
+def hard_upper_mean_joint(*, S: int, A: int, n: Any) -> Any:
     """CE_sgl: E R <= (1/2) sqrt((S - 1) / n) + (1/2) sqrt((SA - 1) / n).
 
     Statement: The risk of CE_sgl is at most the empirical TV of the inputs plus that of the pairs
@@ -950,10 +950,10 @@ def hard_upper_mean_joint(n: Any, S: int, A: int) -> Any:
 
     Parameters
     ----------
-    n : int or sequence of int
-        Number of samples, 0 or more.
     S, A : int
         Number of inputs and of labels, at least 1.
+    n : int or sequence of int
+        Number of samples, 0 or more.
 
     Returns
     -------
@@ -972,14 +972,14 @@ def hard_upper_mean_joint(n: Any, S: int, A: int) -> Any:
 
     Examples
     --------
-    >>> round(hard_upper_mean_joint(100, 1, 5), 12)
+    >>> round(hard_upper_mean_joint(S=1, A=5, n=100), 12)
     0.1
     """
     S, A = sizes(S, A)
     return from_first(1, n, lambda n: up((np.sqrt((S - 1) / n) + np.sqrt(float(S * A - 1) / n)) / 2))
 
 
-def hard_upper_mean_uniform(n: Any, S: int, A: int) -> Any:
+def hard_upper_mean_uniform(*, S: int, A: int, n: Any) -> Any:
     """CE_sgl, uniform: E R <= sqrt(S (A - 1) / (2 (n + 1))).
 
     Statement: One square root for rows, visits and unvisited inputs together
@@ -991,10 +991,10 @@ def hard_upper_mean_uniform(n: Any, S: int, A: int) -> Any:
 
     Parameters
     ----------
-    n : int or sequence of int
-        Number of samples, 0 or more.
     S, A : int
         Number of inputs and of labels, at least 1.
+    n : int or sequence of int
+        Number of samples, 0 or more.
 
     Returns
     -------
@@ -1013,14 +1013,14 @@ def hard_upper_mean_uniform(n: Any, S: int, A: int) -> Any:
 
     Examples
     --------
-    >>> round(hard_upper_mean_uniform(1, 1, 2), 12)
+    >>> round(hard_upper_mean_uniform(S=1, A=2, n=1), 12)
     0.5
     """
     S, A = sizes(S, A)
     return from_first(0, n, lambda n: up(np.sqrt(float(S * (A - 1)) / (2 * (n + 1)))))
 
 
-def hard_upper_mean_conjecture(n: Any, S: int, A: int) -> Any:
+def hard_upper_mean_conjecture(*, S: int, A: int, n: Any) -> Any:
     """CE_sgl, uniform: E R <= (1/2) sqrt(S (A - 1) / n), conjectured.
 
     Statement: The one-input bound with S (A - 1) degrees of freedom
@@ -1032,10 +1032,10 @@ def hard_upper_mean_conjecture(n: Any, S: int, A: int) -> Any:
 
     Parameters
     ----------
-    n : int or sequence of int
-        Number of samples, 0 or more.
     S, A : int
         Number of inputs and of labels, at least 1.
+    n : int or sequence of int
+        Number of samples, 0 or more.
 
     Returns
     -------
@@ -1054,14 +1054,14 @@ def hard_upper_mean_conjecture(n: Any, S: int, A: int) -> Any:
 
     Examples
     --------
-    >>> round(hard_upper_mean_conjecture(100, 2, 3), 12)
+    >>> round(hard_upper_mean_conjecture(S=2, A=3, n=100), 12)
     0.1
     """
     S, A = sizes(S, A)
     return from_first(1, n, lambda n: up(np.sqrt(float(S * (A - 1)) / n) / 2))
 
 
-def hard_upper_whp_joint(n: Any, S: int, A: int, delta: float) -> Any:
+def hard_upper_whp_joint(*, S: int, A: int, n: Any, delta: float) -> Any:
     """CE_sgl, with probability >= 1 - delta: R <= `hard_upper_mean_joint` + sqrt(2 L / n); S = 1: sqrt(L / (2 n)).
 
     Statement: Bounded differences of the two empirical TVs
@@ -1073,10 +1073,10 @@ def hard_upper_whp_joint(n: Any, S: int, A: int, delta: float) -> Any:
 
     Parameters
     ----------
-    n : int or sequence of int
-        Number of samples, 0 or more.
     S, A : int
         Number of inputs and of labels, at least 1.
+    n : int or sequence of int
+        Number of samples, 0 or more.
     delta : float
         Probability of failure, in (0, 1).
 
@@ -1098,7 +1098,7 @@ def hard_upper_whp_joint(n: Any, S: int, A: int, delta: float) -> Any:
 
     Examples
     --------
-    >>> round(hard_upper_whp_joint(1000, 1, 2, delta=0.01), 9)
+    >>> round(hard_upper_whp_joint(S=1, A=2, n=1000, delta=0.01), 9)
     0.063796647
     """
     S, A = sizes(S, A)
@@ -1109,7 +1109,7 @@ def hard_upper_whp_joint(n: Any, S: int, A: int, delta: float) -> Any:
     return from_first(1, n, lambda n: up((mean + deviation) / np.sqrt(n)))
 
 
-def hard_lower_mean_assouad(n: Any, S: int, A: int) -> Any:
+def hard_lower_mean_assouad(*, S: int, A: int, n: Any) -> Any:
     """Hard labels: max over D of D P_err(D), P_err the error of testing D against -D on Bin(n, 2 / (S A')) flips.
 
     Statement: Assouad's lemma with the exact error of its two-point tests
@@ -1121,10 +1121,10 @@ def hard_lower_mean_assouad(n: Any, S: int, A: int) -> Any:
 
     Parameters
     ----------
-    n : int or sequence of int
-        Number of samples, 0 or more.
     S, A : int
         Number of inputs and of labels, at least 1.
+    n : int or sequence of int
+        Number of samples, 0 or more.
 
     Returns
     -------
@@ -1145,7 +1145,7 @@ def hard_lower_mean_assouad(n: Any, S: int, A: int) -> Any:
 
     Examples
     --------
-    >>> round(hard_lower_mean_assouad(100, 1, 2), 6)
+    >>> round(hard_lower_mean_assouad(S=1, A=2, n=100), 6)
     0.017015
     """
     S, A = sizes(S, A)
@@ -1180,7 +1180,7 @@ def _coin_error(m: np.ndarray, q: np.ndarray) -> np.ndarray:
 # --- Every protocol -------------------------------------------------------------------------------------
 
 
-def uniform_upper_mean(n: Any, S: int, A: int) -> Any:
+def uniform_upper_mean(*, S: int, A: int, n: Any) -> Any:
     """Every protocol, every n: E R <= 1 - 1/A, for CE_sgl, SEL_ptl and CE_ful, uniform.
 
     Statement: Uniform(A) is within 1 - 1/A of every row
@@ -1192,10 +1192,10 @@ def uniform_upper_mean(n: Any, S: int, A: int) -> Any:
 
     Parameters
     ----------
-    n : int or sequence of int
-        Number of samples, 0 or more.
     S, A : int
         Number of inputs and of labels, at least 1.
+    n : int or sequence of int
+        Number of samples, 0 or more.
 
     Returns
     -------
@@ -1214,7 +1214,7 @@ def uniform_upper_mean(n: Any, S: int, A: int) -> Any:
 
     Examples
     --------
-    >>> round(uniform_upper_mean(0, 1, 4), 12)
+    >>> round(uniform_upper_mean(S=1, A=4, n=0), 12)
     0.75
     """
     S, A = sizes(S, A)

@@ -12,7 +12,7 @@ from kt_theory.bounds.evaluation import all_unseen, down, from_first, log_unseen
 from kt_theory.bounds.lemmas import missing_mass_upper_whp
 
 
-def soft_lower_mean_at(n: Any, S: int, A: int, rho: Any) -> Any:
+def soft_lower_mean_at(*, S: int, A: int, n: Any, rho: Any) -> Any:
     """Soft labels: no student's worst expected risk under this rho is below (1/2) sum_s rho(s) (1 - rho(s))^n.
 
     Statement: Z&Z Thm 5.1 (any law of the inputs)
@@ -23,10 +23,10 @@ def soft_lower_mean_at(n: Any, S: int, A: int, rho: Any) -> Any:
 
     Parameters
     ----------
-    n : int or sequence of int
-        Number of samples, 0 or more.
     S, A : int
         Number of inputs and of labels, at least 1.
+    n : int or sequence of int
+        Number of samples, 0 or more.
     rho : array_like, shape (S,)
         Law of the inputs.
 
@@ -49,7 +49,7 @@ def soft_lower_mean_at(n: Any, S: int, A: int, rho: Any) -> Any:
 
     Examples
     --------
-    >>> round(soft_lower_mean_at(5, 2, 2, rho=[0.3, 0.7]), 12)
+    >>> round(soft_lower_mean_at(S=2, A=2, n=5, rho=[0.3, 0.7]), 12)
     0.026061
     """
     S, A = sizes(S, A)
@@ -57,7 +57,7 @@ def soft_lower_mean_at(n: Any, S: int, A: int, rho: Any) -> Any:
     return from_first(0 if min(S, A) >= 2 else math.inf, n, lambda n: down(all_unseen(n, rho, down) / 2))
 
 
-def soft_lower_mean(n: Any, S: int, A: int) -> Any:
+def soft_lower_mean(*, S: int, A: int, n: Any) -> Any:
     """Soft labels: no student's worst expected risk is below (S - 1) / (2 (n + 1)) (1 - 1/(n + 1))^n.
 
     Statement: Z&Z Thm 5.1 (before the power is bounded by 1/e)
@@ -68,10 +68,10 @@ def soft_lower_mean(n: Any, S: int, A: int) -> Any:
 
     Parameters
     ----------
-    n : int or sequence of int
-        Number of samples, 0 or more.
     S, A : int
         Number of inputs and of labels, at least 1.
+    n : int or sequence of int
+        Number of samples, 0 or more.
 
     Returns
     -------
@@ -91,9 +91,9 @@ def soft_lower_mean(n: Any, S: int, A: int) -> Any:
 
     Examples
     --------
-    >>> round(soft_lower_mean(2, 2, 2), 12)
+    >>> round(soft_lower_mean(S=2, A=2, n=2), 12)
     0.074074074074
-    >>> soft_lower_mean(100, S=1, A=2)
+    >>> soft_lower_mean(S=1, A=2, n=100)
     nan
     """
     S, A = sizes(S, A)
@@ -101,7 +101,7 @@ def soft_lower_mean(n: Any, S: int, A: int) -> Any:
     return from_first(first, n, lambda n: down((S - 1) / (2 * (n + 1)) * unseen(n, 1 / (n + 1))))
 
 
-def soft_lower_mean_simple(n: Any, S: int, A: int) -> Any:
+def soft_lower_mean_simple(*, S: int, A: int, n: Any) -> Any:
     """Soft labels: no student's worst expected risk is below (S - 1) / (2 e (n + 1)).
 
     Statement: Z&Z Thm 5.1
@@ -112,10 +112,10 @@ def soft_lower_mean_simple(n: Any, S: int, A: int) -> Any:
 
     Parameters
     ----------
-    n : int or sequence of int
-        Number of samples, 0 or more.
     S, A : int
         Number of inputs and of labels, at least 1.
+    n : int or sequence of int
+        Number of samples, 0 or more.
 
     Returns
     -------
@@ -135,7 +135,7 @@ def soft_lower_mean_simple(n: Any, S: int, A: int) -> Any:
 
     Examples
     --------
-    >>> round(soft_lower_mean_simple(2, 2, 2), 12)
+    >>> round(soft_lower_mean_simple(S=2, A=2, n=2), 12)
     0.061313240195
     """
     S, A = sizes(S, A)
@@ -143,7 +143,7 @@ def soft_lower_mean_simple(n: Any, S: int, A: int) -> Any:
     return from_first(first, n, lambda n: down((S - 1) / (2 * math.e * (n + 1))))
 
 
-def soft_upper_mean_at(n: Any, S: int, A: int, rho: Any) -> Any:
+def soft_upper_mean_at(*, S: int, A: int, n: Any, rho: Any) -> Any:
     """CE_ful under a given rho: E R <= sum_s rho(s) (1 - rho(s))^n, the expected mass of the inputs never visited.
 
     Statement: Z&Z Thm 5.2 (mean, any law of the inputs)
@@ -154,10 +154,10 @@ def soft_upper_mean_at(n: Any, S: int, A: int, rho: Any) -> Any:
 
     Parameters
     ----------
-    n : int or sequence of int
-        Number of samples, 0 or more.
     S, A : int
         Number of inputs and of labels, at least 1.
+    n : int or sequence of int
+        Number of samples, 0 or more.
     rho : array_like, shape (S,)
         Law of the inputs.
 
@@ -177,7 +177,7 @@ def soft_upper_mean_at(n: Any, S: int, A: int, rho: Any) -> Any:
 
     Examples
     --------
-    >>> round(soft_upper_mean_at(5, 2, 2, rho=[0.3, 0.7]), 12)
+    >>> round(soft_upper_mean_at(S=2, A=2, n=5, rho=[0.3, 0.7]), 12)
     0.052122
     """
     S, A = sizes(S, A)
@@ -190,7 +190,7 @@ def soft_upper_mean_at(n: Any, S: int, A: int, rho: Any) -> Any:
     return from_first(0, n, formula)
 
 
-def soft_upper_mean(n: Any, S: int, A: int) -> Any:
+def soft_upper_mean(*, S: int, A: int, n: Any) -> Any:
     """CE_ful: E R <= 4 S / (9 n).
 
     Statement: Z&Z Thm 5.2 (mean)
@@ -201,10 +201,10 @@ def soft_upper_mean(n: Any, S: int, A: int) -> Any:
 
     Parameters
     ----------
-    n : int or sequence of int
-        Number of samples, 0 or more.
     S, A : int
         Number of inputs and of labels, at least 1.
+    n : int or sequence of int
+        Number of samples, 0 or more.
 
     Returns
     -------
@@ -222,14 +222,14 @@ def soft_upper_mean(n: Any, S: int, A: int) -> Any:
 
     Examples
     --------
-    >>> round(soft_upper_mean(1000, 9, 2), 12)
+    >>> round(soft_upper_mean(S=9, A=2, n=1000), 12)
     0.004
     """
     S, A = sizes(S, A)
     return from_first(1, n, lambda n: up(4 * S / (9 * n)))
 
 
-def soft_upper_whp(n: Any, S: int, A: int, delta: float) -> Any:
+def soft_upper_whp(*, S: int, A: int, n: Any, delta: float) -> Any:
     """CE_ful, with probability >= 1 - delta: R <= 4 S / (9 n) + 3 sqrt(S) log(1 / delta) / n.
 
     Statement: Z&Z Thm 5.2 (high probability)
@@ -240,10 +240,10 @@ def soft_upper_whp(n: Any, S: int, A: int, delta: float) -> Any:
 
     Parameters
     ----------
-    n : int or sequence of int
-        Number of samples, 0 or more.
     S, A : int
         Number of inputs and of labels, at least 1.
+    n : int or sequence of int
+        Number of samples, 0 or more.
     delta : float
         Probability of failure, in (0, 1).
 
@@ -263,14 +263,14 @@ def soft_upper_whp(n: Any, S: int, A: int, delta: float) -> Any:
 
     Examples
     --------
-    >>> round(soft_upper_whp(1000, 9, 2, delta=0.1), 9)
+    >>> round(soft_upper_whp(S=9, A=2, n=1000, delta=0.1), 9)
     0.024723266
     """
     S, A = sizes(S, A)
-    return missing_mass_upper_whp(n, S, delta)
+    return missing_mass_upper_whp(size=S, n=n, delta=delta)
 
 
-def soft_upper_mean_floor(n: Any, S: int, A: int, c_S: float) -> Any:
+def soft_upper_mean_floor(*, S: int, A: int, n: Any, c_S: float) -> Any:
     """CE_ful, if rho >= c_S on its support: E R <= (1 - c_S)^n.
 
     Statement: Z&Z Remark 6.1 (soft labels)
@@ -281,10 +281,10 @@ def soft_upper_mean_floor(n: Any, S: int, A: int, c_S: float) -> Any:
 
     Parameters
     ----------
-    n : int or sequence of int
-        Number of samples, 0 or more.
     S, A : int
         Number of inputs and of labels, at least 1.
+    n : int or sequence of int
+        Number of samples, 0 or more.
     c_S : float
         The least positive mass of an input, in (0, 1].
 
@@ -307,7 +307,7 @@ def soft_upper_mean_floor(n: Any, S: int, A: int, c_S: float) -> Any:
 
     Examples
     --------
-    >>> round(soft_upper_mean_floor(2, 4, 2, c_S=0.25), 12)
+    >>> round(soft_upper_mean_floor(S=4, A=2, n=2, c_S=0.25), 12)
     0.5625
     """
     sizes(S, A)

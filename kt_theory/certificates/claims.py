@@ -25,9 +25,9 @@ class Claim:
     valid : str
         The regime, in words.
     regime : callable
-        ``regime(n, S, A) -> bool``.
+        ``regime(S, A, n) -> bool``.
     bound : callable
-        ``bound(n, S, A, problem, number)``, in the arithmetic of `number`.
+        ``bound(S, A, n, problem, number)``, in the arithmetic of `number`.
     uniform : bool
         Whether the statement is about uniform init only.
     of_problem : bool
@@ -65,7 +65,7 @@ def exponential(x: Fraction, number: Number) -> Any:
     return ball(x).exp()
 
 
-def majorant(n: int, K: int, number: Number) -> Any:
+def majorant(K: int, n: int, number: Number) -> Any:
     """M(K): no law on K letters has a larger expected missing mass after n draws."""
     return number(1 - Fraction(1, K)) ** n if n <= K else (K - 1) * phi(n - 1, number)
 
@@ -122,19 +122,19 @@ _PAIRS = "A >= 3 and n >= S (A' - 1) / 2 - 1, A' the odd one of A and A - 1"
 _INPUTS = "S >= 2, A >= 2 and n >= S"
 
 
-def _some(n: int, S: int, A: int) -> bool:
+def _some(S: int, A: int, n: int) -> bool:
     return n >= 1
 
 
-def _always(n: int, S: int, A: int) -> bool:
+def _always(S: int, A: int, n: int) -> bool:
     return n >= 0
 
 
-def room_for_pairs(n: int, S: int, A: int) -> bool:
+def room_for_pairs(S: int, A: int, n: int) -> bool:
     return A >= 3 and n + 1 >= _pairs(S, A)
 
 
-def _more_than_inputs(n: int, S: int, A: int) -> bool:
+def _more_than_inputs(S: int, A: int, n: int) -> bool:
     return S >= 2 and A >= 2 and n >= S
 
 
@@ -144,22 +144,22 @@ CLAIMS: dict[str, Claim] = {
         "hard",
         None,
         "A >= 2 and n >= S A' / 4, A' the even one of A and A - 1",
-        lambda n, S, A: A >= 2 and 4 * n >= S * even(A),
-        lambda n, S, A, _, number: exponential(Fraction(-1, 2), number) / 16 * root(Fraction(S * even(A), n), number),
+        lambda S, A, n: A >= 2 and 4 * n >= S * even(A),
+        lambda S, A, n, _, number: exponential(Fraction(-1, 2), number) / 16 * root(Fraction(S * even(A), n), number),
     ),
     "hard_upper_mean": Claim(
         "hard",
         "CE_sgl",
         _SOME,
         _some,
-        lambda n, S, A, _, number: root(Fraction(S * A, n), number) / 2 + root(Fraction(S, n), number),
+        lambda S, A, n, _, number: root(Fraction(S * A, n), number) / 2 + root(Fraction(S, n), number),
     ),
     "hard_upper_mean_instance": Claim(
         "hard",
         "CE_sgl",
         _SOME,
         _some,
-        lambda n, S, A, problem, number: (
+        lambda S, A, n, problem, number: (
             _root_of(xi(given(problem), number) * number(Fraction(S * A, 2 * (n + 1))), number)
             + number(Fraction(4 * S, 9 * n))
         ),
@@ -169,50 +169,50 @@ CLAIMS: dict[str, Claim] = {
         None,
         _PAIRS,
         room_for_pairs,
-        lambda n, S, A, _, number: number(Fraction(_pairs(S, A), 2)) * phi(n, number),
+        lambda S, A, n, _, number: number(Fraction(_pairs(S, A), 2)) * phi(n, number),
     ),
     "partial_lower_mean_simple": Claim(
         "partial",
         None,
         _PAIRS,
         room_for_pairs,
-        lambda n, S, A, _, number: number(Fraction(_pairs(S, A), 2 * (n + 1))) * exponential(_MINUS_1, number),
+        lambda S, A, n, _, number: number(Fraction(_pairs(S, A), 2 * (n + 1))) * exponential(_MINUS_1, number),
     ),
     "partial_upper_mean": Claim(
         "partial",
         "SEL_ptl",
         _SOME,
         _some,
-        lambda n, S, A, _, number: number(Fraction(8 * S * A, 9 * n) + Fraction(S * A, n + 1)),
+        lambda S, A, n, _, number: number(Fraction(8 * S * A, 9 * n) + Fraction(S * A, n + 1)),
     ),
     "soft_lower_mean": Claim(
         "soft",
         None,
         _INPUTS,
         _more_than_inputs,
-        lambda n, S, A, _, number: number(Fraction(S - 1, 2)) * phi(n, number),
+        lambda S, A, n, _, number: number(Fraction(S - 1, 2)) * phi(n, number),
     ),
     "soft_lower_mean_simple": Claim(
         "soft",
         None,
         _INPUTS,
         _more_than_inputs,
-        lambda n, S, A, _, number: number(Fraction(S - 1, 2 * (n + 1))) * exponential(_MINUS_1, number),
+        lambda S, A, n, _, number: number(Fraction(S - 1, 2 * (n + 1))) * exponential(_MINUS_1, number),
     ),
-    "soft_upper_mean": Claim("soft", "CE_ful", _SOME, _some, lambda n, S, A, _, number: number(Fraction(4 * S, 9 * n))),
+    "soft_upper_mean": Claim("soft", "CE_ful", _SOME, _some, lambda S, A, n, _, number: number(Fraction(4 * S, 9 * n))),
     "soft_upper_mean_at": Claim(
         "soft",
         "CE_ful",
         "n >= 0",
         _always,
-        lambda n, S, A, problem, number: unvisited(given(problem), n, number),
+        lambda S, A, n, problem, number: unvisited(given(problem), n, number),
     ),
     "soft_lower_mean_at": Claim(
         "soft",
         None,
         "S >= 2 and A >= 2",
-        lambda n, S, A: S >= 2 and A >= 2,
-        lambda n, S, A, problem, number: unvisited(given(problem), n, number) / 2,
+        lambda S, A, n: S >= 2 and A >= 2,
+        lambda S, A, n, problem, number: unvisited(given(problem), n, number) / 2,
         of_problem=True,
     ),
     # Beside the paper's.
@@ -221,14 +221,14 @@ CLAIMS: dict[str, Claim] = {
         "CE_sgl",
         _SOME,
         _some,
-        lambda n, S, A, _, number: (root(Fraction(S - 1, n), number) + root(Fraction(S * A - 1, n), number)) / 2,
+        lambda S, A, n, _, number: (root(Fraction(S - 1, n), number) + root(Fraction(S * A - 1, n), number)) / 2,
     ),
     "hard_upper_mean_uniform": Claim(
         "hard",
         "CE_sgl",
         "n >= 0",
         _always,
-        lambda n, S, A, _, number: root(Fraction(S * (A - 1), 2 * (n + 1)), number),
+        lambda S, A, n, _, number: root(Fraction(S * (A - 1), 2 * (n + 1)), number),
         uniform=True,
     ),
     "hard_upper_mean_conjecture": Claim(
@@ -236,7 +236,7 @@ CLAIMS: dict[str, Claim] = {
         "CE_sgl",
         _SOME,
         _some,
-        lambda n, S, A, _, number: root(Fraction(S * (A - 1), 4 * n), number),
+        lambda S, A, n, _, number: root(Fraction(S * (A - 1), 4 * n), number),
         uniform=True,
     ),
     "partial_upper_mean_at": Claim(
@@ -244,17 +244,17 @@ CLAIMS: dict[str, Claim] = {
         "SEL_ptl",
         "n >= 0",
         _always,
-        lambda n, S, A, problem, number: unseen_cells(given(problem), n, number),
+        lambda S, A, n, problem, number: unseen_cells(given(problem), n, number),
     ),
     "partial_upper_mean_missing": Claim(
-        "partial", "SEL_ptl", "n >= 0", _always, lambda n, S, A, _, number: majorant(n, S * A, number)
+        "partial", "SEL_ptl", "n >= 0", _always, lambda S, A, n, _, number: majorant(S * A, n, number)
     ),
     "partial_upper_mean_uniform": Claim(
         "partial",
         "SEL_ptl",
         "n >= 0",
         _always,
-        lambda n, S, A, _, number: uniform_spread(n, S, A, number),
+        lambda S, A, n, _, number: uniform_spread(S, A, n, number),
         uniform=True,
     ),
     "partial_upper_mean_uniform_simple": Claim(
@@ -262,7 +262,7 @@ CLAIMS: dict[str, Claim] = {
         "SEL_ptl",
         _SOME,
         _some,
-        lambda n, S, A, _, number: number(Fraction(S * (A - 1), n)) * exponential(_MINUS_1, number),
+        lambda S, A, n, _, number: number(Fraction(S * (A - 1), n)) * exponential(_MINUS_1, number),
         uniform=True,
     ),
     "partial_upper_mean_lambert": Claim(
@@ -270,7 +270,7 @@ CLAIMS: dict[str, Claim] = {
         "SEL_ptl",
         _SOME,
         _some,
-        lambda n, S, A, _, number: (
+        lambda S, A, n, _, number: (
             number(Fraction(S, n)) * (A * c_inf(number) + root(Fraction(2 * A), number) * exponential(_MINUS_1, number))
         ),
         uniform=True,
@@ -280,29 +280,29 @@ CLAIMS: dict[str, Claim] = {
         "SEL_ptl",
         _SOME,
         _some,
-        lambda n, S, A, _, number: number(Fraction(S * A, n)) * c_inf(number),
+        lambda S, A, n, _, number: number(Fraction(S * A, n)) * c_inf(number),
         uniform=True,
     ),
     "soft_upper_mean_missing": Claim(
-        "soft", "CE_ful", "n >= 0", _always, lambda n, S, A, _, number: majorant(n, S, number)
+        "soft", "CE_ful", "n >= 0", _always, lambda S, A, n, _, number: majorant(S, n, number)
     ),
     "soft_upper_mean_uniform": Claim(
         "soft",
         "CE_ful",
         "n >= 0",
         _always,
-        lambda n, S, A, _, number: number(1 - Fraction(1, A)) * majorant(n, S, number),
+        lambda S, A, n, _, number: number(1 - Fraction(1, A)) * majorant(S, n, number),
         uniform=True,
     ),
 }
 
 
-def uniform_spread(n: int, S: int, A: int, number: Number) -> Any:
+def uniform_spread(S: int, A: int, n: int, number: Number) -> Any:
     """SEL_ptl, uniform: 1 - 1/(A-1) of the missing mass of visited inputs, 1 - 1/A of the others."""
     if A == 1:
         return number(Fraction(0))
     visited, more = number(1 - Fraction(1, A - 1)), number(Fraction(1, A * (A - 1)))
-    return visited * majorant(n, S * A, number) + more * majorant(n, S, number)
+    return visited * majorant(S * A, n, number) + more * majorant(S, n, number)
 
 
 def _root_of(x: Any, number: Number) -> Any:

@@ -35,7 +35,7 @@ class Certificate:
     ----------
     claim : str
         Name of the bound.
-    n, S, A : int
+    S, A, n : int
     lhs, rhs : Enclosure
         The statement is ``lhs <= rhs``. For an upper bound, lhs is the learner's expected risk and rhs the bound. For a
         lower bound, lhs is the bound and rhs what is proved of the minimax risk, usually a wide enclosure.
@@ -47,9 +47,9 @@ class Certificate:
     """
 
     claim: str
-    n: int
     S: int
     A: int
+    n: int
     lhs: Enclosure
     rhs: Enclosure
     holds: bool | None
@@ -59,9 +59,10 @@ class Certificate:
 
 def certify(
     claim: str,
-    n: int,
+    *,
     S: int | None = None,
     A: int | None = None,
+    n: int,
     problem: Problem | ExactProblem | int | None = None,
     init: Any = None,
     max_bits: int = 1024,
@@ -72,10 +73,10 @@ def certify(
     ----------
     claim : str
         A name in `CLAIMS`; the names are those of `kt_theory.bounds`.
-    n : int
-        Number of samples.
     S, A : int, optional
         Number of inputs and labels; not needed if `problem` has them.
+    n : int
+        Number of samples.
     problem : Problem, ExactProblem or int, optional
         Where an upper bound is tried; an int is the paper's instance of that number, without rounding. For a lower
         bound, the problem that is to witness it: the minimax risk is at least what SEL_ptl (soft: CE_ful) has to pay
@@ -92,16 +93,16 @@ def certify(
     Raises
     ------
     ValueError
-        If an argument is malformed or missing, or the statement says nothing at (n, S, A); as `OutOfReach` where no
+        If an argument is malformed or missing, or the statement says nothing at (S, A, n); as `OutOfReach` where no
         exact risk is available.
     ImportError
         Without python-flint.
 
     Examples
     --------
-    >>> certify("hard_upper_mean", n=1000, S=10, A=10, problem=1).holds
+    >>> certify("hard_upper_mean", S=10, A=10, n=1000, problem=1).holds
     True
-    >>> certificate = certify("soft_lower_mean", n=100, S=2, A=2)
+    >>> certificate = certify("soft_lower_mean", S=2, A=2, n=100)
     >>> certificate.holds, certificate.lhs.digits[:12]
     (True, '[0.001830253')
     """
@@ -109,16 +110,14 @@ def certify(
     library = balls.flint()
     statement = CLAIMS[checks.one_of("claim", claim, tuple(CLAIMS))]
     n, max_bits = checks.whole_number("n", n), checks.whole_number("max_bits", max_bits, minimum=64)
-    S, A = (
-        None if size is None else checks.whole_number(name, size, minimum=1) for name, size in (("S", S), ("A", A))
-    )
+    S, A = (None if size is None else checks.whole_number(name, size, minimum=1) for name, size in (("S", S), ("A", A)))
     exact = exact_problem_of(problem, S, A, n, init)
     if exact is not None:
         S, A = exact.S, exact.A
     if S is None or A is None:
         raise ValueError("S and A are missing: give both, or a problem that has them")
-    if not statement.regime(n, S, A):
-        raise ValueError(f"{claim} says nothing at n={n}, S={S}, A={A}: it is valid for {statement.valid}")
+    if not statement.regime(S, A, n):
+        raise ValueError(f"{claim} says nothing at S={S}, A={A}, n={n}: it is valid for {statement.valid}")
     if statement.learner is not None and exact is None:
         raise ValueError(f"problem is missing: {claim} bounds the risk of {statement.learner} at a problem")
     if exact is not None and (statement.uniform or statement.learner is None) and not exact.uniform_start:
@@ -127,26 +126,26 @@ def certify(
     bits = 64
     while True:
         with library.ctx.workprec(bits):
-            lhs, rhs, holds = compare(statement, n, S, A, exact)
+            lhs, rhs, holds = compare(statement, S, A, n, exact)
             sides = _enclose(*lhs), _enclose(*rhs)
         if holds is None and (bits == 256 or (bits < 256 and 2 * bits > max_bits)):
-            holds = _holds_in_fractions(statement, n, S, A, exact)
+            holds = _holds_in_fractions(statement, S, A, n, exact)
             bits = bits if holds is None else 0
         if holds is not None or 2 * bits > max_bits:
             break
         bits *= 2
-    return Certificate(claim, n, S, A, *sides, holds, bits, time.perf_counter() - started)
+    return Certificate(claim, S, A, n, *sides, holds, bits, time.perf_counter() - started)
 
 
-def _compare_upper(statement: Claim, n: int, S: int, A: int, problem: ExactProblem | None) -> tuple[Any, Any, Any]:
+def _compare_upper(statement: Claim, S: int, A: int, n: int, problem: ExactProblem | None) -> tuple[Any, Any, Any]:
     risk = balls.risk_at(given(problem), str(statement.learner), n, ball)
-    bound = statement.bound(n, S, A, problem, ball)
+    bound = statement.bound(S, A, n, problem, ball)
     holds = True if risk <= bound else False if risk > bound else None
     return (risk, risk), (bound, bound), holds
 
 
-def _compare_lower(statement: Claim, n: int, S: int, A: int, problem: ExactProblem | None) -> tuple[Any, Any, Any]:
-    bound = statement.bound(n, S, A, problem, ball)
+def _compare_lower(statement: Claim, S: int, A: int, n: int, problem: ExactProblem | None) -> tuple[Any, Any, Any]:
+    bound = statement.bound(S, A, n, problem, ball)
     best, holds = ball(0), None
     for witness in witnesses(statement.protocol, S, A, n, problem):
         value = witness(ball)
@@ -160,12 +159,12 @@ def _compare_lower(statement: Claim, n: int, S: int, A: int, problem: ExactProbl
     return (bound, bound), (best, above), holds
 
 
-def _holds_in_fractions(statement: Claim, n: int, S: int, A: int, problem: ExactProblem | None) -> bool | None:
+def _holds_in_fractions(statement: Claim, S: int, A: int, n: int, problem: ExactProblem | None) -> bool | None:
     """What fractions say where balls could not tell; None if they would be too long, or do not show it."""
     if n * (n + 1).bit_length() > balls.FRACTION_BITS:
         return None
     try:
-        bound = statement.bound(n, S, A, problem, rational)
+        bound = statement.bound(S, A, n, problem, rational)
         if statement.learner is None:
             found = witnesses(statement.protocol, S, A, n, problem)
             return True if any(bound <= witness(rational) for witness in found) else None

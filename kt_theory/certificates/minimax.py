@@ -79,9 +79,9 @@ def highest(protocol: str, S: int, A: int, n: int) -> Any:
     known = [off]
     if n >= 1 and protocol == "hard":
         for name in ("hard_upper_mean_joint", "hard_upper_mean_uniform"):
-            known.append(CLAIMS[name].bound(n, S, A, None, ball))
+            known.append(CLAIMS[name].bound(S, A, n, None, ball))
     if protocol == "partial":
-        known.append(uniform_spread(n, S, A, ball))
+        known.append(uniform_spread(S, A, n, ball))
     if protocol == "soft" or (protocol == "partial" and A == 2):
         known.append(off * soft_maximum(S, n)[1])
     return _least(known)

@@ -58,7 +58,7 @@ def _missed(problem: ExactProblem, n: int, number: Number) -> Any:
 def _bad_problems(S: int, A: int, n: int) -> Iterator[ExactProblem]:
     """Problems at which SEL_ptl pays much: uniform rho, k light labels, zeros, one label with what is left."""
     light = []
-    if room_for_pairs(n, S, A):
+    if room_for_pairs(S, A, n):
         light.append(((A - 1) // 2, Fraction(S, n + 1)))  # instance 2
     if A >= 2:
         # In the limit of many labels, the worst share is 0.6767 and the worst mass 1.4777 S/n.

@@ -67,17 +67,13 @@ def _minimax(arguments: argparse.Namespace) -> int:
         print(f"  {name} end {end.value:.10g}, {GRADES[end.grade]}: {end.statement}")
     if risk.remark:
         print(risk.remark)
-    best = (kt.bounds.best_lower(*_claim(risk)), kt.bounds.best_upper(*_claim(risk)))
+    best = [best(risk.protocol, S=risk.S, A=risk.A, n=risk.n) for best in (kt.bounds.best_lower, kt.bounds.best_upper)]
     print(f"proved closed forms: {best[0].value:.6g} ({best[0].statement}), {best[1].value:.6g} ({best[1].statement})")
     print("\nleast favourable teacher found, inputs that are alike up to the order of their labels together:")
     print(_teacher_as_text(risk.instance))
     if arguments.out:
         print(f"the whole table is in {arguments.out}")
     return HELD
-
-
-def _claim(risk: Any) -> tuple[str, int, int, int]:
-    return risk.protocol, risk.n, risk.S, risk.A
 
 
 def _teacher_as_text(problem: kt.Problem) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable
 from typing import Any
@@ -42,9 +43,9 @@ def upper_bound(
         with ``fit(counts, revealed, init) -> student``, which must answer each input from its own row. Learners of
         one's own are tried on exact laws of small problems (n up to 4; 1000 with high probability) and by simulation.
     bound : callable
-        ``bound(n, S, A)``, the bound on the expected risk; NaN where it says nothing. With `of_problem`
-        ``bound(n, S, A, problem)``; with `high_probability` ``bound(n, S, A, delta)``, a bound on the risk itself with
-        probability at least 1 - delta.
+        The bound on the expected risk; NaN where it says nothing. It is called by keyword, with those of S, A and n
+        that it takes, in any order. With `of_problem` it may take `problem`, too; with `high_probability` `delta`, and
+        bounds the risk itself with probability at least 1 - delta.
     words : str
         What it says, in a sentence.
     from_n : int
@@ -52,7 +53,7 @@ def upper_bound(
     any_init : bool
         Whether it is claimed for every initialisation; then a hostile one is tried, too.
     of_problem, high_probability : bool
-        How the bound is called; not both.
+        What else the bound may take; not both.
 
     Returns
     -------
@@ -61,12 +62,12 @@ def upper_bound(
     Raises
     ------
     ValueError
-        If the learner is unknown or mixes its inputs, or the options disagree.
+        If the learner is unknown or mixes its inputs, the bound takes something else, or the options disagree.
 
     Examples
     --------
     >>> import kt_theory as kt
-    >>> wrong = upper_bound("a third", "CE_sgl", lambda n, S, A: (S * A / n) ** 0.5 / 3)
+    >>> wrong = upper_bound("a third", "CE_sgl", lambda S, A, n: (S * A / n) ** 0.5 / 3)
     >>> board = kt.verify(statements=wrong)
     >>> board["verdict"].item(), board["ratio"].item() > 1.1
     ('refuted', True)
@@ -78,17 +79,16 @@ def upper_bound(
     if of_problem and high_probability:
         raise ValueError("of_problem and high_probability are both True: a bound is called in one way")
     first = checks.whole_number("from_n", from_n)
+    more = ("problem",) if of_problem else ("delta",) if high_probability else ()
     whose = _learner(learner)
     inits = HOSTILE if any_init else UNIFORM
     check = quantile_upper(whose, inits) if high_probability else mean_upper(whose, inits, of_problem=of_problem)
     return _statement(
-        id, words or f"The risk of {_name(whose)} is bounded.", "upper", _guarded(id, bound, first), check
+        id, words or f"The risk of {_name(whose)} is bounded.", "upper", _guarded(id, bound, first, *more), check
     )
 
 
-def lower_bound(
-    id: str, protocol: str, bound: Callable[[int, int, int], float], *, words: str = "", from_n: int = 1
-) -> Statement:
+def lower_bound(id: str, protocol: str, bound: Callable[..., float], *, words: str = "", from_n: int = 1) -> Statement:
     """A statement that no student of a protocol has a worst expected risk below `bound`.
 
     Parameters
@@ -98,7 +98,7 @@ def lower_bound(
     protocol : {"hard", "partial", "soft"}
         What the student may see.
     bound : callable
-        ``bound(n, S, A)``; NaN where it says nothing.
+        NaN where it says nothing. It is called by keyword, with those of S, A and n that it takes.
     words : str
         What it says, in a sentence.
     from_n : int
@@ -112,12 +112,12 @@ def lower_bound(
     Raises
     ------
     ValueError
-        If the protocol is unknown.
+        If the protocol is unknown, or the bound takes something else.
 
     Examples
     --------
     >>> import kt_theory as kt
-    >>> wrong = lower_bound("too much", "soft", lambda n, S, A: S / (2 * n))
+    >>> wrong = lower_bound("too much", "soft", lambda S, A, n: S / (2 * n))
     >>> kt.verify(statements=wrong)["verdict"].item()
     'refuted'
     """
@@ -132,21 +132,46 @@ def _statement(id: str, words: str, grade: str, claim: Claim, check: Check) -> S
     return Statement(id, "yours", words, "", "", grade, "conjectured", claim, check)
 
 
-def _guarded(id: str, bound: Callable[..., float], first: int) -> Claim:
+def _guarded(id: str, bound: Callable[..., float], first: int, *more: str) -> Claim:
     """The bound, NaN below its first n; what it raises is said with its place."""
+    taken = _taken(bound, ("S", "A", "n", *more))
 
-    def claim(n: int, S: int, A: int, *rest: Any) -> float:
+    def claim(S: int, A: int, n: int, **rest: Any) -> float:
         if n < first:
             return math.nan
+        given = {"S": S, "A": A, "n": n, **rest}
         try:
-            return float(bound(n, S, A, *rest))
+            return float(bound(**{name: given[name] for name in taken}))
         except Exception as error:
             raise ValueError(
-                f"the bound {id!r} raised {type(error).__name__} ({error}) at n={n}, S={S}, A={A}; "
+                f"the bound {id!r} raised {type(error).__name__} ({error}) at S={S}, A={A}, n={n}; "
                 "it must be a number, nan where it says nothing"
             ) from error
 
     return claim
+
+
+#: The option that makes a bound be called with more than S, A and n.
+_OPTION = {"problem": "of_problem", "delta": "high_probability"}
+
+
+def _taken(bound: Callable[..., float], known: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of the known names that a bound takes; refused if it takes another one that it needs, or takes no names."""
+    try:
+        parameters = inspect.signature(bound).parameters.values()
+    except (TypeError, ValueError):  # written in C: nothing is known of it
+        return known
+    said = f"bound is called by keyword, with those of {', '.join(known)} that it takes, but it takes"
+    for one in parameters:
+        if one.kind is one.VAR_KEYWORD:
+            return known
+        if one.kind is one.VAR_POSITIONAL:
+            raise ValueError(f"{said} *{one.name}, which has no names")
+        if one.default is one.empty and (one.name not in known or one.kind is one.POSITIONAL_ONLY):
+            by_position = " by position only" if one.kind is one.POSITIONAL_ONLY else ""
+            way_out = f": {_OPTION[one.name]}=True gives it that" if one.name in set(_OPTION) - set(known) else ""
+            raise ValueError(f"{said} {one.name}{by_position}{way_out}")
+    return tuple(one.name for one in parameters if one.name in known and one.kind is not one.POSITIONAL_ONLY)
 
 
 def _name(learner: str | Learner) -> str:

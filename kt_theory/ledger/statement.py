@@ -104,7 +104,8 @@ class Trial:
         return min(ratio, 1.0) if self.held else ratio
 
 
-#: What a statement says, as a function: of (n, S, A) for a bound in expectation; its check knows how to call it.
+#: What a statement says, as a function. It is called by keyword: a bound in expectation with S, A and n; a check says
+#: with what else it calls.
 Claim = Callable[..., Any]
 
 #: The attacks on a claim.

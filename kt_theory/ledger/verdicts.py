@@ -167,7 +167,7 @@ def certificates(names: Sequence[str], tried: Effort) -> list[Trial]:
             if claim.learner is None and not claim.of_problem:
                 problem = None
             try:
-                certificate = certify(name, n, S, A, problem)
+                certificate = certify(name, S=S, A=A, n=n, problem=problem)
             except (OutOfReach, ValueError):
                 continue  # outside the regime, no such instance, or sums too long
             if certificate.holds is None:

@@ -87,8 +87,8 @@ fine = np.geomspace(grid[0], grid[-1], 25).round().astype(int)
 colour = kt.plots.LOOK["CE_sgl"][0]
 axes.fill_between(
     fine,
-    kt.bounds.hard_lower_mean(fine, S, A),
-    kt.bounds.hard_upper_mean(fine, S, A),
+    kt.bounds.hard_lower_mean(S=S, A=A, n=fine),
+    kt.bounds.hard_upper_mean(S=S, A=A, n=fine),
     color="#dddddd",
     label="between the paper's two bounds",
 )

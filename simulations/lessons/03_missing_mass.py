@@ -158,6 +158,6 @@ print(f"Right: {truth_1:.3f}, which is 1/(n+1)")
 answer_2 = 0.99**300
 
 # %%
-truth_2 = 100 * kt.bounds.cell_missing_mass(300, 0.01)
+truth_2 = 100 * kt.bounds.cell_missing_mass(n=300, p=0.01)
 check(answer_2, truth_2, 0, "three for each on average is not three for each")
 print(f"Right: {truth_2:.4f}, about exp(-3): five labels of the hundred")

@@ -91,7 +91,7 @@ for n in (10, 100, 1000):
 
 
 # %%
-def assouad(n, S, A, D):
+def assouad(S, A, n, D):
     """D times the error of the best test, averaged over how often a pair is visited."""
     visits = binomial(n, 2 / (S * A))
     often = np.flatnonzero(visits > 1e-13)
@@ -99,15 +99,15 @@ def assouad(n, S, A, D):
 
 
 S, A, n = 5, 8, 2000
-by_hand = max(assouad(n, S, A, D) for D in np.linspace(0.05, 0.2, 16))
-from_package = kt.bounds.hard_lower_mean_assouad(n, S, A)
+by_hand = max(assouad(S, A, n, D) for D in np.linspace(0.05, 0.2, 16))
+from_package = kt.bounds.hard_lower_mean_assouad(S=S, A=A, n=n)
 ours = float(kt.expected_risk(kt.instance(1, S, A, n), "CE_sgl", n))
 two_points = max(D * error_of_best_test(n, D) for D in D_grid)
 print(f"S={S}, A={A}, n={n}: two points give {two_points:.4f}, the cube gives {by_hand:.4f}")
-print(f"the package says {from_package:.4f}; the paper {kt.bounds.hard_lower_mean(n, S, A):.4f}")
+print(f"the package says {from_package:.4f}; the paper {kt.bounds.hard_lower_mean(S=S, A=A, n=n):.4f}")
 print(f"CE_sgl on instance 1 pays {ours:.4f}")
 assert abs(by_hand / from_package - 1) < 0.01
-assert two_points < kt.bounds.hard_lower_mean(n, S, A) < by_hand < ours
+assert two_points < kt.bounds.hard_lower_mean(S=S, A=A, n=n) < by_hand < ours
 
 # %%
 figure, (left, right) = plt.subplots(1, 2, figsize=(8.4, 3.2), layout="constrained")

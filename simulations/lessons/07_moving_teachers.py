@@ -136,7 +136,7 @@ assert not kt.fit_rate([1000, 2000, 4000, 8000], kt.expected_risk(frozen, "SEL_p
 answer_1 = 0.99**1000
 
 # %%
-truth_1 = kt.bounds.cell_missing_mass(2000, 0.01) / kt.bounds.cell_missing_mass(1000, 0.01)
+truth_1 = kt.bounds.cell_missing_mass(n=2000, p=0.01) / kt.bounds.cell_missing_mass(n=1000, p=0.01)
 check(
     answer_1,
     truth_1,

@@ -58,11 +58,11 @@ def kl_places(learner: str, effort: Effort) -> tuple[Place, ...]:
 
 
 def kl_upper(learner: str) -> Check:
-    """The check of an upper bound ``claim(n, S, A)`` on the mean KL risk of a learner, uniform init."""
+    """The check of an upper bound ``claim(S, A, n)`` on the mean KL risk of a learner, uniform init."""
 
     def check(claim: Claim, effort: Effort) -> Iterator[Trial]:
         for place in kl_places(learner, effort):
-            rhs = float(claim(place.n, place.problem.S, place.problem.A))
+            rhs = float(claim(S=place.problem.S, A=place.problem.A, n=place.n))
             yield Trial(place.where, place.risk, rhs, place.kind, place.n, place.error)
 
     return check

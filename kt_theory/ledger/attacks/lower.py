@@ -23,7 +23,7 @@ from kt_theory.protocols.protocol import one_of_the_paper
 @cache
 def minimax_upper(protocol: str, S: int, A: int, n: int) -> float:
     """A risk that some student guarantees."""
-    least = bounds.best_upper(protocol, n, S, A).value
+    least = bounds.best_upper(protocol, S=S, A=A, n=n).value
     if (n <= 1000 and S * A <= 1000) or protocol == "soft" or (protocol == "partial" and S == 1 and n <= 10**9):
         least = min(least, minimax_risk(protocol, S, A, n).upper)
     return float(least)
@@ -39,7 +39,7 @@ def risk_on_instance(k: int, learner: str, S: int, A: int, n: int) -> float:
 
 
 def minimax_lower(protocol: str, own: tuple[int, str] | None = None, *, own_from: float = 0.0) -> Check:
-    """The check of a lower bound ``claim(n, S, A)`` on the minimax risk of a protocol.
+    """The check of a lower bound ``claim(S, A, n)`` on the minimax risk of a protocol.
 
     `own`: the instance that it was built on and a learner of the protocol; the labels of that instance are treated
     alike by the learner, whose risk there is its average over the relabellings that the bound averages over. From
@@ -49,7 +49,7 @@ def minimax_lower(protocol: str, own: tuple[int, str] | None = None, *, own_from
 
     def check(claim: Claim, effort: Effort) -> Iterator[Trial]:
         for S, A, n in games(protocol, effort):
-            lhs = float(claim(n, S, A))
+            lhs = float(claim(S=S, A=A, n=n))
             if math.isnan(lhs):
                 yield Trial(f"S={S}, A={A}, n={n}", 0.0, math.nan, "exact", n)
                 continue
@@ -58,7 +58,7 @@ def minimax_lower(protocol: str, own: tuple[int, str] | None = None, *, own_from
         if own is not None:
             k, learner = own
             for (S, A), n in itertools.product(SIZES, N):
-                lhs = float(claim(n, S, A))
+                lhs = float(claim(S=S, A=A, n=n))
                 rhs = risk_on_instance(k, learner, S, A, n) if n >= max(1, own_from * S * A) else math.nan
                 if not math.isnan(lhs) and not math.isnan(rhs):
                     yield Trial(f"{learner} on instance {k}, S={S}, A={A}, n={n}", lhs, rhs, "exact", n)

@@ -21,13 +21,14 @@ from kt_theory.problem import Problem
 def mean_upper(learner: str | Learner, inits: Sequence[str] = UNIFORM, *, of_problem: bool = False) -> Check:
     """The check of an upper bound on the mean risk of a learner.
 
-    The claim is called as ``claim(n, S, A)``, or ``claim(n, S, A, problem)`` if it depends on the problem; then hill
+    The claim is called as ``claim(S, A, n)``, or ``claim(S, A, n, problem)`` if it depends on the problem; then hill
     climbing is done on the ratio, too.
     """
     resolve_learner(learner)
 
     def bound(claim: Claim, problem: Problem, n: int) -> float:
-        return float(claim(n, problem.S, problem.A, problem) if of_problem else claim(n, problem.S, problem.A))
+        of = {"problem": problem} if of_problem else {}
+        return float(claim(S=problem.S, A=problem.A, n=n, **of))
 
     def check(claim: Claim, effort: Effort) -> Iterator[Trial]:
         for init in inits:
@@ -62,13 +63,13 @@ def mean_upper(learner: str | Learner, inits: Sequence[str] = UNIFORM, *, of_pro
 
 
 def at_sure_rows(learner: str, init: str = "uniform") -> Check:
-    """``claim(n, S, A)`` against a learner where the teacher is sure and the inputs are alike."""
+    """``claim(S, A, n)`` against a learner where the teacher is sure and the inputs are alike."""
 
     def check(claim: Claim, effort: Effort) -> Iterator[Trial]:
         for (S, A), n in itertools.product(((1, 1), (1, 2), (3, 2), (10, 2), (3, 7)), (0, 1, 2, 3, 10)):
             problem = Problem(np.full(S, 1 / S), np.tile(np.eye(A)[0], (S, 1)))
             risk, error = mean_risk(learner, problem, n, init)
             where = f"{learner}, sure rows, S={S}, A={A}, n={n}, {init} init"
-            yield Trial(where, risk, float(claim(n, S, A)), "exact", n, error)
+            yield Trial(where, risk, float(claim(S=S, A=A, n=n)), "exact", n, error)
 
     return check

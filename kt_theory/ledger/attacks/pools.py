@@ -1,6 +1,6 @@
 """The pool of a learner: problems, numbers of samples, and its expected risk there.
 
-Where the risk at a pair (n, S, A) is largest does not depend on the bound, so the pool of a learner is made once and
+Where the risk at given (S, A, n) is largest does not depend on the bound, so the pool of a learner is made once and
 serves all its bounds and all their planted errors.
 """
 

@@ -1,6 +1,6 @@
 r"""Problems that are bad for a learner, and hill climbing to worse ones.
 
-An upper bound f(n, S, A) on a mean risk claims something of every problem, so it is tried on the paper's instances
+An upper bound f(S, A, n) on a mean risk claims something of every problem, so it is tried on the paper's instances
 wherever they exist, random problems, the least favourable ones that are known, and the problems that hill climbing over
 (rho, pi*) finds from there. Bounds for every initialisation are tried with the uniform one and with a hostile one,
 which gives on every input all mass to the label that is least likely under the teacher.

@@ -95,7 +95,7 @@ DELTAS = (0.5, 0.1, 0.05, 0.01)
 def quantile_upper(
     learner: str | Learner, inits: Sequence[str] = HOSTILE, *, above_mean: bool = False, labels: int = 0
 ) -> Check:
-    """The check of ``claim(n, S, A, delta)``, which bounds R with probability at least 1 - delta.
+    """The check of ``claim(S, A, n, delta)``, which bounds R with probability at least 1 - delta.
 
     `above_mean`: it bounds R - E R. `labels`: it is asked for A - labels labels, the last ones being never said.
     """
@@ -109,14 +109,14 @@ def quantile_upper(
                     continue
                 off = known.law.mean() if above_mean else 0.0
                 for v, delta in jumps(known.law):
-                    rhs = float(claim(n, problem.S, problem.A - labels, delta))
+                    rhs = float(claim(S=problem.S, A=problem.A - labels, n=n, delta=delta))
                     yield Trial(f"{known.where}, delta={delta:.3g}", v - off, rhs, known.kind, n, 1e-12)
             for where, problem, n, risks in sampled_cached(learner, init, bool(labels) or init == "hostile", effort):
                 if above_mean:
                     continue
                 for delta in DELTAS:
                     lhs = quantile_from_below(risks, delta)
-                    rhs = float(claim(n, problem.S, problem.A - labels, delta))
+                    rhs = float(claim(S=problem.S, A=problem.A - labels, n=n, delta=delta))
                     yield Trial(f"{where}, {init} init, delta={delta}", lhs, rhs, "simulation", n, 0.0, ALARM)
 
     return check

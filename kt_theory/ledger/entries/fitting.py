@@ -131,7 +131,7 @@ def minimises(loss: Loss, protocol: str) -> Check:
     def check(claim: Claim, effort: Effort) -> Iterator[Trial]:
         rng = generator(effort, f"climb {loss.__name__}")
         for (where, n, counts, teacher, init), others in zip(transfer_sets(effort), rivals(effort), strict=True):
-            student = claim(counts, shown(protocol, counts, teacher), init)
+            student = claim(counts=counts, revealed=shown(protocol, counts, teacher), init=init)
             off = max(float(np.abs(student.sum(axis=1) - 1).max()), -float(student.min()))
             yield Trial(f"rows are laws, {where}", off, 1e-12, "algebra", n)
             reached = float(loss(counts, teacher, student))
@@ -240,7 +240,7 @@ def tends(claim: Claim, effort: Effort) -> Iterator[Trial]:
             yield Trial(where, 0.0, math.nan, "simulation", n)
             continue
         radius = eps * p / (D - eps) + eps * p**2 / (D * (D - eps))
-        off = np.abs(students - claim(p)).max(axis=0)
+        off = np.abs(students - claim(p=p)).max(axis=0)
         a = int(np.argmax(off - radius))
         yield Trial(f"{where}, label {a + 1}", float(off[a]), float(radius[a]), "simulation", n, 1e-15, ALARM)
 
@@ -330,7 +330,7 @@ def fates(claim: Claim, effort: Effort) -> Iterator[Trial]:
     slow = [] if effort.level == "quick" else [10**4, 10**6]
     grid = [0, 10, 1000, *slow, 10**9, 10**12]
     for where, problem, fixed in teachers(effort):
-        limit, learnt = claim(problem)
+        limit, learnt = claim(problem=problem)
         yield equal(f"is it learnt? {where}", float(learnt), float(fixed), 0.0)
         yield equal(f"is the limit 0? {where}", float(limit == 0), float(fixed), 0.0)
         for n in grid:

@@ -20,11 +20,11 @@ from kt_theory.problem import Problem
 
 
 def at_many_gaps(claim: Claim, effort: Effort) -> Iterator[Trial]:
-    """``claim(n, S, A, Delta)`` against what some student reaches, over a grid of Delta and at the best one."""
+    """``claim(S, A, n, Delta)`` against what some student reaches, over a grid of Delta and at the best one."""
     for S, A, n in games("hard", effort):
         best = 0.25 * math.sqrt(S * (A - A % 2) / max(n, 1))
         for Delta in {*np.geomspace(1e-6, 0.999, 5 if effort.level == "quick" else 40).tolist(), min(best, 0.999)}:
-            lhs = float(claim(n, S, A, Delta))
+            lhs = float(claim(S=S, A=A, n=n, Delta=Delta))
             rhs = minimax_upper("hard", S, A, n) if not math.isnan(lhs) else math.nan
             yield Trial(f"what a student reaches, S={S}, A={A}, n={n}, Delta={Delta:.3g}", lhs, rhs, "exact", n, 1e-9)
 
@@ -32,13 +32,13 @@ def at_many_gaps(claim: Claim, effort: Effort) -> Iterator[Trial]:
 def with_xi(bound: Claim) -> Claim:
     """A bound that depends on the teacher through xi, as a claim about a problem."""
 
-    def claim(n: int, S: int, A: int, problem: Problem) -> Any:
-        return bound(n, S, A, min(bounds.xi(problem.teacher), 1.0))
+    def claim(S: int, A: int, n: int, problem: Problem) -> Any:
+        return bound(S=S, A=A, n=n, xi=min(bounds.xi(problem.teacher), 1.0))
 
     return claim
 
 
-def printed_hard_lower(n: int, S: int, A: int, constant: float = math.exp(-0.5) / 16) -> float:
+def printed_hard_lower(S: int, A: int, n: int, constant: float = math.exp(-0.5) / 16) -> float:
     """Thm 3.1 without its condition on n."""
     return constant * math.sqrt(S * (A - A % 2) / n) if n > 0 and A > 1 else math.nan
 
@@ -56,7 +56,7 @@ STATEMENTS = (
         check=minimax_lower("hard", (1, "CE_sgl")),
         certificates=("hard_lower_mean",),
         twins=(
-            Twin("exp(-1/2)/16 becomes 0.41", lambda n, S, A: printed_hard_lower(n, S, A, 0.41)),
+            Twin("exp(-1/2)/16 becomes 0.41", lambda S, A, n: printed_hard_lower(S=S, A=A, n=n, constant=0.41)),
             Twin("n^-1/2 becomes n^-1/3", steeper(bounds.hard_lower_mean, -1 / 6)),
             Twin("the condition n >= S A' / 4 is dropped", printed_hard_lower),
         ),
@@ -76,7 +76,7 @@ STATEMENTS = (
             Twin("Delta/4 becomes Delta", scaled(bounds.hard_lower_mean_at, 4.0)),
             Twin(
                 "the exponent 2 n Delta loses its n",
-                lambda n, S, A, Delta: math.nan if A < 2 else bounds.hard_lower_mean_at(1, S, A, Delta),
+                lambda S, A, n, Delta: math.nan if A < 2 else bounds.hard_lower_mean_at(S=S, A=A, n=1, Delta=Delta),
             ),
         ),
     ),
@@ -92,10 +92,10 @@ STATEMENTS = (
         check=mean_upper("CE_sgl", HOSTILE),
         certificates=("hard_upper_mean",),
         twins=(
-            Twin("1/2 becomes 0.39", lambda n, S, A: 0.39 * math.sqrt(S * A / n) if n else math.nan),
+            Twin("1/2 becomes 0.39", lambda S, A, n: 0.39 * math.sqrt(S * A / n) if n else math.nan),
             Twin(
                 "sqrt(SA/n) becomes sqrt(A/n)",
-                lambda n, S, A: 0.5 * math.sqrt(A / n) + math.sqrt(1 / n) if n else math.nan,
+                lambda S, A, n: 0.5 * math.sqrt(A / n) + math.sqrt(1 / n) if n else math.nan,
             ),
             Twin("n^-1/2 becomes n^-0.6", steeper(bounds.hard_upper_mean, 0.1)),
         ),
@@ -114,22 +114,22 @@ STATEMENTS = (
         twins=(
             Twin(
                 "4/9 becomes 1/3",
-                with_xi(lambda n, S, A, xi: math.sqrt(xi * S * A / (2 * (n + 1))) + S / (3 * n) if n else math.nan),
+                with_xi(lambda S, A, n, xi: math.sqrt(xi * S * A / (2 * (n + 1))) + S / (3 * n) if n else math.nan),
             ),
             Twin(
                 "xi becomes xi^2",
                 with_xi(
-                    lambda n, S, A, xi: math.sqrt(xi**2 * S * A / (2 * (n + 1))) + 4 * S / (9 * n) if n else math.nan
+                    lambda S, A, n, xi: math.sqrt(xi**2 * S * A / (2 * (n + 1))) + 4 * S / (9 * n) if n else math.nan
                 ),
             ),
             Twin(
                 "xi SA / 2 becomes xi SA / 8",
-                with_xi(lambda n, S, A, xi: math.sqrt(xi * S * A / (8 * (n + 1))) + 4 * S / (9 * n) if n else math.nan),
+                with_xi(lambda S, A, n, xi: math.sqrt(xi * S * A / (8 * (n + 1))) + 4 * S / (9 * n) if n else math.nan),
             ),
             Twin(
                 "n becomes n^2 in the second term",
                 with_xi(
-                    lambda n, S, A, xi: math.sqrt(xi * S * A / (2 * (n + 1))) + 4 * S / (9 * n * n) if n else math.nan
+                    lambda S, A, n, xi: math.sqrt(xi * S * A / (2 * (n + 1))) + 4 * S / (9 * n * n) if n else math.nan
                 ),
             ),
         ),
@@ -149,7 +149,7 @@ STATEMENTS = (
             Twin("n^-1/2 becomes n^-3/4", steeper(bounds.hard_upper_whp, 0.25)),
             Twin(
                 "delta becomes 0.999, whatever it is",
-                lambda n, S, A, delta: bounds.hard_upper_whp(n, S, A, 0.999),
+                lambda S, A, n, delta: bounds.hard_upper_whp(S=S, A=A, n=n, delta=0.999),
             ),
         ),
     ),

@@ -43,11 +43,11 @@ EVERY_N = (0, 1, 2, 3, 5, 8, 20, 50, 100, 1000, 10**4, 10**6, 10**9, 10**12)
 IN_FRACTIONS = 20
 
 
-def one_input(bound: Claim) -> Claim:
-    """A bound (n, A, ...) on a single law, as a claim (n, S, A, ...) that says nothing of several inputs."""
+def one_input(bound: Claim, letters: str = "A") -> Claim:
+    """A bound on a single law, whose letters it calls `letters`, as a claim that says nothing of several inputs."""
 
-    def claim(n: int, S: int, A: int, *rest: float) -> float:
-        return float(bound(n, A, *rest)) if S == 1 else math.nan
+    def claim(S: int, A: int, n: int, **rest: float) -> float:
+        return float(bound(**{letters: A}, n=n, **rest)) if S == 1 else math.nan
 
     return claim
 
@@ -86,7 +86,7 @@ def paths(effort: Effort) -> tuple[tuple[np.ndarray, int, np.ndarray], ...]:
 def along_paths(claim: Claim, effort: Effort) -> Iterator[Trial]:
     """``claim(p, n, alarm)``: a limit and a radius in sup norm."""
     for p, n, frequencies in paths(effort):
-        limit, radius = claim(p, n, ALARM / len(frequencies))
+        limit, radius = claim(n=n, p=p, alarm=ALARM / len(frequencies))
         off = float(np.abs(frequencies - limit).max())
         yield Trial(f"law on {p.size} labels, n={n}", off, radius, "simulation", n, alarm=ALARM)
 
@@ -132,7 +132,7 @@ def pairs_of_laws(effort: Effort) -> tuple[tuple[str, str, float, float], ...]:
 def over_pairs(claim: Claim, effort: Effort) -> Iterator[Trial]:
     """``claim(kl)`` bounds a total variation."""
     for where, kind, tv, kl in pairs_of_laws(effort):
-        yield Trial(where, tv, float(claim(kl)), kind, error=1e-14)
+        yield Trial(where, tv, float(claim(kl=kl)), kind, error=1e-14)
 
 
 # --- E.5: a cell's share of the missing mass ----------------------------------------------------------------
@@ -151,7 +151,7 @@ def cells(n: int) -> tuple[tuple[float, float], ...]:
 def every_cell(claim: Claim, effort: Effort) -> Iterator[Trial]:
     """``claim(n)`` bounds x (1 - x)^n for every x."""
     for n in EVERY_N:
-        rhs = float(claim(n))
+        rhs = float(claim(n=n))
         for x, value in cells(n):
             yield Trial(f"x={x:.4g}, n={n}", value, rhs, "algebra", n)
 
@@ -191,10 +191,12 @@ def bad_missing_masses(effort: Effort) -> tuple[tuple[str, str, int, int, float,
 
 
 def missing_mass(claim: Claim, effort: Effort, above_mean: bool) -> Iterator[Trial]:
-    """``claim(n, K, delta)`` bounds the missing mass of K letters, or what exceeds its mean, with high probability."""
-    yield from quantile_upper("SEL_ptl", ("hostile",), above_mean=above_mean, labels=1)(one_input(claim), effort)
+    """``claim(size, n, delta)`` bounds the missing mass of a number of letters, or what exceeds its mean."""
+    yield from quantile_upper("SEL_ptl", ("hostile",), above_mean=above_mean, labels=1)(
+        one_input(claim, "size"), effort
+    )
     for where, kind, K, n, value, likely, mean in bad_missing_masses(effort):
-        rhs = float(claim(n, K, min(likely * (1 - 1e-9), 1 - 1e-9)))
+        rhs = float(claim(size=K, n=n, delta=min(likely * (1 - 1e-9), 1 - 1e-9)))
         yield Trial(where, value - mean * above_mean, rhs, kind, n, 1e-12 if kind == "search" else 0.0)
     if above_mean:  # simulated quantiles, whose mean is known
         for where, problem, n, masses in sampled_cached("SEL_ptl", "hostile", True, effort):
@@ -202,7 +204,10 @@ def missing_mass(claim: Claim, effort: Effort, above_mean: bool) -> Iterator[Tri
                 p = problem.teacher[0]
                 mean = math.fsum(p * (1 - p) ** n)
                 for delta in DELTAS:
-                    lhs, rhs = quantile_from_below(masses, delta) - mean, float(claim(n, problem.A - 1, delta))
+                    lhs, rhs = (
+                        quantile_from_below(masses, delta) - mean,
+                        float(claim(size=problem.A - 1, n=n, delta=delta)),
+                    )
                     yield Trial(f"{where}, delta={delta}", lhs, rhs, "simulation", n, alarm=ALARM)
 
 
@@ -229,13 +234,13 @@ def inverse_visits(n: int, p: float) -> float:
 def mean_of_inverse(claim: Claim, effort: Effort) -> Iterator[Trial]:
     """``claim(n, p)`` equals E 1/(X + 1)."""
     for n, p in visits():
-        yield equal(f"n={n}, p={p:.4g}", inverse_visits(n, p), float(claim(n, p)), 1e-12, n=n)
+        yield equal(f"n={n}, p={p:.4g}", inverse_visits(n, p), float(claim(n=n, p=p)), 1e-12, n=n)
 
 
 def below_inverse(claim: Claim, effort: Effort) -> Iterator[Trial]:
     """``claim(n, p)`` bounds E 1/(X + 1)."""
     for n, p in visits():
-        yield Trial(f"n={n}, p={p:.4g}", inverse_visits(n, p), float(claim(n, p)), "algebra", n)
+        yield Trial(f"n={n}, p={p:.4g}", inverse_visits(n, p), float(claim(n=n, p=p)), "algebra", n)
 
 
 @cache
@@ -264,7 +269,7 @@ def low_visits(claim: Claim, effort: Effort) -> Iterator[Trial]:
     for n, p, k, cdf, error in few_visits():
         eta = min((1 - k / (n * p)) * (1 - 1e-12) - 1e-15, 1 - 1e-9)  # the largest that the jump at k allows
         if eta > 0:
-            yield Trial(f"n={n}, p={p:.4g}, eta={eta:.4g}", cdf, float(claim(n, p, eta)), "exact", n, error)
+            yield Trial(f"n={n}, p={p:.4g}, eta={eta:.4g}", cdf, float(claim(n=n, p=p, eta=eta)), "exact", n, error)
 
 
 def high_inverse(claim: Claim, effort: Effort) -> Iterator[Trial]:
@@ -272,7 +277,7 @@ def high_inverse(claim: Claim, effort: Effort) -> Iterator[Trial]:
     for n, p, k, cdf, _ in few_visits():
         delta = min(cdf * (1 - 1e-6), 1 - 1e-9)
         if delta > 1e-300:
-            rhs = float(claim(n, p, delta))
+            rhs = float(claim(n=n, p=p, delta=delta))
             yield Trial(f"n={n}, p={p:.4g}, delta={delta:.3g}", 1 / (k + 1), rhs, "exact", n)
 
 
@@ -331,7 +336,7 @@ def log_linear_models(effort: Effort) -> tuple[tuple[str, str, float, float, flo
 def over_models(claim: Claim, effort: Effort) -> Iterator[Trial]:
     """``claim(M, distance)`` bounds the total variation of two log-linear tables."""
     for where, kind, tv, M, apart in log_linear_models(effort):
-        yield Trial(where, tv, float(claim(M, apart)), kind, error=1e-14)
+        yield Trial(where, tv, float(claim(M=M, distance=apart)), kind, error=1e-14)
 
 
 STATEMENTS = (
@@ -383,8 +388,8 @@ STATEMENTS = (
         claim=one_input(bounds.empirical_tv_upper_mean),
         check=mean_upper("CE_sgl", UNIFORM),
         twins=(
-            Twin("1/2 becomes 0.39", one_input(lambda n, A: 0.39 * math.sqrt(A / n) if n else math.nan)),
-            Twin("sqrt(A) becomes A^0.4", one_input(lambda n, A: 0.5 * A**0.4 * n**-0.5 if n else math.nan)),
+            Twin("1/2 becomes 0.39", one_input(lambda A, n: 0.39 * math.sqrt(A / n) if n else math.nan)),
+            Twin("sqrt(A) becomes A^0.4", one_input(lambda A, n: 0.5 * A**0.4 * n**-0.5 if n else math.nan)),
             Twin("n^-1/2 becomes n^-0.6", steeper(one_input(bounds.empirical_tv_upper_mean), 0.1)),
         ),
     ),
@@ -403,11 +408,11 @@ STATEMENTS = (
             Twin("2 n becomes 4 n", scaled(one_input(bounds.empirical_tv_upper_whp), math.sqrt(0.5))),
             Twin(
                 "the union over sets of labels is forgotten: no A log 2",
-                one_input(lambda n, A, delta: math.sqrt(-math.log(delta) / (2 * n)) if n else math.nan),
+                one_input(lambda A, n, delta: math.sqrt(-math.log(delta) / (2 * n)) if n else math.nan),
             ),
             Twin(
                 "L loses delta: the bound of the median with high probability",
-                one_input(lambda n, A, delta: bounds.empirical_tv_upper_whp(n, A, 0.5)),
+                one_input(lambda A, n, delta: bounds.empirical_tv_upper_whp(A=A, n=n, delta=0.5)),
             ),
         ),
     ),
@@ -424,7 +429,7 @@ STATEMENTS = (
         twins=(
             Twin("the power becomes its limit 1/e", lambda n: 1 / (math.e * (n + 1))),
             Twin("the power has exponent n + 1", lambda n: (n / (n + 1)) ** (n + 1) / (n + 1)),
-            Twin("1/(n + 1) becomes 1/(n + 2)", lambda n: bounds.cell_missing_upper(n) * (n + 1) / (n + 2)),
+            Twin("1/(n + 1) becomes 1/(n + 2)", lambda n: bounds.cell_missing_upper(n=n) * (n + 1) / (n + 2)),
         ),
         note="Attained at x = 1/(n + 1).",
     ),
@@ -460,7 +465,7 @@ STATEMENTS = (
             Twin("3 becomes 1/2", scaled(bounds.missing_mass_excess_upper_whp, 1 / 6)),
             Twin(
                 "log(1/delta) is dropped",
-                lambda n, K, delta: 3 * math.sqrt(K) / n if n and delta <= 0.1 else math.nan,
+                lambda size, n, delta: 3 * math.sqrt(size) / n if n and delta <= 0.1 else math.nan,
             ),
             Twin("n becomes n^1.5", steeper(bounds.missing_mass_excess_upper_whp, 0.5)),
         ),
@@ -479,13 +484,13 @@ STATEMENTS = (
         twins=(
             Twin(
                 "4/9 becomes 1/9 and 3 becomes 1/3: all of it over 9",
-                lambda n, K, delta: (
-                    (K + 3 * math.sqrt(K) * -math.log(delta)) / (9 * n) if n and delta <= 0.1 else math.nan
+                lambda size, n, delta: (
+                    (size + 3 * math.sqrt(size) * -math.log(delta)) / (9 * n) if n and delta <= 0.1 else math.nan
                 ),
             ),
             Twin(
                 "the first term is dropped, and 3 becomes 1: what is above the mean is taken for all",
-                lambda n, K, delta: math.sqrt(K) * -math.log(delta) / n if n and delta <= 0.1 else math.nan,
+                lambda size, n, delta: math.sqrt(size) * -math.log(delta) / n if n and delta <= 0.1 else math.nan,
             ),
             Twin("n becomes n^1.5", steeper(bounds.missing_mass_upper_whp, 0.5)),
         ),
@@ -568,9 +573,9 @@ STATEMENTS = (
         claim=bounds.log_linear_tv_upper,
         check=over_models,
         twins=(
-            Twin("M becomes M/3", lambda M, apart: M * apart / 3),
-            Twin("the distance is squared", lambda M, apart: M * apart**2),
-            Twin("M becomes M^2", lambda M, apart: M * M * apart),
+            Twin("M becomes M/3", lambda M, distance: M * distance / 3),
+            Twin("the distance is squared", lambda M, distance: M * distance**2),
+            Twin("M becomes M^2", lambda M, distance: M * M * distance),
         ),
         note="The search finds no more than M |theta - theta'| / 2, the slope at two labels with phi = +-M.",
     ),

@@ -35,7 +35,7 @@ def partial_limit(claim: Claim, effort: Effort) -> Iterator[Trial]:
         sizes, (10**3, 10**6, 10**9, 10**12) if effort.level == "full" else (10**3, 10**12)
     ):
         value = n * partial_ends(S, A, n)[0]
-        yield within(f"n minimax, S={S}, A={A}, n={n}", value, float(claim(S, A)), S * A / n, n)
+        yield within(f"n minimax, S={S}, A={A}, n={n}", value, float(claim(S=S, A=A)), S * A / n, n)
 
 
 def gamma_limit(claim: Claim, effort: Effort) -> Iterator[Trial]:
@@ -47,7 +47,7 @@ def gamma_limit(claim: Claim, effort: Effort) -> Iterator[Trial]:
 def gamma_second(claim: Claim, effort: Effort) -> Iterator[Trial]:
     """``claim(m)`` is gamma_m; remainder 0.15/m."""
     for m in (*range(3, 30 if effort.level == "quick" else 300), 1000, 10**4):
-        yield Trial(f"m={m}", abs(gamma(m)[0] - claim(m)), 0.15 / m, "exact", m)
+        yield Trial(f"m={m}", abs(gamma(m)[0] - claim(m=m)), 0.15 / m, "exact", m)
 
 
 def lambert(q_of: float = 2.0, inside: float = 2 * math.sqrt(math.e)) -> float:
@@ -120,12 +120,12 @@ def bias(claim: Claim, effort: Effort) -> Iterator[Trial]:
     for S, A in ((1, 1), (1, 2), (1, 3), (2, 5), (3, 20)):
         start = dirichlet_problem(S, A, rng, rho_alpha=1.0)
         worst, value = climb(lambda problem: bias_limit(problem, "CE_ptl"), start, effort.steps, rng)
-        yield Trial(f"found by search, S={S}, A={A}", value, float(claim(worst)), "search", error=2.0**-50)
+        yield Trial(f"found by search, S={S}, A={A}", value, float(claim(problem=worst)), "search", error=2.0**-50)
     for A in (10, 1000, 10**5, 10**6):
         row = np.full(A, (1 - (2 / A) ** (1 / 3)) / (A - 1))
         row[0] = 1 - (A - 1) * row[1]
         problem = one_row(*row)
-        value, rhs = bias_limit(problem, "CE_ptl"), float(claim(problem))
+        value, rhs = bias_limit(problem, "CE_ptl"), float(claim(problem=problem))
         yield Trial(f"one label of mass {row[0]:.3g}, the others equal, A={A}", value, rhs, "exact")
         yield Trial(f"not far from 1, A={A}", 1 - value, 3 * A ** (-1 / 3), "exact")
 

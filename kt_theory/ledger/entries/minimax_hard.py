@@ -52,7 +52,7 @@ def dirichlet_lower(claim: Claim, effort: Effort) -> Iterator[Trial]:
     for A, n in DIRICHLET:
         best = math.sqrt(n) / (2 * math.sqrt(A - 1))
         for alpha in (0.05, 0.5, best, 4 * best, 100.0):
-            lhs, rhs = float(claim(A, n, alpha)), minimax_upper("hard", 1, A, n)
+            lhs, rhs = float(claim(A=A, n=n, alpha=alpha)), minimax_upper("hard", 1, A, n)
             yield Trial(f"what a student reaches, A={A}, n={n}, alpha={alpha:.3g}", lhs, rhs, "exact", n, 1e-9 * rhs)
 
 
@@ -62,14 +62,14 @@ def hard_limit(claim: Claim, effort: Effort) -> Iterator[Trial]:
     for (S, A), n in itertools.product(sizes, (10**4, 10**6, 10**8, 10**12)):
         if effort.level == "quick" and n == 10**12 and A < 25:
             continue  # a second each
-        limit, rest = float(claim(S, A)), A / math.sqrt((A - 1) * n)
+        limit, rest = float(claim(S=S, A=A)), A / math.sqrt((A - 1) * n)
         low = math.sqrt(n) * best_dirichlet(S, A, n)
         yield Trial(f"Dirichlet priors, S={S}, A={A}, n={n}", low, limit * (1 + rest), "exact", n)
         if n < 10**12:
             high = math.sqrt(n) * worst_of_adding(A, n)
             yield Trial(f"adding to the counts, S={S}, A={A}, n={n}", limit * (1 - rest), high, "exact", n)
     for (S, A), n in itertools.product(((3, 4),) if effort.level == "quick" else ((2, 2), (3, 4), (10, 5)), (10**6,)):
-        limit, rest = float(claim(S, A)), A * math.sqrt(S / ((A - 1) * n))
+        limit, rest = float(claim(S=S, A=A)), A * math.sqrt(S / ((A - 1) * n))
         low = math.sqrt(n) * best_dirichlet(S, A, n)
         yield Trial(f"Dirichlet priors, S={S}, A={A}, n={n}", low, limit * (1 + rest), "exact", n)
         flat = Problem(np.full(S, 1 / S), np.full((S, A), 1 / A))
@@ -91,7 +91,7 @@ def frequencies_limit(claim: Claim, effort: Effort) -> Iterator[Trial]:
     for problem, n in itertools.product(places, (10**8, 10**10, 10**12)):
         value = math.sqrt(n) * exact_risk(problem, "CE_sgl", n).value
         rest = 1 / (n * problem.w.min()) + 1e-11
-        yield within(f"{problem.name}, n={n}", value, float(claim(problem)), rest, n)
+        yield within(f"{problem.name}, n={n}", value, float(claim(problem=problem)), rest, n)
 
 
 def unweighted(problem: Problem) -> float:
@@ -134,7 +134,7 @@ def adding(claim: Claim, effort: Effort) -> Iterator[Trial]:
     The worst risk is bounded from above, the minimax risk from below; the gaps of both are what is uncertain.
     """
     for A, n in ADDED:
-        factor, risk = float(claim(A, n)), hard_ends(A, n)
+        factor, risk = float(claim(A=A, n=n)), hard_ends(A, n)
         lhs = worst_of_adding(A, n)
         unsure = lhs - adding_at_rows(A, n) + factor * (risk[1] - risk[0])
         yield Trial(f"A={A}, n={n}", lhs, factor * risk[0], "exact", n, unsure)
@@ -165,7 +165,7 @@ def hard_second(claim: Claim, effort: Effort) -> Iterator[Trial]:
     """``claim(A, n)`` is the minimax risk for a single input; remainder A/n, relative, between its ends."""
     for A, n in ((2, 20), (2, 50), (2, 400), (2, 10**4), (3, 300), (5, 1000), (10, 10**4), (25, 10**4)):
         low, high = hard_ends(A, n)
-        value = float(claim(A, n))
+        value = float(claim(A=A, n=n))
         yield Trial(f"from below, A={A}, n={n}", low, value * (1 + A / n), "exact", n)
         yield Trial(f"from above, A={A}, n={n}", value * (1 - A / n), high, "exact", n)
 

@@ -98,7 +98,7 @@ def oracle(claim: Claim, effort: Effort) -> Iterator[Trial]:
     rows += [tuple(rng.dirichlet(np.full(4, 0.7)).tolist()) for _ in range(effort.problems // 4)]
     for row in rows:
         for n in range(4 if len(row) == 3 or effort.level == "full" else 3):
-            value, bayes = float(claim(one_row(*row), n)), bayes_risk(row, n)
+            value, bayes = float(claim(n=n, problem=one_row(*row))), bayes_risk(row, n)
             where = f"row {tuple(round(p, 3) for p in row)}, n={n}"
             yield Trial(f"{where}, LP", abs(value - bayes), 1e-9, "exact", n)
 
@@ -124,19 +124,31 @@ def partial_minimax(claim: Claim, effort: Effort) -> Iterator[Trial]:
     """``claim(S, A, n)``, a pair: some problem costs SEL_ptl the first, and none more than the second."""
     for S, A, n in SMALL_GAMES:
         yield equal(
-            f"attained, S={S}, A={A}, n={n}, by the law", claim(S, A, n)[0], by_the_law(S, A, n), 1e-10, "exact", n
+            f"attained, S={S}, A={A}, n={n}, by the law",
+            claim(S=S, A=A, n=n)[0],
+            by_the_law(S, A, n),
+            1e-10,
+            "exact",
+            n,
         )
     for place in pool("SEL_ptl", "uniform", effort):
         key = (place.problem.S, place.problem.A, place.n)
         if key in CLIMBED and (key[:2] != (3, 3) or effort.level == "full"):
             risk = place.risk if place.risk > 2.0**-52 else 0.0
-            yield Trial(f"SEL_ptl, {place.where}", risk, claim(*key)[1], place.kind, place.n, place.error)
+            yield Trial(
+                f"SEL_ptl, {place.where}",
+                risk,
+                claim(S=key[0], A=key[1], n=key[2])[1],
+                place.kind,
+                place.n,
+                place.error,
+            )
 
 
 def two_labels(claim: Claim, effort: Effort) -> Iterator[Trial]:
     """``claim(problem, n)`` is the risk of SEL_ptl, for two labels."""
     for where, problem, n in random_problems(effort, ((1, 2), (2, 2), (5, 2), (30, 2)), (0, 1, 2, 10, 100, 1000)):
-        left, right = exact_risk(problem, "SEL_ptl", n), claim(problem, n)
+        left, right = exact_risk(problem, "SEL_ptl", n), claim(n=n, problem=problem)
         yield Trial(where, abs(left.value - right), 1e-13, "exact", n)
 
 
@@ -173,7 +185,7 @@ def as_if_shared(problem: Problem, n: int) -> float:
 def reduction(claim: Claim, effort: Effort) -> Iterator[Trial]:
     """``claim(problem, n)`` is the risk of SEL_ptl, by the exact law of the whole."""
     for where, problem, n in random_problems(effort, ((1, 3), (2, 2), (2, 3), (3, 2)), (0, 1, 2, 5)):
-        yield Trial(where, abs(claim(problem, n) - whole(problem, n)), 1e-11, "exact", n)
+        yield Trial(where, abs(claim(n=n, problem=problem) - whole(problem, n)), 1e-11, "exact", n)
 
 
 _WHOLE: dict[tuple[str, int], float] = {}
@@ -236,7 +248,7 @@ def beaten_by_two_kinds(claim: Claim, effort: Effort) -> Iterator[Trial]:
     S, A, n = TWO_KINDS
     risk, error = two_kinds_of_inputs()
     # g is within 1e-7 of its maximum over the family.
-    rhs = float(claim(S, A, n))
+    rhs = float(claim(S=S, A=A, n=n))
     yield Trial(f"five inputs of one kind, five of another, S={S}, A={A}, n={n}", risk, rhs, "search", n, error + 1e-7)
 
 
@@ -277,7 +289,7 @@ def ascended(A: int, n: int, effort: Effort) -> float:
 def three_values(claim: Claim, effort: Effort) -> Iterator[Trial]:
     """``claim(A, n, r)`` bounds what any row of mass r adds."""
     for A, n, r in ROWS[::2] if effort.level == "quick" else ROWS:
-        rhs = float(claim(A, n, r))
+        rhs = float(claim(A=A, n=n, r=r))
         where = f"row found by search, A={A}, n={n}, r={r}"
         yield Trial(where, climbed_row(A, n, r, effort), rhs, "search", n, 1e-8 * rhs)
         if r == 1:

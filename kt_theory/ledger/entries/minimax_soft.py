@@ -47,12 +47,12 @@ def exact_soft(claim: Claim, effort: Effort) -> Iterator[Trial]:
     for place in pool("CE_ful", "uniform", effort):
         key = (place.problem.S, place.problem.A, place.n)
         if key not in known:
-            known[key] = float(claim(*key))
+            known[key] = float(claim(S=key[0], A=key[1], n=key[2]))
         # A law of a single input may add up to 1 - 2^-53.
         risk = place.risk if place.risk > 2.0**-52 else 0.0
         yield Trial(f"CE_ful, {place.where}", risk, known[key], place.kind, place.n, place.error, place.alarm)
     for (S, A), n in itertools.product(((1, 3), (2, 2), (5, 3), (40, 7)), (0, 1, 2, 5, 9, 40, 1000, 10**6, 10**12)):
-        value = float(claim(S, A, n))
+        value = float(claim(S=S, A=A, n=n))
         risk, error = risk_at_least_favourable(S, A, n)
         yield Trial(
             f"at the least favourable problem, S={S}, A={A}, n={n}", value, risk, "exact", n, error + 1e-13 * risk
@@ -89,7 +89,7 @@ def soft_balls(S: int, A: int, n: int) -> tuple[float, float]:
 def sandwich(claim: Claim, effort: Effort) -> Iterator[Trial]:
     """``claim(S, n)``, a pair: V(S, n) lies between the two."""
     for S, n in itertools.product((2, 3, 5, 10, 40, 100), (1, 2, 3, 5, 10, 20, 40, 100, 1000, 10**6, 10**9, 10**12)):
-        low, high = claim(S, n) if n >= S else (math.nan, math.nan)
+        low, high = claim(S=S, n=n) if n >= S else (math.nan, math.nan)
         V = unvisited(S, n)
         yield Trial(f"V from below, S={S}, n={n}", low, V if n >= S else math.nan, "algebra", n, 1e-13 * V)
         yield Trial(f"V from above, S={S}, n={n}", V, high, "algebra", n, 1e-13 * V)
@@ -111,10 +111,10 @@ def climbed_unvisited(S: int, n: int, effort: Effort) -> float:
 def all_equal(claim: Claim, effort: Effort) -> Iterator[Trial]:
     """``claim(S, n)`` is V(S, n), NaN where equal inputs are not said to be worst."""
     for S, n in itertools.product((1, 2, 3, 5, 10, 20, 100), (0, 1, 2, 3, 5, 8, 15, 30, 90, 100)):
-        value = float(claim(S, n))
+        value = float(claim(S=S, n=n))
         yield equal(f"V, S={S}, n={n}", value, unvisited(S, n), 1e-12, n=n)
     for S, n in ((2, 1), (3, 3), (5, 3), (8, 6)):
-        value = float(claim(S, n))
+        value = float(claim(S=S, n=n))
         yield Trial(f"rho found by search, S={S}, n={n}", climbed_unvisited(S, n, effort), value, "search", n)
 
 
@@ -127,7 +127,7 @@ def soft_kl(claim: Claim, effort: Effort) -> Iterator[Trial]:
     """``claim(S, A, n)``: never exceeded by CE_ful in forward KL, attained at the least favourable rho."""
     for place in kl_places("CE_ful", effort):
         S, A = place.problem.S, place.problem.A
-        rhs = float(claim(S, A, place.n))
+        rhs = float(claim(S=S, A=A, n=place.n))
         risk = place.risk if place.risk > 2.0**-52 else 0.0
         yield Trial(place.where, risk, rhs, place.kind, place.n, place.error)
         if place.least_favourable:

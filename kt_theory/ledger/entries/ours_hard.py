@@ -33,7 +33,7 @@ STATEMENTS = (
             Twin("1/2 becomes 0.39", scaled(bounds.hard_upper_mean_joint, 0.78)),
             Twin(
                 "SA - 1 becomes A - 1",
-                lambda n, S, A: (math.sqrt(S - 1) + math.sqrt(A - 1)) / (2 * math.sqrt(n)) if n else math.nan,
+                lambda S, A, n: (math.sqrt(S - 1) + math.sqrt(A - 1)) / (2 * math.sqrt(n)) if n else math.nan,
             ),
             Twin("n^-1/2 becomes n^-0.55", steeper(bounds.hard_upper_mean_joint, 0.05)),
         ),
@@ -52,7 +52,7 @@ STATEMENTS = (
         certificates=("hard_upper_mean_uniform",),
         note="Attained at S = 1, A = 2, n = 1; too large by a factor 1.8 as n grows.",
         twins=(
-            Twin("n + 1 becomes n + 2", lambda n, S, A: math.sqrt(S * (A - 1) / (2 * (n + 2)))),
+            Twin("n + 1 becomes n + 2", lambda S, A, n: math.sqrt(S * (A - 1) / (2 * (n + 2)))),
             Twin("S (A - 1) / 2 becomes S (A - 1) / (2 pi)", scaled(bounds.hard_upper_mean_uniform, math.pi**-0.5)),
             Twin("n^-1/2 becomes n^-0.55", steeper(bounds.hard_upper_mean_uniform, 0.05)),
         ),
@@ -74,8 +74,8 @@ STATEMENTS = (
             Twin(
                 "1/2 becomes 1/sqrt(2 pi), its limit", scaled(bounds.hard_upper_mean_conjecture, math.sqrt(2 / math.pi))
             ),
-            Twin("n becomes n + 1", lambda n, S, A: math.sqrt(S * (A - 1) / (n + 1)) / 2 if n else math.nan),
-            Twin("S (A - 1) becomes A - 1", lambda n, S, A: math.sqrt((A - 1) / n) / 2 if n else math.nan),
+            Twin("n becomes n + 1", lambda S, A, n: math.sqrt(S * (A - 1) / (n + 1)) / 2 if n else math.nan),
+            Twin("S (A - 1) becomes A - 1", lambda S, A, n: math.sqrt((A - 1) / n) / 2 if n else math.nan),
         ),
     ),
     Statement(
@@ -92,13 +92,15 @@ STATEMENTS = (
         twins=(
             Twin(
                 "2 L becomes L/8, and for S = 1 as well",
-                lambda n, S, A, delta: (
-                    bounds.hard_upper_mean_joint(n, S, A) + math.sqrt(-math.log(delta) / (8 * n)) if n else math.nan
+                lambda S, A, n, delta: (
+                    bounds.hard_upper_mean_joint(S=S, A=A, n=n) + math.sqrt(-math.log(delta) / (8 * n))
+                    if n
+                    else math.nan
                 ),
             ),
             Twin(
                 "L loses delta: the mean with high probability",
-                lambda n, S, A, delta: bounds.hard_upper_whp_joint(n, S, A, 0.999),
+                lambda S, A, n, delta: bounds.hard_upper_whp_joint(S=S, A=A, n=n, delta=0.999),
             ),
             Twin("n^-1/2 becomes n^-3/4", steeper(bounds.hard_upper_whp_joint, 0.25)),
         ),
@@ -117,7 +119,7 @@ STATEMENTS = (
         note="Attained at A = 2, n = 0; 3.3 times too small as n grows.",
         twins=(
             Twin("an error costs 2 D", scaled(bounds.hard_lower_mean_assouad, 2.0)),
-            Twin("n becomes n / 16", lambda n, S, A: bounds.hard_lower_mean_assouad(n // 16, S, A)),
+            Twin("n becomes n / 16", lambda S, A, n: bounds.hard_lower_mean_assouad(S=S, A=A, n=n // 16)),
             Twin("n^-1/2 becomes n^-1/3", steeper(bounds.hard_lower_mean_assouad, -1 / 6)),
         ),
     ),
@@ -132,9 +134,9 @@ STATEMENTS = (
         claim=bounds.uniform_upper_mean,
         check=together(*map(at_sure_rows, PAPER), *map(mean_upper, PAPER)),
         twins=(
-            Twin("1 - 1/A becomes 1/2", lambda n, S, A: 0.5 if A > 1 else 0.0),
-            Twin("1 - 1/A becomes (1 - 1/A)^2 from n = 1 on", lambda n, S, A: (1 - 1 / A) ** (2 if n else 1)),
-            Twin("1 - 1/A becomes 1 - 1.01/A", lambda n, S, A: 1 - 1.01 / A if A > 1 else 0.0),
+            Twin("1 - 1/A becomes 1/2", lambda S, A, n: 0.5 if A > 1 else 0.0),
+            Twin("1 - 1/A becomes (1 - 1/A)^2 from n = 1 on", lambda S, A, n: (1 - 1 / A) ** (2 if n else 1)),
+            Twin("1 - 1/A becomes 1 - 1.01/A", lambda S, A, n: 1 - 1.01 / A if A > 1 else 0.0),
         ),
     ),
 )

@@ -35,7 +35,7 @@ def unseen_mass(p: np.ndarray, n: int) -> float:
 def one_cell(claim: Claim, effort: Effort) -> Iterator[Trial]:
     """``claim(n)`` against p (1 - p)^n, at the worst p and around it."""
     for n in EVERY_N:
-        rhs = float(claim(n))
+        rhs = float(claim(n=n))
         for p in (1 / (n + 1), 0.5 / (n + 1), min(2 / (n + 1), 1.0), 0.5, 1e-3, 1.0):
             yield Trial(f"p={p:.6g}, n={n}", unseen_mass(np.array([p]), n), rhs, "algebra", n)
 
@@ -66,13 +66,13 @@ def letter_laws(effort: Effort) -> tuple[tuple[str, int, int, float, str], ...]:
 
 
 def letters(claim: Claim, effort: Effort) -> Iterator[Trial]:
-    """``claim(n, K)`` against the expected missing mass of laws on K letters."""
+    """``claim(size, n)`` against the expected missing mass of laws on K letters."""
     for where, n, K, mass, kind in letter_laws(effort):
-        yield Trial(where, mass, float(claim(n, K)), kind, n)
+        yield Trial(where, mass, float(claim(size=K, n=n)), kind, n)
 
 
 def two_letters(dead: int = 0) -> Check:
-    """``claim(n, S, A, delta)`` against the quantiles of two letters, of masses p and 1 - p, at every n.
+    """``claim(S, A, n, delta)`` against the quantiles of two letters, of masses p and 1 - p, at every n.
 
     `dead`: labels that are never said, and counted in A.
     """
@@ -83,26 +83,26 @@ def two_letters(dead: int = 0) -> Check:
                 p = min(times / n, 0.5)
                 delta = math.exp(n * math.log1p(-p)) * (1 - 1e-9)
                 where = f"row ({p:.4g}, {1 - p:.4g}, 0), n={n}, delta={delta:.3g}"
-                yield Trial(where, p, float(claim(n, 1, 2 + dead, delta)), "exact", n)
+                yield Trial(where, p, float(claim(S=1, A=2 + dead, n=n, delta=delta)), "exact", n)
 
     return check
 
 
 def of_letters(bound: Claim) -> Claim:
     """A bound on the missing mass of K letters with probability 1 - delta, on the pairs of an input and a label."""
-    return lambda n, S, A, delta: bound(n, S * A, delta)
+    return lambda S, A, n, delta: bound(size=S * A, n=n, delta=delta)
 
 
-def deviation(n: int, size: int, delta: float, factor: float = 2.0, spread: float = 1.0) -> float:
+def deviation(size: int, n: int, delta: float, factor: float = 2.0, spread: float = 1.0) -> float:
     """N2 with other constants: M + (factor / n) (L + spread sqrt(2 size L) / e)."""
     L = -math.log(delta)
-    mean = float(bounds.missing_mass_upper_mean(n, size))
+    mean = float(bounds.missing_mass_upper_mean(size=size, n=n))
     return mean + factor / n * (L + spread * math.sqrt(2 * size * L) / math.e) if n else math.nan
 
 
-def lemma_e7(n: int, K: int, delta: float, factor: float, power: float) -> float:
+def lemma_e7(size: int, n: int, delta: float, factor: float, power: float) -> float:
     """Z&Z Lemma E.7 with other constants: 4 K / (9 n) + factor sqrt(K) log(1/delta)^power / n."""
-    return rate(4 * K / 9 + factor * math.sqrt(K) * (-math.log(delta)) ** power, n) if delta <= 0.1 else math.nan
+    return rate(4 * size / 9 + factor * math.sqrt(size) * (-math.log(delta)) ** power, n) if delta <= 0.1 else math.nan
 
 
 def rate(constant: float, n: int) -> float:
@@ -110,12 +110,12 @@ def rate(constant: float, n: int) -> float:
     return constant / n if n else math.nan
 
 
-def majorant(n: int, K: int, switch: bool = True, shift: int = 1, less: int = 1) -> float:
+def majorant(size: int, n: int, switch: bool = True, shift: int = 1, less: int = 1) -> float:
     """N1 with other constants: (1 - 1/K)^n up to n = K, then (K - less) phi(n - shift)."""
-    if n <= K or not switch:
-        return float((1 - 1 / K) ** n)
+    if n <= size or not switch:
+        return float((1 - 1 / size) ** n)
     m = n - shift
-    return (K - less) * (m / (m + 1)) ** m / (m + 1)
+    return (size - less) * (m / (m + 1)) ** m / (m + 1)
 
 
 #: N1 in symbols.
@@ -150,9 +150,9 @@ STATEMENTS = (
         check=letters,
         note="An equality up to n = K.",
         twins=(
-            Twin("phi(n - 1) becomes phi(n)", lambda n, K: majorant(n, K, shift=0)),
-            Twin("K - 1 becomes K - 2", lambda n, K: majorant(n, K, less=2)),
-            Twin("(1 - 1/K)^n for every n", lambda n, K: majorant(n, K, switch=False)),
+            Twin("phi(n - 1) becomes phi(n)", lambda size, n: majorant(size=size, n=n, shift=0)),
+            Twin("K - 1 becomes K - 2", lambda size, n: majorant(size=size, n=n, less=2)),
+            Twin("(1 - 1/K)^n for every n", lambda size, n: majorant(size=size, n=n, switch=False)),
         ),
     ),
     Statement(
@@ -169,9 +169,12 @@ STATEMENTS = (
         twins=(
             Twin(
                 "2/n becomes 1/(2n)",
-                of_letters(lambda n, K, delta: deviation(n, K, delta, 0.5)),
+                of_letters(lambda size, n, delta: deviation(size=size, n=n, delta=delta, factor=0.5)),
             ),
-            Twin("sqrt(2 K L) / e is forgotten", of_letters(lambda n, K, delta: deviation(n, K, delta, 2.0, 0.0))),
+            Twin(
+                "sqrt(2 K L) / e is forgotten",
+                of_letters(lambda size, n, delta: deviation(size=size, n=n, delta=delta, factor=2.0, spread=0.0)),
+            ),
             Twin("n^-1 becomes n^-3/2", of_letters(steeper(bounds.missing_mass_upper_whp_sqrt, 0.5))),
         ),
     ),

@@ -36,22 +36,22 @@ from kt_theory.problem import Problem
 
 
 def at_dead_labels(claim: Claim, effort: Effort) -> Iterator[Trial]:
-    """``claim(n, S, A)`` against SEL_ptl when what it does not know goes to a label that is never said."""
+    """``claim(S, A, n)`` against SEL_ptl when what it does not know goes to a label that is never said."""
     for A, n in itertools.product((3, 10, 102), EVERY_N[:-1]):
         light = min(1 / (n + 1), 1 / (A - 1))
         row = np.full(A, light)
         row[-1], row[-2] = 0.0, 1 - (A - 2) * light
         risk, error = mean_risk("SEL_ptl", one_row(*row), n, "hostile")
         where = f"{A - 2} labels of mass {light:.4g}, one of none, one the rest, n={n}"
-        yield Trial(where, risk, float(claim(n, 1, A)), "exact", n, error)
+        yield Trial(where, risk, float(claim(S=1, A=A, n=n)), "exact", n, error)
 
 
 def light_rows(claim: Claim, effort: Effort) -> Iterator[Trial]:
-    """``claim(n, S, A, k, x)`` against the exact risk of SEL_ptl on the problem that it was built on."""
+    """``claim(S, A, n, k, x)`` against the exact risk of SEL_ptl on the problem that it was built on."""
     for (S, A), n in itertools.product(((1, 3), (1, 4), (3, 5), (1, 25), (2, 100)), (0, 1, 2, 10, 100, 10**4, 10**9)):
         for k in sorted({1, A // 2, max(round(0.68 * A) - 1, 1)}):
             for x in (1 / (n + 1), 1.4 / (n + 2), 1 / (S * k)):
-                lhs = float(claim(n, S, A, k, x))
+                lhs = float(claim(S=S, A=A, n=n, k=k, x=x))
                 if math.isnan(lhs):
                     continue
                 rhs, error = risk_of_light_rows(S, A, n, k, x)
@@ -65,9 +65,9 @@ def risk_of_light_rows(S: int, A: int, n: int, k: int, x: float) -> tuple[float,
     return mean_risk("SEL_ptl", problem, n, "uniform")
 
 
-def light_mean(n: int, S: int, A: int, k: int, x: float, of_mean: bool = False, late: int = 0) -> float:
+def light_mean(S: int, A: int, n: int, k: int, x: float, of_mean: bool = False, late: int = 0) -> float:
     """N7 with j replaced by its mean, or with fewer samples."""
-    true = bounds.partial_lower_mean_at(max(n - late, 0), S, A, k, x)
+    true = bounds.partial_lower_mean_at(S=S, A=A, n=max(n - late, 0), k=k, x=x)
     if not of_mean or math.isnan(true):
         return float(true)
     empty = A - k if abs(S * k * x - 1) < 1e-15 else A - k - 1
@@ -78,8 +78,8 @@ def light_mean(n: int, S: int, A: int, k: int, x: float, of_mean: bool = False, 
 def of_joint_law(bound: Claim) -> Claim:
     """A bound that depends on the joint masses, as a claim about a problem."""
 
-    def claim(n: int, S: int, A: int, problem: Problem) -> Any:
-        return bound(n, S, A, problem.w)
+    def claim(S: int, A: int, n: int, problem: Problem) -> Any:
+        return bound(S=S, A=A, n=n, w=problem.w)
 
     return claim
 
@@ -99,10 +99,12 @@ STATEMENTS = (
         certificates=("partial_upper_mean_at",),
         twins=(
             Twin("the sum times 0.99", of_joint_law(scaled(bounds.partial_upper_mean_at, 0.99))),
-            Twin("n becomes n + 1", of_joint_law(lambda n, S, A, w: bounds.partial_upper_mean_at(n + 1, S, A, w))),
+            Twin(
+                "n becomes n + 1", of_joint_law(lambda S, A, n, w: bounds.partial_upper_mean_at(S=S, A=A, n=n + 1, w=w))
+            ),
             Twin(
                 "1 - 1/A for every init",
-                of_joint_law(lambda n, S, A, w: (1 - 1 / A) * bounds.partial_upper_mean_at(n, S, A, w)),
+                of_joint_law(lambda S, A, n, w: (1 - 1 / A) * bounds.partial_upper_mean_at(S=S, A=A, n=n, w=w)),
             ),
         ),
     ),
@@ -120,7 +122,7 @@ STATEMENTS = (
         certificates=("partial_upper_mean_missing",),
         twins=(
             Twin("the bound times 0.95", scaled(bounds.partial_upper_mean_missing, 0.95)),
-            Twin("SA becomes S (A - 2)", lambda n, S, A: majorant(n, S * (A - 2)) if A > 2 else math.nan),
+            Twin("SA becomes S (A - 2)", lambda S, A, n: majorant(size=S * (A - 2), n=n) if A > 2 else math.nan),
             Twin("n^-1 becomes n^-1.02", steeper(bounds.partial_upper_mean_missing, 0.02)),
         ),
     ),
@@ -140,11 +142,11 @@ STATEMENTS = (
             Twin("the bound times 0.99", scaled(bounds.partial_upper_mean_uniform, 0.99)),
             Twin(
                 "the unvisited inputs are forgotten",
-                lambda n, S, A: (A - 2) / (A - 1) * bounds.missing_mass_upper_mean(n, S * A) if A > 1 else 0.0,
+                lambda S, A, n: (A - 2) / (A - 1) * bounds.missing_mass_upper_mean(size=S * A, n=n) if A > 1 else 0.0,
             ),
             Twin(
                 "A - 1 becomes A throughout the first factor, and M(SA) becomes M(S)",
-                lambda n, S, A: (A - 1) / A * bounds.missing_mass_upper_mean(n, S),
+                lambda S, A, n: (A - 1) / A * bounds.missing_mass_upper_mean(size=S, n=n),
             ),
         ),
     ),
@@ -161,7 +163,7 @@ STATEMENTS = (
         certificates=("partial_upper_mean_uniform_simple",),
         twins=(
             Twin("1/e becomes 1/6", scaled(bounds.partial_upper_mean_uniform_simple, math.e / 6)),
-            Twin("S (A - 1) becomes (S - 1) (A - 1)", lambda n, S, A: rate((S - 1) * (A - 1) / math.e, n)),
+            Twin("S (A - 1) becomes (S - 1) (A - 1)", lambda S, A, n: rate((S - 1) * (A - 1) / math.e, n)),
             Twin("n^-1 becomes n^-1.1", steeper(bounds.partial_upper_mean_uniform_simple, 0.1)),
         ),
     ),
@@ -178,8 +180,8 @@ STATEMENTS = (
         check=mean_upper("SEL_ptl"),
         certificates=("partial_upper_mean_lambert",),
         twins=(
-            Twin("c_inf becomes 0.09", lambda n, S, A: rate(S * (0.09 * A + math.sqrt(2 * A) / math.e), n)),
-            Twin("c_inf A becomes c_inf sqrt(A)", lambda n, S, A: rate(0.675 * S * math.sqrt(A), n)),
+            Twin("c_inf becomes 0.09", lambda S, A, n: rate(S * (0.09 * A + math.sqrt(2 * A) / math.e), n)),
+            Twin("c_inf A becomes c_inf sqrt(A)", lambda S, A, n: rate(0.675 * S * math.sqrt(A), n)),
             Twin("n^-1 becomes n^-1.05", steeper(bounds.partial_upper_mean_lambert, 0.05)),
         ),
     ),
@@ -195,8 +197,8 @@ STATEMENTS = (
         claim=bounds.partial_upper_mean_pairs,
         check=mean_upper("SEL_ptl"),
         twins=(
-            Twin("0.159974 becomes 0.15", lambda n, S, A: rate(0.15 * S * A, n)),
-            Twin("SA becomes S sqrt(A)", lambda n, S, A: rate(0.159974 * S * math.sqrt(A), n)),
+            Twin("0.159974 becomes 0.15", lambda S, A, n: rate(0.15 * S * A, n)),
+            Twin("SA becomes S sqrt(A)", lambda S, A, n: rate(0.159974 * S * math.sqrt(A), n)),
             Twin("n^-1 becomes n^-1.02", steeper(bounds.partial_upper_mean_pairs, 0.02)),
         ),
     ),
@@ -212,8 +214,8 @@ STATEMENTS = (
         check=mean_upper("SEL_ptl"),
         certificates=("partial_upper_mean_conjecture",),
         twins=(
-            Twin("c_inf becomes 0.15", lambda n, S, A: rate(0.15 * S * A, n)),
-            Twin("SA becomes S (A - 2)", lambda n, S, A: rate(0.1544112 * S * max(A - 2, 0), n)),
+            Twin("c_inf becomes 0.15", lambda S, A, n: rate(0.15 * S * A, n)),
+            Twin("SA becomes S (A - 2)", lambda S, A, n: rate(0.1544112 * S * max(A - 2, 0), n)),
             Twin("n^-1 becomes n^-1.01", steeper(bounds.partial_upper_mean_conjecture, 0.01)),
         ),
     ),
@@ -229,9 +231,13 @@ STATEMENTS = (
         claim=bounds.partial_upper_whp_missing,
         check=together(quantile_upper("SEL_ptl"), two_letters(dead=1)),
         twins=(
-            Twin("3 becomes 1/2", of_letters(lambda n, K, delta: lemma_e7(n, K, delta, 0.5, 1.0))),
             Twin(
-                "log(1/delta) becomes its square root", of_letters(lambda n, K, delta: lemma_e7(n, K, delta, 3.0, 0.5))
+                "3 becomes 1/2",
+                of_letters(lambda size, n, delta: lemma_e7(size=size, n=n, delta=delta, factor=0.5, power=1.0)),
+            ),
+            Twin(
+                "log(1/delta) becomes its square root",
+                of_letters(lambda size, n, delta: lemma_e7(size=size, n=n, delta=delta, factor=3.0, power=0.5)),
             ),
             Twin("n^-1 becomes n^-3/2", steeper(bounds.partial_upper_whp_missing, 0.5)),
         ),
@@ -247,8 +253,14 @@ STATEMENTS = (
         claim=bounds.partial_upper_whp_sqrt,
         check=together(quantile_upper("SEL_ptl"), two_letters(dead=1)),
         twins=(
-            Twin("2/n becomes 1/(2n)", of_letters(lambda n, K, delta: deviation(n, K, delta, 0.5))),
-            Twin("sqrt(2 SA L) / e is forgotten", of_letters(lambda n, K, delta: deviation(n, K, delta, 2.0, 0.0))),
+            Twin(
+                "2/n becomes 1/(2n)",
+                of_letters(lambda size, n, delta: deviation(size=size, n=n, delta=delta, factor=0.5)),
+            ),
+            Twin(
+                "sqrt(2 SA L) / e is forgotten",
+                of_letters(lambda size, n, delta: deviation(size=size, n=n, delta=delta, factor=2.0, spread=0.0)),
+            ),
             Twin("n^-1 becomes n^-3/2", steeper(bounds.partial_upper_whp_sqrt, 0.5)),
         ),
     ),
@@ -264,8 +276,8 @@ STATEMENTS = (
         check=light_rows,
         note="Against the exact risk of SEL_ptl on the same problem, which no student beats over relabellings (N5).",
         twins=(
-            Twin("j becomes its mean", lambda n, S, A, k, x: light_mean(n, S, A, k, x, of_mean=True)),
-            Twin("n becomes n - 1", lambda n, S, A, k, x: light_mean(n, S, A, k, x, late=1)),
+            Twin("j becomes its mean", lambda S, A, n, k, x: light_mean(S=S, A=A, n=n, k=k, x=x, of_mean=True)),
+            Twin("n becomes n - 1", lambda S, A, n, k, x: light_mean(S=S, A=A, n=n, k=k, x=x, late=1)),
             Twin("the bound times 1.01", scaled(bounds.partial_lower_mean_at, 1.01)),
         ),
     ),
@@ -282,7 +294,7 @@ STATEMENTS = (
         check=minimax_lower("partial"),
         twins=(
             Twin("the bound times 1.05", scaled(bounds.partial_lower_mean_light, 1.05)),
-            Twin("SA becomes S (A + 1)", lambda n, S, A: bounds.partial_lower_mean_light(n, S, A + 1)),
+            Twin("SA becomes S (A + 1)", lambda S, A, n: bounds.partial_lower_mean_light(S=S, A=A + 1, n=n)),
             Twin("n^-1 becomes n^-0.98", steeper(bounds.partial_lower_mean_light, -0.02)),
         ),
     ),
@@ -297,7 +309,7 @@ STATEMENTS = (
         claim=bounds.partial_upper_kl_mean,
         check=kl_upper("SEL_ptl"),
         twins=(
-            Twin("c_KL becomes 0.27", lambda n, S, A: rate(0.27 * S * A, n)),
+            Twin("c_KL becomes 0.27", lambda S, A, n: rate(0.27 * S * A, n)),
             Twin("the constant of total variation", bounds.partial_upper_mean_conjecture),
             Twin("n^-1 becomes n^-1.05", steeper(bounds.partial_upper_kl_mean, 0.05)),
         ),

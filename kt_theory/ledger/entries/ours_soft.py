@@ -29,8 +29,8 @@ STATEMENTS = (
         certificates=("soft_upper_mean_missing",),
         twins=(
             Twin("the bound times 0.99", scaled(bounds.soft_upper_mean_missing, 0.99)),
-            Twin("phi(n - 1) becomes phi(n)", lambda n, S, A: majorant(n, S, shift=0)),
-            Twin("(1 - 1/S)^n for every n", lambda n, S, A: majorant(n, S, switch=False)),
+            Twin("phi(n - 1) becomes phi(n)", lambda S, A, n: majorant(size=S, n=n, shift=0)),
+            Twin("(1 - 1/S)^n for every n", lambda S, A, n: majorant(size=S, n=n, switch=False)),
         ),
     ),
     Statement(
@@ -47,8 +47,8 @@ STATEMENTS = (
         note="An equality up to n = S.",
         twins=(
             Twin("the bound times 0.99", scaled(bounds.soft_upper_mean_uniform, 0.99)),
-            Twin("1 - 1/A becomes 1/2", lambda n, S, A: bounds.missing_mass_upper_mean(n, S) / 2),
-            Twin("M(S) becomes S phi(n + S)", lambda n, S, A: (1 - 1 / A) * S / (math.e * (n + S))),
+            Twin("1 - 1/A becomes 1/2", lambda S, A, n: bounds.missing_mass_upper_mean(size=S, n=n) / 2),
+            Twin("M(S) becomes S phi(n + S)", lambda S, A, n: (1 - 1 / A) * S / (math.e * (n + S))),
         ),
     ),
     Statement(
@@ -63,10 +63,10 @@ STATEMENTS = (
         check=minimax_lower("soft"),
         twins=(
             Twin("the bound times 1.001", scaled(bounds.soft_lower_mean_dirac, 1.001)),
-            Twin("1 - 1/A becomes 1", lambda n, S, A: bounds.soft_lower_mean_dirac(n, S, A) / (1 - 1 / A)),
+            Twin("1 - 1/A becomes 1", lambda S, A, n: bounds.soft_lower_mean_dirac(S=S, A=A, n=n) / (1 - 1 / A)),
             Twin(
                 "S - 1 becomes S",
-                lambda n, S, A: (1 - 1 / A) * S * (1 - 1 / (n + 1)) ** n / (n + 1) if n >= S else math.nan,
+                lambda S, A, n: (1 - 1 / A) * S * (1 - 1 / (n + 1)) ** n / (n + 1) if n >= S else math.nan,
             ),
         ),
     ),

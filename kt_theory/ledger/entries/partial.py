@@ -17,15 +17,16 @@ from kt_theory.problem import Problem
 def with_floors(bound: Claim) -> Claim:
     """A bound that depends on the least masses, as a claim about a problem."""
 
-    def claim(n: int, S: int, A: int, problem: Problem) -> float:
-        return float(bound(n, S, A, *least_masses(problem)))
+    def claim(S: int, A: int, n: int, problem: Problem) -> float:
+        c_S, c_A = least_masses(problem)
+        return float(bound(S=S, A=A, n=n, c_S=c_S, c_A=c_A))
 
     return claim
 
 
 def single_input(bound: Claim, single: bool) -> Claim:
     """A bound with probability 1 - delta, for one input only, or for two and more only."""
-    return lambda n, S, A, delta: bound(n, S, A, delta) if (S == 1) == single else math.nan
+    return lambda S, A, n, delta: bound(S=S, A=A, n=n, delta=delta) if (S == 1) == single else math.nan
 
 
 def pairs(S: int, A: int) -> float:
@@ -52,7 +53,7 @@ STATEMENTS = (
             Twin("1/(n + 1) becomes (n + 1)^-0.9", steeper(bounds.partial_lower_mean, -0.1)),
             Twin(
                 "the condition on n is dropped",
-                lambda n, S, A: pairs(S, A) / (2 * (n + 1)) * (1 - 1 / (n + 1)) ** n if A >= 3 else math.nan,
+                lambda S, A, n: pairs(S, A) / (2 * (n + 1)) * (1 - 1 / (n + 1)) ** n if A >= 3 else math.nan,
             ),
         ),
     ),
@@ -72,7 +73,7 @@ STATEMENTS = (
             Twin("1/(4e) becomes 1/4", scaled(bounds.partial_lower_mean_simple, math.e)),
             Twin(
                 "S (A' - 1) becomes S A^2",
-                lambda n, S, A: S * A**2 / (4 * math.e * (n + 1)) if A >= 3 and n + 1 >= pairs(S, A) else math.nan,
+                lambda S, A, n: S * A**2 / (4 * math.e * (n + 1)) if A >= 3 and n + 1 >= pairs(S, A) else math.nan,
             ),
         ),
     ),
@@ -91,9 +92,9 @@ STATEMENTS = (
         twins=(
             Twin(
                 "8/9 + 1 becomes 1/4 + 1/9",
-                lambda n, S, A: S * A * (1 / (4 * n) + 1 / (9 * (n + 1))) if n else math.nan,
+                lambda S, A, n: S * A * (1 / (4 * n) + 1 / (9 * (n + 1))) if n else math.nan,
             ),
-            Twin("SA becomes A", lambda n, S, A: A * (8 / (9 * n) + 1 / (n + 1)) if n else math.nan),
+            Twin("SA becomes A", lambda S, A, n: A * (8 / (9 * n) + 1 / (n + 1)) if n else math.nan),
             Twin("n^-1 becomes n^-1.1", steeper(bounds.partial_upper_mean, 0.1)),
         ),
     ),
@@ -114,7 +115,7 @@ STATEMENTS = (
             Twin("n^-1 becomes n^-2", single_input(steeper(bounds.partial_upper_whp, 1.0), single=False)),
             Twin(
                 "all but (4/9 + 3 L) / (9 n) is forgotten",
-                lambda n, S, A, delta: (4 / 9 + 3 * math.log((S + 2) / delta)) / (9 * n) if n and S > 1 else math.nan,
+                lambda S, A, n, delta: (4 / 9 + 3 * math.log((S + 2) / delta)) / (9 * n) if n and S > 1 else math.nan,
             ),
         ),
     ),
@@ -131,7 +132,7 @@ STATEMENTS = (
         twins=(
             Twin(
                 "3 becomes 1/2",
-                lambda n, S, A, delta: (
+                lambda S, A, n, delta: (
                     4 * A / (9 * n) + math.sqrt(A) * math.log(1 / delta) / (2 * n)
                     if n and S == 1 and delta <= 0.1
                     else math.nan
@@ -139,7 +140,7 @@ STATEMENTS = (
             ),
             Twin(
                 "3 log(1/delta) becomes sqrt(log(1/delta))",
-                lambda n, S, A, delta: (
+                lambda S, A, n, delta: (
                     4 * A / (9 * n) + math.sqrt(A * math.log(1 / delta)) / n
                     if n and S == 1 and delta <= 0.1
                     else math.nan
@@ -160,13 +161,18 @@ STATEMENTS = (
         check=mean_upper("SEL_ptl", HOSTILE, of_problem=True),
         note="The paper says that the decay is exponential; the base is ours.",
         twins=(
-            Twin("c_A is forgotten", with_floors(lambda n, S, A, c_S, c_A: bounds.soft_upper_mean_floor(n, S, A, c_S))),
             Twin(
-                "n becomes 2n",
-                with_floors(lambda n, S, A, c_S, c_A: bounds.partial_upper_mean_floor(2 * n, S, A, c_S, c_A)),
+                "c_A is forgotten",
+                with_floors(lambda S, A, n, c_S, c_A: bounds.soft_upper_mean_floor(S=S, A=A, n=n, c_S=c_S)),
             ),
             Twin(
-                "1 - c becomes 1 - 1.05 c", with_floors(lambda n, S, A, c_S, c_A: max(1 - 1.05 * c_S * c_A, 0.0) ** n)
+                "n becomes 2n",
+                with_floors(
+                    lambda S, A, n, c_S, c_A: bounds.partial_upper_mean_floor(S=S, A=A, n=2 * n, c_S=c_S, c_A=c_A)
+                ),
+            ),
+            Twin(
+                "1 - c becomes 1 - 1.05 c", with_floors(lambda S, A, n, c_S, c_A: max(1 - 1.05 * c_S * c_A, 0.0) ** n)
             ),
         ),
     ),

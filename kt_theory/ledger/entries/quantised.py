@@ -59,11 +59,11 @@ def boxes(effort: Effort) -> tuple[tuple[str, str, float, float], ...]:
 def over_boxes(claim: Claim, effort: Effort) -> Iterator[Trial]:
     """``claim(delta)`` is the largest cost: none is larger, and two labels, or many in one cell, cost as much."""
     for where, kind, delta, cost in boxes(effort):
-        yield Trial(where, cost, float(claim(delta)), kind, error=1e-15)
+        yield Trial(where, cost, float(claim(delta=delta)), kind, error=1e-15)
     for delta in sorted({delta for _, _, delta, _ in boxes(effort)}):
         alpha = 1 / (1 + math.exp(delta / 2))
         two = cost_of_middles(np.array([alpha, 1 - alpha]), np.array([True, False]), delta)
-        lhs = float(claim(delta))
+        lhs = float(claim(delta=delta))
         yield Trial(f"attained by two labels, delta={delta:g}", lhs, two, "exact", error=1e-15)
         # Rounding the number of labels at the top to a whole one moves a share 1/A of them, at most.
         many, slack = crowded_cell(10**5, delta), 1e-5 * math.expm1(delta)

@@ -24,8 +24,8 @@ from kt_theory.problem import dirichlet_problem
 def says_something(claim: Claim, effort: Effort) -> Iterator[Trial]:
     """``claim(n)`` bounds x (1 - x)^n, and is not above 1, what no product of two probabilities exceeds."""
     for n in (1, 2, 3, 10, 100, 10**4, 10**8, 10**12):
-        yield Trial(f"x = 1/(n + 1), n={n}", bounds.cell_missing_mass(n, 1 / (n + 1)), claim(n), "exact", n)
-        yield Trial(f"against the trivial bound 1, n={n}", claim(n), 1.0, "algebra", n, asks="content")
+        yield Trial(f"x = 1/(n + 1), n={n}", bounds.cell_missing_mass(n=n, p=1 / (n + 1)), claim(n=n), "exact", n)
+        yield Trial(f"against the trivial bound 1, n={n}", claim(n=n), 1.0, "algebra", n, asks="content")
 
 
 def distance_to_a_dirac(claim: Claim, effort: Effort) -> Iterator[Trial]:
@@ -35,12 +35,12 @@ def distance_to_a_dirac(claim: Claim, effort: Effort) -> Iterator[Trial]:
     for row in rows:
         nearest = min(0.5 * float(np.abs(row - corner).sum()) for corner in np.eye(row.size))
         where = f"row {row.round(3).tolist()}"
-        yield Trial(f"{where}: against the TV to the nearest Dirac", float(claim(row)), nearest, "algebra")
-        yield Trial(f"{where}: not too small", nearest, float(claim(row)), "algebra")
+        yield Trial(f"{where}: against the TV to the nearest Dirac", float(claim(row=row)), nearest, "algebra")
+        yield Trial(f"{where}: not too small", nearest, float(claim(row=row)), "algebra")
 
 
 def two_letters(claim: Claim, effort: Effort) -> Iterator[Trial]:
-    """``claim(n, size, delta)`` bounds the missing mass of the law (x, 1 - x), at least x with probability (1 - x)^n.
+    """``claim(size, n, delta)`` bounds the missing mass of the law (x, 1 - x), at least x with probability (1 - x)^n.
 
     x and delta are numbers that are printed in full: delta is the next power of 1/e below (1 - x)^n.
     """
@@ -49,13 +49,19 @@ def two_letters(claim: Claim, effort: Effort) -> Iterator[Trial]:
             x = L / n
             if x <= 0.5:
                 k = math.floor(-n * math.log1p(-x)) + 1  # e^-k < (1 - x)^n
-                yield Trial(f"law (x, 1 - x), x={x:g}, n={n}, delta=e^-{k}", x, claim(n, 2, math.exp(-k)), "exact", n)
+                yield Trial(
+                    f"law (x, 1 - x), x={x:g}, n={n}, delta=e^-{k}",
+                    x,
+                    claim(size=2, n=n, delta=math.exp(-k)),
+                    "exact",
+                    n,
+                )
 
 
 def visits_against_one_more(claim: Claim, effort: Effort) -> Iterator[Trial]:
     """1/X <= ``claim(X)`` for X = 1, 2, ..."""
     for X in (1, 2, 3, 10, 10**6):
-        yield Trial(f"X={X}", 1 / X, float(claim(X)), "algebra", X)
+        yield Trial(f"X={X}", 1 / X, float(claim(X=X)), "algebra", X)
 
 
 def where_the_bias_vanishes(claim: Claim, effort: Effort) -> Iterator[Trial]:
@@ -67,7 +73,7 @@ def where_the_bias_vanishes(claim: Claim, effort: Effort) -> Iterator[Trial]:
         n = 10**9
         risk = exact_risk(one_row(*row), "CE_ptl", n).value
         where = f"row {np.round(row, 3).tolist()}, n={n}"
-        if claim(np.array(row)):
+        if claim(row=np.array(row)):
             yield Trial(f"{where}: right in the limit", risk, math.sqrt(len(row) / n), "exact")
         else:
             yield Trial(f"{where}: wrong in the limit", math.sqrt(len(row) / n), risk, "exact")
@@ -77,18 +83,18 @@ def constant_of_the_rate(claim: Claim, effort: Effort) -> Iterator[Trial]:
     """``claim(n)`` S A bounds E R of SEL_ptl; where no constant is stated, it is infinite."""
     for place in pool("SEL_ptl", "hostile", effort):
         if place.n > 0:
-            rhs = float(claim(place.n)) * place.problem.S * place.problem.A
+            rhs = float(claim(n=place.n)) * place.problem.S * place.problem.A
             yield Trial(place.where, place.risk, rhs, place.kind, place.n, place.error, place.alarm)
     for n in (10, 10**3, 10**6):
         where = f"against the trivial bound 1 at S=A=1, n={n}"
-        yield Trial(where, float(claim(n)), 1.0, "algebra", n, asks="content")
+        yield Trial(where, float(claim(n=n)), 1.0, "algebra", n, asks="content")
 
 
 def law_of_instance_3(claim: Claim, effort: Effort) -> Iterator[Trial]:
     """``claim(S, n)`` is the mass of the heavy input of instance 3: with S - 1 masses 1/(n + 1) it sums to 1."""
     for S in (2, 3, 10, 100):
         for n in (S, 10 * S, 1000 * S):
-            total = (S - 1) / (n + 1) + claim(S, n)
+            total = (S - 1) / (n + 1) + claim(S=S, n=n)
             yield Trial(f"sum of the masses against 1, S={S}, n={n}", total, 1.0, "algebra", n)
             yield Trial(f"and at least, S={S}, n={n}", 1.0, total, "algebra", n)
 
@@ -101,13 +107,13 @@ def step_to_the_mean(claim: Claim, effort: Effort) -> Iterator[Trial]:
     """
     for S, A, visits in ((1, 2, 10), (3, 4, 30), (10, 10, 100), (100, 25, 10**4)):
         estimate = exact_risk(one_row(*[1 / A] * A), "CE_sgl", visits)
-        rhs = float(claim(A, S * visits)) * math.sqrt(S)
+        rhs = float(claim(A=A, n=S * visits)) * math.sqrt(S)
         where = f"uniform rows and rho, {visits} visits to each input, S={S}, A={A}"
         yield Trial(where, estimate.value, rhs, "exact", S * visits, estimate.error)
     for S, A, n in ((1, 2, 10), (3, 4, 100), (10, 10, 1000), (100, 25, 10**6)):
         rho = dirichlet_problem(S, 2, np.random.SeedSequence([effort.seed, S]), rho_alpha=1.0).rho
         for name, law in (("uniform rho", np.full(S, 1 / S)), ("random rho", rho)):
-            step = float(claim(A, n)) * float(np.sqrt(law).sum())
+            step = float(claim(A=A, n=n)) * float(np.sqrt(law).sum())
             where = f"{name}, against (1/2) sqrt(SA/n), S={S}, A={A}, n={n}"
             yield Trial(where, step, math.sqrt(S * A / n) / 2, "algebra", n, asks="use")
 
@@ -133,7 +139,7 @@ STATEMENTS = (
         status="vacuous",
         claim=lambda n: 4 * n / 9,
         check=says_something,
-        mended=lambda n: float(bounds.cell_missing_upper_simple(n)),
+        mended=lambda n: float(bounds.cell_missing_upper_simple(n=n)),
         twins=(
             Twin("(4/9) n becomes n/9, which is false at n = 1", lambda n: n / 9),
             Twin("(4/9) n becomes 2", lambda n: 2.0, "vacuous"),
@@ -163,9 +169,9 @@ STATEMENTS = (
         regime="n >= 1, delta <= 1/10",
         grade="slip",
         status="false",
-        claim=lambda n, size, delta: (4 * size / 9 + 3 * math.sqrt(-size * math.log(delta))) / n,
+        claim=lambda size, n, delta: (4 * size / 9 + 3 * math.sqrt(-size * math.log(delta))) / n,
         check=two_letters,
-        mended=lambda n, size, delta: float(bounds.missing_mass_upper_whp(n, size, delta)),
+        mended=lambda size, n, delta: float(bounds.missing_mass_upper_whp(size=size, n=n, delta=delta)),
         note="Two letters suffice: the mass x is missing with probability (1 - x)^n > delta, and the printed bound is "
         "below x.",
     ),
@@ -179,9 +185,9 @@ STATEMENTS = (
         regime="n >= 1, delta <= 1/10",
         grade="slip",
         status="false",
-        claim=lambda n, size, delta: (4 * size - 3 * math.sqrt(size) * math.log(delta)) / (9 * n),
+        claim=lambda size, n, delta: (4 * size - 3 * math.sqrt(size) * math.log(delta)) / (9 * n),
         check=two_letters,
-        mended=lambda n, size, delta: float(bounds.missing_mass_upper_whp(n, size, delta)),
+        mended=lambda size, n, delta: float(bounds.missing_mass_upper_whp(size=size, n=n, delta=delta)),
     ),
     Statement(
         id="slip-4b",

@@ -19,8 +19,8 @@ from kt_theory.problem import Problem, dirichlet_problem
 def under_a_law(bound: Claim) -> Claim:
     """A bound that depends on rho, as a claim about a problem."""
 
-    def claim(n: int, S: int, A: int, problem: Problem) -> float:
-        return float(bound(n, S, A, problem.rho))
+    def claim(S: int, A: int, n: int, problem: Problem) -> float:
+        return float(bound(S=S, A=A, n=n, rho=problem.rho))
 
     return claim
 
@@ -28,21 +28,21 @@ def under_a_law(bound: Claim) -> Claim:
 def with_floor(bound: Claim) -> Claim:
     """A bound that depends on the least mass of an input, as a claim about a problem."""
 
-    def claim(n: int, S: int, A: int, problem: Problem) -> float:
-        return float(bound(n, S, A, least_masses(problem)[0]))
+    def claim(S: int, A: int, n: int, problem: Problem) -> float:
+        return float(bound(S=S, A=A, n=n, c_S=least_masses(problem)[0]))
 
     return claim
 
 
 def at_every_law(claim: Claim, effort: Effort) -> Iterator[Trial]:
-    """``claim(n, S, A, problem)``, for hill-climbed rho, against what CE_ful reaches at its worst problem."""
+    """``claim(S, A, n, problem)``, for hill-climbed rho, against what CE_ful reaches at its worst problem."""
     rng = generator(effort, "rho of a lower bound")
     for S, A, n in games("soft", effort):
         if S > 10 or n > 1000:
             continue
 
         def bound(problem: Problem, n: int = n) -> float:
-            return float(claim(n, problem.S, problem.A, problem))
+            return float(claim(S=problem.S, A=problem.A, n=n, problem=problem))
 
         lhs = climb(bound, dirichlet_problem(S, A, rng, rho_alpha=1.0), effort.steps // 5, rng)[1]
         rhs = minimax_upper("soft", S, A, n)
@@ -67,7 +67,8 @@ STATEMENTS = (
         twins=(
             Twin("1/2 becomes 1", scaled(bounds.soft_lower_mean, 2.0)),
             Twin(
-                "S - 1 becomes S", lambda n, S, A: bounds.soft_lower_mean(n, S, A) * S / (S - 1) if S > 1 else math.nan
+                "S - 1 becomes S",
+                lambda S, A, n: bounds.soft_lower_mean(S=S, A=A, n=n) * S / (S - 1) if S > 1 else math.nan,
             ),
             Twin("1/(n + 1) becomes (n + 1)^-0.95", steeper(bounds.soft_lower_mean, -0.05)),
         ),
@@ -87,7 +88,7 @@ STATEMENTS = (
             Twin("1/(2e) becomes 1/2", scaled(bounds.soft_lower_mean_simple, math.e)),
             Twin(
                 "the condition n >= S is dropped",
-                lambda n, S, A: (S - 1) / (2 * math.e * (n + 1)) if S > 1 and A > 1 else math.nan,
+                lambda S, A, n: (S - 1) / (2 * math.e * (n + 1)) if S > 1 and A > 1 else math.nan,
             ),
         ),
     ),
@@ -107,7 +108,7 @@ STATEMENTS = (
             Twin("1/2 becomes 0.51", under_a_law(scaled(bounds.soft_lower_mean_at, 1.02))),
             Twin(
                 "n becomes n - 1",
-                under_a_law(lambda n, S, A, rho: bounds.soft_lower_mean_at(max(n - 1, 0), S, A, rho)),
+                under_a_law(lambda S, A, n, rho: bounds.soft_lower_mean_at(S=S, A=A, n=max(n - 1, 0), rho=rho)),
             ),
         ),
     ),
@@ -124,7 +125,10 @@ STATEMENTS = (
         certificates=("soft_upper_mean_at",),
         twins=(
             Twin("the sum times 0.99", under_a_law(scaled(bounds.soft_upper_mean_at, 0.99))),
-            Twin("n becomes n + 1", under_a_law(lambda n, S, A, rho: bounds.soft_upper_mean_at(n + 1, S, A, rho))),
+            Twin(
+                "n becomes n + 1",
+                under_a_law(lambda S, A, n, rho: bounds.soft_upper_mean_at(S=S, A=A, n=n + 1, rho=rho)),
+            ),
         ),
     ),
     Statement(
@@ -139,9 +143,9 @@ STATEMENTS = (
         check=mean_upper("CE_ful", HOSTILE),
         certificates=("soft_upper_mean",),
         twins=(
-            Twin("4/9 becomes 4/11", lambda n, S, A: 4 * S / (11 * n) if n else math.nan),
-            Twin("S becomes S - 1", lambda n, S, A: 4 * (S - 1) / (9 * n) if n else math.nan),
-            Twin("S becomes sqrt(S)", lambda n, S, A: 4 * math.sqrt(S) / (9 * n) if n else math.nan),
+            Twin("4/9 becomes 4/11", lambda S, A, n: 4 * S / (11 * n) if n else math.nan),
+            Twin("S becomes S - 1", lambda S, A, n: 4 * (S - 1) / (9 * n) if n else math.nan),
+            Twin("S becomes sqrt(S)", lambda S, A, n: 4 * math.sqrt(S) / (9 * n) if n else math.nan),
             Twin("n^-1 becomes n^-1.05", steeper(bounds.soft_upper_mean, 0.05)),
         ),
     ),
@@ -158,13 +162,13 @@ STATEMENTS = (
         twins=(
             Twin(
                 "3 becomes 1/3",
-                lambda n, S, A, delta: (
+                lambda S, A, n, delta: (
                     4 * S / (9 * n) + math.sqrt(S) * math.log(1 / delta) / (3 * n) if n and delta <= 0.1 else math.nan
                 ),
             ),
             Twin(
                 "3 log(1/delta) becomes sqrt(log(1/delta))",
-                lambda n, S, A, delta: (
+                lambda S, A, n, delta: (
                     4 * S / (9 * n) + math.sqrt(S * math.log(1 / delta)) / n if n and delta <= 0.1 else math.nan
                 ),
             ),
@@ -183,8 +187,11 @@ STATEMENTS = (
         check=mean_upper("CE_ful", HOSTILE, of_problem=True),
         note="The paper says that the decay is exponential; the base is ours.",
         twins=(
-            Twin("1 - c becomes 1 - 1.01 c", with_floor(lambda n, S, A, c_S: max(1 - 1.01 * c_S, 0.0) ** n)),
-            Twin("n becomes n + 1", with_floor(lambda n, S, A, c_S: bounds.soft_upper_mean_floor(n + 1, S, A, c_S))),
+            Twin("1 - c becomes 1 - 1.01 c", with_floor(lambda S, A, n, c_S: max(1 - 1.01 * c_S, 0.0) ** n)),
+            Twin(
+                "n becomes n + 1",
+                with_floor(lambda S, A, n, c_S: bounds.soft_upper_mean_floor(S=S, A=A, n=n + 1, c_S=c_S)),
+            ),
         ),
     ),
 )

@@ -61,7 +61,7 @@ def enumerated() -> tuple[tuple[str, np.ndarray, np.ndarray, int, float], ...]:
 def against_sequences(claim: Claim, effort: Effort) -> Iterator[Trial]:
     """``claim(p, q, n)`` equals the expected missing mass."""
     for where, p, q, n, mean in enumerated():
-        yield equal(where, mean, float(claim(p, q, n)), 1e-12, n=n)
+        yield equal(where, mean, float(claim(n=n, p=p, q=q)), 1e-12, n=n)
 
 
 def water_filling(p: np.ndarray, n: int, exponent: float | None = None) -> np.ndarray:
@@ -136,7 +136,7 @@ def least_by_programming(p: np.ndarray, n: int) -> np.ndarray:
 def no_better_law(claim: Claim, effort: Effort) -> Iterator[Trial]:
     """``claim(p, n)``: the sampling law that leaves the least missing mass."""
     for where, p, n, values in sampling_laws(effort):
-        q = claim(p, n)
+        q = claim(n=n, p=p)
         yield Trial(f"is a law, {where}", max(abs(q.sum() - 1), -q.min()), 1e-12, "algebra", n)
         reached = missing_under(p, q, n)
         for name, kind, value in values:
@@ -166,7 +166,7 @@ def above_optimum(claim: Claim, effort: Effort) -> Iterator[Trial]:
     for where, p, n, values in sampling_laws(effort):
         if p.size > 1:
             least = min(missing_under(p, water_filling(p, n), n), *(value for _, _, value in values))
-            yield Trial(where, least, float(claim(p, n)), "exact", n)
+            yield Trial(where, least, float(claim(n=n, p=p)), "exact", n)
 
 
 def warming(p: np.ndarray, n: float, weight: int = 2, lag: int = 1) -> float:
@@ -208,7 +208,7 @@ def slopes(claim: Claim, effort: Effort) -> Iterator[Trial]:
     for where, p, derivatives, scale in tempered(effort):
         for i in (0, 1, 4, 19, 99, 399):
             n = int(DRAWS[i])
-            off = abs(float(claim(p, n)) - derivatives[i])
+            off = abs(float(claim(n=n, p=p)) - derivatives[i])
             yield Trial(f"{where}, n={n}", off, 1e-10 * scale[i] + 1e-300, "algebra", n)
 
 
@@ -236,25 +236,25 @@ def sides_of_crossing(claim: Claim, effort: Effort) -> Iterator[Trial]:
         certain = (np.abs(derivatives) > 1e-9 * scale) & (scale > 1e-290)
         sign = np.where(certain, np.sign(derivatives), 0.0)
         helps, hurts = np.flatnonzero(sign < 0), np.flatnonzero(sign > 0)
-        n0 = float(claim(p))
+        n0 = float(claim(p=p))
         if hurts.size:
             yield Trial(f"warming hurts, {where}", float(DRAWS[hurts[-1]]), n0, "algebra", DRAWS[hurts[-1]])
         if helps.size:
             yield Trial(f"warming helps, {where}", n0, float(DRAWS[helps[0]]), "algebra", DRAWS[helps[0]])
 
 
-def uniform_draws(n: int, A: int) -> Fraction:
+def uniform_draws(A: int, n: int) -> Fraction:
     """The minimax risk for one input whose labels are drawn uniformly and shown with their probabilities."""
-    return Fraction(A - 1, A) ** n - not_all_seen(n, A) / A
+    return Fraction(A - 1, A) ** n - not_all_seen(A=A, n=n) / A
 
 
-def not_all_seen(n: int, A: int) -> Fraction:
+def not_all_seen(A: int, n: int) -> Fraction:
     """The probability that n uniform draws miss one of A labels, by inclusion and exclusion."""
     return sum((Fraction((-1) ** (k + 1) * math.comb(A, k) * (A - k) ** n, A**n) for k in range(1, A + 1)), Fraction(0))
 
 
 @cache
-def unseen_after(n: int, A: int) -> tuple[Fraction, ...]:
+def unseen_after(A: int, n: int) -> tuple[Fraction, ...]:
     """The law of the number of unseen labels after n uniform draws, by one draw after the other."""
     ways = [0] * A + [1]
     for _ in range(n):
@@ -268,7 +268,7 @@ def drawn_uniformly(effort: Effort) -> tuple[tuple[str, str, int, int, float], .
     rng = generator(effort, "uniform draws")
     found = []
     for A, n in itertools.product((1, 2, 3, 4), (0, 1, 2, 5, 20)):
-        law = unseen_after(n, A)
+        law = unseen_after(A=A, n=n)
         subsets = [
             (list(U), float(law[u] / math.comb(A, u)))
             for u in range(1, A + 1)
@@ -287,15 +287,15 @@ def drawn_uniformly(effort: Effort) -> tuple[tuple[str, str, int, int, float], .
 
 
 def under_uniform_draws(claim: Claim, effort: Effort) -> Iterator[Trial]:
-    """``claim(n, A)`` is the risk at a Dirac, and no teacher has more."""
+    """``claim(A, n)`` is the risk at a Dirac, and no teacher has more."""
     for where, kind, n, A, risk in drawn_uniformly(effort):
-        yield Trial(where, risk, float(claim(n, A)), kind, n, 1e-14)
+        yield Trial(where, risk, float(claim(A=A, n=n)), kind, n, 1e-14)
     for A, n in itertools.product((1, 2, 3, 10, 40), (0, 1, 2, 5, 20, 50, 400)):
         dirac = sum(
-            (chance * Fraction(u, A) * (1 - Fraction(1, u)) for u, chance in enumerate(unseen_after(n, A)) if u),
+            (chance * Fraction(u, A) * (1 - Fraction(1, u)) for u, chance in enumerate(unseen_after(A=A, n=n)) if u),
             Fraction(0),
         )
-        yield equal(f"Dirac, A={A}, n={n}", float(dirac), float(claim(n, A)), 1e-12, n=n)
+        yield equal(f"Dirac, A={A}, n={n}", float(dirac), float(claim(A=A, n=n)), 1e-12, n=n)
 
 
 STATEMENTS = (
@@ -400,11 +400,11 @@ STATEMENTS = (
         claim=uniform_draws,
         check=under_uniform_draws,
         twins=(
-            Twin("the second term is left out", lambda n, A: Fraction(A - 1, A) ** n),
+            Twin("the second term is left out", lambda A, n: Fraction(A - 1, A) ** n),
             Twin(
-                "(1 - 1/A)^n (1 - 1/A), as if one label were unseen at most", lambda n, A: Fraction(A - 1, A) ** (n + 1)
+                "(1 - 1/A)^n (1 - 1/A), as if one label were unseen at most", lambda A, n: Fraction(A - 1, A) ** (n + 1)
             ),
-            Twin("not all becomes all", lambda n, A: Fraction(A - 1, A) ** n - (1 - not_all_seen(n, A)) / A),
+            Twin("not all becomes all", lambda A, n: Fraction(A - 1, A) ** n - (1 - not_all_seen(A=A, n=n)) / A),
         ),
         note=f"{ONLY_FORMULA} That SEL_ptl, uniform, is minimax is proved as in N5a and not tried. A = 10: 0.4905 at "
         "n = 5, 0.0431 at n = 20, 6.4e-5 at n = 50; by draws from the teacher 0.2450, 0.0606, 0.0245.",

@@ -48,10 +48,10 @@ def tails(effort: Effort) -> tuple[tuple[str, str, int, int, float], ...]:
 def over_rows(claim: Claim, effort: Effort) -> Iterator[Trial]:
     """``claim(k, A)`` is the largest cost of a row: no row costs more, and a uniform law on some labels as much."""
     for where, kind, k, A, cost in tails(effort):
-        yield Trial(where, cost, float(claim(k, A)), kind, error=1e-15)
+        yield Trial(where, cost, float(claim(A=A, k=k)), kind, error=1e-15)
     for k, A in sorted({(k, A) for _, _, k, A, _ in tails(effort)}):
         worst = max(cost_of_tail(np.repeat([1 / m, 0.0], [m, A - m]), k) for m in range(1, A + 1))
-        yield Trial(f"attained by a flat row, A={A}, k={k}", float(claim(k, A)), worst, "exact", error=1e-15)
+        yield Trial(f"attained by a flat row, A={A}, k={k}", float(claim(A=A, k=k)), worst, "exact", error=1e-15)
 
 
 STATEMENTS = (

@@ -54,13 +54,13 @@ def shares(effort: Effort) -> Iterator[tuple[int, int, int, float]]:
 def no_instance_for_all(claim: Claim, effort: Effort) -> Iterator[Trial]:
     """``claim(S, A)``: the largest share that any instance can give all three learners, for large n."""
     for S, A, n, share in shares(effort):
-        yield Trial(f"three worlds, S={S}, A={A}, n={n}", share, float(claim(S, A)), "exact", n)
+        yield Trial(f"three worlds, S={S}, A={A}, n={n}", share, float(claim(S=S, A=A)), "exact", n)
 
 
 def one_instance_for_all(claim: Claim, effort: Effort) -> Iterator[Trial]:
     """``claim(S, A)``: a share that three worlds give all three learners, for large n."""
     for S, A, n, share in shares(effort):
-        yield Trial(f"three worlds, S={S}, A={A}, n={n}", float(claim(S, A)), share, "exact", n)
+        yield Trial(f"three worlds, S={S}, A={A}, n={n}", float(claim(S=S, A=A)), share, "exact", n)
 
 
 @lru_cache
@@ -79,13 +79,13 @@ def limit_shares(claim: Claim, effort: Effort) -> Iterator[Trial]:
             yield Trial(f"{learner} on three worlds, S=A={size}", off, 4 / size, "exact", size, 1e-9)
 
 
-def three_labels(n: int, S: int, A: int, problem: Problem) -> float:
+def three_labels(S: int, A: int, n: int, problem: Problem) -> float:
     """sum_a p_a^n (1 - p_a) at one input with three labels."""
     p = problem.teacher[0]
     return float((p**n * (1 - p)).sum()) if (S, A) == (1, 3) and n >= 1 else math.nan
 
 
-def many_labels(n: int, S: int, A: int, problem: Problem) -> float:
+def many_labels(S: int, A: int, n: int, problem: Problem) -> float:
     """The same where it does not belong."""
     p = problem.teacher[0]
     return float((p**n * (1 - p)).sum()) if S == 1 and A > 3 and n >= 1 else math.nan
@@ -153,11 +153,11 @@ STATEMENTS = (
         check=mean_upper("SEL_ptl", UNIFORM, of_problem=True),
         twins=(
             Twin("A = 3 becomes A > 3", many_labels),
-            Twin("p^n becomes p^(2n)", lambda n, S, A, problem: three_labels(2 * n, S, A, problem)),
-            Twin("1 - p becomes (1 - p)/4", lambda n, S, A, problem: three_labels(n, S, A, problem) / 4),
+            Twin("p^n becomes p^(2n)", lambda S, A, n, problem: three_labels(S=S, A=A, n=2 * n, problem=problem)),
+            Twin("1 - p becomes (1 - p)/4", lambda S, A, n, problem: three_labels(S=S, A=A, n=n, problem=problem) / 4),
             Twin(
                 "the sum over a becomes the term of the rarest label",
-                lambda n, S, A, problem: (
+                lambda S, A, n, problem: (
                     float(np.min(problem.teacher[0]) ** n) if (S, A) == (1, 3) and n >= 1 else math.nan
                 ),
             ),
