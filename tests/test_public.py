@@ -400,6 +400,20 @@ def test_an_initial_table_is_of_the_inputs_and_labels_of_the_problem() -> None:
                 door(wrong)
 
 
+def test_a_learner_more_in_the_package_is_not_answered_as_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Oracle: identity, planted: an entry of LEARNERS of which nothing else is known; enumeration, kt.risk_law
+    def half(counts: np.ndarray, revealed: np.ndarray, init: np.ndarray) -> np.ndarray:
+        return (counts + 0.5) / (counts + 0.5).sum(axis=1, keepdims=True)
+
+    monkeypatch.setitem(kt.LEARNERS, "NEW", kt.Learner("NEW", "hard", half))
+    with pytest.raises(kt.Unsupported, match="learner is NEW: the limits of CE_sgl"):
+        kt.bias_limit(PROBLEM, "NEW")
+    with pytest.raises(ValueError, match="NEW has no exact route"):
+        kt.expected_risk(PROBLEM, "NEW", 3, method="exact")
+    row = kt.simulate(PROBLEM, "NEW", 3, 4000, seed=1).iloc[0]
+    assert abs(row["mean"] - kt.risk_law(PROBLEM, "NEW", 3).mean()) <= 4 * row["mcse"]
+
+
 def test_every_learner_has_a_limit() -> None:
     # Oracle: limit, the exact risk of ADD_sgl falls by 10 as n rises by 100, so that it tends to 0
     assert {name: kt.bias_limit(PROBLEM, name) for name in kt.LEARNERS if name != "CE_ptl"} == dict.fromkeys(

@@ -89,6 +89,24 @@ def test_same_bytes_as_from_threads(workers, tmp_path, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+def test_a_learner_of_ones_own_is_drawn_on_the_cluster(workers, tmp_path):
+    # Oracle: identity, the folder that threads write; enumeration, the exact law of the learner, |z| <= 4
+    def fit(counts, revealed, init):
+        return (counts + 0.5) / (counts + 0.5).sum(axis=1, keepdims=True)
+
+    problem = kt.Problem([0.5, 0.3, 0.2], [[0.7, 0.2, 0.1], [0.2, 0.4, 0.4], [1.0, 0.0, 0.0]])
+    half = kt.Learner("half", "hard", fit)
+    design = kt.study.Design("own", [kt.study.Panel("p", problem, [1, 6], [half, "SEL@top_k:1"])], reps=4000, seed=3)
+    kt.study.run_in_folder(design, tmp_path / "threads")
+    with cluster_executor(workers.scheduler_address) as executor:
+        done = kt.study.run_in_folder(design, tmp_path / "cluster", executor=executor)
+    assert not done.tally.failed
+    assert contents(tmp_path / "cluster") == contents(tmp_path / "threads")
+    for row in done.receipts.itertuples():
+        truth = kt.risk_law(problem, half if row.learner == "half" else row.learner, row.n).mean()
+        assert abs(row.mean - truth) <= 4 * row.mcse
+
+
 @pytest.mark.parametrize("kills", [2, pytest.param(50, marks=pytest.mark.slow)])
 def test_killed_workers(kills, workers, tmp_path):
     # Oracle: identity, the folder that threads write
