@@ -55,6 +55,8 @@ if TYPE_CHECKING:
     from kt_theory.simulation.means import draw as draw
     from kt_theory.simulation.means import sample_risks as sample_risks
     from kt_theory.simulation.means import simulate as simulate
+    from kt_theory.sparse import SparseTable as SparseTable
+    from kt_theory.sparse import Student as Student
 
 __version__ = "0.1.0"
 
@@ -66,6 +68,8 @@ _HOME = {
     "DIVERGENCES": "divergences",
     "Divergence": "divergences",
     "Unsupported": "checks",
+    "SparseTable": "sparse",
+    "Student": "sparse",
     "Learner": "learners",
     "Problem": "problem",
     "dirichlet_problem": "problem",

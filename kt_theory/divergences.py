@@ -43,6 +43,9 @@ class Divergence:
     row : callable, optional
         The same for one row, ``row(student, teacher) -> float`` over arrays of shape (A,), in the subset of Python that
         numba compiles. Without it a simulation uses `rows`.
+    cells : callable, optional
+        The same for the stored cells of one row of a sparse table, ``cells(student, teacher, others, rest) -> float``:
+        the row has `others` more labels, on which the teacher is 0 and the student `rest`. Only the package's have one.
     upper : float
         No value is larger; ``inf`` if there is no bound.
     may_be_infinite : bool
@@ -60,6 +63,7 @@ class Divergence:
     may_be_infinite: bool = False
     words: str = ""
     fingerprint: str = field(default="", repr=False)
+    cells: Callable[..., float] | None = field(default=None, repr=False, kw_only=True)
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.isidentifier():
@@ -120,6 +124,13 @@ def _tv_row(q: np.ndarray, p: np.ndarray) -> float:
     return 0.5 * total
 
 
+def _tv_cells(q, p, others, rest):  # type: ignore[no-untyped-def]
+    total = 0.0
+    for a in range(q.size):
+        total += abs(q[a] - p[a])
+    return 0.5 * (total + others * rest)
+
+
 # --- Kullback-Leibler -----------------------------------------------------------------------------------
 
 
@@ -135,6 +146,18 @@ def _kl(q: np.ndarray, p: np.ndarray) -> np.ndarray:
 def _kl_row(q: np.ndarray, p: np.ndarray) -> float:
     total = 0.0
     off = 0.0
+    for a in range(q.size):
+        if p[a] > 0.0:
+            if q[a] == 0.0:
+                return np.inf
+            total += p[a] * (np.log(p[a]) - np.log(q[a]))
+        off += q[a] - p[a]
+    return max(total + off, 0.0)
+
+
+def _kl_cells(q, p, others, rest):  # type: ignore[no-untyped-def]
+    total = 0.0
+    off = others * rest
     for a in range(q.size):
         if p[a] > 0.0:
             if q[a] == 0.0:
@@ -160,6 +183,20 @@ def _reverse_kl_row(q: np.ndarray, p: np.ndarray) -> float:
     return max(total + off, 0.0)
 
 
+def _reverse_kl_cells(q, p, others, rest):  # type: ignore[no-untyped-def]
+    if others > 0 and rest > 0.0:
+        return np.inf
+    total = 0.0
+    off = 0.0
+    for a in range(q.size):
+        if q[a] > 0.0:
+            if p[a] == 0.0:
+                return np.inf
+            total += q[a] * (np.log(q[a]) - np.log(p[a]))
+        off += p[a] - q[a]
+    return max(total + off, 0.0)
+
+
 # --- Squares --------------------------------------------------------------------------------------------
 
 
@@ -174,6 +211,13 @@ def _l2_row(q: np.ndarray, p: np.ndarray) -> float:
     return total
 
 
+def _l2_cells(q, p, others, rest):  # type: ignore[no-untyped-def]
+    total = 0.0
+    for a in range(q.size):
+        total += (q[a] - p[a]) * (q[a] - p[a])
+    return total + others * (rest * rest)
+
+
 def _hellinger(q: np.ndarray, p: np.ndarray) -> np.ndarray:
     return np.sqrt(0.5 * ((np.sqrt(q) - np.sqrt(p)) ** 2).sum(axis=-1))
 
@@ -184,6 +228,14 @@ def _hellinger_row(q: np.ndarray, p: np.ndarray) -> float:
         step = np.sqrt(q[a]) - np.sqrt(p[a])
         total += step * step
     return np.sqrt(0.5 * total)
+
+
+def _hellinger_cells(q, p, others, rest):  # type: ignore[no-untyped-def]
+    total = 0.0
+    for a in range(q.size):
+        step = np.sqrt(q[a]) - np.sqrt(p[a])
+        total += step * step
+    return np.sqrt(0.5 * (total + others * rest))
 
 
 #: Values above this share of the largest one are ties.
@@ -212,12 +264,35 @@ def _top1_row(q: np.ndarray, p: np.ndarray) -> float:
     return 1.0 - right / said
 
 
+def _top1_cells(q, p, others, rest):  # type: ignore[no-untyped-def]
+    highest = rest if others > 0 else 0.0
+    best = 0.0
+    for a in range(q.size):
+        highest = max(highest, q[a])
+        best = max(best, p[a])
+    said = others if rest >= highest * TIED else 0
+    right = 0
+    for a in range(q.size):
+        said += 1 if q[a] >= highest * TIED else 0
+        right += 1 if (q[a] >= highest * TIED) & (p[a] >= best * TIED) else 0
+    return 1.0 - right / said
+
+
 #: All divergences, by name.
 DIVERGENCES: dict[str, Divergence] = {
     divergence.name: divergence
     for divergence in (
-        Divergence("tv", _tv, _tv_row, 1.0, False, "total variation", "tv 1"),
-        Divergence("kl", _kl, _kl_row, math.inf, True, "Kullback-Leibler divergence from teacher to student", "kl 1"),
+        Divergence("tv", _tv, _tv_row, 1.0, False, "total variation", "tv 1", cells=_tv_cells),
+        Divergence(
+            "kl",
+            _kl,
+            _kl_row,
+            math.inf,
+            True,
+            "Kullback-Leibler divergence from teacher to student",
+            "kl 1",
+            cells=_kl_cells,
+        ),
         Divergence(
             "reverse_kl",
             _reverse_kl,
@@ -226,10 +301,22 @@ DIVERGENCES: dict[str, Divergence] = {
             True,
             "Kullback-Leibler divergence from student to teacher",
             "reverse_kl 1",
+            cells=_reverse_kl_cells,
         ),
-        Divergence("l2", _l2, _l2_row, 2.0, False, "squared l2 distance", "l2 1"),
-        Divergence("hellinger", _hellinger, _hellinger_row, 1.0, False, "Hellinger distance", "hellinger 1"),
-        Divergence("top1", _top1, _top1_row, 1.0, False, "disagreement on the most likely label", "top1 1"),
+        Divergence("l2", _l2, _l2_row, 2.0, False, "squared l2 distance", "l2 1", cells=_l2_cells),
+        Divergence(
+            "hellinger",
+            _hellinger,
+            _hellinger_row,
+            1.0,
+            False,
+            "Hellinger distance",
+            "hellinger 1",
+            cells=_hellinger_cells,
+        ),
+        Divergence(
+            "top1", _top1, _top1_row, 1.0, False, "disagreement on the most likely label", "top1 1", cells=_top1_cells
+        ),
     )
 }
 

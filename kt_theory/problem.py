@@ -42,9 +42,14 @@ from typing import Any
 import numpy as np
 
 from kt_theory import checks
+from kt_theory.sparse import SparseTable, aligned, is_sparse, of_dense, sparse_law_table
+
+#: Up to so many cells a problem is known by all of them, beyond by its positive ones: whether it is dense or sparse
+#: makes no difference to what it is known by, nor to its draws.
+IDENTITY_CELLS = 10**7
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Problem:
     """A problem instance: the law of the inputs and the teacher's table, validated once and then frozen.
 
@@ -52,8 +57,10 @@ class Problem:
     ----------
     rho : array_like, shape (S,)
         Law of the inputs: probabilities that sum to 1 within 1e-12.
-    teacher : array_like, shape (S, A)
-        The teacher pi*: row s is the law of the label given input s; each row sums to 1 within 1e-12.
+    teacher : array_like or scipy.sparse array, shape (S, A), or SparseTable
+        The teacher pi*: row s is the law of the label given input s; each row sums to 1 within 1e-12. From a sparse
+        array, or `Problem.from_cells`, only the positive entries are kept: memory and time are those of the entries.
+        The problem is `sparse` then, `pairs` holds the entries, and `teacher` is refused: see `dense`.
     name : str, optional
         A short name, kept in receipts and on figures.
     states, actions : sequence of str, optional
@@ -70,8 +77,10 @@ class Problem:
     Examples
     --------
     >>> problem = Problem([0.5, 0.5], [[0.9, 0.1], [0.3, 0.7]])
-    >>> problem.S, problem.A
-    (2, 2)
+    >>> problem.S, problem.A, problem.sparse
+    (2, 2, False)
+    >>> Problem.from_cells([0.5, 0.5], [0, 0, 1], [7, 9, 9], [0.25, 0.75, 1.0], A=1000)
+    Problem(name='problem', S=2, A=1000, positive entries: 3)
     >>> Problem([1.0], [[0.9, 0.2]])
     Traceback (most recent call last):
     ...
@@ -85,28 +94,103 @@ class Problem:
     actions: tuple[str, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
-        states, actions = checks.names_from_frames(self.states, self.actions, teacher=self.teacher, rho=self.rho)
+        frames = {} if is_sparse(self.teacher) else {"teacher": self.teacher}
+        states, actions = checks.names_from_frames(self.states, self.actions, **frames, rho=self.rho)
         rho = checks.law("rho", self.rho)
-        teacher = checks.stochastic_table("teacher", self.teacher)
-        if teacher.shape[0] != rho.size:
-            raise ValueError(f"teacher has {teacher.shape[0]} rows, rho has {rho.size} entries: they must be as many")
-        rho.flags.writeable = False
-        teacher.flags.writeable = False
         object.__setattr__(self, "name", checks.text("name", self.name))
+        if is_sparse(self.teacher):
+            table = sparse_law_table("teacher", self.teacher)
+            if table.rest.any():
+                raise ValueError("teacher has a rest above 0: a sparse teacher is 0 in the cells that are not stored")
+            object.__setattr__(self, "pairs", table)
+            object.__delattr__(self, "teacher")
+        else:
+            teacher = checks.stochastic_table("teacher", self.teacher)
+            teacher.flags.writeable = False
+            object.__setattr__(self, "teacher", teacher)
+        if rho.size != self.S:
+            raise ValueError(f"teacher has {self.S} rows, rho has {rho.size} entries: they must be as many")
+        rho.flags.writeable = False
         object.__setattr__(self, "rho", rho)
-        object.__setattr__(self, "teacher", teacher)
         object.__setattr__(self, "states", checks.names("states", states, self.S))
         object.__setattr__(self, "actions", checks.names("actions", actions, self.A))
+
+    @classmethod
+    def from_cells(
+        cls, rho: Any, s: Any, a: Any, values: Any, A: int, name: str = "problem", states: Any = (), actions: Any = ()
+    ) -> Problem:
+        """A sparse problem from the entries of its teacher.
+
+        Parameters
+        ----------
+        rho : array_like, shape (S,)
+            Law of the inputs.
+        s, a : sequence of int, shape (P,)
+            Input and label of each entry, counted from 0, in any order; the other entries are 0.
+        values : array_like, shape (P,)
+            The teacher's probability of each entry.
+        A : int
+            Number of labels.
+        name, states, actions
+            As in `Problem`.
+
+        Returns
+        -------
+        Problem
+
+        Raises
+        ------
+        ValueError
+            As `Problem`, and for an entry that is outside of the table or stands twice.
+        """
+        law = checks.law("rho", rho)
+        labels = checks.whole_number("A", A, minimum=1)
+        return cls(rho, SparseTable.from_cells(s, a, values, (law.size, labels)), name, states, actions)  # type: ignore[arg-type]
+
+    def __getattr__(self, attribute: str) -> Any:
+        # Only what is not there is looked up here: the pairs of a dense problem, and the table of a sparse one.
+        if attribute == "teacher" and "pairs" in self.__dict__:
+            raise checks.Unsupported(
+                f"problem {checks.shown(self.name)} is sparse, {self.S} x {self.A}: what was asked for needs a dense "
+                f"table of {8e-9 * self.S * self.A:.3g} GB; problem.dense() makes one up to 0.8 GB"
+            )
+        if attribute == "pairs" and "teacher" in self.__dict__:
+            rows, columns = np.nonzero(self.teacher)
+            keys = rows * self.A + columns
+            return SparseTable.of_keys(keys, self.teacher[rows, columns], (self.S, self.A), np.zeros(self.S))
+        raise AttributeError(f"'Problem' object has no attribute {attribute!r}")
+
+    def __repr__(self) -> str:
+        if not self.sparse:
+            return f"Problem(rho={self.rho!r}, teacher={self.teacher!r}, name={self.name!r})"
+        return f"Problem(name={self.name!r}, S={self.S}, A={self.A}, positive entries: {self.pairs.stored})"
+
+    @property
+    def sparse(self) -> bool:
+        """Whether only the positive entries of the teacher are kept."""
+        return "pairs" in self.__dict__
+
+    def dense(self) -> Problem:
+        """The same problem with the teacher as an array; itself if it is so already.
+
+        Raises
+        ------
+        Unsupported
+            A ValueError, for more than 1e8 cells, 0.8 GB.
+        """
+        if not self.sparse:
+            return self
+        return Problem(self.rho, self.pairs.dense(), self.name, self.states, self.actions)
 
     @property
     def S(self) -> int:
         """Number of inputs."""
-        return self.teacher.shape[0]
+        return self.pairs.shape[0] if self.sparse else self.teacher.shape[0]
 
     @property
     def A(self) -> int:
         """Number of labels."""
-        return self.teacher.shape[1]
+        return self.pairs.shape[1] if self.sparse else self.teacher.shape[1]
 
     @property
     def w(self) -> np.ndarray:
@@ -117,9 +201,19 @@ class Problem:
     def identity(self) -> str:
         """SHA-256 of (S, A, rho, teacher), in hexadecimal: equal exactly when the numbers are equal."""
         content = hashlib.sha256(f"{self.S} {self.A} ".encode())
-        for numbers in (self.rho, self.teacher):
+
+        def add(numbers: np.ndarray) -> None:
             # Adding 0 makes -0.0 a 0.0, whose bytes differ although the numbers are equal.
             content.update(np.ascontiguousarray(numbers + 0.0, dtype="<f8").tobytes())
+
+        add(self.rho)
+        if self.S * self.A <= IDENTITY_CELLS:
+            add(self.pairs.dense() if self.sparse else self.teacher)
+            return content.hexdigest()
+        pairs = self.pairs
+        for positions in (pairs.offsets, pairs.columns):
+            content.update(np.ascontiguousarray(positions, dtype="<i8").tobytes())
+        add(pairs.values)
         return content.hexdigest()
 
 
@@ -136,12 +230,25 @@ def initial_table(init: Any, problem: Problem) -> np.ndarray:
 
     A DataFrame must name inputs and labels as the problem does.
     """
-    problem = checked_problem(problem)
+    shape = checked_problem(problem).teacher.shape
     if init is None:
-        return uniform_table(problem.S, problem.A)
+        return uniform_table(*shape)
+    if is_sparse(init):
+        return sparse_law_table("init", init, shape, checks.STUDENT_TOLERANCE).dense()
     checks.names_from_frames(problem.states, problem.actions, init=init)
-    shape = (problem.S, problem.A)
     return checks.stochastic_table("init", init, shape, tolerance=checks.STUDENT_TOLERANCE)
+
+
+def initial_cells(init: Any, problem: Problem) -> SparseTable:
+    """The same for a sparse problem: the cells of `init` that differ from the rest of their row, and the rest."""
+    shape = (problem.S, problem.A)
+    if init is None:
+        none = np.empty(0, dtype=np.int64)
+        return SparseTable.of_keys(none, np.empty(0), shape, np.full(shape[0], 1.0 / shape[1]))
+    if is_sparse(init):
+        return sparse_law_table("init", init, shape, checks.STUDENT_TOLERANCE)
+    checks.names_from_frames(problem.states, problem.actions, init=init)
+    return of_dense(checks.stochastic_table("init", init, shape, tolerance=checks.STUDENT_TOLERANCE))
 
 
 def checked_problem(problem: Any) -> Problem:
@@ -154,7 +261,7 @@ def tv_risk(student: Any, problem: Problem) -> float:
 
     Parameters
     ----------
-    student : array_like, shape (S, A)
+    student : array_like, shape (S, A), or Student
         A table whose rows sum to 1 within 1e-6: a student made of records is off by what their probabilities are.
     problem : Problem
         The problem it is judged on.
@@ -175,9 +282,25 @@ def tv_risk(student: Any, problem: Problem) -> float:
     0.4
     """
     shape = (checked_problem(problem).S, problem.A)
+    if is_sparse(student):
+        told = sparse_law_table("student", student, shape, checks.STUDENT_TOLERANCE)
+        told, teacher = aligned(told, problem.pairs)
+        stored = np.bincount(told.rows, np.abs(told.values - teacher.values), minlength=problem.S)
+        return float(problem.rho @ (0.5 * (stored + told.others * told.rest)))
     checks.names_from_frames(problem.states, problem.actions, student=student)
     table = checks.stochastic_table("student", student, shape, tolerance=checks.STUDENT_TOLERANCE)
-    return float(problem.rho @ (0.5 * np.abs(table - problem.teacher).sum(axis=1)))
+    if not problem.sparse:
+        return float(problem.rho @ (0.5 * np.abs(table - problem.teacher).sum(axis=1)))
+    apart = np.empty(problem.S)
+    step = max(ROWS_CELLS // problem.A, 1)
+    for first in range(0, problem.S, step):
+        rows = slice(first, min(first + step, problem.S))
+        apart[rows] = np.abs(table[rows] - problem.pairs.dense_rows(rows.start, rows.stop)).sum(axis=1)
+    return float(problem.rho @ (0.5 * apart))
+
+
+#: Cells of rows that are made dense at a time.
+ROWS_CELLS = 10**6
 
 
 # --- The instances of the paper -------------------------------------------------------------------------

@@ -157,7 +157,7 @@ def _estimate(
             "risk: for a smaller one call kt_theory.simulate with control=True and a smaller target_mcse"
         )
         warnings.warn(message, stacklevel=3)
-        return _simulated(problem, learner, n, init, divergence, seed, control=True)
+        return _simulated(problem, learner, n, init, divergence, seed, control=not problem.sparse)
 
 
 def _simulated(

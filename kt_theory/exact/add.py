@@ -78,10 +78,14 @@ def row_risk(row: Row, n: int, divergence: str = "tv") -> Estimate:
     0.277777777778
     """
     unvisited = ful.row_risk(row, n, divergence)
-    A = row.p.size
+    A = row.p.size + row.zeros
     if n == 0 or A == 1:
         return unvisited
     labels, times = np.unique(row.p, return_counts=True)
+    if row.zeros and labels[0] == 0:
+        times[0] += row.zeros
+    elif row.zeros:
+        labels, times = np.concatenate(([0.0], labels)), np.concatenate(([row.zeros], times))
     total = []
     for m in _visits(n, row.rho, labels, divergence):
         weight = sgl.binomial(m, n, row.rho)

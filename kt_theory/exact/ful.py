@@ -61,26 +61,28 @@ def row_risk(row: Row, n: int, divergence: str = "tv") -> Estimate:
     """
     checks.one_of("divergence", divergence, DIVERGENCES)
     power = unseen(n, row.rho)
-    distance = between(row.p, row.init, divergence) if power > 0 else 0.0  # no 0 * inf: what is certain to be visited
+    unlisted = row.zeros * row.start
+    # No 0 * inf: what is certain to be visited costs nothing.
+    distance = between(row.p, row.init, divergence, row.zeros, row.start) if power > 0 else 0.0
     value = row.rho * power * distance
     if math.isinf(value):
         return Estimate(value, 0.0, "closed form")
     # What the rounding of the laws moves: their sums are 1 but for that.
-    rounded = (excess(row.p) + excess(row.init)) * {"tv": 1.0, "l2": 2.0, "kl": 2 + distance}[divergence]
+    rounded = (excess(row.p) + excess(row.init, unlisted)) * {"tv": 1.0, "l2": 2.0, "kl": 2 + distance}[divergence]
     error = 16 * EPS * value + row.rho * power * rounded + math.ulp(0.0)
     return Estimate(value, error, "closed form")
 
 
-def between(p: np.ndarray, q: np.ndarray, divergence: str) -> float:
-    """D(p, q) for two laws, by one of `DIVERGENCES`."""
+def between(p: np.ndarray, q: np.ndarray, divergence: str, zeros: int = 0, start: float = 0.0) -> float:
+    """D(p, q) for two laws, by one of `DIVERGENCES`; `zeros` more labels have p = 0 and q = `start` each."""
     if divergence == "tv":
-        return 0.5 * math.fsum(np.abs(p - q))
+        return 0.5 * math.fsum([*np.abs(p - q).tolist(), zeros * start])
     if divergence == "l2":
-        return math.fsum((p - q) ** 2)
+        return math.fsum([*((p - q) ** 2).tolist(), zeros * start**2])
     terms = q.copy()
     used = p > 0
     terms[used] = deviance(p[used], q[used], p[used] - q[used])
-    return math.fsum(terms)
+    return math.fsum([*terms.tolist(), zeros * start])
 
 
 def unseen(n: int, rho: float) -> float:

@@ -9,9 +9,10 @@ from typing import Any
 from kt_theory import checks
 from kt_theory.divergences import Divergence, resolve_divergence
 from kt_theory.exact import add, ful, ptl, sel, sgl
-from kt_theory.exact.rows import DIVERGENCES, Estimate, OutOfReach, Row, distinct_rows, sound
+from kt_theory.exact.rows import DIVERGENCES, Estimate, OutOfReach, Row, distinct_rows, distinct_stored_rows, sound
 from kt_theory.learners import LEARNERS, Learner, resolve_learner
-from kt_theory.problem import Problem, checked_problem, initial_table
+from kt_theory.problem import Problem, checked_problem, initial_cells, initial_table
+from kt_theory.sparse import aligned
 
 #: Learner -> what one input adds to its expected risk.
 ROUTES: dict[str, Callable[..., Estimate]] = {
@@ -21,6 +22,9 @@ ROUTES: dict[str, Callable[..., Estimate]] = {
     "CE_ful": ful.row_risk,
     "ADD_sgl": add.row_risk,
 }
+
+#: Learners whose routes need no list of the labels of probability 0: their number, and what init says there, will do.
+UNLISTED = ("CE_sgl", "CE_ful", "ADD_sgl")
 
 #: What one input can add at most, as a part of its mass.
 MOST = {"tv": 1.0, "l2": 2.0, "kl": math.inf}
@@ -72,7 +76,11 @@ def exact_risk(
     if of.name not in DIVERGENCES:
         raise OutOfReach(f"divergence {of} has no exact route, only {', '.join(DIVERGENCES)} have")
     n = checks.whole_number("n", n)
-    start = initial_table(init, checked_problem(problem))
+    if checked_problem(problem).sparse:
+        stored = aligned(problem.pairs, initial_cells(init, problem))
+        rows, route = distinct_stored_rows(problem.rho, *stored), ROUTES[entry.name]
+        return total(rows, route if entry.name in UNLISTED else lambda row, *rest: route(row.full(), *rest), n, of.name)
+    start = initial_table(init, problem)
     return total(distinct_rows(problem.rho, problem.teacher, start), ROUTES[entry.name], n, of.name)
 
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kt_theory.sparse import SparseTable
+
 #: Divergences between the teacher's row p and the student's q: total variation, forward Kullback-Leibler
 #: sum p log(p / q), squared l2 distance.
 DIVERGENCES = ("tv", "kl", "l2")
@@ -31,12 +33,27 @@ class Row:
         What the student says before any data, in the same order.
     times : int
         How many inputs are like this one.
+    zeros : int
+        How many more labels of probability 0 the row has, in a sparse problem; `p` and `init` do not list them.
+    start : float
+        What the student says before any data on each of these.
     """
 
     rho: float
     p: np.ndarray
     init: np.ndarray
     times: int
+    zeros: int = 0
+    start: float = 0.0
+
+    def full(self) -> Row:
+        """The same row with all its labels listed."""
+        if not self.zeros:
+            return self
+        p = np.concatenate((np.zeros(self.zeros), self.p))
+        init = np.concatenate((np.full(self.zeros, self.start), self.init))
+        order = np.lexsort((init, p))
+        return Row(self.rho, p[order], init[order], self.times)
 
 
 def distinct_rows(rho: np.ndarray, teacher: np.ndarray, init: np.ndarray) -> list[Row]:
@@ -62,6 +79,25 @@ def distinct_rows(rho: np.ndarray, teacher: np.ndarray, init: np.ndarray) -> lis
         found.setdefault(content, []).append(s)
     alike = [members for members in found.values() if rho[members[0]] > 0]
     return [Row(float(rho[m[0]]), p[m[0]], start[m[0]], len(m)) for m in alike]
+
+
+def distinct_stored_rows(rho: np.ndarray, teacher: SparseTable, init: SparseTable) -> list[Row]:
+    """The same for a sparse problem, from two tables that store the same cells: labels of no cell are only counted."""
+    bounds, others = teacher.offsets.tolist(), teacher.others.tolist()
+    order = np.lexsort((init.values, teacher.values, teacher.rows))
+    values, starts = teacher.values[order] + 0.0, init.values[order] + 0.0
+    found: dict[tuple[object, ...], list[int]] = {}
+    for s in np.flatnonzero(rho > 0).tolist():
+        cells = slice(bounds[s], bounds[s + 1])
+        key = (float(rho[s]), others[s], float(init.rest[s]), values[cells].tobytes(), starts[cells].tobytes())
+        found.setdefault(key, []).append(s)
+    rows = []
+    for members in found.values():
+        s = members[0]
+        cells = slice(bounds[s], bounds[s + 1])
+        rest = float(init.rest[s]) if others[s] else 0.0
+        rows.append(Row(float(rho[s]), values[cells], starts[cells], len(members), others[s], rest))
+    return rows
 
 
 @dataclass(frozen=True)
@@ -101,9 +137,9 @@ def flushed(row: Row, n: int) -> tuple[Row, float]:
     return Row(row.rho, np.where(tiny, 0.0, row.p), row.init, row.times), (n + 1.0) * row.p.size * SMALLEST
 
 
-def excess(law: np.ndarray) -> float:
-    """How far a law of floats is from 1, exactly: dividing it by its sum moves it so far, and so do roundings of it."""
-    return abs(math.fsum([*law.tolist(), -1.0]))
+def excess(law: np.ndarray, more: float = 0.0) -> float:
+    """How far a law of floats, and `more` mass, is from 1: dividing it by its sum moves it so far, as may roundings."""
+    return abs(math.fsum([*law.tolist(), more, -1.0]))
 
 
 def sound(estimate: Estimate, low: float, high: float) -> Estimate:

@@ -39,6 +39,13 @@ def ce_sgl_row(visits, counts, told, teacher, init, student) -> None:  # type: i
         student[a] = counts[a] / visits
 
 
+def ce_sgl_cells(visits, counts, told, teacher, init, others, start, student):  # type: ignore[no-untyped-def]
+    """The frequencies of one visited input on its stored cells, and 0 on its other labels."""
+    for a in range(counts.size):
+        student[a] = counts[a] / visits
+    return 0.0
+
+
 def add_sgl(counts: np.ndarray, revealed: np.ndarray, init: np.ndarray) -> np.ndarray:
     """Hard labels, every count raised by the same c = 0.4 sqrt(n_s / (A - 1)): nearly minimax over all teachers.
 
@@ -76,6 +83,16 @@ def add_sgl_row(visits, counts, told, teacher, init, student) -> None:  # type: 
         student[a] = (counts[a] + c) / total
 
 
+def add_sgl_cells(visits, counts, told, teacher, init, others, start, student):  # type: ignore[no-untyped-def]
+    """The raised frequencies of one visited input on its stored cells, and of its other labels."""
+    A = counts.size + others
+    c = 0.4 * np.sqrt(visits / (A - 1)) if A > 1 else 0.0
+    total = visits + A * c
+    for a in range(counts.size):
+        student[a] = (counts[a] + c) / total
+    return c / total
+
+
 def added(visits: np.ndarray, A: int) -> np.ndarray:
     """What ADD_sgl adds to each of A counts after so many visits: 0.4 sqrt(visits / (A - 1)), nothing if A = 1."""
     return 0.4 * np.sqrt(visits / (A - 1)) if A > 1 else np.zeros_like(visits)
@@ -95,6 +112,7 @@ CE_SGL = Learner(
     -0.5,
     "Z&Z Thm 3.2",
     row=ce_sgl_row,
+    cells=ce_sgl_cells,
     loss="- sum_i log pi(a_i|s_i)",
     fingerprint="CE_sgl 1",
 )
@@ -105,6 +123,7 @@ ADD_SGL = Learner(
     -0.5,
     "within 1.2 of the minimax risk for S = 1 (ours, numerical)",
     row=add_sgl_row,
+    cells=add_sgl_cells,
     loss="- sum_i log pi(a_i|s_i) - c sum_{a, visited s} log pi(a|s)",
     fingerprint="ADD_sgl 1",
 )

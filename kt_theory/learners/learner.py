@@ -40,6 +40,10 @@ class Learner:
         ``row(visits, counts, told, teacher, init, student)`` fills `student`. It sees the whole row of the teacher, and
         must use it as `fit` would use what is revealed; `told` is 1 for the labels that the protocol tells in any
         case, or None under a protocol that tells none.
+    cells : callable, optional
+        The same for the stored cells of one visited row of a sparse problem, ``cells(visits, counts, told, teacher,
+        init, others, start, student) -> rest``: the row has `others` more labels, never drawn, of probability 0 and
+        initial value `start`, and the student says `rest` on each of them. Only the package's learners have one.
     loss : str
         The empirical loss that it minimises.
     fingerprint : str
@@ -68,6 +72,7 @@ class Learner:
     statement: str = ""
     couples_inputs: bool = False
     row: Callable[..., None] | None = field(default=None, repr=False)
+    cells: Callable[..., float] | None = field(default=None, repr=False)
     loss: str = ""
     fingerprint: str = field(default="", repr=False)
 
@@ -81,13 +86,14 @@ class Learner:
         *,
         couples_inputs: bool = False,
         row: Callable[..., None] | None = None,
+        cells: Callable[..., float] | None = None,
         loss: str = "",
         fingerprint: str = "",
     ) -> None:
         if not isinstance(name, str) or not name or not name.isprintable():
             raise ValueError(f"the name of a learner is {checks.shown(name)}: it must be a line of text")
-        for argument, function in (("fit", fit), ("row", row)):
-            if not callable(function) and (argument, function) != ("row", None):
+        for argument, function in (("fit", fit), ("row", row), ("cells", cells)):
+            if not callable(function) and (argument == "fit" or function is not None):
                 raise ValueError(f"{argument} of learner {name} is {checks.shown(function)}: it must be a function")
         for argument, words in (("statement", statement), ("loss", loss), ("fingerprint", fingerprint)):
             checks.text(f"{argument} of learner {name}", words)
@@ -108,6 +114,7 @@ class Learner:
             "statement": statement,
             "couples_inputs": couples_inputs,
             "row": row,
+            "cells": cells,
             "loss": loss,
             "fingerprint": fingerprint,
         }

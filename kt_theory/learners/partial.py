@@ -50,6 +50,18 @@ def ce_ptl_row(visits, counts, told, teacher, init, student) -> None:  # type: i
         student[a] = student[a] / weight
 
 
+def ce_ptl_cells(visits, counts, told, teacher, init, others, start, student):  # type: ignore[no-untyped-def]
+    """The weighted frequencies of one visited input on its stored cells, and 0 on its other labels."""
+    weight = 0.0
+    for a in range(counts.size):
+        student[a] = counts[a] * teacher[a]
+    for a in range(counts.size):
+        weight += student[a]
+    for a in range(counts.size):
+        student[a] = student[a] / weight
+    return 0.0
+
+
 def sel_ptl(counts: np.ndarray, revealed: np.ndarray, init: np.ndarray) -> np.ndarray:
     """Squared error of logarithms: exact on every seen label, the missing mass shared among the unseen ones.
 
@@ -146,6 +158,27 @@ def sel_row(visits, counts, told, teacher, init, student) -> None:  # type: igno
             student[a] = own if unknown else p
 
 
+def sel_cells(visits, counts, told, teacher, init, others, start, student):  # type: ignore[no-untyped-def]
+    """Told cells of one visited input keep their probability, all its other labels share the rest."""
+    hidden = others
+    missing = 0.0
+    weight = 0.0
+    for a in range(counts.size):
+        unknown = counts[a] == 0 if told is None else (counts[a] == 0) & (told[a] == 0)
+        missing += teacher[a] if unknown else 0.0
+        weight += init[a] if unknown else 0.0
+        hidden += 1 if unknown else 0
+    weight += others * start
+    # Labels that no cell is stored for are unknown. A protocol that tells some of them tells all that the teacher uses,
+    # and nothing is missing then.
+    share = missing / max(hidden, 1)
+    for a in range(counts.size):
+        unknown = counts[a] == 0 if told is None else (counts[a] == 0) & (told[a] == 0)
+        own = share if weight == 0.0 else missing * (init[a] / weight)
+        student[a] = own if unknown else teacher[a]
+    return share if weight == 0.0 else missing * (start / weight)
+
+
 CE_PTL = Learner(
     "CE_ptl",
     "partial",
@@ -153,6 +186,7 @@ CE_PTL = Learner(
     None,
     "Z&Z Thm 4.3",
     row=ce_ptl_row,
+    cells=ce_ptl_cells,
     loss="- sum_i pi*(a_i|s_i) log pi(a_i|s_i)",
     fingerprint="CE_ptl 1",
 )
@@ -163,6 +197,7 @@ SEL_PTL = Learner(
     -1.0,
     "Z&Z Thm 4.4",
     row=sel_row,
+    cells=sel_cells,
     loss="sum_i (log pi(a_i|s_i) - log pi*(a_i|s_i))^2 / 2",
     fingerprint="SEL_ptl 1",
 )
@@ -174,8 +209,9 @@ def sel_at(protocol: Protocol) -> Learner:
         f"SEL@{protocol.name}",
         protocol,
         sel_told,
-        # The loop takes the probability of a drawn label for told.
+        # The loops take the probability of a drawn label for told.
         row=sel_row if protocol.tells_drawn else None,
+        cells=sel_cells if protocol.tells_drawn else None,
         loss="sum over told labels of (log pi(a|s) - log pi*(a|s))^2 / 2",
         fingerprint=f"SEL@ 1, {protocol.name}, {protocol.tells_drawn}, {protocol.top}",
     )

@@ -33,6 +33,13 @@ def ce_ful_row(visits, counts, told, teacher, init, student) -> None:  # type: i
         student[a] = teacher[a]
 
 
+def ce_ful_cells(visits, counts, told, teacher, init, others, start, student):  # type: ignore[no-untyped-def]
+    """The teacher's row."""
+    for a in range(counts.size):
+        student[a] = teacher[a]
+    return 0.0
+
+
 CE_FUL = Learner(
     "CE_ful",
     "soft",
@@ -40,6 +47,7 @@ CE_FUL = Learner(
     -1.0,
     "Z&Z Thm 5.2",
     row=ce_ful_row,
+    cells=ce_ful_cells,
     loss="sum_i KL(pi*(.|s_i), pi(.|s_i))",
     fingerprint="CE_ful 1",
 )

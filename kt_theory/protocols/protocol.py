@@ -30,6 +30,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kt_theory import checks
+from kt_theory.sparse import SparseTable
 
 
 @dataclass(frozen=True)
@@ -104,6 +105,33 @@ class Protocol:
             order = numbers[:, used : used + labels.size].argsort(axis=1).argsort(axis=1)
             told[:, s, labels] = order < places[s]
             used += labels.size
+        return told
+
+    def told_cells(self, teacher: SparseTable, reps: int, rng: np.random.Generator) -> np.ndarray | None:
+        """The same for the stored cells of a sparse teacher: int8, shape (reps, P) or (1, P), or None.
+
+        Where a row uses fewer labels than are told, all that it uses are told; which of those of probability 0 are told
+        besides is not drawn, since that says nothing of the teacher that is not known then.
+        """
+        if self.top == 0:
+            return None
+        p, rows = teacher.values, teacher.rows
+        if self.top is None or self.top >= teacher.shape[1]:
+            return np.ones((1, p.size), dtype=np.int8)
+        used = np.bincount(rows[p > 0], minlength=teacher.shape[0])
+        ordered = p[np.lexsort((-p, rows))]
+        least = ordered[teacher.offsets[:-1] + np.minimum(self.top, used) - 1][rows]
+        sure, tied = p > least, p == least
+        places = self.top - np.bincount(rows[sure], minlength=used.size)
+        drawn = np.bincount(rows[tied], minlength=used.size) > places
+        told = np.repeat((sure | tied)[None].astype(np.int8), reps if drawn.any() else 1, axis=0)
+        cells = np.flatnonzero(tied & drawn[rows])
+        numbers = rng.random((reps, cells.size))
+        starts = np.searchsorted(rows[cells], rows[cells])
+        for r in range(told.shape[0]):
+            rank = np.empty(cells.size, dtype=np.int64)
+            rank[np.lexsort((numbers[r], rows[cells]))] = np.arange(cells.size)
+            told[r, cells] = rank - starts < places[rows[cells]]
         return told
 
     def told_sets(self, p: np.ndarray) -> Iterator[tuple[float, np.ndarray]]:

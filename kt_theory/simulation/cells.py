@@ -30,6 +30,7 @@ from kt_theory.simulation.controls import NAMES as CONTROLS
 from kt_theory.simulation.controls import Controls
 from kt_theory.simulation.moments import Moments, merged
 from kt_theory.simulation.sampling import N_MAX, CountSampler
+from kt_theory.simulation.stored import StoredCells
 
 #: Streams of a cell: the pilot that plans a run, and the run itself.
 RUN, PILOT = 0, 1
@@ -56,7 +57,7 @@ class Cell:
     n : int
         Number of samples, from 0 to 10**17.
     init : array_like, shape (S, A), optional
-        The students before any data; uniform if not given.
+        The students before any data; uniform if not given. Of a sparse problem also a `SparseTable`.
     divergence : Divergence
         What the risk averages.
     """
@@ -65,10 +66,12 @@ class Cell:
         self.problem = checked_problem(problem)
         self.n = sample_size(n)
         self.divergence = divergence
-        self._init = initial_table(init, problem)
+        self._stored = StoredCells(problem, init, divergence) if problem.sparse else None
+        # Not used for a sparse problem.
+        self._init = initial_table(init, problem) if self._stored is None else np.empty((0, 0))
         self.identity = hashlib.sha256(f"{problem.identity} {self.n}".encode()).hexdigest()[:32]
         # A block takes a millisecond or two: long against the cost of starting it, short against a run.
-        cells = problem.S * problem.A
+        cells = problem.S * problem.A if self._stored is None else problem.S + self._stored.teacher.stored
         cost = min(self.n, 16 * cells) + 4 * cells
         self.block_size = min(max(2**20 // cost, 16), 4096)
         # A batch takes about half a second: short against what may be lost, long against writing a file.
@@ -118,6 +121,10 @@ class Cell:
         key = (int(self.identity, 16), stage, block)
         rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=key)))
         protocols = {learner.protocol: _stream(seed, key, learner.protocol) for learner in learners}
+        if self._stored is not None:
+            if controls:
+                raise checks.Unsupported("control variates need a dense problem, such as problem.dense()")
+            return self._stored.risks(learners, self.n, reps, rng, protocols)
         out = np.empty((reps, len(learners) + controls * len(CONTROLS)))
         done = 0
         for counts in self._sampler.draw(self.n, reps, rng):

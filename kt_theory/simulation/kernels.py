@@ -163,6 +163,68 @@ def risks_of(
     return specialised(_risks, {"row": row, "cost": cost}, name)
 
 
+def _sparse_risks(counts, visits, told, rho, offsets, teacher, init, others, start, unvisited, out):  # type: ignore[no-untyped-def]
+    """Fill `out`, shape (R,), with the risks of one learner on a sparse problem; see `sparse_risks_of`."""
+    student = np.empty(teacher.size)
+    for r in range(counts.shape[0]):
+        total = 0.0
+        for s in range(rho.size):
+            if visits[r, s] == 0:
+                total += rho[s] * unvisited[s]
+                continue
+            first, last = offsets[s], offsets[s + 1]
+            p, said, seen = teacher[first:last], student[first:last], counts[r, first:last]
+            if told is None:
+                rest = row(visits[r, s], seen, None, p, init[first:last], others[s], start[s], said)  # type: ignore[name-defined] # noqa: F821
+            else:
+                t = r if told.shape[0] > 1 else 0
+                rest = row(visits[r, s], seen, told[t, first:last], p, init[first:last], others[s], start[s], said)  # type: ignore[name-defined] # noqa: F821
+            total += rho[s] * cost(said, p, others[s], rest)  # type: ignore[name-defined] # noqa: F821
+        out[r] = total
+
+
+@functools.lru_cache(maxsize=256)
+def sparse_risks_of(
+    row: Callable[..., float], cost: Callable[..., float], name: str = "sparse_risks"
+) -> Callable[..., None]:
+    """As `risks_of` for a sparse problem, from `Learner.cells` and `Divergence.cells`.
+
+    Returns
+    -------
+    callable
+        ``(counts, visits, told, rho, offsets, teacher, init, others, start, unvisited, out)``: counts of the stored
+        cells, int64, shape (R, P); visits, int64, shape (R, S); told, int8, shape (R, P) or (1, P), or None; rho, shape
+        (S,); where the cells of a row begin, shape (S + 1,); teacher and init on the cells, shape (P,); the number of
+        other labels of a row, and what init says there, shape (S,); what an unvisited input adds, shape (S,); the
+        risks, shape (R,), filled.
+    """
+    return specialised(_sparse_risks, {"row": row, "cost": cost}, name)
+
+
+def _sparse_costs(student, offsets, teacher, others, rest, out):  # type: ignore[no-untyped-def]
+    """Fill `out`, shape (S,), with the divergence of each row of a sparse table from the teacher's."""
+    for s in range(out.size):
+        first, last = offsets[s], offsets[s + 1]
+        out[s] = cost(student[first:last], teacher[first:last], others[s], rest[s])  # type: ignore[name-defined] # noqa: F821
+
+
+@functools.lru_cache(maxsize=64)
+def sparse_costs_of(cost: Callable[..., float], name: str = "sparse_costs") -> Callable[..., None]:
+    """The compiled loop ``(student, offsets, teacher, others, rest, out)`` over the rows of a sparse table."""
+    return specialised(_sparse_costs, {"cost": cost}, name)
+
+
+@jit
+def sparse_visits_of(counts: np.ndarray, offsets: np.ndarray, visits: np.ndarray) -> None:
+    """Fill `visits`, shape (R, S), with the sums of `counts`, shape (R, P), over the stored cells of each row."""
+    for r in range(counts.shape[0]):
+        for s in range(visits.shape[1]):
+            total = 0
+            for i in range(offsets[s], offsets[s + 1]):
+                total += counts[r, i]
+            visits[r, s] = total
+
+
 @jit
 def moments(
     values: np.ndarray, mean: np.ndarray, squares: np.ndarray, nonzero: np.ndarray, infinite: np.ndarray

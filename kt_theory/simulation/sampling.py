@@ -17,6 +17,7 @@ import numpy as np
 
 from kt_theory.problem import Problem
 from kt_theory.simulation import kernels
+from kt_theory.sparse import SparseTable
 
 #: Samples per cell up to which single draws are cheaper than a binomial per cell (both measured, they cross near 20).
 DRAWS_PER_CELL = 16
@@ -36,6 +37,9 @@ class CountSampler:
     ----------
     problem : Problem
         Its joint masses rho x pi* are tabulated once. They sum to 1 within 2e-12 and are divided by their sum here.
+        Of a sparse problem the stored cells are drawn, P of them: P stands for S A, and (R, P) for (R, S, A).
+    teacher : SparseTable, optional
+        The stored cells of a sparse problem, if some of probability 0 are among them; `problem.pairs` if not given.
 
     Attributes
     ----------
@@ -43,9 +47,14 @@ class CountSampler:
         What the cells are drawn with.
     """
 
-    def __init__(self, problem: Problem) -> None:
-        self.shape = (problem.S, problem.A)
-        masses = problem.w.ravel()
+    def __init__(self, problem: Problem, teacher: SparseTable | None = None) -> None:
+        if problem.sparse:
+            cells = problem.pairs if teacher is None else teacher
+            self.shape: tuple[int, ...] = (cells.stored,)
+            masses = problem.rho[cells.rows] * cells.values
+        else:
+            self.shape = (problem.S, problem.A)
+            masses = problem.w.ravel()
         self.masses = masses / masses.sum()
         self._keep, self._own, self._other = alias_table(self.masses)
         # A multinomial gives its last cell whatever is left over, rounding included: that must be a cell which can

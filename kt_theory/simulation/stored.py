@@ -1,0 +1,100 @@
+"""The repeats of a sparse problem: counts of its stored cells, and risks that cost as much as these are many.
+
+The stored cells are those where the teacher is above 0, and those where the initial table differs from the rest of its
+row. Every other label of a row has teacher 0, is never drawn, and has one initial value: its part of the student and of
+the divergence is that of one label, times how many there are.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from kt_theory import checks
+from kt_theory.divergences import Divergence
+from kt_theory.learners.learner import Learner
+from kt_theory.problem import Problem, initial_cells
+from kt_theory.protocols.protocol import Protocol
+from kt_theory.simulation import kernels
+from kt_theory.simulation.sampling import CountSampler
+from kt_theory.sparse import aligned
+
+
+class StoredCells:
+    """A sparse problem, the initial table on the same cells, and the divergence that is paid.
+
+    Raises
+    ------
+    Unsupported
+        For a divergence that has no form for stored cells: one of a user's own.
+    """
+
+    def __init__(self, problem: Problem, init: Any, divergence: Divergence) -> None:
+        if divergence.cells is None:
+            raise checks.Unsupported(
+                f"divergence {divergence} has no form for sparse problems: use one of the package's, or problem.dense()"
+            )
+        self.problem = problem
+        self.divergence = divergence
+        self.teacher, self.init = aligned(problem.pairs, initial_cells(init, problem))
+
+    @functools.cached_property
+    def _sampler(self) -> CountSampler:
+        return CountSampler(self.problem, self.teacher)
+
+    @functools.cached_property
+    def _unvisited(self) -> np.ndarray:
+        """What an input costs as long as it was not visited, shape (S,)."""
+        assert self.divergence.cells is not None
+        loop = kernels.sparse_costs_of(self.divergence.cells, f"sparse_costs_{self.divergence.name}")
+        costs = np.empty(self.problem.S)
+        teacher, init = self.teacher, self.init
+        loop(init.values, teacher.offsets, teacher.values, teacher.others, init.rest, costs)
+        costs[self.problem.rho == 0] = 0.0  # adds nothing, even where it is infinite
+        return costs
+
+    def risks(
+        self,
+        learners: Sequence[Learner],
+        n: int,
+        reps: int,
+        rng: np.random.Generator,
+        streams: Mapping[Protocol, np.random.Generator],
+    ) -> np.ndarray:
+        """Risks of repeats, shape (reps, L); `streams` draws the ties of each protocol.
+
+        Raises
+        ------
+        Unsupported
+            For a learner that has no form for stored cells: one of a user's own.
+        """
+        assert self.divergence.cells is not None
+        for learner in learners:
+            if learner.cells is None:
+                raise checks.Unsupported(
+                    f"{learner.name} is not simulated on sparse problems: use one of the package's learners, "
+                    "problem.dense(), or kt_theory.fit on one data set"
+                )
+        teacher, init, offsets = self.teacher, self.init, self.teacher.offsets
+        others, name = teacher.others, f"sparse_risks_{self.divergence.name}"
+        out = np.empty((reps, len(learners)))
+        done = 0
+        for counts in self._sampler.draw(n, reps, rng):
+            R = counts.shape[0]
+            visits = np.empty((R, self.problem.S), dtype=np.int64)
+            kernels.sparse_visits_of(counts, offsets, visits)
+            told = {protocol: protocol.told_cells(teacher, R, stream) for protocol, stream in streams.items()}
+            for j, learner in enumerate(learners):
+                assert learner.cells is not None
+                risks = np.empty(R)
+                loop = kernels.sparse_risks_of(learner.cells, self.divergence.cells, name)
+                loop(
+                    counts, visits, told[learner.protocol], self.problem.rho, offsets, teacher.values, init.values,
+                    others, init.rest, self._unvisited, risks,
+                )  # fmt: skip
+                out[done : done + R, j] = risks
+            done += R
+        return out
