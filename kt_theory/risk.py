@@ -152,9 +152,10 @@ def _estimate(
     except OutOfReach as limit:
         if method == "exact":
             raise
+        by, call = (", with control variates,", "control=True and ") if not problem.sparse else ("", "")
         message = (
-            f"n={n}: {limit}; simulated instead, with control variates, to a standard error of about {TARGET:g} of the "
-            "risk: for a smaller one call kt_theory.simulate with control=True and a smaller target_mcse"
+            f"n={n}: {limit}; simulated instead{by} to a standard error of about {TARGET:g} of the "
+            f"risk: for a smaller one call kt_theory.simulate with {call}a smaller target_mcse"
         )
         warnings.warn(message, stacklevel=3)
         return _simulated(problem, learner, n, init, divergence, seed, control=not problem.sparse)

@@ -118,7 +118,8 @@ def test_a_sparse_problem_is_refused_where_a_dense_table_is_needed(monkeypatch: 
         lambda: sparse.w,
         lambda: kt.risk_law(sparse, "CE_sgl", 3),
         lambda: kt.bias_limit(sparse, "CE_sgl"),
-        lambda: kt.certify(sparse, "CE_sgl", 3),
+        lambda: kt.certify("hard_upper_mean_instance", problem=sparse, n=3),
+        lambda: kt.simulate(sparse, "CE_sgl", 3, reps=2, control=True),
         lambda: kt.simulate(sparse, own, 3, reps=2),
         lambda: kt.simulate(sparse, "CE_sgl", 3, reps=2, divergence=wavy),
     )

@@ -193,7 +193,7 @@ def simulate(
     max_reps : int
         Cap on the repeats of a run with a target; a warning says where it was reached.
     control : bool
-        Use control variates (not of a sparse problem): sums over the labels whose means are known exactly (`kt_theory.simulation.controls`), less
+        Use control variates: sums over the labels whose means are known exactly (`kt_theory.simulation.controls`), less
         these means, times what a pilot says. The pilot, of `reps` repeats with a target and of 200 without, is thrown
         away, so that the mean stays exactly unbiased; it may be below 0 where the risk is smaller than its error.
     init : array_like, shape (S, A), optional
