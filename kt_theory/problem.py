@@ -241,7 +241,7 @@ def initial_table(init: Any, problem: Problem) -> np.ndarray:
 
 def initial_cells(init: Any, problem: Problem) -> SparseTable:
     """The same for a sparse problem: the cells of `init` that differ from the rest of their row, and the rest."""
-    shape = (problem.S, problem.A)
+    shape = (checked_problem(problem).S, problem.A)
     if init is None:
         none = np.empty(0, dtype=np.int64)
         return SparseTable.of_keys(none, np.empty(0), shape, np.full(shape[0], 1.0 / shape[1]))
