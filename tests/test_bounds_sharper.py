@@ -20,10 +20,11 @@ import pytest
 import oracles
 import test_bounds as paper
 from kt_theory import bounds
-from kt_theory.bounds import best, sharper
+from kt_theory.bounds import best
+from kt_theory.bounds import partial as partial_labels
 from test_bounds import Literal, even, label, light_cells, paid_on_a_dead_label, power, quantile, sizes
 
-OURS = [name for name in bounds.__all__ if inspect.getmodule(getattr(bounds, name)) is sharper]
+OURS = [name for name in paper.STATED if name not in paper.PAPER]
 STATUSES = ("proved", "limit", "conjectured")
 
 # --- The numbers: literal formulas at 50 digits ---------------------------------------------------------
@@ -255,7 +256,7 @@ def test_a_wrong_constant_would_be_seen(name):
 def test_rounding_to_the_wrong_side_would_be_seen(name, monkeypatch):
     # Oracle: mpmath, the same comparison with upper bounds rounded down and lower bounds rounded up
     monkeypatch.setattr(bounds.evaluation, "EPS", -bounds.evaluation.EPS)
-    monkeypatch.setattr(sharper, "EPS", -sharper.EPS)
+    monkeypatch.setattr(partial_labels, "EPS", -partial_labels.EPS)
     with pytest.raises(AssertionError):
         paper.assert_agrees(name, LITERAL[name].formula, LITERAL[name].rests)
 
@@ -319,12 +320,12 @@ def test_the_constants_are_rounded_up():
         q = q_lambert()
         assert abs(q * q * mp.exp(q + 1) - 1) < mp.mpf("1e-45")
         assert abs(c_inf() - 1 / (1 / q + mp.exp(q + 1))) < mp.mpf("1e-45")
-        assert 0 < sharper.C_INF - c_inf() < 1e-12 * c_inf() * 4
-        assert 0 < sharper.C_PAIRS - c_pairs() < 1e-12
-        assert 0 < sharper.C_KL - c_kl() < 1e-12 * c_kl() * 4
+        assert 0 < partial_labels.C_INF - c_inf() < 1e-12 * c_inf() * 4
+        assert 0 < partial_labels.C_PAIRS - c_pairs() < 1e-12
+        assert 0 < partial_labels.C_KL - c_kl() < 1e-12 * c_kl() * 4
         # Any q in place of the best one gives a valid constant, so an upper bound needs no minimum: here is one q.
         x = [mp.mpf(i) / 1000 for i in range(1, 20000)]
-        Q = mp.mpf(sharper.C_KL)
+        Q = mp.mpf(partial_labels.C_KL)
         assert max(mp.exp(-t) * (t * mp.log(t / Q) - t + Q) for t in x) <= Q
 
 
@@ -663,7 +664,7 @@ def test_kl_bounds_hold_on_random_problems():
 @pytest.mark.step("N6.8", "N6.9")
 def test_the_spread_of_pairs_is_bounded_by_a_sum_over_unseen_labels():
     # Oracle: enumeration, the integrals of the proof of N6b done by mpmath; 3000 random sets of unseen labels
-    L = sharper.C_PAIRS
+    L = partial_labels.C_PAIRS
     x0 = -math.log(L)
 
     def price(x: Any) -> Any:
@@ -729,8 +730,8 @@ def test_light_rows_of_many_labels_reach_the_limit_constant():
     for A, gap in ((1000, 0.003), (10**4, 5e-4), (10**5, 3e-4), (10**6, 3e-4)):
         n = 10**4 * A
         scaled = bounds.partial_lower_mean_light(S=1, A=A, n=n) * n / A
-        assert sharper.C_INF * (1 - gap) <= scaled <= sharper.C_INF
-        assert bounds.partial_upper_mean_lambert(S=1, A=A, n=n) * n / A >= sharper.C_INF
+        assert partial_labels.C_INF * (1 - gap) <= scaled <= partial_labels.C_INF
+        assert bounds.partial_upper_mean_lambert(S=1, A=A, n=n) * n / A >= partial_labels.C_INF
     for n in (1, 30, 1000):
         assert bounds.partial_lower_mean_light(S=1, A=30, n=n) >= np.nan_to_num(
             bounds.partial_lower_mean(S=1, A=30, n=n)
@@ -744,7 +745,7 @@ def test_light_rows_beyond_the_sum_are_below_it_and_close(monkeypatch):
         A = k + empty + 1
         exact = bounds.partial_lower_mean_at(S=1, A=A, n=n, k=k, x=x)
         with monkeypatch.context() as patch:
-            patch.setattr(sharper, "LIGHT_LABELS", 0)
+            patch.setattr(partial_labels, "LIGHT_LABELS", 0)
             below = bounds.partial_lower_mean_at(S=1, A=A, n=n, k=k, x=x)
         assert exact * (1 - 2 / (k * math.exp(-1.1 * n * x) + empty)) <= below <= exact
     for n in (0, 1, 10**9, 2**63 - 1):
@@ -752,7 +753,7 @@ def test_light_rows_beyond_the_sum_are_below_it_and_close(monkeypatch):
             bounds.partial_lower_mean_light(S=1, A=10**12, n=n),
             bounds.best_upper("partial", S=1, A=10**12, n=n).value,
         )
-        assert 0.93 * min(upper, sharper.C_INF * 10**12 / max(n, 1)) <= lower <= upper  # 0.93: n = 10^9 < A
+        assert 0.93 * min(upper, partial_labels.C_INF * 10**12 / max(n, 1)) <= lower <= upper  # 0.93: n = 10^9 < A
     mean = 20 * 0.99**50
     with pytest.raises(AssertionError):  # red: without the variance the mean field is above the sum
         assert bounds.partial_lower_mean_at(S=1, A=28, n=50, k=20, x=0.01) >= 0.01 * mean * 7 / (mean + 7)

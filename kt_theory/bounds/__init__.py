@@ -2,7 +2,7 @@ r"""Every lower and upper bound of Zhao and Zhu, each with the constants that it
 
 Setting (`kt_theory.problem`): n samples, S inputs, A labels; R is the total variation between student and teacher,
 averaged under rho. A lower bound holds for every student, at the worst problem; an upper bound holds for the named
-learner on every problem, whatever the learner says where the data leave it free (`init`). "mean" bounds E R over the
+learner on every problem, for every initial table (`init`). "mean" bounds E R over the
 sample; "whp" bounds R itself with probability at least 1 - delta. A' is the number of labels that a construction uses.
 
 ==================  ==================================================================================================
@@ -23,7 +23,10 @@ Lemmas E.8 to E.10  `inverse_visits_mean`, `inverse_visits_upper_mean`, `low_vis
 Lemma H.2           `log_linear_tv_upper`
 ==================  ==================================================================================================
 
-Beside the paper's are ours, in `sharper`, proved in the report, `paper/` (N1 to N10), or marked conjectured.
+Beside the paper's are ours, each proved in the report, `paper/` (N1 to N10), or marked conjectured. The line Status of
+each says which: proved (for every S, A, n of the regime), limit, or conjectured; nothing uses what is conjectured.
+"uniform" bounds the learner with the uniform initial table that, SEL_ptl, spreads the missing mass uniformly over the
+unseen labels; the other upper bounds hold for every `init`.
 `best_upper` and `best_lower` give the best proved bounds on the minimax risk of a protocol, and say which they are.
 
 ==================  ==================================================================================================
@@ -60,19 +63,24 @@ arXiv 2310.07838 (Z&Z). Where a printed constant is a slip, the one that the pro
 from __future__ import annotations
 
 from kt_theory.bounds.best import Best, best_lower, best_upper
+from kt_theory.bounds.every import (
+    uniform_upper_mean,
+)
 from kt_theory.bounds.hard import (
     hard_lower_mean,
+    hard_lower_mean_assouad,
     hard_lower_mean_at,
     hard_upper_mean,
+    hard_upper_mean_conjecture,
     hard_upper_mean_instance,
+    hard_upper_mean_joint,
+    hard_upper_mean_uniform,
     hard_upper_whp,
+    hard_upper_whp_joint,
     xi,
 )
 from kt_theory.bounds.lemmas import (
     bretagnolle_huber_upper,
-    cell_missing_mass,
-    cell_missing_upper,
-    cell_missing_upper_simple,
     empirical_tv_upper_mean,
     empirical_tv_upper_whp,
     inverse_visits_mean,
@@ -80,50 +88,47 @@ from kt_theory.bounds.lemmas import (
     inverse_visits_upper_whp,
     log_linear_tv_upper,
     low_visits_upper,
+)
+from kt_theory.bounds.missing_mass import (
+    cell_missing_mass,
+    cell_missing_upper,
+    cell_missing_upper_e,
+    cell_missing_upper_simple,
     missing_mass_excess_upper_whp,
+    missing_mass_upper_mean,
     missing_mass_upper_whp,
+    missing_mass_upper_whp_sqrt,
 )
 from kt_theory.bounds.partial import (
     partial_lower_mean,
-    partial_lower_mean_simple,
-    partial_upper_mean,
-    partial_upper_mean_floor,
-    partial_upper_whp,
-)
-from kt_theory.bounds.sharper import (
-    cell_missing_upper_e,
-    hard_lower_mean_assouad,
-    hard_upper_mean_conjecture,
-    hard_upper_mean_joint,
-    hard_upper_mean_uniform,
-    hard_upper_whp_joint,
-    missing_mass_upper_mean,
-    missing_mass_upper_whp_sqrt,
     partial_lower_mean_at,
     partial_lower_mean_light,
+    partial_lower_mean_simple,
     partial_upper_kl_mean,
+    partial_upper_mean,
     partial_upper_mean_at,
     partial_upper_mean_conjecture,
+    partial_upper_mean_floor,
     partial_upper_mean_lambert,
     partial_upper_mean_missing,
     partial_upper_mean_pairs,
     partial_upper_mean_uniform,
     partial_upper_mean_uniform_simple,
+    partial_upper_whp,
     partial_upper_whp_missing,
     partial_upper_whp_sqrt,
-    soft_lower_mean_dirac,
-    soft_upper_kl_mean,
-    soft_upper_mean_missing,
-    soft_upper_mean_uniform,
-    uniform_upper_mean,
 )
 from kt_theory.bounds.soft import (
     soft_lower_mean,
     soft_lower_mean_at,
+    soft_lower_mean_dirac,
     soft_lower_mean_simple,
+    soft_upper_kl_mean,
     soft_upper_mean,
     soft_upper_mean_at,
     soft_upper_mean_floor,
+    soft_upper_mean_missing,
+    soft_upper_mean_uniform,
     soft_upper_whp,
 )
 

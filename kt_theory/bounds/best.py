@@ -14,39 +14,39 @@ from typing import Any
 
 import numpy as np
 
-from kt_theory.bounds import hard, partial, sharper, soft
+from kt_theory.bounds import every, hard, partial, soft
 from kt_theory.protocols.protocol import one_of_the_paper
 
 _UPPER: dict[str, tuple[Callable[..., Any], ...]] = {
     "hard": (
-        sharper.uniform_upper_mean,
-        sharper.hard_upper_mean_joint,
-        sharper.hard_upper_mean_uniform,
+        every.uniform_upper_mean,
+        hard.hard_upper_mean_joint,
+        hard.hard_upper_mean_uniform,
         hard.hard_upper_mean,
     ),
     "partial": (
-        sharper.uniform_upper_mean,
-        sharper.partial_upper_mean_uniform,
-        sharper.partial_upper_mean_pairs,
-        sharper.partial_upper_mean_lambert,
-        sharper.partial_upper_mean_uniform_simple,
-        sharper.partial_upper_mean_missing,
+        every.uniform_upper_mean,
+        partial.partial_upper_mean_uniform,
+        partial.partial_upper_mean_pairs,
+        partial.partial_upper_mean_lambert,
+        partial.partial_upper_mean_uniform_simple,
+        partial.partial_upper_mean_missing,
         partial.partial_upper_mean,
     ),
     "soft": (
-        sharper.uniform_upper_mean,
-        sharper.soft_upper_mean_uniform,
-        sharper.soft_upper_mean_missing,
+        every.uniform_upper_mean,
+        soft.soft_upper_mean_uniform,
+        soft.soft_upper_mean_missing,
         soft.soft_upper_mean,
     ),
 }
 
-_LOWER_SOFT = (sharper.soft_lower_mean_dirac, soft.soft_lower_mean)
-_LOWER_PARTIAL = (*_LOWER_SOFT, sharper.partial_lower_mean_light, partial.partial_lower_mean)
+_LOWER_SOFT = (soft.soft_lower_mean_dirac, soft.soft_lower_mean)
+_LOWER_PARTIAL = (*_LOWER_SOFT, partial.partial_lower_mean_light, partial.partial_lower_mean)
 _LOWER: dict[str, tuple[Callable[..., Any], ...]] = {
     "soft": _LOWER_SOFT,
     "partial": _LOWER_PARTIAL,
-    "hard": (*_LOWER_PARTIAL, sharper.hard_lower_mean_assouad, hard.hard_lower_mean),
+    "hard": (*_LOWER_PARTIAL, hard.hard_lower_mean_assouad, hard.hard_lower_mean),
 }
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -14,6 +15,54 @@ EPS = float(np.finfo(np.float64).eps)
 
 #: A few units of the least positive float64: rounding to a side where relative error has lost its meaning.
 LEAST = 4 * math.ulp(0.0)
+
+
+#: A function that states a bound.
+Stated = TypeVar("Stated", bound=Callable[..., Any])
+
+#: What the arguments are that many bounds take: type and meaning.
+ARGUMENTS = {
+    "S, A": ("int", "Number of inputs and of labels, at least 1."),
+    "A": ("int", "Number of labels, at least 1."),
+    "size": ("int", "Number of letters of the alphabet, at least 1."),
+    "n": ("int or sequence of int", "Number of samples, 0 or more."),
+    "delta": ("float", "Probability of failure, in (0, 1)."),
+}
+
+#: Sections that are the same for every bound with an n.
+SECTIONS = """
+Returns
+-------
+float, or ndarray of float64 for a sequence of n
+
+Raises
+------
+ValueError
+    If an argument is malformed; the message names it.
+"""
+
+
+def documented(**described: tuple[str, str]) -> Callable[[Stated], Stated]:
+    """Give a bound the sections of its docstring that are the same everywhere, before its notes and examples.
+
+    `described`: type and meaning of the arguments that `ARGUMENTS` does not have, by name.
+    """
+
+    def attach(stated: Stated) -> Stated:
+        text = inspect.getdoc(stated)
+        if text is None:  # python -OO
+            return stated
+        known = {**ARGUMENTS, **described}
+        taken = list(inspect.signature(stated).parameters)
+        names = ["S, A", *taken[2:]] if taken[:2] == ["S", "A"] else taken
+        entries = [f"{name} : {known[name][0]}\n    {known[name][1]}\n" for name in names]
+        parameters = "\n".join(["Parameters", "----------", "".join(entries)])
+        heading = "\nNotes\n-----\n" if "\nNotes\n-----\n" in text else "\nExamples\n--------\n"
+        says, rest = text.split(heading, 1)
+        stated.__doc__ = f"{says}\n{parameters}{SECTIONS}{heading}{rest}"
+        return stated
+
+    return attach
 
 
 def from_first(first: float, n: Any, formula: Callable[[np.ndarray], np.ndarray]) -> Any:

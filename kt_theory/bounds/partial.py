@@ -1,4 +1,10 @@
-"""Partial soft labels: what no student can beat (Z&Z Thm 4.1), and what SEL_ptl reaches (Z&Z Thm 4.4, Remark 6.1)."""
+r"""Partial soft labels: what no student can beat, and what SEL_ptl reaches.
+
+The paper's are Z&Z Thm 4.1, Thm 4.4 and Remark 6.1; ours, below them, are proved in the report (N3 to N7, N10).
+
+Constants: q = 2 W(1 / (2 sqrt(e))) = 0.477670, W Lambert's function, solves q^2 e^(q + 1) = 1; c_inf = q^2 / (1 + q) =
+0.154411; c_pairs = 0.159974 (N6b); c_KL = min_q max_x e^-x (x log(x / q) - x + q) = 0.292037. They are rounded up.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +14,34 @@ from typing import Any
 import numpy as np
 
 from kt_theory import checks
-from kt_theory.bounds.evaluation import down, from_first, log_ratio, sizes, unseen, up
-from kt_theory.bounds.lemmas import missing_mass_upper_whp
+from kt_theory.bounds.evaluation import (
+    EPS,
+    all_unseen,
+    documented,
+    down,
+    from_first,
+    log_ratio,
+    log_unseen,
+    sizes,
+    unseen,
+    up,
+)
+from kt_theory.bounds.missing_mass import majorant, missing_mass_upper_whp, missing_mass_upper_whp_sqrt
+
+#: q^2 / (1 + q) = 0.15441111937605244..., rounded up.
+C_INF = 0.1544111193760525
+#: The root of log L + 3/2 + 2 L + L^2 / 2 = 0, 0.15997401624242498..., rounded up.
+C_PAIRS = 0.159974016242425
+#: min_q max_x e^-x (x log(x / q) - x + q) = 0.29203651458464209..., rounded up.
+C_KL = 0.2920365145846422
+#: Candidates for (n + 1) times the mass of a light label: 1 for one label, up to 1 + q for many.
+SCALES = (1.0, 1.125, 1.25, 1.375, 1.46875)
+#: Beyond this many light labels the binomial sum of N7 gives way to a closed form.
+LIGHT_LABELS = 10**6
 
 
-def partial_lower_mean(*, S: int, A: int, n: Any) -> Any:
+@documented()
+def partial_lower_mean(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """Partial soft labels: no student's worst expected risk is below S (A' - 1) / (4 (n + 1)) (1 - 1/(n + 1))^n.
 
     Statement: Z&Z Thm 4.1 (before the power is bounded by 1/e)
@@ -20,22 +49,6 @@ def partial_lower_mean(*, S: int, A: int, n: Any) -> Any:
     Units: total variation risk, averaged under rho
     Valid for: A >= 3, n >= S (A' - 1) / 2 - 1, where A' = A if A is odd and A - 1 if it is even
     Outside: nan
-
-    Parameters
-    ----------
-    S, A : int
-        Number of inputs and of labels, at least 1.
-    n : int or sequence of int
-        Number of samples, 0 or more.
-
-    Returns
-    -------
-    float, or ndarray of float64 for a sequence of n
-
-    Raises
-    ------
-    ValueError
-        If an argument is malformed; the message names it.
 
     Notes
     -----
@@ -56,7 +69,8 @@ def partial_lower_mean(*, S: int, A: int, n: Any) -> Any:
     return from_first(_first_with_pairs(A, pairs), n, lambda n: down(pairs / (2 * (n + 1)) * unseen(n, 1 / (n + 1))))
 
 
-def partial_lower_mean_simple(*, S: int, A: int, n: Any) -> Any:
+@documented()
+def partial_lower_mean_simple(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """Partial soft labels: no student's worst expected risk is below S (A' - 1) / (4 e (n + 1)).
 
     Statement: Z&Z Thm 4.1
@@ -64,22 +78,6 @@ def partial_lower_mean_simple(*, S: int, A: int, n: Any) -> Any:
     Units: total variation risk, averaged under rho
     Valid for: A >= 3, n >= S (A' - 1) / 2 - 1, where A' = A if A is odd and A - 1 if it is even
     Outside: nan
-
-    Parameters
-    ----------
-    S, A : int
-        Number of inputs and of labels, at least 1.
-    n : int or sequence of int
-        Number of samples, 0 or more.
-
-    Returns
-    -------
-    float, or ndarray of float64 for a sequence of n
-
-    Raises
-    ------
-    ValueError
-        If an argument is malformed; the message names it.
 
     Notes
     -----
@@ -102,7 +100,8 @@ def _first_with_pairs(A: int, pairs: int) -> float:
     return max(pairs - 1, 0) if A >= 3 else math.inf
 
 
-def partial_upper_mean(*, S: int, A: int, n: Any) -> Any:
+@documented()
+def partial_upper_mean(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """SEL_ptl: E R <= (8/9) S A / n + S A / (n + 1).
 
     Statement: Z&Z Thm 4.4 (mean)
@@ -110,22 +109,6 @@ def partial_upper_mean(*, S: int, A: int, n: Any) -> Any:
     Units: total variation risk, averaged under rho
     Valid for: n >= 1
     Outside: nan
-
-    Parameters
-    ----------
-    S, A : int
-        Number of inputs and of labels, at least 1.
-    n : int or sequence of int
-        Number of samples, 0 or more.
-
-    Returns
-    -------
-    float, or ndarray of float64 for a sequence of n
-
-    Raises
-    ------
-    ValueError
-        If an argument is malformed; the message names it.
 
     Notes
     -----
@@ -144,7 +127,8 @@ def partial_upper_mean(*, S: int, A: int, n: Any) -> Any:
     return from_first(1, n, lambda n: up(8 * cells / (9 * n) + cells / (n + 1)))
 
 
-def partial_upper_whp(*, S: int, A: int, n: Any, delta: float) -> Any:
+@documented()
+def partial_upper_whp(*, S: int, A: int, n: Any, delta: float) -> float | np.ndarray:
     """SEL_ptl, with probability >= 1 - delta: of order S (A + sqrt(A) log(S / delta)) log(S / delta) / n.
 
     Statement: Z&Z Thm 4.4 (high probability)
@@ -152,24 +136,6 @@ def partial_upper_whp(*, S: int, A: int, n: Any, delta: float) -> Any:
     Units: total variation risk, averaged under rho
     Valid for: n >= 1; S = 1: delta <= 1/10; S >= 2: delta < min(1, (S + 2) / 10)
     Outside: nan
-
-    Parameters
-    ----------
-    S, A : int
-        Number of inputs and of labels, at least 1.
-    n : int or sequence of int
-        Number of samples, 0 or more.
-    delta : float
-        Probability of failure, in (0, 1).
-
-    Returns
-    -------
-    float, or ndarray of float64 for a sequence of n
-
-    Raises
-    ------
-    ValueError
-        If an argument is malformed; the message names it.
 
     Notes
     -----
@@ -202,7 +168,11 @@ def partial_upper_whp(*, S: int, A: int, n: Any, delta: float) -> Any:
     return from_first(1 if delta < (S + 2) / 10 else math.inf, n, lambda n: up((row * visits + inputs) / n))
 
 
-def partial_upper_mean_floor(*, S: int, A: int, n: Any, c_S: float, c_A: float) -> Any:
+@documented(
+    c_S=("float", "The least positive mass of an input, in (0, 1]."),
+    c_A=("float", "The least positive mass of a label given an input, in (0, 1]."),
+)
+def partial_upper_mean_floor(*, S: int, A: int, n: Any, c_S: float, c_A: float) -> float | np.ndarray:
     """SEL_ptl, if rho >= c_S and pi* >= c_A on their supports: E R <= (1 - c_S c_A)^n.
 
     Statement: Z&Z Remark 6.1 (partial soft labels)
@@ -210,24 +180,6 @@ def partial_upper_mean_floor(*, S: int, A: int, n: Any, c_S: float, c_A: float) 
     Units: total variation risk, averaged under rho
     Valid for: n >= 0, 0 < c_S <= 1, 0 < c_A <= 1
     Outside: nan
-
-    Parameters
-    ----------
-    S, A : int
-        Number of inputs and of labels, at least 1.
-    n : int or sequence of int
-        Number of samples, 0 or more.
-    c_S, c_A : float
-        The least positive mass of an input, and of a label given an input; in (0, 1].
-
-    Returns
-    -------
-    float, or ndarray of float64 for a sequence of n
-
-    Raises
-    ------
-    ValueError
-        If an argument is malformed; the message names it.
 
     Notes
     -----
@@ -259,3 +211,385 @@ def partial_upper_mean_floor(*, S: int, A: int, n: Any, c_S: float, c_A: float) 
 
 def _log_or_minus_inf(x: float) -> float:
     return math.log(x) if x > 0 else -math.inf
+
+
+@documented(w=("array_like, shape (S, A)", "Joint masses rho(s) pi*(a|s), a law."))
+def partial_upper_mean_at(*, S: int, A: int, n: Any, w: Any) -> float | np.ndarray:
+    """SEL_ptl on a given problem: E R <= sum over (s, a) of w (1 - w)^n, w the joint masses rho(s) pi*(a|s).
+
+    Statement: The risk of SEL_ptl is at most the missing mass of the joint law
+    Grade: upper
+    Status: proved
+    Units: total variation risk, averaged under rho
+    Valid for: n >= 0
+    Outside: nan
+
+    Notes
+    -----
+    N3, for every `init`: R <= m0 for every sample.
+
+    Within a factor 1 of the truth at S = 1, A = 3, n = 4, row (1/2, 1/2, 0), if SEL_ptl puts on the label of mass 0
+    what it does not know.
+
+    Examples
+    --------
+    >>> round(partial_upper_mean_at(S=1, A=3, n=4, w=[[0.5, 0.5, 0.0]]), 12)
+    0.0625
+    """
+    S, A = sizes(S, A)
+    masses = checks.probabilities("w", w, ndim=2)
+    if masses.shape != (S, A):
+        raise ValueError(f"w has shape {masses.shape}, {(S, A)} is needed")
+    masses = checks.law("w", masses.ravel())
+
+    def formula(n: np.ndarray) -> np.ndarray:
+        total = all_unseen(n, masses, up)
+        return np.where(total > 0, up(total), 0.0)
+
+    return from_first(0, n, formula)
+
+
+@documented()
+def partial_upper_mean_missing(*, S: int, A: int, n: Any) -> float | np.ndarray:
+    """SEL_ptl: E R <= (1 - 1/(SA))^n if n <= SA, (SA - 1) phi(n - 1) if n >= SA.
+
+    Statement: The risk of SEL_ptl is at most the missing mass of the joint law (mean, every problem)
+    Grade: upper
+    Status: proved
+    Units: total variation risk, averaged under rho
+    Valid for: n >= 0
+    Outside: nan
+
+    Notes
+    -----
+    N3 and `missing_mass_upper_mean`, for every `init`. Below SA phi(n), SA / (e n) and the paper's bound.
+
+    Within a factor 1.02 of the truth at S = 1, A = 102, n = 1000, if SEL_ptl spreads on a label of mass 0 what is
+    missing: 100 labels have mass 1/(n + 1), one has none, and one the rest.
+
+    Examples
+    --------
+    >>> round(partial_upper_mean_missing(S=1, A=102, n=1000), 9)
+    0.037174412
+    """
+    S, A = sizes(S, A)
+    return from_first(0, n, lambda n: up(majorant(n, S * A)))
+
+
+@documented()
+def partial_upper_mean_uniform(*, S: int, A: int, n: Any) -> float | np.ndarray:
+    """SEL_ptl, uniform: E R <= ((A - 2)/(A - 1)) M(SA) + M(S) / (A (A - 1)), M(K) = `missing_mass_upper_mean` of K.
+
+    Statement: A uniform spread pays (1 - 1/u) of what u unseen labels hold
+    Grade: upper
+    Status: proved
+    Units: total variation risk, averaged under rho
+    Valid for: n >= 0; 0 if A = 1
+    Outside: nan
+
+    Notes
+    -----
+    N4: an unvisited input pays at most 1 - 1/A of its mass, a visited one at most 1 - 1/(A - 1) of its missing mass. At
+    most (1 - 1/A) M(SA), hence at most (1 - 1/A) (SA - 1) phi(n - 1) and S (A - 1) / (e n).
+
+    Within a factor 1 of the truth at S = 3, A = 2, n = 3, Dirac rows and uniform rho.
+
+    Examples
+    --------
+    >>> round(partial_upper_mean_uniform(S=3, A=2, n=3), 12)
+    0.148148148148
+    >>> partial_upper_mean_uniform(S=3, A=1, n=5)
+    0.0
+    """
+    S, A = sizes(S, A)
+    if A == 1:
+        return from_first(0, n, np.zeros_like)
+    every, whole = (A - 2) / (A - 1), 1 / (float(A) * (A - 1))
+    return from_first(0, n, lambda n: up(every * majorant(n, S * A) + whole * majorant(n, S)))
+
+
+@documented()
+def partial_upper_mean_uniform_simple(*, S: int, A: int, n: Any) -> float | np.ndarray:
+    """SEL_ptl, uniform: E R <= S (A - 1) / (e n).
+
+    Statement: A uniform spread pays (1 - 1/A) of the missing mass
+    Grade: upper
+    Status: proved
+    Units: total variation risk, averaged under rho
+    Valid for: n >= 1
+    Outside: nan
+
+    Notes
+    -----
+    N4: (1 - 1/A) SA phi(n).
+
+    Within a factor 2.44 of the truth at S = 1, A = 101, n = 10^5: 68 labels of mass 1.4625/n, 32 of none, one the rest.
+
+    Examples
+    --------
+    >>> round(partial_upper_mean_uniform_simple(S=1, A=2, n=100), 9)
+    0.003678794
+    """
+    S, A = sizes(S, A)
+    return from_first(1, n, lambda n: up(float(S * (A - 1)) / (math.e * n)))
+
+
+@documented()
+def partial_upper_mean_lambert(*, S: int, A: int, n: Any) -> float | np.ndarray:
+    """SEL_ptl, uniform: E R <= S (c_inf A + (sqrt(2) / e) sqrt(A)) / n, c_inf = 0.154411.
+
+    Statement: The limit constant of partial soft labels, with a correction for finite A
+    Grade: upper
+    Status: proved
+    Units: total variation risk, averaged under rho
+    Valid for: n >= 1
+    Outside: nan
+
+    Notes
+    -----
+    N6. Below S (A - 1) / (e n) from A = 10 on; c_inf is the constant of the exact minimax risk as A grows, n >> SA.
+
+    Within a factor 1.38 of the truth at S = 1, A = 101, n = 10^5: 68 labels of mass 1.4625/n, 32 of none, one the rest.
+
+    Examples
+    --------
+    >>> round(partial_upper_mean_lambert(S=1, A=100, n=1000), 9)
+    0.020643713
+    """
+    S, A = sizes(S, A)
+    return from_first(1, n, lambda n: up(S * (C_INF * A + math.sqrt(2 * A) / math.e) / n))
+
+
+@documented()
+def partial_upper_mean_pairs(*, S: int, A: int, n: Any) -> float | np.ndarray:
+    """SEL_ptl, uniform: E R <= c_pairs S A / n, c_pairs = 0.159974.
+
+    Statement: The spread of the unseen labels, two by two
+    Grade: upper
+    Status: proved
+    Units: total variation risk, averaged under rho
+    Valid for: n >= 1
+    Outside: nan
+
+    Notes
+    -----
+    N6b, 1.036 c_inf: below `partial_upper_mean_lambert` for A up to 8,000 and more.
+
+    Within a factor 1.07 of the truth at S = 1, A = 101, n = 10^5: 68 labels of mass 1.4625/n, 32 of none, one the rest.
+
+    Examples
+    --------
+    >>> round(partial_upper_mean_pairs(S=1, A=100, n=1000), 6)
+    0.015997
+    """
+    S, A = sizes(S, A)
+    return from_first(1, n, lambda n: up(C_PAIRS * float(S * A) / n))
+
+
+@documented()
+def partial_upper_mean_conjecture(*, S: int, A: int, n: Any) -> float | np.ndarray:
+    """SEL_ptl, uniform: E R <= c_inf S A / n, conjectured.
+
+    Statement: The limit constant of partial soft labels, without a correction
+    Grade: conjectured
+    Status: conjectured
+    Units: total variation risk, averaged under rho
+    Valid for: n >= 1
+    Outside: nan
+
+    Notes
+    -----
+    The largest ratio to the exact minimax risk that was found is below 1. N6 proves it but for a term of order sqrt(A).
+
+    Within a factor 1.04 of the truth at S = 1, A = 101, n = 10^5: 68 labels of mass 1.4625/n, 32 of none, one the rest.
+
+    Examples
+    --------
+    >>> round(partial_upper_mean_conjecture(S=1, A=100, n=1000), 9)
+    0.015441112
+    """
+    S, A = sizes(S, A)
+    return from_first(1, n, lambda n: up(C_INF * float(S * A) / n))
+
+
+@documented()
+def partial_upper_whp_missing(*, S: int, A: int, n: Any, delta: float) -> float | np.ndarray:
+    """SEL_ptl, with probability >= 1 - delta: R <= 4 S A / (9 n) + 3 sqrt(S A) log(1 / delta) / n.
+
+    Statement: Lemma E.7 on the joint alphabet: no union bound over inputs
+    Grade: upper
+    Status: proved
+    Units: total variation risk, averaged under rho
+    Valid for: n >= 1, 0 < delta <= 1/10
+    Outside: nan
+
+    Notes
+    -----
+    N3 and Z&Z Lemma E.7, for every `init`; N2 proves Lemma E.6, on which that rests, anew.
+
+    Within a factor 2.05 of the truth, the 1 - delta quantile of R, at S = 1, A = 401, n = 400, delta = 0.1, if SEL_ptl
+    spreads on a label of mass 0 what is missing and the others are uniform.
+
+    Examples
+    --------
+    >>> round(partial_upper_whp_missing(S=3, A=3, n=1000, delta=0.1), 9)
+    0.024723266
+    """
+    S, A = sizes(S, A)
+    return missing_mass_upper_whp(size=S * A, n=n, delta=delta)
+
+
+@documented()
+def partial_upper_whp_sqrt(*, S: int, A: int, n: Any, delta: float) -> float | np.ndarray:
+    """SEL_ptl, with probability >= 1 - delta: R <= M(SA) + (2/n) (L + sqrt(2 SA L) / e), L = log(1/delta).
+
+    Statement: Deviation of the missing mass of the joint law
+    Grade: upper
+    Status: proved
+    Units: total variation risk, averaged under rho
+    Valid for: n >= 1, 0 < delta < 1
+    Outside: nan
+
+    Notes
+    -----
+    N3 and `missing_mass_upper_whp_sqrt`, for every `init`; M(K) is `missing_mass_upper_mean` of K.
+
+    Within a factor 1.19 of the truth, the 1 - delta quantile of R, at S = 1, A = 401, n = 400, delta = 0.1, if SEL_ptl
+    spreads on a label of mass 0 what is missing and the others are uniform.
+
+    Examples
+    --------
+    >>> round(partial_upper_whp_sqrt(S=3, A=3, n=1000, delta=0.1), 9)
+    0.012286419
+    """
+    S, A = sizes(S, A)
+    return missing_mass_upper_whp_sqrt(size=S * A, n=n, delta=delta)
+
+
+@documented(
+    k=("int", "Number of light labels of each input, from 1 to A - 1."),
+    x=("float", "Joint mass of a light label, in (0, 1]."),
+)
+def partial_lower_mean_at(*, S: int, A: int, n: Any, k: int, x: float) -> float | np.ndarray:
+    """Partial soft labels: S x E[j Z / (j + Z)], j ~ Bin(k, (1 - x)^n), for k labels of mass x and Z of mass 0.
+
+    Statement: Uniform spreading on k light and Z empty labels, with independent labels
+    Grade: lower
+    Status: proved
+    Units: total variation risk, averaged under rho
+    Valid for: A >= 2, 1 <= k <= A - 1; Z = A - 1 - k >= 1 if (k + 1) x <= 1/S, Z = A - k if k x = 1/S
+    Outside: nan
+
+    Notes
+    -----
+    N7: with uniform rho and one heavy label for the rest of each row, the risk of SEL_ptl, which no student beats over
+    the relabellings of the teacher (N5), is at least this: the number of light labels unseen is less spread than the
+    binomial. With k x = 1/S there is no heavy label.
+
+    Within a factor 1.001 of the truth at S = 1, A = 3, n = 10, k = 1, x = 1/11: the risk of SEL_ptl, 0.0175247.
+
+    Examples
+    --------
+    >>> round(partial_lower_mean_at(S=1, A=3, n=10, k=1, x=1 / 11), 6)
+    0.017525
+    """
+    S, A = sizes(S, A)
+    k = checks.whole_number("k", k, minimum=1)
+    x = checks.half_open_unit("x", x)
+    full = S * k * x
+    alone = abs(full - 1) <= 2.0**-52  # no heavy label
+    x = 1 / (float(S) * k) if alone else x
+    empty = A - k - (0 if alone else 1)
+    inside = empty >= 1 and (alone or S * (k + 1) * x <= 1)
+    return from_first(0 if inside else math.inf, n, lambda n: np.array([_light_rows(m, S, k, empty, x) for m in n]))
+
+
+def _light_rows(n: float, S: int, k: int, empty: int, x: float) -> float:
+    """S x E[j empty / (j + empty)], j ~ Bin(k, (1 - x)^n), rounded down."""
+    p = float(unseen(n, x))
+    if k > LIGHT_LABELS:  # the concave function is above its value at the mean less Z Var(j) / (mean + Z)^2
+        both = k * p + empty
+        return float(down(S * x * (k * p) * (empty / both) * (1 - (1 - p) / both), log_unseen(n, x)))
+    j, chances = _binomial(k, p)
+    value = S * x * float(chances @ (j * (empty / (j + empty))))
+    # An error of p enters at most in proportion; the weights are products of as many factors as the window is wide.
+    return float(down(value * (1 - 8 * math.sqrt(k) * EPS), log_unseen(n, x)))
+
+
+def _binomial(k: int, p: float) -> tuple[np.ndarray, np.ndarray]:
+    """Where Bin(k, p) has its mass, and that mass: ratios outward from the mode, divided by their sum.
+
+    What lies 9 sd + 40 beyond the mode, less than 1e-17 in all, is left out.
+    """
+    mode = min(k, math.floor((k + 1) * p))
+    reach = math.ceil(9 * math.sqrt(k * p * (1 - p))) + 40
+    low, high = max(0, mode - reach), min(k, mode + reach)
+    above = np.arange(mode, high, dtype=np.float64)
+    below = np.arange(mode, low, -1, dtype=np.float64)
+    odds = p / (1 - p) if p < 1 else math.inf
+    rising = np.cumprod((k - above) / (above + 1) * odds)
+    falling = np.cumprod(below / (k - below + 1) / odds) if odds > 0 else below
+    weights = np.concatenate([falling[::-1], [1.0], rising])
+    return np.arange(low, high + 1, dtype=np.float64), weights / weights.sum()
+
+
+@documented()
+def partial_lower_mean_light(*, S: int, A: int, n: Any) -> float | np.ndarray:
+    """Partial soft labels: the largest `partial_lower_mean_at` over a grid of k and x.
+
+    Statement: The best of the rows with k light labels
+    Grade: lower
+    Status: proved
+    Units: total variation risk, averaged under rho
+    Valid for: A >= 2, n >= 0
+    Outside: nan
+
+    Notes
+    -----
+    N7. At most 48 values of k, evenly spaced from 1 to A - 1; for each, x = t / (n + 1) with those t of 1, 1.125, 1.25,
+    1.375, 1.46875 that leave room for a heavy label, and x = 1 / (S k). As A grows, n >> SA, the best row has k / A =
+    0.6767 and x = 1.4777 / n, and the bound comes to more than 0.999 c_inf S A / n.
+
+    Within a factor 1.003 of the truth at S = 1, A = 25, n = 10^6: the risk of SEL_ptl with 16 labels of mass 1.404/n, 8
+    of none and one with the rest.
+
+    Examples
+    --------
+    >>> round(partial_lower_mean_light(S=1, A=100, n=1000), 4)
+    0.0151
+    """
+    S, A = sizes(S, A)
+    ks = np.unique(np.linspace(1, A - 1, min(A - 1, 48)).round().astype(int)).tolist() if A >= 2 else []
+
+    def best(n: float) -> float:
+        rows = [(k, A - 1 - k, t / (n + 1)) for k in ks if k <= A - 2 for t in SCALES if S * (k + 1) * t <= n + 1]
+        rows += [(k, A - k, 1 / (float(S) * k)) for k in ks]
+        return max(_light_rows(n, S, k, empty, x) for k, empty, x in rows)
+
+    return from_first(0 if A >= 2 else math.inf, n, lambda n: np.array([best(m) for m in n]))
+
+
+@documented()
+def partial_upper_kl_mean(*, S: int, A: int, n: Any) -> float | np.ndarray:
+    """SEL_ptl, uniform: the expected forward KL, sum_s rho(s) KL(pi*, student), is at most c_KL S A / n.
+
+    Statement: The limit constant of partial soft labels in forward KL
+    Grade: upper
+    Status: proved
+    Units: forward KL in nats, averaged under rho
+    Valid for: n >= 1
+    Outside: nan
+
+    Notes
+    -----
+    N10, c_KL = 0.292037: the constant of the exact minimax KL as A grows, n >> SA. Partial labels gain no rate in KL.
+
+    Within a factor 1.04 of the truth at S = 1, A = 101, n = 10^5: 54 labels of mass 1.84/n, 46 of none, one the rest.
+
+    Examples
+    --------
+    >>> round(partial_upper_kl_mean(S=1, A=10, n=1000), 9)
+    0.002920365
+    """
+    S, A = sizes(S, A)
+    return from_first(1, n, lambda n: up(C_KL * float(S * A) / n))

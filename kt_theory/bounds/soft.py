@@ -1,4 +1,7 @@
-"""Soft labels: what no student can beat (Z&Z Thm 5.1), and what CE_ful reaches (Z&Z Thm 5.2, Remark 6.1)."""
+"""Soft labels: what no student can beat, and what CE_ful reaches.
+
+Z&Z Thm 5.1, 5.2, Remark 6.1, and ours (N1, N9, N10).
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,21 @@ from typing import Any
 import numpy as np
 
 from kt_theory import checks
-from kt_theory.bounds.evaluation import all_unseen, down, from_first, log_unseen, sizes, unseen, up
-from kt_theory.bounds.lemmas import missing_mass_upper_whp
+from kt_theory.bounds.evaluation import (
+    all_unseen,
+    documented,
+    down,
+    from_first,
+    log_unseen,
+    sizes,
+    unseen,
+    up,
+)
+from kt_theory.bounds.missing_mass import majorant, missing_mass_upper_whp
 
 
-def soft_lower_mean_at(*, S: int, A: int, n: Any, rho: Any) -> Any:
+@documented(rho=("array_like, shape (S,)", "Law of the inputs."))
+def soft_lower_mean_at(*, S: int, A: int, n: Any, rho: Any) -> float | np.ndarray:
     """Soft labels: no student's worst expected risk under this rho is below (1/2) sum_s rho(s) (1 - rho(s))^n.
 
     Statement: Z&Z Thm 5.1 (any law of the inputs)
@@ -20,24 +33,6 @@ def soft_lower_mean_at(*, S: int, A: int, n: Any, rho: Any) -> Any:
     Units: total variation risk, averaged under rho
     Valid for: S >= 2, A >= 2, n >= 0
     Outside: nan
-
-    Parameters
-    ----------
-    S, A : int
-        Number of inputs and of labels, at least 1.
-    n : int or sequence of int
-        Number of samples, 0 or more.
-    rho : array_like, shape (S,)
-        Law of the inputs.
-
-    Returns
-    -------
-    float, or ndarray of float64 for a sequence of n
-
-    Raises
-    ------
-    ValueError
-        If an argument is malformed; the message names it.
 
     Notes
     -----
@@ -57,7 +52,8 @@ def soft_lower_mean_at(*, S: int, A: int, n: Any, rho: Any) -> Any:
     return from_first(0 if min(S, A) >= 2 else math.inf, n, lambda n: down(all_unseen(n, rho, down) / 2))
 
 
-def soft_lower_mean(*, S: int, A: int, n: Any) -> Any:
+@documented()
+def soft_lower_mean(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """Soft labels: no student's worst expected risk is below (S - 1) / (2 (n + 1)) (1 - 1/(n + 1))^n.
 
     Statement: Z&Z Thm 5.1 (before the power is bounded by 1/e)
@@ -65,22 +61,6 @@ def soft_lower_mean(*, S: int, A: int, n: Any) -> Any:
     Units: total variation risk, averaged under rho
     Valid for: S >= 2, A >= 2, n >= S
     Outside: nan
-
-    Parameters
-    ----------
-    S, A : int
-        Number of inputs and of labels, at least 1.
-    n : int or sequence of int
-        Number of samples, 0 or more.
-
-    Returns
-    -------
-    float, or ndarray of float64 for a sequence of n
-
-    Raises
-    ------
-    ValueError
-        If an argument is malformed; the message names it.
 
     Notes
     -----
@@ -101,7 +81,8 @@ def soft_lower_mean(*, S: int, A: int, n: Any) -> Any:
     return from_first(first, n, lambda n: down((S - 1) / (2 * (n + 1)) * unseen(n, 1 / (n + 1))))
 
 
-def soft_lower_mean_simple(*, S: int, A: int, n: Any) -> Any:
+@documented()
+def soft_lower_mean_simple(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """Soft labels: no student's worst expected risk is below (S - 1) / (2 e (n + 1)).
 
     Statement: Z&Z Thm 5.1
@@ -109,22 +90,6 @@ def soft_lower_mean_simple(*, S: int, A: int, n: Any) -> Any:
     Units: total variation risk, averaged under rho
     Valid for: S >= 2, A >= 2, n >= S
     Outside: nan
-
-    Parameters
-    ----------
-    S, A : int
-        Number of inputs and of labels, at least 1.
-    n : int or sequence of int
-        Number of samples, 0 or more.
-
-    Returns
-    -------
-    float, or ndarray of float64 for a sequence of n
-
-    Raises
-    ------
-    ValueError
-        If an argument is malformed; the message names it.
 
     Notes
     -----
@@ -143,7 +108,8 @@ def soft_lower_mean_simple(*, S: int, A: int, n: Any) -> Any:
     return from_first(first, n, lambda n: down((S - 1) / (2 * math.e * (n + 1))))
 
 
-def soft_upper_mean_at(*, S: int, A: int, n: Any, rho: Any) -> Any:
+@documented(rho=("array_like, shape (S,)", "Law of the inputs."))
+def soft_upper_mean_at(*, S: int, A: int, n: Any, rho: Any) -> float | np.ndarray:
     """CE_ful under a given rho: E R <= sum_s rho(s) (1 - rho(s))^n, the expected mass of the inputs never visited.
 
     Statement: Z&Z Thm 5.2 (mean, any law of the inputs)
@@ -151,24 +117,6 @@ def soft_upper_mean_at(*, S: int, A: int, n: Any, rho: Any) -> Any:
     Units: total variation risk, averaged under rho
     Valid for: n >= 0
     Outside: nan
-
-    Parameters
-    ----------
-    S, A : int
-        Number of inputs and of labels, at least 1.
-    n : int or sequence of int
-        Number of samples, 0 or more.
-    rho : array_like, shape (S,)
-        Law of the inputs.
-
-    Returns
-    -------
-    float, or ndarray of float64 for a sequence of n
-
-    Raises
-    ------
-    ValueError
-        If an argument is malformed; the message names it.
 
     Notes
     -----
@@ -190,7 +138,8 @@ def soft_upper_mean_at(*, S: int, A: int, n: Any, rho: Any) -> Any:
     return from_first(0, n, formula)
 
 
-def soft_upper_mean(*, S: int, A: int, n: Any) -> Any:
+@documented()
+def soft_upper_mean(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """CE_ful: E R <= 4 S / (9 n).
 
     Statement: Z&Z Thm 5.2 (mean)
@@ -198,22 +147,6 @@ def soft_upper_mean(*, S: int, A: int, n: Any) -> Any:
     Units: total variation risk, averaged under rho
     Valid for: n >= 1
     Outside: nan
-
-    Parameters
-    ----------
-    S, A : int
-        Number of inputs and of labels, at least 1.
-    n : int or sequence of int
-        Number of samples, 0 or more.
-
-    Returns
-    -------
-    float, or ndarray of float64 for a sequence of n
-
-    Raises
-    ------
-    ValueError
-        If an argument is malformed; the message names it.
 
     Notes
     -----
@@ -229,7 +162,8 @@ def soft_upper_mean(*, S: int, A: int, n: Any) -> Any:
     return from_first(1, n, lambda n: up(4 * S / (9 * n)))
 
 
-def soft_upper_whp(*, S: int, A: int, n: Any, delta: float) -> Any:
+@documented()
+def soft_upper_whp(*, S: int, A: int, n: Any, delta: float) -> float | np.ndarray:
     """CE_ful, with probability >= 1 - delta: R <= 4 S / (9 n) + 3 sqrt(S) log(1 / delta) / n.
 
     Statement: Z&Z Thm 5.2 (high probability)
@@ -237,24 +171,6 @@ def soft_upper_whp(*, S: int, A: int, n: Any, delta: float) -> Any:
     Units: total variation risk, averaged under rho
     Valid for: n >= 1, 0 < delta <= 1/10
     Outside: nan
-
-    Parameters
-    ----------
-    S, A : int
-        Number of inputs and of labels, at least 1.
-    n : int or sequence of int
-        Number of samples, 0 or more.
-    delta : float
-        Probability of failure, in (0, 1).
-
-    Returns
-    -------
-    float, or ndarray of float64 for a sequence of n
-
-    Raises
-    ------
-    ValueError
-        If an argument is malformed; the message names it.
 
     Notes
     -----
@@ -270,7 +186,8 @@ def soft_upper_whp(*, S: int, A: int, n: Any, delta: float) -> Any:
     return missing_mass_upper_whp(size=S, n=n, delta=delta)
 
 
-def soft_upper_mean_floor(*, S: int, A: int, n: Any, c_S: float) -> Any:
+@documented(c_S=("float", "The least positive mass of an input, in (0, 1]."))
+def soft_upper_mean_floor(*, S: int, A: int, n: Any, c_S: float) -> float | np.ndarray:
     """CE_ful, if rho >= c_S on its support: E R <= (1 - c_S)^n.
 
     Statement: Z&Z Remark 6.1 (soft labels)
@@ -278,24 +195,6 @@ def soft_upper_mean_floor(*, S: int, A: int, n: Any, c_S: float) -> Any:
     Units: total variation risk, averaged under rho
     Valid for: n >= 0, 0 < c_S <= 1
     Outside: nan
-
-    Parameters
-    ----------
-    S, A : int
-        Number of inputs and of labels, at least 1.
-    n : int or sequence of int
-        Number of samples, 0 or more.
-    c_S : float
-        The least positive mass of an input, in (0, 1].
-
-    Returns
-    -------
-    float, or ndarray of float64 for a sequence of n
-
-    Raises
-    ------
-    ValueError
-        If an argument is malformed; the message names it.
 
     Notes
     -----
@@ -313,3 +212,119 @@ def soft_upper_mean_floor(*, S: int, A: int, n: Any, c_S: float) -> Any:
     sizes(S, A)
     c_S = checks.half_open_unit("c_S", c_S)
     return from_first(0, n, lambda n: up(unseen(n, c_S), log_unseen(n, c_S)))
+
+
+@documented()
+def soft_upper_mean_missing(*, S: int, A: int, n: Any) -> float | np.ndarray:
+    """CE_ful: E R <= (1 - 1/S)^n if n <= S, (S - 1) phi(n - 1) if n >= S.
+
+    Statement: The risk of CE_ful is at most the mass of the inputs never visited (mean, every problem)
+    Grade: upper
+    Status: proved
+    Units: total variation risk, averaged under rho
+    Valid for: n >= 0
+    Outside: nan
+
+    Notes
+    -----
+    N1, for every `init`.
+
+    Within a factor 1.002 of the truth at S = 100, n = 1000, any A >= 2, mass 1/(n + 1) on all inputs but one, if
+    the initial table is disjoint from the teacher.
+
+    Examples
+    --------
+    >>> round(soft_upper_mean_missing(S=2, A=2, n=1000), 9)
+    0.000368063
+    """
+    S, A = sizes(S, A)
+    return from_first(0, n, lambda n: up(majorant(n, S)))
+
+
+@documented()
+def soft_upper_mean_uniform(*, S: int, A: int, n: Any) -> float | np.ndarray:
+    """CE_ful, uniform: E R <= (1 - 1/A) (1 - 1/S)^n if n <= S, (1 - 1/A) (S - 1) phi(n - 1) if n >= S.
+
+    Statement: Upper half of the soft minimax sandwich
+    Grade: upper
+    Status: proved
+    Units: total variation risk, averaged under rho
+    Valid for: n >= 0
+    Outside: nan
+
+    Notes
+    -----
+    N1 and N9: (1 - 1/A) times the largest expected mass of the inputs never visited is the minimax risk of soft labels.
+    An equality for n <= S.
+
+    Within a factor 1.011 of the truth at S = A = 2, n = 100: the largest expected risk of CE_ful with uniform
+    initialisation, over all problems.
+
+    Examples
+    --------
+    >>> round(soft_upper_mean_uniform(S=2, A=2, n=2), 12)
+    0.125
+    """
+    S, A = sizes(S, A)
+    return from_first(0, n, lambda n: up((A - 1) / A * majorant(n, S)))
+
+
+@documented()
+def soft_lower_mean_dirac(*, S: int, A: int, n: Any) -> float | np.ndarray:
+    """Soft labels: (1 - 1/A) max{(1 - 1/S)^n, (S - 1) phi(n) + h (1 - h)^n}, h = 1 - (S - 1)/(n + 1), if h >= 0.
+
+    Statement: Lower half of the soft minimax sandwich
+    Grade: lower
+    Status: proved
+    Units: total variation risk, averaged under rho
+    Valid for: n >= 0
+    Outside: nan
+
+    Notes
+    -----
+    N9: Dirac rows at random labels; rho uniform, or, for S <= n + 2, 1/(n + 1) on all inputs but one. Exact for n <= S.
+
+    Within a factor 1 of the truth at S = A = 2, n = 100: the largest expected risk of CE_ful with uniform
+    initialisation, over all problems.
+
+    Examples
+    --------
+    >>> round(soft_lower_mean_dirac(S=2, A=2, n=2), 12)
+    0.125
+    """
+    S, A = sizes(S, A)
+
+    def formula(n: np.ndarray) -> np.ndarray:
+        level = down(unseen(n, 1 / S), log_unseen(n, 1 / S))
+        h = np.maximum(n + 2 - S, 0.0) / (n + 1)
+        last = down(h * unseen(n, h), log_unseen(n, h))
+        uneven = np.where(n + 2 >= S, (S - 1) * unseen(n, 1 / (n + 1)) / (n + 1) + last, 0.0)
+        return down((A - 1) / A * np.maximum(level, uneven))
+
+    return from_first(0, n, formula)
+
+
+@documented()
+def soft_upper_kl_mean(*, S: int, A: int, n: Any) -> float | np.ndarray:
+    """CE_ful, uniform: the expected forward KL is at most log(A) `missing_mass_upper_mean` of S.
+
+    Statement: Soft labels in forward KL
+    Grade: upper
+    Status: proved
+    Units: forward KL in nats, averaged under rho
+    Valid for: n >= 0
+    Outside: nan
+
+    Notes
+    -----
+    N10: KL(p, Uniform(A)) <= log A, with equality at Dirac rows, where log(A) V(S, n) is the minimax KL.
+
+    Within a factor 1.011 of the truth at S = A = 2, n = 100, Dirac rows and the worst rho.
+
+    Examples
+    --------
+    >>> round(soft_upper_kl_mean(S=2, A=2, n=2), 9)
+    0.173286795
+    """
+    S, A = sizes(S, A)
+    return from_first(0, n, lambda n: up(math.log(A) * majorant(n, S)))

@@ -14,7 +14,7 @@ from functools import cache, partial
 import numpy as np
 from scipy import special
 
-from kt_theory.bounds.sharper import C_INF, C_KL
+from kt_theory.bounds.partial import C_INF, C_KL
 from kt_theory.exact.limits import bias_limit
 from kt_theory.ledger.attacks.comparing import equal, within
 from kt_theory.ledger.attacks.kl import KL_MASS, KL_SHARE, kl_risk

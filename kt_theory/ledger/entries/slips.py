@@ -24,7 +24,9 @@ from kt_theory.problem import dirichlet_problem
 def says_something(claim: Claim, effort: Effort) -> Iterator[Trial]:
     """``claim(n)`` bounds x (1 - x)^n, and is not above 1, what no product of two probabilities exceeds."""
     for n in (1, 2, 3, 10, 100, 10**4, 10**8, 10**12):
-        yield Trial(f"x = 1/(n + 1), n={n}", bounds.cell_missing_mass(n=n, p=1 / (n + 1)), claim(n=n), "exact", n)
+        yield Trial(
+            f"x = 1/(n + 1), n={n}", float(bounds.cell_missing_mass(n=n, p=1 / (n + 1))), claim(n=n), "exact", n
+        )
         yield Trial(f"against the trivial bound 1, n={n}", claim(n=n), 1.0, "algebra", n, asks="content")
 
 
