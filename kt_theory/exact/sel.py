@@ -29,7 +29,8 @@ real axis count, since :math:`|e^z - 1| \le |z| (e^{\Re z} - 1) / \Re z` bounds 
 So some 30 nodes do, whatever n is. A cell whose value at R, an upper bound, is below 1e-17 / (number of cells) of the
 largest is left out. What remains is rounding, about 2e-16 times the size of the exponents; it is added up.
 
-**many** (`kt_theory.exact.many`): other rows, for TV and a uniform init.
+**levels** (`kt_theory.exact.levels`), **many** (`kt_theory.exact.many`): other rows, for TV and a uniform init; the
+first from 33 labels to many thousands, where dozens of them may be unseen or not, the second up to 400 labels.
 """
 
 from __future__ import annotations
@@ -42,13 +43,16 @@ from typing import Any
 import numpy as np
 
 from kt_theory import checks
-from kt_theory.exact import many
+from kt_theory.exact import levels, many
 from kt_theory.exact.rows import DIVERGENCES, Estimate, OutOfReach, Row, first_sound, flushed
 
 #: Most labels of positive probability for `subsets`; cells of `classes` that are done without asking further, and most.
 MOST_LABELS = 18
 QUICK_CELLS = 50_000
 MOST_CELLS = 1_000_000
+
+#: Most labels that halves do in a second or two, with a proved error, whatever n is; `levels` is asked beyond.
+MOST_IN_HALVES = 32
 
 #: Most labels of a row that is neither, for `kt_theory.exact.many`.
 WIDEST_ROW = 400
@@ -118,16 +122,20 @@ def bracket(row: Row, n: int, divergence: str = "tv") -> tuple[float, float]:
 
 
 def generic(row: Row, n: int, divergence: str = "tv", rtol: float = 1e-9) -> Estimate:
-    """The risk by sets of labels in two halves, or a Fourier series; arguments and result as in `row_risk`."""
+    """The risk level by level, by sets of labels in two halves, or a Fourier series; as `row_risk`."""
     if divergence != "tv" or row.init.min() != row.init.max():
         raise OutOfReach(
             f"with more than {MOST_LABELS} different labels SEL_ptl is exact for TV and a uniform init only: "
             "use kt_theory.simulate"
         )
-    if row.p.size > WIDEST_ROW:
-        raise OutOfReach(f"{row.p.size} labels, {WIDEST_ROW} at most: use kt_theory.simulate")
     if n == 0:
         return _exactly(row.rho * float(np.abs(row.p - 1 / row.p.size).sum() / 2), "halves")
+    if np.count_nonzero(row.p) > MOST_IN_HALVES:
+        try:
+            return levels.risk(row, n)
+        except OutOfReach:
+            if row.p.size > WIDEST_ROW:
+                raise
     return many.risk(row, n, rtol)
 
 
