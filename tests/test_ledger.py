@@ -16,7 +16,7 @@ from kt_theory import bounds
 from kt_theory.learners import Learner
 from kt_theory.ledger.attacks import problems, quantiles, simulation
 from kt_theory.ledger.entries.registry import STATEMENTS
-from kt_theory.ledger.statement import ALARM, Statement, Trial, Twin, effort
+from kt_theory.ledger.statement import ALARM, PlantedError, Statement, Trial, effort
 from kt_theory.ledger.verdicts import envelope, judge, try_all, unexpected
 from kt_theory.ledger.verifying import as_frame, chosen
 
@@ -93,11 +93,11 @@ def test_a_question_without_a_check_has_nothing_tried():
 
 def test_a_planted_error_that_survives_is_named():
     # Oracle: definition
-    caught, missed = Twin("0.4", lambda: 0.4), Twin("0.6", lambda: 0.6)
-    verdict = judge(constant(1.0, twins=(caught, missed)), QUICK)
+    caught, missed = PlantedError("0.4", lambda: 0.4), PlantedError("0.6", lambda: 0.6)
+    verdict = judge(constant(1.0, planted=(caught, missed)), QUICK)
     assert (verdict.caught, verdict.planted, verdict.survivors) == (1, 2, ("0.6",))
     assert not verdict.as_expected
-    assert judge(constant(1.0, twins=(caught, missed)), QUICK, twins=False).as_expected
+    assert judge(constant(1.0, planted=(caught, missed)), QUICK, planted=False).as_expected
 
 
 def test_a_slip_needs_its_mended_form():
@@ -109,7 +109,7 @@ def test_a_slip_needs_its_mended_form():
 @pytest.mark.parametrize("id", ["slip-3", "slip-4a"])
 def test_the_printed_witness_breaks_the_printed_form(id):
     # Oracle: mpmath, 40 digits, from the numbers as they are printed
-    where = judge(STATEMENTS[id], QUICK, twins=False).worst.where
+    where = judge(STATEMENTS[id], QUICK, planted=False).worst.where
     x, n, k = re.fullmatch(r"law \(x, 1 - x\), x=([0-9.e-]+), n=(\d+), delta=e\^-(\d+)", where).groups()
 
     def broken(x, n, delta):
@@ -342,8 +342,8 @@ def test_the_ledger_has_every_statement():
         assert statement.regime
         assert statement.source
         if statement.check is not None:
-            # A statement that is faulty is itself what must fail; every other one has a planted twin.
-            assert statement.twins or statement.faulty, statement.id
+            # A statement that is faulty is itself what must fail; every other one has a planted error.
+            assert statement.planted or statement.faulty, statement.id
         else:
             assert statement.note, statement.id
 
@@ -384,7 +384,7 @@ def test_every_statement_stands_and_every_planted_error_is_caught():
 def test_one_seed_gives_one_ledger():
     # Oracle: identity, a second run from empty caches
     def run():
-        return kt.verify(statements=["zz-3.2-whp", "zz-5.1-at", "slip"], twins=False).drop(columns="seconds")
+        return kt.verify(statements=["zz-3.2-whp", "zz-5.1-at", "slip"], planted=False).drop(columns="seconds")
 
     first = run()
     quantiles.laws.cache_clear()

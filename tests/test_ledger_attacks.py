@@ -19,7 +19,7 @@ from kt_theory.ledger.attacks.comparing import equal, together, within
 from kt_theory.ledger.attacks.planting import scaled, steeper
 from kt_theory.ledger.entries import lemmas, limits_partial
 from kt_theory.ledger.entries.registry import STATEMENTS
-from kt_theory.ledger.statement import ALARM, FAULTS, LEVELS, VERDICTS, Statement, Trial, Twin, effort
+from kt_theory.ledger.statement import ALARM, EFFORTS, FAULTS, VERDICTS, PlantedError, Statement, Trial, effort
 from kt_theory.minimax import minimax_risk
 
 QUICK = effort("quick")
@@ -61,14 +61,14 @@ def test_the_levels_are_what_the_guide_promises():
     # Oracle: definition
     assert dataclasses.astuple(effort()) == ("quick", 1, 2, 250, 1, 20_000, 12)
     assert dataclasses.astuple(effort("full", 7)) == ("full", 7, 12, 1500, 4, 400_000, 150)
-    assert set(LEVELS) == {"quick", "full"}
+    assert set(EFFORTS) == {"quick", "full"}
 
 
 @pytest.mark.parametrize(
     "record",
     [
         Trial("here", 1.0, 2.0, "exact"),
-        Twin("a change", lambda: 0.0),
+        PlantedError("a change", lambda: 0.0),
         Statement("id", "ours", "words", "formula", "regime", "upper", "proved"),
         QUICK,
         pools.Place("here", PAIR, 1, 0.1, 0.0, "exact"),
@@ -87,7 +87,7 @@ def test_what_a_record_is_by_default():
     trial = Trial("here", 1.0, 2.0, "exact")
     assert math.isnan(trial.n)
     assert (trial.error, trial.alarm, trial.held, trial.asks) == (0.0, 0.0, None, "truth")
-    assert Twin("a change", lambda: 0.0).verdict == "refuted"
+    assert PlantedError("a change", lambda: 0.0).verdict == "refuted"
     place = pools.Place("here", PAIR, 1, 0.1, 0.0, "exact")
     assert (place.alarm, place.least_favourable) == (0.0, False)
 
@@ -430,14 +430,14 @@ def test_a_planted_exponent_is_the_one_that_its_words_name():
     places = [{**size, **delta} for size in sizes for delta in ({}, {"delta": 0.01})]
     seen = 0
     for statement in STATEMENTS.values():
-        for twin in statement.twins:
-            named = EXPONENTS.fullmatch(twin.words)
+        for error in statement.planted:
+            named = EXPONENTS.fullmatch(error.words)
             if named is None:
                 continue
             steps = [float(Fraction(exponent or 1)) for exponent in named.groups()]
             for place in places:
                 try:
-                    pairs = [(n, statement.claim(n=n, **place), twin.claim(n=n, **place)) for n in (100, 10**6)]
+                    pairs = [(n, statement.claim(n=n, **place), error.claim(n=n, **place)) for n in (100, 10**6)]
                 except (AttributeError, TypeError, ValueError):  # it takes other arguments
                     continue
                 if any(math.isnan(right + wrong) for _, right, wrong in pairs):
@@ -445,7 +445,7 @@ def test_a_planted_exponent_is_the_one_that_its_words_name():
                 for n, right, wrong in pairs:
                     assert math.log(wrong / right) / math.log(n) == pytest.approx(steps[0] - steps[1], abs=1e-9), (
                         statement.id,
-                        twin.words,
+                        error.words,
                     )
                 seen += 1
                 break
@@ -602,7 +602,7 @@ def test_a_true_and_empty_statement_is_not_called_refuted():
 def test_a_planted_error_is_found_by_the_verdict_that_it_names(claim, verdict, found):
     # Oracle: definition
     host = Statement("x", "ours", "w", "f", "r", "upper", "proved", claim=1.0, check=flawed())
-    assert verdicts.found(host, Twin("planted", claim, verdict), QUICK) is found
+    assert verdicts.found(host, PlantedError("planted", claim, verdict), QUICK) is found
 
 
 def test_a_watcher_hears_of_every_statement():

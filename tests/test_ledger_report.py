@@ -18,7 +18,7 @@ import pytest
 
 import kt_theory as kt
 from kt_theory import cli
-from kt_theory.ledger import Statement, Trial, Twin, as_text, effort, judge, summarise, try_all, write_report
+from kt_theory.ledger import PlantedError, Statement, Trial, as_text, effort, judge, summarise, try_all, write_report
 from kt_theory.ledger.entries.registry import STATEMENTS
 from kt_theory.ledger.report import page as written
 from kt_theory.ledger.report.pictures import MOST, ledger_panels, ratio_text
@@ -42,9 +42,11 @@ def made(id="mine", claim=lambda n: 2.0, **changes):
     return Statement(id=id, **entries | changes)
 
 
-TRUE = made(twins=(Twin("2 becomes 1/2", lambda n: 0.5),))
+TRUE = made(planted=(PlantedError("2 becomes 1/2", lambda n: 0.5),))
 FALSE = made("wrong", lambda n: 0.5 if n == 10 else 2.0)
-MISSED = made("missed", twins=(Twin("2 becomes 3", lambda n: 3.0), Twin("2 becomes 0", lambda n: 0.0)))
+MISSED = made(
+    "missed", planted=(PlantedError("2 becomes 3", lambda n: 3.0), PlantedError("2 becomes 0", lambda n: 0.0))
+)
 SLIP = made("a-slip", lambda n: 0.25, grade="slip", status="false", mended=lambda n: 1.0)
 OPEN = made("nothing", None, check=None, grade="open", status="open")
 ELSEWHERE = made("elsewhere", lambda n: math.nan)
@@ -165,7 +167,13 @@ def test_whatever_a_statement_says_is_escaped():
         yield Trial(NASTY, 1.0, claim, "exact", 5)
         yield Trial(NASTY, 1.0, 2.0, "algebra", 7)
 
-    statement = made(f"id {NASTY} 100%", 2.0, check=check, twins=(Twin(NASTY, 0.5), Twin(f"{NASTY} 2", 2.0)), **texts)
+    statement = made(
+        f"id {NASTY} 100%",
+        2.0,
+        check=check,
+        planted=(PlantedError(NASTY, 0.5), PlantedError(f"{NASTY} 2", 2.0)),
+        **texts,
+    )
     text = page_of(statement)
     assert "<script>alert" not in text
     assert "<b>" not in text.replace("<b>✓", "").replace("<b>✗", "")
@@ -247,7 +255,7 @@ def test_verdicts_are_told_by_words_and_signs():
     ):
         assert needed in words, needed
     assert "As expected." in page_of(TRUE, SLIP, OPEN)
-    assert "– not tried" in page_of(TRUE, twins=False)
+    assert "– not tried" in page_of(TRUE, planted=False)
 
 
 def test_the_groups_are_told_apart():
@@ -415,7 +423,7 @@ def test_a_mended_form_that_breaks_exits_one(monkeypatch, capsys):
 
 
 def test_without_twins_none_is_missed(registered, capsys):
-    assert cli.main(["verify", "--statement", "missed", "--no-twins"]) == cli.HELD
+    assert cli.main(["verify", "--statement", "missed", "--no-planted"]) == cli.HELD
     assert "planted errors" not in capsys.readouterr().out
 
 
@@ -476,7 +484,7 @@ def test_help_teaches():
         "--level {quick,full}",
         "--statement",
         "--report",
-        "--no-twins",
+        "--no-planted",
         "--seed",
         "Exit code 1",
     ):

@@ -53,8 +53,8 @@ def test_the_quantile_of_two_letters_is_that_of_the_law(n):
 
 
 @pytest.mark.parametrize(("K", "n"), [(3, 2), (3, 9), (7, 7)])
-def test_the_majorant_of_the_twins_is_that_of_the_bound(K, n):
-    # Oracle: identity, the bound itself: the twins differ from it by what they say and nothing else.
+def test_the_majorant_of_the_planted_errors_is_that_of_the_bound(K, n):
+    # Oracle: identity, the bound itself: the planted errors differ from it by what they say and nothing else.
     assert ours_missing_mass.majorant(K, n) == pytest.approx(bounds.missing_mass_upper_mean(size=K, n=n), rel=1e-13)
     true = bounds.missing_mass_upper_whp_sqrt(size=K, n=n, delta=0.05)
     assert ours_missing_mass.deviation(K, n, 0.05) == pytest.approx(true, rel=1e-13)

@@ -168,7 +168,7 @@ OTHER: dict[str, dict[str, Any]] = {
     "kt.minimax_constant": {"protocol": "soft"},
     "kt.certify": {"claim": "soft_upper_mean"},
     "kt.certify_minimax": {"protocol": "soft", "problem": None},
-    "kt.verify": {"statements": [TRUE], "twins": False},
+    "kt.verify": {"statements": [TRUE], "planted": False},
     "RateFit.compare": {"theory": -1.0, "tolerance": 0.1},
     "kt.fit_rate": {"n": [10, 100, 1000], "risk": [0.5, 0.05, 0.006], "mcse": [0.01] * 3, "window": (1, 1e4)},
     "RiskLaw.quantile": {"q": 0.5},

@@ -121,8 +121,8 @@ ELSEWHERE = {
     "fit ../records.csv --out new.csv": ("new.csv",),
     "minimax --protocol soft --S 2 --A 2 --n 5": (),
     "minimax --protocol soft --S 2 --A 2 --n 5 --out new.csv": ("new.csv",),
-    "verify --statement slip-1 --no-twins": (),
-    "verify --statement slip-1 --no-twins --out new.csv": ("new.csv",),
+    "verify --statement slip-1 --no-planted": (),
+    "verify --statement slip-1 --no-planted --out new.csv": ("new.csv",),
     "playground": ("playground.html",),
     "reproduce figure1 --quick --out ../figures": (),
 }

@@ -33,7 +33,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--level", choices=levels, default="quick", help="about a minute (default), or about twenty")
     parser.add_argument("--statement", nargs="+", metavar="ID", help="ids or beginnings of ids (default: all)")
     parser.add_argument("--report", type=path, metavar="FILE", help="write one self-contained HTML page")
-    parser.add_argument("--no-twins", action="store_true", help="do not try the planted errors")
+    parser.add_argument("--no-planted", action="store_true", help="do not try the planted errors")
     parser.add_argument("--seed", type=whole(), default=1, help="seed of problems, searches and draws (default: 1)")
     parser.add_argument("--out", type=path, metavar="FILE", help="write the table as CSV")
     parser.add_argument("--json", action="store_true", help="print all of it as JSON; what is not finite is null")
@@ -46,7 +46,7 @@ def _verify(arguments: argparse.Namespace) -> int:
         check_writable(arguments.report, ".html")
     tried = kt.ledger.effort(arguments.level, arguments.seed)
     statements = kt.ledger.chosen(arguments.statement)
-    verdicts = list(kt.ledger.try_all(statements, tried, twins=not arguments.no_twins, progress=True))
+    verdicts = list(kt.ledger.try_all(statements, tried, planted=not arguments.no_planted, progress=True))
     board = kt.ledger.as_frame(verdicts)
     summary = kt.ledger.summarise(verdicts)
     if arguments.out:

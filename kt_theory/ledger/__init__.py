@@ -1,7 +1,7 @@
 """The ledger: every statement of the theory, with a program that tries to break it.
 
 A `Statement` says something of the form lhs <= rhs; its check yields `Trial`s at the places where it might be false;
-its `Twin`s are planted errors that the same check must find, since a check that cannot fail is no evidence.
+its `PlantedError`s are planted errors that the same check must find, since a check that cannot fail is no evidence.
 `verify` runs all of it, or some of it by the beginning of an id, and gives a row per statement::
 
     import kt_theory as kt
@@ -16,17 +16,51 @@ Each name is loaded when it is first used, so that importing this costs nothing.
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kt_theory.ledger.attacks.comparing import equal as equal
+    from kt_theory.ledger.attacks.lower import minimax_lower as minimax_lower
+    from kt_theory.ledger.attacks.means import mean_upper as mean_upper
+    from kt_theory.ledger.attacks.planting import scaled as scaled
+    from kt_theory.ledger.attacks.planting import steeper as steeper
+    from kt_theory.ledger.attacks.problems import generator as generator
+    from kt_theory.ledger.attacks.quantiles import quantile_upper as quantile_upper
+    from kt_theory.ledger.entries.registry import STATEMENTS as STATEMENTS
+    from kt_theory.ledger.own import lower_bound as lower_bound
+    from kt_theory.ledger.own import upper_bound as upper_bound
+    from kt_theory.ledger.report.page import write_report as write_report
+    from kt_theory.ledger.report.summary import Summary as Summary
+    from kt_theory.ledger.report.summary import summarise as summarise
+    from kt_theory.ledger.report.summary import surprises as surprises
+    from kt_theory.ledger.report.summary import versions as versions
+    from kt_theory.ledger.report.text import as_text as as_text
+    from kt_theory.ledger.statement import ALARM as ALARM
+    from kt_theory.ledger.statement import EFFORTS as EFFORTS
+    from kt_theory.ledger.statement import KINDS as KINDS
+    from kt_theory.ledger.statement import VERDICTS as VERDICTS
+    from kt_theory.ledger.statement import Effort as Effort
+    from kt_theory.ledger.statement import PlantedError as PlantedError
+    from kt_theory.ledger.statement import Statement as Statement
+    from kt_theory.ledger.statement import Trial as Trial
+    from kt_theory.ledger.statement import effort as effort
+    from kt_theory.ledger.verdicts import Verdict as Verdict
+    from kt_theory.ledger.verdicts import judge as judge
+    from kt_theory.ledger.verdicts import try_all as try_all
+    from kt_theory.ledger.verdicts import unexpected as unexpected
+    from kt_theory.ledger.verifying import as_frame as as_frame
+    from kt_theory.ledger.verifying import chosen as chosen
+    from kt_theory.ledger.verifying import verify as verify
 
 #: Public name -> the module it lives in.
 _HOME = {
     "ALARM": "statement",
     "Effort": "statement",
     "KINDS": "statement",
-    "LEVELS": "statement",
+    "EFFORTS": "statement",
     "Statement": "statement",
     "Trial": "statement",
-    "Twin": "statement",
+    "PlantedError": "statement",
     "VERDICTS": "statement",
     "effort": "statement",
     "STATEMENTS": "entries.registry",

@@ -28,8 +28,11 @@ Asks = Literal["truth", "content", "use"]
 #: place where it should say something; does not imply: nowhere false, and too weak for what its source draws from it.
 VERDICTS = ("proved at points", "holds", "refuted", "vacuous", "does not imply", "open", "not applicable")
 
+#: The verdicts that are faults.
+Fault = Literal["refuted", "vacuous", "does not imply"]
+
 #: The verdict that a broken trial means, by what it asks, the gravest first.
-FAULTS: dict[Asks, str] = {"truth": "refuted", "content": "vacuous", "use": "does not imply"}
+FAULTS: dict[Asks, Fault] = {"truth": "refuted", "content": "vacuous", "use": "does not imply"}
 
 #: The verdict that is expected of a statement of a faulty status.
 EXPECTED = {"false": "refuted", "vacuous": "vacuous", "too weak": "does not imply"}
@@ -113,7 +116,7 @@ Check = Callable[[Claim, "Effort"], Iterable[Trial]]
 
 
 @dataclass(frozen=True)
-class Twin:
+class PlantedError:
     """A faulty statement beside another: one constant, exponent or condition changed. The same attacks must find it.
 
     Attributes
@@ -128,7 +131,7 @@ class Twin:
 
     words: str
     claim: Claim
-    verdict: str = "refuted"
+    verdict: Fault = "refuted"
 
 
 @dataclass(frozen=True)
@@ -156,7 +159,7 @@ class Statement:
         The statement as a function; None if the package lacks the model that it is about.
     check : callable or None
         ``check(claim, effort)`` yields trials.
-    twins : tuple of Twin
+    planted : tuple of PlantedError
         Planted errors that the check must find.
     certificates : tuple of str
         Names of `kt_theory.certificates.CLAIMS` to be certified.
@@ -177,7 +180,7 @@ class Statement:
     status: str
     claim: Claim | None = None
     check: Check | None = None
-    twins: tuple[Twin, ...] = ()
+    planted: tuple[PlantedError, ...] = ()
     certificates: tuple[str, ...] = ()
     mended: Claim | None = None
     mended_formula: str = ""
@@ -226,8 +229,8 @@ class Effort:
     certificates: int
 
 
-#: The two levels: a minute for CI, and as hard as twenty minutes allow.
-LEVELS = {
+#: The two efforts: a minute for CI, and as hard as twenty minutes allow.
+EFFORTS = {
     "quick": {"problems": 2, "steps": 250, "starts": 1, "reps": 20_000, "certificates": 12},
     "full": {"problems": 12, "steps": 1500, "starts": 4, "reps": 400_000, "certificates": 150},
 }
@@ -235,5 +238,5 @@ LEVELS = {
 
 def effort(level: str = "quick", seed: int = 1) -> Effort:
     """The effort of a level."""
-    level = checks.one_of("level", level, tuple(LEVELS))
-    return Effort(level, checks.whole_number("seed", seed), **LEVELS[level])
+    level = checks.one_of("level", level, tuple(EFFORTS))
+    return Effort(level, checks.whole_number("seed", seed), **EFFORTS[level])

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from kt_theory.certificates import CLAIMS, certify
 from kt_theory.exact.rows import OutOfReach
 from kt_theory.ledger.attacks.problems import generator
-from kt_theory.ledger.statement import FAULTS, Claim, Effort, Statement, Trial, Twin
+from kt_theory.ledger.statement import FAULTS, Claim, Effort, PlantedError, Statement, Trial
 from kt_theory.problem import Problem, dirichlet_problem
 from kt_theory.progress import watched
 
@@ -69,18 +69,18 @@ Watcher = Callable[[int, int, Verdict], None]
 
 
 def try_all(
-    statements: Sequence[Statement], tried: Effort, *, twins: bool = True, progress: bool | Watcher = False
+    statements: Sequence[Statement], tried: Effort, *, planted: bool = True, progress: bool | Watcher = False
 ) -> Iterator[Verdict]:
     """The verdict on each statement, in order; `progress` is a watcher, or True as in `kt_theory.simulate`."""
     shown = watched(statements, "statement", "verify", show=progress is True)
     for done, statement in enumerate(shown, start=1):
-        verdict = judge(statement, tried, twins=twins)
+        verdict = judge(statement, tried, planted=planted)
         if callable(progress):
             progress(done, len(statements), verdict)
         yield verdict
 
 
-def judge(statement: Statement, tried: Effort, *, twins: bool = True) -> Verdict:
+def judge(statement: Statement, tried: Effort, *, planted: bool = True) -> Verdict:
     """Try one statement."""
     started = time.perf_counter()
     if statement.check is None or statement.claim is None:
@@ -91,8 +91,8 @@ def judge(statement: Statement, tried: Effort, *, twins: bool = True) -> Verdict
     broken = [trial for trial in said if trial.broken and FAULTS[trial.asks] == verdict]
     worst = max(broken or said, key=lambda trial: trial.ratio, default=None)
     mended = None if statement.mended is None else not breaks(statement, statement.mended, tried)
-    planted = list(statement.twins) if twins else []
-    survivors = [twin.words for twin in planted if not found(statement, twin, tried)]
+    errors = list(statement.planted) if planted else []
+    survivors = [error.words for error in errors if not found(statement, error, tried)]
     faulty = int(statement.faulty)  # itself an error, planted by the paper or by wishful thinking
     if faulty and verdict not in statement.expected:
         survivors.append("the statement itself")
@@ -104,8 +104,8 @@ def judge(statement: Statement, tried: Effort, *, twins: bool = True) -> Verdict
         len(trials) - len(said),
         math.fsum(trial.alarm for trial in said),
         mended,
-        len(planted) + faulty - len(survivors),
-        len(planted) + faulty,
+        len(errors) + faulty - len(survivors),
+        len(errors) + faulty,
         tuple(survivors),
         tuple(envelope(said)),
         time.perf_counter() - started,
@@ -129,13 +129,13 @@ def breaks(statement: Statement, claim: Claim, tried: Effort) -> bool:
     return any(trial.broken for trial in statement.check(claim, tried))
 
 
-def found(statement: Statement, twin: Twin, tried: Effort) -> bool:
+def found(statement: Statement, error: PlantedError, tried: Effort) -> bool:
     """Whether the attacks on a statement reach the verdict on a planted error that they must reach."""
     assert statement.check is not None
-    trials = statement.check(twin.claim, tried)
-    if twin.verdict == "refuted":  # one place is enough, whatever follows
+    trials = statement.check(error.claim, tried)
+    if error.verdict == "refuted":  # one place is enough, whatever follows
         return any(trial.broken and trial.asks == "truth" for trial in trials)
-    return outcome(trials) == twin.verdict
+    return outcome(trials) == error.verdict
 
 
 def envelope(trials: Iterable[Trial]) -> list[Trial]:

@@ -14,7 +14,7 @@ from kt_theory import checks
 from kt_theory.files import check_writable
 from kt_theory.ledger.entries.registry import STATEMENTS
 from kt_theory.ledger.report.page import write_report
-from kt_theory.ledger.statement import KINDS, LEVELS, Statement, effort
+from kt_theory.ledger.statement import EFFORTS, KINDS, Statement, effort
 from kt_theory.ledger.verdicts import Verdict, Watcher, try_all
 
 
@@ -23,7 +23,7 @@ def verify(
     statements: str | Statement | Sequence[str | Statement] | None = None,
     *,
     seed: int = 1,
-    twins: bool = True,
+    planted: bool = True,
     report: str | os.PathLike[str] | None = None,
     progress: bool | Watcher = False,
 ) -> pd.DataFrame:
@@ -38,7 +38,7 @@ def verify(
         (`kt_theory.ledger.upper_bound`); all of the ledger if not given.
     seed : int
         Of random problems, hill climbing and simulation: one seed gives the same verdicts and ratios.
-    twins : bool
+    planted : bool
         Whether planted errors are tried as well: each must be found.
     report : path, optional
         Where to write one self-contained HTML page.
@@ -67,14 +67,14 @@ def verify(
     >>> board[["id", "verdict", "ratio"]].round(3).values.tolist()[0]
     ['zz-E.5', 'holds', 1.0]
     """
-    tried = effort(checks.one_of("level", level, tuple(LEVELS)), checks.whole_number("seed", seed))
+    tried = effort(checks.one_of("level", level, tuple(EFFORTS)), checks.whole_number("seed", seed))
     wanted = chosen(statements)
     if report is not None:
         check_writable(report, ".html")
-    twins = checks.flag("twins", twins)
+    planted = checks.flag("planted", planted)
     if not callable(progress):
         progress = checks.flag("progress", progress)
-    verdicts = list(try_all(wanted, tried, twins=twins, progress=progress))
+    verdicts = list(try_all(wanted, tried, planted=planted, progress=progress))
     if report is not None:
         write_report(verdicts, tried, report)
     return as_frame(verdicts)

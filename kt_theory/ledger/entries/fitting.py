@@ -38,7 +38,7 @@ from kt_theory.exact.rows import OutOfReach
 from kt_theory.learners import LEARNERS, ce_ful, ce_ptl, ce_sgl, sel_ptl
 from kt_theory.ledger.attacks.comparing import equal
 from kt_theory.ledger.attacks.problems import generator, moved, one_row
-from kt_theory.ledger.statement import ALARM, Check, Claim, Effort, Statement, Trial, Twin
+from kt_theory.ledger.statement import ALARM, Check, Claim, Effort, PlantedError, Statement, Trial
 from kt_theory.problem import (
     Problem,
     dirichlet_problem,
@@ -349,10 +349,10 @@ STATEMENTS = (
         status="published",
         claim=ce_sgl,
         check=minimises(cross_entropy, "hard"),
-        twins=(
-            Twin("one is added to each count", in_proportion(lambda counts, _: counts + 1)),
-            Twin("counts are squared", in_proportion(lambda counts, _: counts**2)),
-            Twin("every seen label counts once", in_proportion(lambda counts, _: counts > 0)),
+        planted=(
+            PlantedError("one is added to each count", in_proportion(lambda counts, _: counts + 1)),
+            PlantedError("counts are squared", in_proportion(lambda counts, _: counts**2)),
+            PlantedError("every seen label counts once", in_proportion(lambda counts, _: counts > 0)),
         ),
     ),
     Statement(
@@ -365,10 +365,10 @@ STATEMENTS = (
         status="published",
         claim=ce_ptl,
         check=minimises(weighted_cross_entropy, "partial"),
-        twins=(
-            Twin("the weights are left out: frequencies", in_proportion(lambda counts, _: counts)),
-            Twin("the counts are left out", in_proportion(lambda counts, shown: (counts > 0) * shown)),
-            Twin("the weights are squared", in_proportion(lambda counts, shown: counts * shown**2)),
+        planted=(
+            PlantedError("the weights are left out: frequencies", in_proportion(lambda counts, _: counts)),
+            PlantedError("the counts are left out", in_proportion(lambda counts, shown: (counts > 0) * shown)),
+            PlantedError("the weights are squared", in_proportion(lambda counts, shown: counts * shown**2)),
         ),
     ),
     Statement(
@@ -382,10 +382,10 @@ STATEMENTS = (
         status="published",
         claim=sel_ptl,
         check=minimises(squared_logs, "partial"),
-        twins=(
-            Twin("the missing mass goes to seen labels too", spread_over_all),
-            Twin("the missing mass is left out", nothing_spread),
-            Twin("revealed probabilities are scaled to one", in_proportion(lambda counts, shown: shown)),
+        planted=(
+            PlantedError("the missing mass goes to seen labels too", spread_over_all),
+            PlantedError("the missing mass is left out", nothing_spread),
+            PlantedError("revealed probabilities are scaled to one", in_proportion(lambda counts, shown: shown)),
         ),
         note="The least loss is 0, and reached; so the ratio says nothing. How the missing mass is spread over unseen "
         "labels the loss leaves free.",
@@ -400,13 +400,13 @@ STATEMENTS = (
         status="published",
         claim=ce_ful,
         check=minimises(relative_entropy, "soft"),
-        twins=(
-            Twin(
+        planted=(
+            PlantedError(
                 "the uniform row instead of the teacher's",
                 lambda counts, revealed, init: np.full_like(init, 1 / init.shape[1]),
             ),
-            Twin("the teacher's row, squared", in_proportion(lambda counts, shown: shown**2)),
-            Twin("one visit does not tell all", half_way),
+            PlantedError("the teacher's row, squared", in_proportion(lambda counts, shown: shown**2)),
+            PlantedError("one visit does not tell all", half_way),
         ),
         note="The least loss is 0, and reached; so the ratio says nothing.",
     ),
@@ -421,10 +421,10 @@ STATEMENTS = (
         status="published",
         claim=power_limit(2),
         check=tends,
-        twins=(
-            Twin("p^2 becomes p", power_limit(1)),
-            Twin("p^2 becomes p^3", power_limit(3)),
-            Twin("p^2 becomes p^(3/2)", power_limit(1.5)),
+        planted=(
+            PlantedError("p^2 becomes p", power_limit(1)),
+            PlantedError("p^2 becomes p^3", power_limit(3)),
+            PlantedError("p^2 becomes p^(3/2)", power_limit(1.5)),
         ),
         note="Almost sure convergence says nothing at a finite n; the radius follows from Hoeffding's inequality.",
     ),
@@ -438,10 +438,10 @@ STATEMENTS = (
         status="published",
         claim=fate_of_ptl,
         check=fates,
-        twins=(
-            Twin("the printed condition: every row is uniform or a Dirac", fate_as_printed),
-            Twin("the limit is 0, as for CE_sgl", fate_with_power(1)),
-            Twin("p^2 becomes p^3", fate_with_power(3)),
+        planted=(
+            PlantedError("the printed condition: every row is uniform or a Dirac", fate_as_printed),
+            PlantedError("the limit is 0, as for CE_sgl", fate_with_power(1)),
+            PlantedError("p^2 becomes p^3", fate_with_power(3)),
         ),
         note="Exact expected risks up to n = 10^12 against a remainder of order n^-1/2 with explicit constants. The "
         "risk may approach its limit from below.",

@@ -15,7 +15,7 @@ from kt_theory.ledger.attacks.means import mean_upper
 from kt_theory.ledger.attacks.planting import scaled, steeper
 from kt_theory.ledger.attacks.problems import HOSTILE
 from kt_theory.ledger.attacks.quantiles import quantile_upper
-from kt_theory.ledger.statement import Claim, Effort, Statement, Trial, Twin
+from kt_theory.ledger.statement import Claim, Effort, PlantedError, Statement, Trial
 from kt_theory.problem import Problem
 
 
@@ -55,10 +55,10 @@ STATEMENTS = (
         claim=bounds.hard_lower_mean,
         check=minimax_lower("hard", (1, "CE_sgl")),
         certificates=("hard_lower_mean",),
-        twins=(
-            Twin("exp(-1/2)/16 becomes 0.41", lambda S, A, n: printed_hard_lower(S=S, A=A, n=n, constant=0.41)),
-            Twin("n^-1/2 becomes n^-1/3", steeper(bounds.hard_lower_mean, -1 / 6)),
-            Twin("the condition n >= S A' / 4 is dropped", printed_hard_lower),
+        planted=(
+            PlantedError("exp(-1/2)/16 becomes 0.41", lambda S, A, n: printed_hard_lower(S=S, A=A, n=n, constant=0.41)),
+            PlantedError("n^-1/2 becomes n^-1/3", steeper(bounds.hard_lower_mean, -1 / 6)),
+            PlantedError("the condition n >= S A' / 4 is dropped", printed_hard_lower),
         ),
     ),
     Statement(
@@ -72,9 +72,9 @@ STATEMENTS = (
         status="published",
         claim=bounds.hard_lower_mean_at,
         check=at_many_gaps,
-        twins=(
-            Twin("Delta/4 becomes Delta", scaled(bounds.hard_lower_mean_at, 4.0)),
-            Twin(
+        planted=(
+            PlantedError("Delta/4 becomes Delta", scaled(bounds.hard_lower_mean_at, 4.0)),
+            PlantedError(
                 "the exponent 2 n Delta loses its n",
                 lambda S, A, n, Delta: math.nan if A < 2 else bounds.hard_lower_mean_at(S=S, A=A, n=1, Delta=Delta),
             ),
@@ -91,13 +91,13 @@ STATEMENTS = (
         claim=bounds.hard_upper_mean,
         check=mean_upper("CE_sgl", HOSTILE),
         certificates=("hard_upper_mean",),
-        twins=(
-            Twin("1/2 becomes 0.39", lambda S, A, n: 0.39 * math.sqrt(S * A / n) if n else math.nan),
-            Twin(
+        planted=(
+            PlantedError("1/2 becomes 0.39", lambda S, A, n: 0.39 * math.sqrt(S * A / n) if n else math.nan),
+            PlantedError(
                 "sqrt(SA/n) becomes sqrt(A/n)",
                 lambda S, A, n: 0.5 * math.sqrt(A / n) + math.sqrt(1 / n) if n else math.nan,
             ),
-            Twin("n^-1/2 becomes n^-0.6", steeper(bounds.hard_upper_mean, 0.1)),
+            PlantedError("n^-1/2 becomes n^-0.6", steeper(bounds.hard_upper_mean, 0.1)),
         ),
     ),
     Statement(
@@ -111,22 +111,22 @@ STATEMENTS = (
         claim=with_xi(bounds.hard_upper_mean_instance),
         check=mean_upper("CE_sgl", HOSTILE, of_problem=True),
         certificates=("hard_upper_mean_instance",),
-        twins=(
-            Twin(
+        planted=(
+            PlantedError(
                 "4/9 becomes 1/3",
                 with_xi(lambda S, A, n, xi: math.sqrt(xi * S * A / (2 * (n + 1))) + S / (3 * n) if n else math.nan),
             ),
-            Twin(
+            PlantedError(
                 "xi becomes xi^2",
                 with_xi(
                     lambda S, A, n, xi: math.sqrt(xi**2 * S * A / (2 * (n + 1))) + 4 * S / (9 * n) if n else math.nan
                 ),
             ),
-            Twin(
+            PlantedError(
                 "xi SA / 2 becomes xi SA / 8",
                 with_xi(lambda S, A, n, xi: math.sqrt(xi * S * A / (8 * (n + 1))) + 4 * S / (9 * n) if n else math.nan),
             ),
-            Twin(
+            PlantedError(
                 "n becomes n^2 in the second term",
                 with_xi(
                     lambda S, A, n, xi: math.sqrt(xi * S * A / (2 * (n + 1))) + 4 * S / (9 * n * n) if n else math.nan
@@ -144,10 +144,10 @@ STATEMENTS = (
         status="published",
         claim=bounds.hard_upper_whp,
         check=quantile_upper("CE_sgl"),
-        twins=(
-            Twin("the whole bound times 0.7", scaled(bounds.hard_upper_whp, 0.7)),
-            Twin("n^-1/2 becomes n^-3/4", steeper(bounds.hard_upper_whp, 0.25)),
-            Twin(
+        planted=(
+            PlantedError("the whole bound times 0.7", scaled(bounds.hard_upper_whp, 0.7)),
+            PlantedError("n^-1/2 becomes n^-3/4", steeper(bounds.hard_upper_whp, 0.25)),
+            PlantedError(
                 "delta becomes 0.999, whatever it is",
                 lambda S, A, n, delta: bounds.hard_upper_whp(S=S, A=A, n=n, delta=0.999),
             ),

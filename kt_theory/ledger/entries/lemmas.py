@@ -33,7 +33,7 @@ from kt_theory.ledger.attacks.planting import scaled, steeper
 from kt_theory.ledger.attacks.problems import UNIFORM, climb, generator, moved, one_row, start_table
 from kt_theory.ledger.attacks.quantiles import DELTAS, jumps, quantile_upper
 from kt_theory.ledger.attacks.simulation import quantile_from_below, sampled_cached
-from kt_theory.ledger.statement import ALARM, Claim, Effort, Statement, Trial, Twin
+from kt_theory.ledger.statement import ALARM, Claim, Effort, PlantedError, Statement, Trial
 from kt_theory.problem import Problem
 
 #: Numbers of samples for inequalities between numbers.
@@ -350,10 +350,12 @@ STATEMENTS = (
         status="published",
         claim=hoeffding,
         check=along_paths,
-        twins=(
-            Twin("the limit is p^2, scaled to one", lambda p, n, alarm: (p**2 / (p @ p), hoeffding(p, n, alarm)[1])),
-            Twin("n^-1/2 becomes n^-0.6", lambda p, n, alarm: (p, hoeffding(p, n, alarm)[1] * n**-0.1)),
-            Twin("n^-1/2 becomes n^-1", lambda p, n, alarm: (p, hoeffding(p, n, alarm)[1] * n**-0.5)),
+        planted=(
+            PlantedError(
+                "the limit is p^2, scaled to one", lambda p, n, alarm: (p**2 / (p @ p), hoeffding(p, n, alarm)[1])
+            ),
+            PlantedError("n^-1/2 becomes n^-0.6", lambda p, n, alarm: (p, hoeffding(p, n, alarm)[1] * n**-0.1)),
+            PlantedError("n^-1/2 becomes n^-1", lambda p, n, alarm: (p, hoeffding(p, n, alarm)[1] * n**-0.5)),
         ),
         note="Almost sure convergence says nothing at a finite n. What is tried is the radius of Hoeffding's "
         "inequality and the union bound, from which it follows by Borel and Cantelli, along samples that grow to "
@@ -369,10 +371,10 @@ STATEMENTS = (
         status="published",
         claim=bounds.bretagnolle_huber_upper,
         check=over_pairs,
-        twins=(
-            Twin("the factor 1/2 becomes 9/10", lambda kl: 1 - 0.9 * math.exp(-kl)),
-            Twin("the factor 1/2 moves into the exponent", lambda kl: 1 - math.exp(-kl / 2)),
-            Twin("bits for nats", lambda kl: 1 - 2.0**-kl / 2),
+        planted=(
+            PlantedError("the factor 1/2 becomes 9/10", lambda kl: 1 - 0.9 * math.exp(-kl)),
+            PlantedError("the factor 1/2 moves into the exponent", lambda kl: 1 - math.exp(-kl / 2)),
+            PlantedError("bits for nats", lambda kl: 1 - 2.0**-kl / 2),
         ),
         note="Attained by disjoint laws, where both sides are 1. Elsewhere 1/2 is not the best constant: the least "
         "(1 - TV) exp(KL) that search finds is 0.8359, at (0.745, 0.255) and (0.372, 0.628).",
@@ -387,10 +389,10 @@ STATEMENTS = (
         status="published",
         claim=one_input(bounds.empirical_tv_upper_mean),
         check=mean_upper("CE_sgl", UNIFORM),
-        twins=(
-            Twin("1/2 becomes 0.39", one_input(lambda A, n: 0.39 * math.sqrt(A / n) if n else math.nan)),
-            Twin("sqrt(A) becomes A^0.4", one_input(lambda A, n: 0.5 * A**0.4 * n**-0.5 if n else math.nan)),
-            Twin("n^-1/2 becomes n^-0.6", steeper(one_input(bounds.empirical_tv_upper_mean), 0.1)),
+        planted=(
+            PlantedError("1/2 becomes 0.39", one_input(lambda A, n: 0.39 * math.sqrt(A / n) if n else math.nan)),
+            PlantedError("sqrt(A) becomes A^0.4", one_input(lambda A, n: 0.5 * A**0.4 * n**-0.5 if n else math.nan)),
+            PlantedError("n^-1/2 becomes n^-0.6", steeper(one_input(bounds.empirical_tv_upper_mean), 0.1)),
         ),
     ),
     Statement(
@@ -404,13 +406,13 @@ STATEMENTS = (
         status="published",
         claim=one_input(bounds.empirical_tv_upper_whp),
         check=quantile_upper("CE_sgl", UNIFORM),
-        twins=(
-            Twin("2 n becomes 4 n", scaled(one_input(bounds.empirical_tv_upper_whp), math.sqrt(0.5))),
-            Twin(
+        planted=(
+            PlantedError("2 n becomes 4 n", scaled(one_input(bounds.empirical_tv_upper_whp), math.sqrt(0.5))),
+            PlantedError(
                 "the union over sets of labels is forgotten: no A log 2",
                 one_input(lambda A, n, delta: math.sqrt(-math.log(delta) / (2 * n)) if n else math.nan),
             ),
-            Twin(
+            PlantedError(
                 "L loses delta: the bound of the median with high probability",
                 one_input(lambda A, n, delta: bounds.empirical_tv_upper_whp(A=A, n=n, delta=0.5)),
             ),
@@ -426,10 +428,10 @@ STATEMENTS = (
         status="published",
         claim=bounds.cell_missing_upper,
         check=every_cell,
-        twins=(
-            Twin("the power becomes its limit 1/e", lambda n: 1 / (math.e * (n + 1))),
-            Twin("the power has exponent n + 1", lambda n: (n / (n + 1)) ** (n + 1) / (n + 1)),
-            Twin("1/(n + 1) becomes 1/(n + 2)", lambda n: bounds.cell_missing_upper(n=n) * (n + 1) / (n + 2)),
+        planted=(
+            PlantedError("the power becomes its limit 1/e", lambda n: 1 / (math.e * (n + 1))),
+            PlantedError("the power has exponent n + 1", lambda n: (n / (n + 1)) ** (n + 1) / (n + 1)),
+            PlantedError("1/(n + 1) becomes 1/(n + 2)", lambda n: bounds.cell_missing_upper(n=n) * (n + 1) / (n + 2)),
         ),
         note="Attained at x = 1/(n + 1).",
     ),
@@ -443,10 +445,10 @@ STATEMENTS = (
         status="published",
         claim=bounds.cell_missing_upper_simple,
         check=every_cell,
-        twins=(
-            Twin("4/9 becomes 1/3", lambda n: 1 / (3 * n) if n else math.nan),
-            Twin("n becomes n^2", lambda n: 4 / (9 * n * n) if n else math.nan),
-            Twin("n becomes n + 1", lambda n: 4 / (9 * (n + 1))),
+        planted=(
+            PlantedError("4/9 becomes 1/3", lambda n: 1 / (3 * n) if n else math.nan),
+            PlantedError("n becomes n^2", lambda n: 4 / (9 * n * n) if n else math.nan),
+            PlantedError("n becomes n + 1", lambda n: 4 / (9 * (n + 1))),
         ),
         note="Printed as (4/9) n, which is true for n >= 1 and vacuous (slip-1). The best constant is 1/e = 0.368.",
     ),
@@ -461,13 +463,13 @@ STATEMENTS = (
         status="published",
         claim=bounds.missing_mass_excess_upper_whp,
         check=partial(missing_mass, above_mean=True),
-        twins=(
-            Twin("3 becomes 1/2", scaled(bounds.missing_mass_excess_upper_whp, 1 / 6)),
-            Twin(
+        planted=(
+            PlantedError("3 becomes 1/2", scaled(bounds.missing_mass_excess_upper_whp, 1 / 6)),
+            PlantedError(
                 "log(1/delta) is dropped",
                 lambda size, n, delta: 3 * math.sqrt(size) / n if n and delta <= 0.1 else math.nan,
             ),
-            Twin("n becomes n^1.5", steeper(bounds.missing_mass_excess_upper_whp, 0.5)),
+            PlantedError("n becomes n^1.5", steeper(bounds.missing_mass_excess_upper_whp, 0.5)),
         ),
         note="3 is generous: with two letters of which one is light the ratio tends to 1/(3 sqrt 2) = 0.2357.",
     ),
@@ -481,18 +483,18 @@ STATEMENTS = (
         status="published",
         claim=bounds.missing_mass_upper_whp,
         check=partial(missing_mass, above_mean=False),
-        twins=(
-            Twin(
+        planted=(
+            PlantedError(
                 "4/9 becomes 1/9 and 3 becomes 1/3: all of it over 9",
                 lambda size, n, delta: (
                     (size + 3 * math.sqrt(size) * -math.log(delta)) / (9 * n) if n and delta <= 0.1 else math.nan
                 ),
             ),
-            Twin(
+            PlantedError(
                 "the first term is dropped, and 3 becomes 1: what is above the mean is taken for all",
                 lambda size, n, delta: math.sqrt(size) * -math.log(delta) / n if n and delta <= 0.1 else math.nan,
             ),
-            Twin("n becomes n^1.5", steeper(bounds.missing_mass_upper_whp, 0.5)),
+            PlantedError("n becomes n^1.5", steeper(bounds.missing_mass_upper_whp, 0.5)),
         ),
     ),
     Statement(
@@ -505,10 +507,10 @@ STATEMENTS = (
         status="published",
         claim=bounds.inverse_visits_mean,
         check=mean_of_inverse,
-        twins=(
-            Twin("the power has exponent n", lambda n, p: (1 - (1 - p) ** n) / (p * (n + 1))),
-            Twin("p (n + 1) becomes p n + 1", lambda n, p: (1 - (1 - p) ** (n + 1)) / (p * n + 1)),
-            Twin("the power is dropped", lambda n, p: 1 / (p * (n + 1))),
+        planted=(
+            PlantedError("the power has exponent n", lambda n, p: (1 - (1 - p) ** n) / (p * (n + 1))),
+            PlantedError("p (n + 1) becomes p n + 1", lambda n, p: (1 - (1 - p) ** (n + 1)) / (p * n + 1)),
+            PlantedError("the power is dropped", lambda n, p: 1 / (p * (n + 1))),
         ),
         note="Against the sum over X: in exact fractions up to n = 20, and over the 300 likely values up to n = 10^12.",
     ),
@@ -522,10 +524,10 @@ STATEMENTS = (
         status="published",
         claim=bounds.inverse_visits_upper_mean,
         check=below_inverse,
-        twins=(
-            Twin("Jensen's inequality the wrong way round", lambda n, p: 1 / (n * p + 1)),
-            Twin("n + 1 becomes n + 2", lambda n, p: 1 / (p * (n + 2))),
-            Twin("p becomes sqrt(p)", lambda n, p: 1 / (math.sqrt(p) * (n + 1))),
+        planted=(
+            PlantedError("Jensen's inequality the wrong way round", lambda n, p: 1 / (n * p + 1)),
+            PlantedError("n + 1 becomes n + 2", lambda n, p: 1 / (p * (n + 2))),
+            PlantedError("p becomes sqrt(p)", lambda n, p: 1 / (math.sqrt(p) * (n + 1))),
         ),
         note="Attained at p = 1.",
     ),
@@ -539,10 +541,10 @@ STATEMENTS = (
         status="published",
         claim=bounds.low_visits_upper,
         check=low_visits,
-        twins=(
-            Twin("the 2 is dropped", lambda n, p, eta: math.exp(-(eta**2) * n * p)),
-            Twin("p is dropped", lambda n, p, eta: math.exp(-(eta**2) * n / 2)),
-            Twin("eta^2 becomes eta", lambda n, p, eta: math.exp(-eta * n * p / 2)),
+        planted=(
+            PlantedError("the 2 is dropped", lambda n, p, eta: math.exp(-(eta**2) * n * p)),
+            PlantedError("p is dropped", lambda n, p, eta: math.exp(-(eta**2) * n / 2)),
+            PlantedError("eta^2 becomes eta", lambda n, p, eta: math.exp(-eta * n * p / 2)),
         ),
         note="Tends to be attained as n p tends to 0, where both sides tend to 1.",
     ),
@@ -556,10 +558,10 @@ STATEMENTS = (
         status="published",
         claim=bounds.inverse_visits_upper_whp,
         check=high_inverse,
-        twins=(
-            Twin("the 2 in eta is dropped", inverse_with(lambda n, p, L: math.sqrt(L / (n * p)))),
-            Twin("p in eta is dropped", inverse_with(lambda n, p, L: math.sqrt(2 * L / n))),
-            Twin("eta becomes eta^2", inverse_with(lambda n, p, L: 2 * L / (n * p))),
+        planted=(
+            PlantedError("the 2 in eta is dropped", inverse_with(lambda n, p, L: math.sqrt(L / (n * p)))),
+            PlantedError("p in eta is dropped", inverse_with(lambda n, p, L: math.sqrt(2 * L / n))),
+            PlantedError("eta becomes eta^2", inverse_with(lambda n, p, L: 2 * L / (n * p))),
         ),
     ),
     Statement(
@@ -572,10 +574,10 @@ STATEMENTS = (
         status="published",
         claim=bounds.log_linear_tv_upper,
         check=over_models,
-        twins=(
-            Twin("M becomes M/3", lambda M, distance: M * distance / 3),
-            Twin("the distance is squared", lambda M, distance: M * distance**2),
-            Twin("M becomes M^2", lambda M, distance: M * M * distance),
+        planted=(
+            PlantedError("M becomes M/3", lambda M, distance: M * distance / 3),
+            PlantedError("the distance is squared", lambda M, distance: M * distance**2),
+            PlantedError("M becomes M^2", lambda M, distance: M * M * distance),
         ),
         note="The search finds no more than M |theta - theta'| / 2, the slope at two labels with phi = +-M.",
     ),

@@ -21,7 +21,7 @@ from kt_theory.ledger.attacks.kl import KL_MASS, KL_SHARE, kl_risk
 from kt_theory.ledger.attacks.planting import scaled
 from kt_theory.ledger.attacks.problems import climb, generator, light_row, one_row
 from kt_theory.ledger.entries.minimax_partial import partial_ends
-from kt_theory.ledger.statement import Claim, Effort, Statement, Trial, Twin
+from kt_theory.ledger.statement import Claim, Effort, PlantedError, Statement, Trial
 from kt_theory.minimax.constants import RATIO, gamma, minimax_constant
 from kt_theory.problem import Problem, dirichlet_problem
 
@@ -146,10 +146,10 @@ STATEMENTS = (
         check=partial_limit,
         note="gamma_m over k equal rates and zeros, the minimax risk at the worst teacher found: both numerical for "
         "2 < A < infinity (after N7b).",
-        twins=(
-            Twin("S gamma_A", lambda S, A: S * gamma(A)[0]),
-            Twin("S gamma_{A-1}, that of designed inputs", lambda S, A: S * gamma(A - 1)[0]),
-            Twin("c_inf SA", lambda S, A: C_INF * S * A),
+        planted=(
+            PlantedError("S gamma_A", lambda S, A: S * gamma(A)[0]),
+            PlantedError("S gamma_{A-1}, that of designed inputs", lambda S, A: S * gamma(A - 1)[0]),
+            PlantedError("c_inf SA", lambda S, A: C_INF * S * A),
         ),
     ),
     Statement(
@@ -162,10 +162,10 @@ STATEMENTS = (
         status="proved",
         claim=lambda: C_INF,
         check=gamma_limit,
-        twins=(
-            Twin("c_inf becomes 0.160, that of pairs", lambda: 0.159974),
-            Twin("c_inf becomes 0.1543", lambda: 0.1543),
-            Twin("c_inf becomes 1/(2e)", lambda: 1 / (2 * math.e)),
+        planted=(
+            PlantedError("c_inf becomes 0.160, that of pairs", lambda: 0.159974),
+            PlantedError("c_inf becomes 0.1543", lambda: 0.1543),
+            PlantedError("c_inf becomes 1/(2e)", lambda: 1 / (2 * math.e)),
         ),
     ),
     Statement(
@@ -178,10 +178,10 @@ STATEMENTS = (
         status="numerical",
         claim=lambda m: C_INF * m - _SECOND,
         check=gamma_second,
-        twins=(
-            Twin("q (1 - q)/(1 + q) becomes q/(1 + q)^2", lambda m: C_INF * m - RATIO / (1 + RATIO) ** 2),
-            Twin("no second term", lambda m: C_INF * m),
-            Twin("gamma_m becomes c_inf (m - 1)", lambda m: C_INF * (m - 1)),
+        planted=(
+            PlantedError("q (1 - q)/(1 + q) becomes q/(1 + q)^2", lambda m: C_INF * m - RATIO / (1 + RATIO) ** 2),
+            PlantedError("no second term", lambda m: C_INF * m),
+            PlantedError("gamma_m becomes c_inf (m - 1)", lambda m: C_INF * (m - 1)),
         ),
     ),
     Statement(
@@ -194,10 +194,10 @@ STATEMENTS = (
         status="proved",
         claim=lambert,
         check=two_formulas,
-        twins=(
-            Twin("2 W becomes W", lambda: lambert(q_of=1.0)),
-            Twin("2 sqrt(e) becomes 2 e", lambda: lambert(inside=2 * math.e)),
-            Twin("sqrt(e) becomes e^0.501", lambda: lambert(inside=2 * math.exp(0.501))),
+        planted=(
+            PlantedError("2 W becomes W", lambda: lambert(q_of=1.0)),
+            PlantedError("2 sqrt(e) becomes 2 e", lambda: lambert(inside=2 * math.e)),
+            PlantedError("sqrt(e) becomes e^0.501", lambda: lambert(inside=2 * math.exp(0.501))),
         ),
     ),
     Statement(
@@ -211,10 +211,10 @@ STATEMENTS = (
         claim=lambda: C_KL,
         check=kl_limit,
         note="The upper half is ours-N10-partial.",
-        twins=(
-            Twin("c_KL becomes 0.29", lambda: 0.29),
-            Twin("c_KL becomes 1/2, that of hard labels", lambda: 0.5),
-            Twin("c_KL becomes 2 c_inf", lambda: 2 * C_INF),
+        planted=(
+            PlantedError("c_KL becomes 0.29", lambda: 0.29),
+            PlantedError("c_KL becomes 1/2, that of hard labels", lambda: 0.5),
+            PlantedError("c_KL becomes 2 c_inf", lambda: 2 * C_INF),
         ),
     ),
     Statement(
@@ -229,10 +229,10 @@ STATEMENTS = (
         check=bias,
         note="The likeliest label is not answered too low: p_max^2 >= p_max |p|^2. One label of mass (2/A)^(1/3), the "
         "others equal, cost 1 - 1.9 A^(-1/3).",
-        twins=(
-            Twin("the bias is at most 1/2", lambda problem: min(best_label(problem), 0.5)),
-            Twin("max pi* becomes twice that", lambda problem: 2 * best_label(problem) - 1),
-            Twin("1 - max becomes 0.95 (1 - max)", scaled(best_label, 0.95)),
+        planted=(
+            PlantedError("the bias is at most 1/2", lambda problem: min(best_label(problem), 0.5)),
+            PlantedError("max pi* becomes twice that", lambda problem: 2 * best_label(problem) - 1),
+            PlantedError("1 - max becomes 0.95 (1 - max)", scaled(best_label, 0.95)),
         ),
     ),
 )

@@ -19,7 +19,7 @@ from kt_theory.ledger.attacks.comparing import within
 from kt_theory.ledger.attacks.lower import minimax_upper
 from kt_theory.ledger.attacks.planting import scaled
 from kt_theory.ledger.attacks.problems import generator, one_row, random_problems
-from kt_theory.ledger.statement import Claim, Effort, Statement, Trial, Twin
+from kt_theory.ledger.statement import Claim, Effort, PlantedError, Statement, Trial
 from kt_theory.minimax import hard_game, minimax_risk
 from kt_theory.minimax.constants import minimax_constant
 from kt_theory.minimax.hard import dirichlet_bound, worst_risk
@@ -188,10 +188,10 @@ STATEMENTS = (
         claim=lb_dirichlet,
         check=dirichlet_lower,
         note="MAD(a, b) is the mean absolute deviation of Beta(a, b) from its median m, a/(a+b) (1 - 2 I_m(a + 1, b)).",
-        twins=(
-            Twin("A/2 becomes A", lambda A, n, alpha: lb_dirichlet(A, n, alpha, half=False)),
-            Twin("n becomes n - 1", lambda A, n, alpha: lb_dirichlet(A, n - 1, alpha)),
-            Twin("the bound times 1.02", scaled(lb_dirichlet, 1.02)),
+        planted=(
+            PlantedError("A/2 becomes A", lambda A, n, alpha: lb_dirichlet(A, n, alpha, half=False)),
+            PlantedError("n becomes n - 1", lambda A, n, alpha: lb_dirichlet(A, n - 1, alpha)),
+            PlantedError("the bound times 1.02", scaled(lb_dirichlet, 1.02)),
         ),
     ),
     Statement(
@@ -205,10 +205,10 @@ STATEMENTS = (
         claim=partial(minimax_constant, "hard"),
         check=hard_limit,
         note="From below by Dirichlet priors up to n = 10^12, from above by adding to the counts (S = 1) up to 10^8.",
-        twins=(
-            Twin("A - 1 becomes A", lambda S, A: math.sqrt(S * A / (2 * math.pi))),
-            Twin("2 pi becomes 4 pi, that of pairs", lambda S, A: math.sqrt(S * (A - 1) / (4 * math.pi))),
-            Twin("2 pi becomes 4, the bound of Cauchy and Schwarz", lambda S, A: math.sqrt(S * (A - 1)) / 2),
+        planted=(
+            PlantedError("A - 1 becomes A", lambda S, A: math.sqrt(S * A / (2 * math.pi))),
+            PlantedError("2 pi becomes 4 pi, that of pairs", lambda S, A: math.sqrt(S * (A - 1) / (4 * math.pi))),
+            PlantedError("2 pi becomes 4, the bound of Cauchy and Schwarz", lambda S, A: math.sqrt(S * (A - 1)) / 2),
         ),
     ),
     Statement(
@@ -221,10 +221,12 @@ STATEMENTS = (
         status="proved",
         claim=asymptotic_constant,
         check=frequencies_limit,
-        twins=(
-            Twin("sqrt(rho) becomes rho", unweighted),
-            Twin("2 pi becomes 6.28", lambda problem: asymptotic_constant(problem) * math.sqrt(2 * math.pi / 6.28)),
-            Twin("the supremum over teachers", lambda problem: minimax_constant("hard", problem.S, problem.A)),
+        planted=(
+            PlantedError("sqrt(rho) becomes rho", unweighted),
+            PlantedError(
+                "2 pi becomes 6.28", lambda problem: asymptotic_constant(problem) * math.sqrt(2 * math.pi / 6.28)
+            ),
+            PlantedError("the supremum over teachers", lambda problem: minimax_constant("hard", problem.S, problem.A)),
         ),
     ),
     Statement(
@@ -241,10 +243,10 @@ STATEMENTS = (
         note="For n < A the minimax risk is bounded from below by a game against rows of whole tenths. Of the "
         "worst teacher only: on the rows of a language model (64 prompts, 19,538 labels) the risk of ADD_sgl "
         "is 0.307 at n = 10^6, where that of counting, CE_sgl, is 0.037.",
-        twins=(
-            Twin("1.2 becomes 1.05", lambda A, n: 1.05),
-            Twin("1.2 becomes 1, that of a minimax student", lambda A, n: 1.0),
-            Twin("1.2 becomes 1 + 1/(10 n)", lambda A, n: 1 + 1 / (10 * n)),
+        planted=(
+            PlantedError("1.2 becomes 1.05", lambda A, n: 1.05),
+            PlantedError("1.2 becomes 1, that of a minimax student", lambda A, n: 1.0),
+            PlantedError("1.2 becomes 1 + 1/(10 n)", lambda A, n: 1 + 1 / (10 * n)),
         ),
     ),
     Statement(
@@ -258,10 +260,10 @@ STATEMENTS = (
         claim=two_terms,
         check=hard_second,
         note="A heuristic derivation and these numbers; for A > 2 the ends are 1 to 2 per cent apart at n = 1000.",
-        twins=(
-            Twin("no second term", lambda A, n: two_terms(A, n, 0.0)),
-            Twin("1/2 becomes 1", lambda A, n: two_terms(A, n, 1.0)),
-            Twin("1/2 becomes 1/4", lambda A, n: two_terms(A, n, 0.25)),
+        planted=(
+            PlantedError("no second term", lambda A, n: two_terms(A, n, 0.0)),
+            PlantedError("1/2 becomes 1", lambda A, n: two_terms(A, n, 1.0)),
+            PlantedError("1/2 becomes 1/4", lambda A, n: two_terms(A, n, 0.25)),
         ),
     ),
 )

@@ -20,7 +20,7 @@ from kt_theory.ledger.attacks.comparing import equal
 from kt_theory.ledger.attacks.grids import CLIMBED
 from kt_theory.ledger.attacks.pools import pool
 from kt_theory.ledger.attacks.problems import generator, moved, one_row, random_problems
-from kt_theory.ledger.statement import Claim, Effort, Statement, Trial, Twin
+from kt_theory.ledger.statement import Claim, Effort, PlantedError, Statement, Trial
 from kt_theory.minimax import minimax_risk
 from kt_theory.minimax.partial import search_arbitrary, worst_row
 from kt_theory.problem import Problem
@@ -321,16 +321,16 @@ STATEMENTS = (
         claim=lambda problem, n: exact_risk(problem, "SEL_ptl", n).value,
         check=oracle,
         note="The Bayes risk by a linear program over all answers to each data set; S = 1, A = 3 and 4, n <= 3.",
-        twins=(
-            Twin(
+        planted=(
+            PlantedError(
                 "the spread favours a label, 2:1:1:...",
                 lambda problem, n: relabelled(
                     "SEL_ptl", problem, n, [2 / (problem.A + 1)] + [1 / (problem.A + 1)] * (problem.A - 1)
                 ),
             ),
-            Twin("SEL_ptl becomes CE_ptl", lambda problem, n: relabelled("CE_ptl", problem, n)),
-            Twin("the risk times 0.999", lambda problem, n: 0.999 * exact_risk(problem, "SEL_ptl", n).value),
-            Twin(
+            PlantedError("SEL_ptl becomes CE_ptl", lambda problem, n: relabelled("CE_ptl", problem, n)),
+            PlantedError("the risk times 0.999", lambda problem, n: 0.999 * exact_risk(problem, "SEL_ptl", n).value),
+            PlantedError(
                 "(1 - 1/A) times the missing mass",
                 lambda problem, n: (1 - 1 / problem.A) * float(problem.w.ravel() @ (1 - problem.w.ravel()) ** n),
             ),
@@ -347,10 +347,10 @@ STATEMENTS = (
         claim=partial_ends,
         check=partial_minimax,
         note="That the lower end is the maximum is proved for A <= 2 and for S = 1, A = 3; else see ours-N7-rows.",
-        twins=(
-            Twin("both ends times 0.995", lambda S, A, n: tuple(0.995 * end for end in partial_ends(S, A, n))),
-            Twin("n becomes n + 1", lambda S, A, n: partial_ends(S, A, n + 1)),
-            Twin(
+        planted=(
+            PlantedError("both ends times 0.995", lambda S, A, n: tuple(0.995 * end for end in partial_ends(S, A, n))),
+            PlantedError("n becomes n + 1", lambda S, A, n: partial_ends(S, A, n + 1)),
+            PlantedError(
                 "both ends times 1.01",
                 lambda S, A, n: tuple(1.01 * end for end in partial_ends(S, A, n)),
             ),
@@ -367,10 +367,10 @@ STATEMENTS = (
         claim=sum_of_inputs,
         check=reduction,
         note="Each row is moved into a problem of two inputs; the whole is the mean of the exact law of the risk.",
-        twins=(
-            Twin("each input as if alone", as_if_alone),
-            Twin("each input with round(n rho) samples", as_if_shared),
-            Twin(
+        planted=(
+            PlantedError("each input as if alone", as_if_alone),
+            PlantedError("each input with round(n rho) samples", as_if_shared),
+            PlantedError(
                 "the first input is forgotten",
                 lambda problem, n: sum_of_inputs(problem, n) - input_alone(problem, 0, n),
             ),
@@ -388,9 +388,9 @@ STATEMENTS = (
         check=beaten_by_two_kinds,
         note="Five inputs of one kind and five of another cost .340921 at S = A = 10, n = 30; alike but one, .339972. "
         "For g is not concave where one number of light labels gives way to the next.",
-        twins=(
-            Twin("all inputs are equal", lambda S, A, n: S * share_value(A, n, 1 / S)),
-            Twin("one input carries everything", lambda S, A, n: share_value(A, n, 1.0)),
+        planted=(
+            PlantedError("all inputs are equal", lambda S, A, n: S * share_value(A, n, 1 / S)),
+            PlantedError("one input carries everything", lambda S, A, n: share_value(A, n, 1.0)),
         ),
     ),
     Statement(
@@ -404,10 +404,10 @@ STATEMENTS = (
         claim=best_of_family,
         check=three_values,
         note="Proved for A <= 3 and for A to infinity after n.",
-        twins=(
-            Twin("no heavy label: two values", lambda A, n, r: best_of_family(A, n, r, heavy=False)),
-            Twin("no zeros", lambda A, n, r: best_of_family(A, n, r, zeros=False)),
-            Twin("one light label only", lambda A, n, r: worst_row(n, 3, r).value),
+        planted=(
+            PlantedError("no heavy label: two values", lambda A, n, r: best_of_family(A, n, r, heavy=False)),
+            PlantedError("no zeros", lambda A, n, r: best_of_family(A, n, r, zeros=False)),
+            PlantedError("one light label only", lambda A, n, r: worst_row(n, 3, r).value),
         ),
     ),
     Statement(
@@ -420,9 +420,9 @@ STATEMENTS = (
         status="proved",
         claim=lambda problem, n: exact_risk(problem, "CE_ful", n).value,
         check=two_labels,
-        twins=(
-            Twin("CE_ful after n + 1 samples", lambda problem, n: exact_risk(problem, "CE_ful", n + 1).value),
-            Twin(
+        planted=(
+            PlantedError("CE_ful after n + 1 samples", lambda problem, n: exact_risk(problem, "CE_ful", n + 1).value),
+            PlantedError(
                 "SEL_ptl pays the missing mass of the pairs",
                 lambda problem, n: 0.5 * float(problem.w.ravel() @ (1 - problem.w.ravel()) ** n),
             ),

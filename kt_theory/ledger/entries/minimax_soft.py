@@ -19,7 +19,7 @@ from kt_theory.ledger.attacks.comparing import equal
 from kt_theory.ledger.attacks.kl import kl_places
 from kt_theory.ledger.attacks.pools import pool
 from kt_theory.ledger.attacks.problems import climb, generator
-from kt_theory.ledger.statement import Claim, Effort, Statement, Trial, Twin
+from kt_theory.ledger.statement import Claim, Effort, PlantedError, Statement, Trial
 from kt_theory.minimax import minimax_risk
 from kt_theory.minimax.soft import largest_unvisited_mass
 from kt_theory.problem import Problem
@@ -146,11 +146,11 @@ STATEMENTS = (
         claim=soft_value,
         check=exact_soft,
         note="From below: sure rows at random labels; every answer to an unvisited input costs 1 - 1/A on average.",
-        twins=(
-            Twin("n becomes n + 1", lambda S, A, n: soft_value(S, A, n + 1)),
-            Twin("1 - 1/A becomes 1", lambda S, A, n: unvisited(S, n)),
-            Twin("V becomes (S - 1) phi(n)", lambda S, A, n: (1 - 1 / A) * (S - 1) * phi(n)),
-            Twin("V becomes its uniform value", lambda S, A, n: (1 - 1 / A) * (1 - 1 / S) ** n),
+        planted=(
+            PlantedError("n becomes n + 1", lambda S, A, n: soft_value(S, A, n + 1)),
+            PlantedError("1 - 1/A becomes 1", lambda S, A, n: unvisited(S, n)),
+            PlantedError("V becomes (S - 1) phi(n)", lambda S, A, n: (1 - 1 / A) * (S - 1) * phi(n)),
+            PlantedError("V becomes its uniform value", lambda S, A, n: (1 - 1 / A) * (1 - 1 / S) ** n),
         ),
     ),
     Statement(
@@ -163,11 +163,11 @@ STATEMENTS = (
         status="proved",
         claim=lambda S, n: ((S - 1) * phi(n), (S - 1) * phi(n - 1)),
         check=sandwich,
-        twins=(
-            Twin("phi(n - 1) becomes phi(n) above", lambda S, n: ((S - 1) * phi(n), (S - 1) * phi(n))),
-            Twin("S - 1 becomes S below", lambda S, n: (S * phi(n), (S - 1) * phi(n - 1))),
-            Twin("S - 1 becomes S - 2 above", lambda S, n: ((S - 1) * phi(n), (S - 2) * phi(n - 1))),
-            Twin("phi(n) becomes phi(n - 1) below", lambda S, n: ((S - 1) * phi(n - 1), (S - 1) * phi(n - 1))),
+        planted=(
+            PlantedError("phi(n - 1) becomes phi(n) above", lambda S, n: ((S - 1) * phi(n), (S - 1) * phi(n))),
+            PlantedError("S - 1 becomes S below", lambda S, n: (S * phi(n), (S - 1) * phi(n - 1))),
+            PlantedError("S - 1 becomes S - 2 above", lambda S, n: ((S - 1) * phi(n), (S - 2) * phi(n - 1))),
+            PlantedError("phi(n) becomes phi(n - 1) below", lambda S, n: ((S - 1) * phi(n - 1), (S - 1) * phi(n - 1))),
         ),
     ),
     Statement(
@@ -181,10 +181,10 @@ STATEMENTS = (
         claim=if_few,
         check=all_equal,
         note="The true threshold is at n + 1 - S of order sqrt(2n): S = 24 at n = 30 (numerical).",
-        twins=(
-            Twin("n <= S becomes n <= 2 S", partial(if_few, share=2.0)),
-            Twin("n <= S becomes n <= 1.6 S", partial(if_few, share=1.6)),
-            Twin("(1 - 1/S)^n becomes exp(-n/S)", lambda S, n: math.exp(-n / S) if n <= S else math.nan),
+        planted=(
+            PlantedError("n <= S becomes n <= 2 S", partial(if_few, share=2.0)),
+            PlantedError("n <= S becomes n <= 1.6 S", partial(if_few, share=1.6)),
+            PlantedError("(1 - 1/S)^n becomes exp(-n/S)", lambda S, n: math.exp(-n / S) if n <= S else math.nan),
         ),
     ),
     Statement(
@@ -197,11 +197,11 @@ STATEMENTS = (
         status="proved",
         claim=lambda S, A, n: math.log(A) * unvisited(S, n),
         check=soft_kl,
-        twins=(
-            Twin("log(A) becomes log(A - 1/2)", lambda S, A, n: math.log(A - 0.5) * unvisited(S, n)),
-            Twin("n becomes n + 1", lambda S, A, n: math.log(A) * unvisited(S, n + 1)),
-            Twin("log(A) becomes 1 - 1/A", soft_value),
-            Twin("log becomes log2", lambda S, A, n: math.log2(A) * unvisited(S, n)),
+        planted=(
+            PlantedError("log(A) becomes log(A - 1/2)", lambda S, A, n: math.log(A - 0.5) * unvisited(S, n)),
+            PlantedError("n becomes n + 1", lambda S, A, n: math.log(A) * unvisited(S, n + 1)),
+            PlantedError("log(A) becomes 1 - 1/A", soft_value),
+            PlantedError("log becomes log2", lambda S, A, n: math.log2(A) * unvisited(S, n)),
         ),
     ),
 )

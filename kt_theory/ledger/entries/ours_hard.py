@@ -11,7 +11,7 @@ from kt_theory.ledger.attacks.means import at_sure_rows, mean_upper
 from kt_theory.ledger.attacks.planting import scaled, steeper
 from kt_theory.ledger.attacks.problems import HOSTILE
 from kt_theory.ledger.attacks.quantiles import quantile_upper
-from kt_theory.ledger.statement import Statement, Twin
+from kt_theory.ledger.statement import PlantedError, Statement
 
 #: The learners whose limits the paper compares.
 PAPER = ("CE_sgl", "SEL_ptl", "CE_ful")
@@ -29,13 +29,13 @@ STATEMENTS = (
         claim=bounds.hard_upper_mean_joint,
         check=mean_upper("CE_sgl", HOSTILE),
         certificates=("hard_upper_mean_joint",),
-        twins=(
-            Twin("1/2 becomes 0.39", scaled(bounds.hard_upper_mean_joint, 0.78)),
-            Twin(
+        planted=(
+            PlantedError("1/2 becomes 0.39", scaled(bounds.hard_upper_mean_joint, 0.78)),
+            PlantedError(
                 "SA - 1 becomes A - 1",
                 lambda S, A, n: (math.sqrt(S - 1) + math.sqrt(A - 1)) / (2 * math.sqrt(n)) if n else math.nan,
             ),
-            Twin("n^-1/2 becomes n^-0.55", steeper(bounds.hard_upper_mean_joint, 0.05)),
+            PlantedError("n^-1/2 becomes n^-0.55", steeper(bounds.hard_upper_mean_joint, 0.05)),
         ),
     ),
     Statement(
@@ -51,10 +51,12 @@ STATEMENTS = (
         check=mean_upper("CE_sgl"),
         certificates=("hard_upper_mean_uniform",),
         note="Attained at S = 1, A = 2, n = 1; too large by a factor 1.8 as n grows.",
-        twins=(
-            Twin("n + 1 becomes n + 2", lambda S, A, n: math.sqrt(S * (A - 1) / (2 * (n + 2)))),
-            Twin("S (A - 1) / 2 becomes S (A - 1) / (2 pi)", scaled(bounds.hard_upper_mean_uniform, math.pi**-0.5)),
-            Twin("n^-1/2 becomes n^-0.55", steeper(bounds.hard_upper_mean_uniform, 0.05)),
+        planted=(
+            PlantedError("n + 1 becomes n + 2", lambda S, A, n: math.sqrt(S * (A - 1) / (2 * (n + 2)))),
+            PlantedError(
+                "S (A - 1) / 2 becomes S (A - 1) / (2 pi)", scaled(bounds.hard_upper_mean_uniform, math.pi**-0.5)
+            ),
+            PlantedError("n^-1/2 becomes n^-0.55", steeper(bounds.hard_upper_mean_uniform, 0.05)),
         ),
     ),
     Statement(
@@ -70,12 +72,12 @@ STATEMENTS = (
         check=mean_upper("CE_sgl"),
         certificates=("hard_upper_mean_conjecture",),
         note="Proved for S = 1.",
-        twins=(
-            Twin(
+        planted=(
+            PlantedError(
                 "1/2 becomes 1/sqrt(2 pi), its limit", scaled(bounds.hard_upper_mean_conjecture, math.sqrt(2 / math.pi))
             ),
-            Twin("n becomes n + 1", lambda S, A, n: math.sqrt(S * (A - 1) / (n + 1)) / 2 if n else math.nan),
-            Twin("S (A - 1) becomes A - 1", lambda S, A, n: math.sqrt((A - 1) / n) / 2 if n else math.nan),
+            PlantedError("n becomes n + 1", lambda S, A, n: math.sqrt(S * (A - 1) / (n + 1)) / 2 if n else math.nan),
+            PlantedError("S (A - 1) becomes A - 1", lambda S, A, n: math.sqrt((A - 1) / n) / 2 if n else math.nan),
         ),
     ),
     Statement(
@@ -89,8 +91,8 @@ STATEMENTS = (
         status="proved",
         claim=bounds.hard_upper_whp_joint,
         check=quantile_upper("CE_sgl"),
-        twins=(
-            Twin(
+        planted=(
+            PlantedError(
                 "2 L becomes L/8, and for S = 1 as well",
                 lambda S, A, n, delta: (
                     bounds.hard_upper_mean_joint(S=S, A=A, n=n) + math.sqrt(-math.log(delta) / (8 * n))
@@ -98,11 +100,11 @@ STATEMENTS = (
                     else math.nan
                 ),
             ),
-            Twin(
+            PlantedError(
                 "L loses delta: the mean with high probability",
                 lambda S, A, n, delta: bounds.hard_upper_whp_joint(S=S, A=A, n=n, delta=0.999),
             ),
-            Twin("n^-1/2 becomes n^-3/4", steeper(bounds.hard_upper_whp_joint, 0.25)),
+            PlantedError("n^-1/2 becomes n^-3/4", steeper(bounds.hard_upper_whp_joint, 0.25)),
         ),
     ),
     Statement(
@@ -117,10 +119,10 @@ STATEMENTS = (
         claim=bounds.hard_lower_mean_assouad,
         check=minimax_lower("hard"),
         note="Attained at A = 2, n = 0; 3.3 times too small as n grows.",
-        twins=(
-            Twin("an error costs 2 D", scaled(bounds.hard_lower_mean_assouad, 2.0)),
-            Twin("n becomes n / 16", lambda S, A, n: bounds.hard_lower_mean_assouad(S=S, A=A, n=n // 16)),
-            Twin("n^-1/2 becomes n^-1/3", steeper(bounds.hard_lower_mean_assouad, -1 / 6)),
+        planted=(
+            PlantedError("an error costs 2 D", scaled(bounds.hard_lower_mean_assouad, 2.0)),
+            PlantedError("n becomes n / 16", lambda S, A, n: bounds.hard_lower_mean_assouad(S=S, A=A, n=n // 16)),
+            PlantedError("n^-1/2 becomes n^-1/3", steeper(bounds.hard_lower_mean_assouad, -1 / 6)),
         ),
     ),
     Statement(
@@ -133,10 +135,10 @@ STATEMENTS = (
         status="proved",
         claim=bounds.uniform_upper_mean,
         check=together(*map(at_sure_rows, PAPER), *map(mean_upper, PAPER)),
-        twins=(
-            Twin("1 - 1/A becomes 1/2", lambda S, A, n: 0.5 if A > 1 else 0.0),
-            Twin("1 - 1/A becomes (1 - 1/A)^2 from n = 1 on", lambda S, A, n: (1 - 1 / A) ** (2 if n else 1)),
-            Twin("1 - 1/A becomes 1 - 1.01/A", lambda S, A, n: 1 - 1.01 / A if A > 1 else 0.0),
+        planted=(
+            PlantedError("1 - 1/A becomes 1/2", lambda S, A, n: 0.5 if A > 1 else 0.0),
+            PlantedError("1 - 1/A becomes (1 - 1/A)^2 from n = 1 on", lambda S, A, n: (1 - 1 / A) ** (2 if n else 1)),
+            PlantedError("1 - 1/A becomes 1 - 1.01/A", lambda S, A, n: 1 - 1.01 / A if A > 1 else 0.0),
         ),
     ),
 )

@@ -19,7 +19,7 @@ from kt_theory.ledger.attacks.comparing import together
 from kt_theory.ledger.attacks.planting import steeper
 from kt_theory.ledger.attacks.problems import climb, generator
 from kt_theory.ledger.attacks.quantiles import quantile_upper
-from kt_theory.ledger.statement import Check, Claim, Effort, Statement, Trial, Twin
+from kt_theory.ledger.statement import Check, Claim, Effort, PlantedError, Statement, Trial
 from kt_theory.problem import Problem
 
 #: Numbers of samples of the cheap checks.
@@ -132,10 +132,10 @@ STATEMENTS = (
         status="proved",
         claim=bounds.cell_missing_upper_e,
         check=one_cell,
-        twins=(
-            Twin("1/e becomes 0.367", lambda n: rate(0.367, n)),
-            Twin("n becomes n + 1", lambda n: 1 / (math.e * (n + 1)) if n else math.nan),
-            Twin("n becomes n^1.01", lambda n: n**-1.01 / math.e if n else math.nan),
+        planted=(
+            PlantedError("1/e becomes 0.367", lambda n: rate(0.367, n)),
+            PlantedError("n becomes n + 1", lambda n: 1 / (math.e * (n + 1)) if n else math.nan),
+            PlantedError("n becomes n^1.01", lambda n: n**-1.01 / math.e if n else math.nan),
         ),
     ),
     Statement(
@@ -149,10 +149,10 @@ STATEMENTS = (
         claim=bounds.missing_mass_upper_mean,
         check=letters,
         note="An equality up to n = K.",
-        twins=(
-            Twin("phi(n - 1) becomes phi(n)", lambda size, n: majorant(size=size, n=n, shift=0)),
-            Twin("K - 1 becomes K - 2", lambda size, n: majorant(size=size, n=n, less=2)),
-            Twin("(1 - 1/K)^n for every n", lambda size, n: majorant(size=size, n=n, switch=False)),
+        planted=(
+            PlantedError("phi(n - 1) becomes phi(n)", lambda size, n: majorant(size=size, n=n, shift=0)),
+            PlantedError("K - 1 becomes K - 2", lambda size, n: majorant(size=size, n=n, less=2)),
+            PlantedError("(1 - 1/K)^n for every n", lambda size, n: majorant(size=size, n=n, switch=False)),
         ),
     ),
     Statement(
@@ -166,16 +166,16 @@ STATEMENTS = (
         status="proved",
         claim=of_letters(bounds.missing_mass_upper_whp_sqrt),
         check=together(quantile_upper("SEL_ptl", ("hostile",), labels=1), two_letters()),
-        twins=(
-            Twin(
+        planted=(
+            PlantedError(
                 "2/n becomes 1/(2n)",
                 of_letters(lambda size, n, delta: deviation(size=size, n=n, delta=delta, factor=0.5)),
             ),
-            Twin(
+            PlantedError(
                 "sqrt(2 K L) / e is forgotten",
                 of_letters(lambda size, n, delta: deviation(size=size, n=n, delta=delta, factor=2.0, spread=0.0)),
             ),
-            Twin("n^-1 becomes n^-3/2", of_letters(steeper(bounds.missing_mass_upper_whp_sqrt, 0.5))),
+            PlantedError("n^-1 becomes n^-3/2", of_letters(steeper(bounds.missing_mass_upper_whp_sqrt, 0.5))),
         ),
     ),
 )

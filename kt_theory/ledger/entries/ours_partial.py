@@ -31,7 +31,7 @@ from kt_theory.ledger.entries.ours_missing_mass import (
     rate,
     two_letters,
 )
-from kt_theory.ledger.statement import Claim, Effort, Statement, Trial, Twin
+from kt_theory.ledger.statement import Claim, Effort, PlantedError, Statement, Trial
 from kt_theory.problem import Problem
 
 
@@ -97,12 +97,12 @@ STATEMENTS = (
         claim=of_joint_law(bounds.partial_upper_mean_at),
         check=mean_upper("SEL_ptl", HOSTILE, of_problem=True),
         certificates=("partial_upper_mean_at",),
-        twins=(
-            Twin("the sum times 0.99", of_joint_law(scaled(bounds.partial_upper_mean_at, 0.99))),
-            Twin(
+        planted=(
+            PlantedError("the sum times 0.99", of_joint_law(scaled(bounds.partial_upper_mean_at, 0.99))),
+            PlantedError(
                 "n becomes n + 1", of_joint_law(lambda S, A, n, w: bounds.partial_upper_mean_at(S=S, A=A, n=n + 1, w=w))
             ),
-            Twin(
+            PlantedError(
                 "1 - 1/A for every init",
                 of_joint_law(lambda S, A, n, w: (1 - 1 / A) * bounds.partial_upper_mean_at(S=S, A=A, n=n, w=w)),
             ),
@@ -120,10 +120,12 @@ STATEMENTS = (
         claim=bounds.partial_upper_mean_missing,
         check=together(mean_upper("SEL_ptl", HOSTILE), at_dead_labels),
         certificates=("partial_upper_mean_missing",),
-        twins=(
-            Twin("the bound times 0.95", scaled(bounds.partial_upper_mean_missing, 0.95)),
-            Twin("SA becomes S (A - 2)", lambda S, A, n: majorant(size=S * (A - 2), n=n) if A > 2 else math.nan),
-            Twin("n^-1 becomes n^-1.02", steeper(bounds.partial_upper_mean_missing, 0.02)),
+        planted=(
+            PlantedError("the bound times 0.95", scaled(bounds.partial_upper_mean_missing, 0.95)),
+            PlantedError(
+                "SA becomes S (A - 2)", lambda S, A, n: majorant(size=S * (A - 2), n=n) if A > 2 else math.nan
+            ),
+            PlantedError("n^-1 becomes n^-1.02", steeper(bounds.partial_upper_mean_missing, 0.02)),
         ),
     ),
     Statement(
@@ -138,13 +140,13 @@ STATEMENTS = (
         check=together(mean_upper("SEL_ptl"), at_sure_rows("SEL_ptl")),
         certificates=("partial_upper_mean_uniform",),
         note="Attained at A = 2, n <= S by sure rows; too large by a factor 2.4 as A and n grow.",
-        twins=(
-            Twin("the bound times 0.99", scaled(bounds.partial_upper_mean_uniform, 0.99)),
-            Twin(
+        planted=(
+            PlantedError("the bound times 0.99", scaled(bounds.partial_upper_mean_uniform, 0.99)),
+            PlantedError(
                 "the unvisited inputs are forgotten",
                 lambda S, A, n: (A - 2) / (A - 1) * bounds.missing_mass_upper_mean(size=S * A, n=n) if A > 1 else 0.0,
             ),
-            Twin(
+            PlantedError(
                 "A - 1 becomes A throughout the first factor, and M(SA) becomes M(S)",
                 lambda S, A, n: (A - 1) / A * bounds.missing_mass_upper_mean(size=S, n=n),
             ),
@@ -161,10 +163,10 @@ STATEMENTS = (
         claim=bounds.partial_upper_mean_uniform_simple,
         check=mean_upper("SEL_ptl"),
         certificates=("partial_upper_mean_uniform_simple",),
-        twins=(
-            Twin("1/e becomes 1/6", scaled(bounds.partial_upper_mean_uniform_simple, math.e / 6)),
-            Twin("S (A - 1) becomes (S - 1) (A - 1)", lambda S, A, n: rate((S - 1) * (A - 1) / math.e, n)),
-            Twin("n^-1 becomes n^-1.1", steeper(bounds.partial_upper_mean_uniform_simple, 0.1)),
+        planted=(
+            PlantedError("1/e becomes 1/6", scaled(bounds.partial_upper_mean_uniform_simple, math.e / 6)),
+            PlantedError("S (A - 1) becomes (S - 1) (A - 1)", lambda S, A, n: rate((S - 1) * (A - 1) / math.e, n)),
+            PlantedError("n^-1 becomes n^-1.1", steeper(bounds.partial_upper_mean_uniform_simple, 0.1)),
         ),
     ),
     Statement(
@@ -179,10 +181,10 @@ STATEMENTS = (
         claim=bounds.partial_upper_mean_lambert,
         check=mean_upper("SEL_ptl"),
         certificates=("partial_upper_mean_lambert",),
-        twins=(
-            Twin("c_inf becomes 0.09", lambda S, A, n: rate(S * (0.09 * A + math.sqrt(2 * A) / math.e), n)),
-            Twin("c_inf A becomes c_inf sqrt(A)", lambda S, A, n: rate(0.675 * S * math.sqrt(A), n)),
-            Twin("n^-1 becomes n^-1.05", steeper(bounds.partial_upper_mean_lambert, 0.05)),
+        planted=(
+            PlantedError("c_inf becomes 0.09", lambda S, A, n: rate(S * (0.09 * A + math.sqrt(2 * A) / math.e), n)),
+            PlantedError("c_inf A becomes c_inf sqrt(A)", lambda S, A, n: rate(0.675 * S * math.sqrt(A), n)),
+            PlantedError("n^-1 becomes n^-1.05", steeper(bounds.partial_upper_mean_lambert, 0.05)),
         ),
     ),
     Statement(
@@ -196,10 +198,10 @@ STATEMENTS = (
         status="proved",
         claim=bounds.partial_upper_mean_pairs,
         check=mean_upper("SEL_ptl"),
-        twins=(
-            Twin("0.159974 becomes 0.15", lambda S, A, n: rate(0.15 * S * A, n)),
-            Twin("SA becomes S sqrt(A)", lambda S, A, n: rate(0.159974 * S * math.sqrt(A), n)),
-            Twin("n^-1 becomes n^-1.02", steeper(bounds.partial_upper_mean_pairs, 0.02)),
+        planted=(
+            PlantedError("0.159974 becomes 0.15", lambda S, A, n: rate(0.15 * S * A, n)),
+            PlantedError("SA becomes S sqrt(A)", lambda S, A, n: rate(0.159974 * S * math.sqrt(A), n)),
+            PlantedError("n^-1 becomes n^-1.02", steeper(bounds.partial_upper_mean_pairs, 0.02)),
         ),
     ),
     Statement(
@@ -213,10 +215,10 @@ STATEMENTS = (
         claim=bounds.partial_upper_mean_conjecture,
         check=mean_upper("SEL_ptl"),
         certificates=("partial_upper_mean_conjecture",),
-        twins=(
-            Twin("c_inf becomes 0.15", lambda S, A, n: rate(0.15 * S * A, n)),
-            Twin("SA becomes S (A - 2)", lambda S, A, n: rate(0.1544112 * S * max(A - 2, 0), n)),
-            Twin("n^-1 becomes n^-1.01", steeper(bounds.partial_upper_mean_conjecture, 0.01)),
+        planted=(
+            PlantedError("c_inf becomes 0.15", lambda S, A, n: rate(0.15 * S * A, n)),
+            PlantedError("SA becomes S (A - 2)", lambda S, A, n: rate(0.1544112 * S * max(A - 2, 0), n)),
+            PlantedError("n^-1 becomes n^-1.01", steeper(bounds.partial_upper_mean_conjecture, 0.01)),
         ),
     ),
     Statement(
@@ -230,16 +232,16 @@ STATEMENTS = (
         status="proved",
         claim=bounds.partial_upper_whp_missing,
         check=together(quantile_upper("SEL_ptl"), two_letters(dead=1)),
-        twins=(
-            Twin(
+        planted=(
+            PlantedError(
                 "3 becomes 1/2",
                 of_letters(lambda size, n, delta: lemma_e7(size=size, n=n, delta=delta, factor=0.5, power=1.0)),
             ),
-            Twin(
+            PlantedError(
                 "log(1/delta) becomes its square root",
                 of_letters(lambda size, n, delta: lemma_e7(size=size, n=n, delta=delta, factor=3.0, power=0.5)),
             ),
-            Twin("n^-1 becomes n^-3/2", steeper(bounds.partial_upper_whp_missing, 0.5)),
+            PlantedError("n^-1 becomes n^-3/2", steeper(bounds.partial_upper_whp_missing, 0.5)),
         ),
     ),
     Statement(
@@ -252,16 +254,16 @@ STATEMENTS = (
         status="proved",
         claim=bounds.partial_upper_whp_sqrt,
         check=together(quantile_upper("SEL_ptl"), two_letters(dead=1)),
-        twins=(
-            Twin(
+        planted=(
+            PlantedError(
                 "2/n becomes 1/(2n)",
                 of_letters(lambda size, n, delta: deviation(size=size, n=n, delta=delta, factor=0.5)),
             ),
-            Twin(
+            PlantedError(
                 "sqrt(2 SA L) / e is forgotten",
                 of_letters(lambda size, n, delta: deviation(size=size, n=n, delta=delta, factor=2.0, spread=0.0)),
             ),
-            Twin("n^-1 becomes n^-3/2", steeper(bounds.partial_upper_whp_sqrt, 0.5)),
+            PlantedError("n^-1 becomes n^-3/2", steeper(bounds.partial_upper_whp_sqrt, 0.5)),
         ),
     ),
     Statement(
@@ -275,10 +277,10 @@ STATEMENTS = (
         claim=light_mean,
         check=light_rows,
         note="Against the exact risk of SEL_ptl on the same problem, which no student beats over relabellings (N5).",
-        twins=(
-            Twin("j becomes its mean", lambda S, A, n, k, x: light_mean(S=S, A=A, n=n, k=k, x=x, of_mean=True)),
-            Twin("n becomes n - 1", lambda S, A, n, k, x: light_mean(S=S, A=A, n=n, k=k, x=x, late=1)),
-            Twin("the bound times 1.01", scaled(bounds.partial_lower_mean_at, 1.01)),
+        planted=(
+            PlantedError("j becomes its mean", lambda S, A, n, k, x: light_mean(S=S, A=A, n=n, k=k, x=x, of_mean=True)),
+            PlantedError("n becomes n - 1", lambda S, A, n, k, x: light_mean(S=S, A=A, n=n, k=k, x=x, late=1)),
+            PlantedError("the bound times 1.01", scaled(bounds.partial_lower_mean_at, 1.01)),
         ),
     ),
     Statement(
@@ -292,10 +294,10 @@ STATEMENTS = (
         status="proved",
         claim=bounds.partial_lower_mean_light,
         check=minimax_lower("partial"),
-        twins=(
-            Twin("the bound times 1.05", scaled(bounds.partial_lower_mean_light, 1.05)),
-            Twin("SA becomes S (A + 1)", lambda S, A, n: bounds.partial_lower_mean_light(S=S, A=A + 1, n=n)),
-            Twin("n^-1 becomes n^-0.98", steeper(bounds.partial_lower_mean_light, -0.02)),
+        planted=(
+            PlantedError("the bound times 1.05", scaled(bounds.partial_lower_mean_light, 1.05)),
+            PlantedError("SA becomes S (A + 1)", lambda S, A, n: bounds.partial_lower_mean_light(S=S, A=A + 1, n=n)),
+            PlantedError("n^-1 becomes n^-0.98", steeper(bounds.partial_lower_mean_light, -0.02)),
         ),
     ),
     Statement(
@@ -308,10 +310,10 @@ STATEMENTS = (
         status="proved",
         claim=bounds.partial_upper_kl_mean,
         check=kl_upper("SEL_ptl"),
-        twins=(
-            Twin("c_KL becomes 0.27", lambda S, A, n: rate(0.27 * S * A, n)),
-            Twin("the constant of total variation", bounds.partial_upper_mean_conjecture),
-            Twin("n^-1 becomes n^-1.05", steeper(bounds.partial_upper_kl_mean, 0.05)),
+        planted=(
+            PlantedError("c_KL becomes 0.27", lambda S, A, n: rate(0.27 * S * A, n)),
+            PlantedError("the constant of total variation", bounds.partial_upper_mean_conjecture),
+            PlantedError("n^-1 becomes n^-1.05", steeper(bounds.partial_upper_kl_mean, 0.05)),
         ),
     ),
 )

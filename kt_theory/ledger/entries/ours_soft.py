@@ -12,7 +12,7 @@ from kt_theory.ledger.attacks.means import at_sure_rows, mean_upper
 from kt_theory.ledger.attacks.planting import scaled, steeper
 from kt_theory.ledger.attacks.problems import HOSTILE
 from kt_theory.ledger.entries.ours_missing_mass import N1, majorant
-from kt_theory.ledger.statement import Statement, Twin
+from kt_theory.ledger.statement import PlantedError, Statement
 
 STATEMENTS = (
     Statement(
@@ -27,10 +27,10 @@ STATEMENTS = (
         claim=bounds.soft_upper_mean_missing,
         check=together(mean_upper("CE_ful", HOSTILE), at_sure_rows("CE_ful", "hostile")),
         certificates=("soft_upper_mean_missing",),
-        twins=(
-            Twin("the bound times 0.99", scaled(bounds.soft_upper_mean_missing, 0.99)),
-            Twin("phi(n - 1) becomes phi(n)", lambda S, A, n: majorant(size=S, n=n, shift=0)),
-            Twin("(1 - 1/S)^n for every n", lambda S, A, n: majorant(size=S, n=n, switch=False)),
+        planted=(
+            PlantedError("the bound times 0.99", scaled(bounds.soft_upper_mean_missing, 0.99)),
+            PlantedError("phi(n - 1) becomes phi(n)", lambda S, A, n: majorant(size=S, n=n, shift=0)),
+            PlantedError("(1 - 1/S)^n for every n", lambda S, A, n: majorant(size=S, n=n, switch=False)),
         ),
     ),
     Statement(
@@ -45,10 +45,10 @@ STATEMENTS = (
         check=together(mean_upper("CE_ful"), at_sure_rows("CE_ful")),
         certificates=("soft_upper_mean_uniform",),
         note="An equality up to n = S.",
-        twins=(
-            Twin("the bound times 0.99", scaled(bounds.soft_upper_mean_uniform, 0.99)),
-            Twin("1 - 1/A becomes 1/2", lambda S, A, n: bounds.missing_mass_upper_mean(size=S, n=n) / 2),
-            Twin("M(S) becomes S phi(n + S)", lambda S, A, n: (1 - 1 / A) * S / (math.e * (n + S))),
+        planted=(
+            PlantedError("the bound times 0.99", scaled(bounds.soft_upper_mean_uniform, 0.99)),
+            PlantedError("1 - 1/A becomes 1/2", lambda S, A, n: bounds.missing_mass_upper_mean(size=S, n=n) / 2),
+            PlantedError("M(S) becomes S phi(n + S)", lambda S, A, n: (1 - 1 / A) * S / (math.e * (n + S))),
         ),
     ),
     Statement(
@@ -61,10 +61,12 @@ STATEMENTS = (
         status="proved",
         claim=bounds.soft_lower_mean_dirac,
         check=minimax_lower("soft"),
-        twins=(
-            Twin("the bound times 1.001", scaled(bounds.soft_lower_mean_dirac, 1.001)),
-            Twin("1 - 1/A becomes 1", lambda S, A, n: bounds.soft_lower_mean_dirac(S=S, A=A, n=n) / (1 - 1 / A)),
-            Twin(
+        planted=(
+            PlantedError("the bound times 1.001", scaled(bounds.soft_lower_mean_dirac, 1.001)),
+            PlantedError(
+                "1 - 1/A becomes 1", lambda S, A, n: bounds.soft_lower_mean_dirac(S=S, A=A, n=n) / (1 - 1 / A)
+            ),
+            PlantedError(
                 "S - 1 becomes S",
                 lambda S, A, n: (1 - 1 / A) * S * (1 - 1 / (n + 1)) ** n / (n + 1) if n >= S else math.nan,
             ),
@@ -80,10 +82,10 @@ STATEMENTS = (
         status="proved",
         claim=bounds.soft_upper_kl_mean,
         check=kl_upper("CE_ful"),
-        twins=(
-            Twin("the bound times 0.99", scaled(bounds.soft_upper_kl_mean, 0.99)),
-            Twin("log(A) becomes 1 - 1/A", bounds.soft_upper_mean_uniform),
-            Twin("n^-1 becomes n^-1.05", steeper(bounds.soft_upper_kl_mean, 0.05)),
+        planted=(
+            PlantedError("the bound times 0.99", scaled(bounds.soft_upper_kl_mean, 0.99)),
+            PlantedError("log(A) becomes 1 - 1/A", bounds.soft_upper_mean_uniform),
+            PlantedError("n^-1 becomes n^-1.05", steeper(bounds.soft_upper_kl_mean, 0.05)),
         ),
     ),
 )

@@ -10,7 +10,7 @@ from kt_theory.ledger.attacks.means import mean_upper
 from kt_theory.ledger.attacks.planting import scaled, steeper
 from kt_theory.ledger.attacks.problems import HOSTILE, least_masses
 from kt_theory.ledger.attacks.quantiles import quantile_upper
-from kt_theory.ledger.statement import Claim, Statement, Twin
+from kt_theory.ledger.statement import Claim, PlantedError, Statement
 from kt_theory.problem import Problem
 
 
@@ -48,10 +48,10 @@ STATEMENTS = (
         claim=bounds.partial_lower_mean,
         check=minimax_lower("partial", (2, "SEL_ptl")),
         certificates=("partial_lower_mean",),
-        twins=(
-            Twin("1/4 becomes 1/2", scaled(bounds.partial_lower_mean, 2.0)),
-            Twin("1/(n + 1) becomes (n + 1)^-0.9", steeper(bounds.partial_lower_mean, -0.1)),
-            Twin(
+        planted=(
+            PlantedError("1/4 becomes 1/2", scaled(bounds.partial_lower_mean, 2.0)),
+            PlantedError("1/(n + 1) becomes (n + 1)^-0.9", steeper(bounds.partial_lower_mean, -0.1)),
+            PlantedError(
                 "the condition on n is dropped",
                 lambda S, A, n: pairs(S, A) / (2 * (n + 1)) * (1 - 1 / (n + 1)) ** n if A >= 3 else math.nan,
             ),
@@ -69,9 +69,9 @@ STATEMENTS = (
         claim=bounds.partial_lower_mean_simple,
         check=minimax_lower("partial", (2, "SEL_ptl")),
         certificates=("partial_lower_mean_simple",),
-        twins=(
-            Twin("1/(4e) becomes 1/4", scaled(bounds.partial_lower_mean_simple, math.e)),
-            Twin(
+        planted=(
+            PlantedError("1/(4e) becomes 1/4", scaled(bounds.partial_lower_mean_simple, math.e)),
+            PlantedError(
                 "S (A' - 1) becomes S A^2",
                 lambda S, A, n: S * A**2 / (4 * math.e * (n + 1)) if A >= 3 and n + 1 >= pairs(S, A) else math.nan,
             ),
@@ -89,13 +89,13 @@ STATEMENTS = (
         check=mean_upper("SEL_ptl", HOSTILE),
         certificates=("partial_upper_mean",),
         note="The paper states the order SA/n; the constants are those of its proof.",
-        twins=(
-            Twin(
+        planted=(
+            PlantedError(
                 "8/9 + 1 becomes 1/4 + 1/9",
                 lambda S, A, n: S * A * (1 / (4 * n) + 1 / (9 * (n + 1))) if n else math.nan,
             ),
-            Twin("SA becomes A", lambda S, A, n: A * (8 / (9 * n) + 1 / (n + 1)) if n else math.nan),
-            Twin("n^-1 becomes n^-1.1", steeper(bounds.partial_upper_mean, 0.1)),
+            PlantedError("SA becomes A", lambda S, A, n: A * (8 / (9 * n) + 1 / (n + 1)) if n else math.nan),
+            PlantedError("n^-1 becomes n^-1.1", steeper(bounds.partial_upper_mean, 0.1)),
         ),
     ),
     Statement(
@@ -111,9 +111,9 @@ STATEMENTS = (
         claim=single_input(bounds.partial_upper_whp, single=False),
         check=quantile_upper("SEL_ptl"),
         note="The constants of the proof with slips 3 and 4 mended; true, and two orders of magnitude too large.",
-        twins=(
-            Twin("n^-1 becomes n^-2", single_input(steeper(bounds.partial_upper_whp, 1.0), single=False)),
-            Twin(
+        planted=(
+            PlantedError("n^-1 becomes n^-2", single_input(steeper(bounds.partial_upper_whp, 1.0), single=False)),
+            PlantedError(
                 "all but (4/9 + 3 L) / (9 n) is forgotten",
                 lambda S, A, n, delta: (4 / 9 + 3 * math.log((S + 2) / delta)) / (9 * n) if n and S > 1 else math.nan,
             ),
@@ -129,8 +129,8 @@ STATEMENTS = (
         status="published",
         claim=single_input(bounds.partial_upper_whp, single=True),
         check=quantile_upper("SEL_ptl"),
-        twins=(
-            Twin(
+        planted=(
+            PlantedError(
                 "3 becomes 1/2",
                 lambda S, A, n, delta: (
                     4 * A / (9 * n) + math.sqrt(A) * math.log(1 / delta) / (2 * n)
@@ -138,7 +138,7 @@ STATEMENTS = (
                     else math.nan
                 ),
             ),
-            Twin(
+            PlantedError(
                 "3 log(1/delta) becomes sqrt(log(1/delta))",
                 lambda S, A, n, delta: (
                     4 * A / (9 * n) + math.sqrt(A * math.log(1 / delta)) / n
@@ -146,7 +146,7 @@ STATEMENTS = (
                     else math.nan
                 ),
             ),
-            Twin("n^-1 becomes n^-1.5", single_input(steeper(bounds.partial_upper_whp, 0.5), single=True)),
+            PlantedError("n^-1 becomes n^-1.5", single_input(steeper(bounds.partial_upper_whp, 0.5), single=True)),
         ),
     ),
     Statement(
@@ -160,18 +160,18 @@ STATEMENTS = (
         claim=with_floors(bounds.partial_upper_mean_floor),
         check=mean_upper("SEL_ptl", HOSTILE, of_problem=True),
         note="The paper says that the decay is exponential; the base is ours.",
-        twins=(
-            Twin(
+        planted=(
+            PlantedError(
                 "c_A is forgotten",
                 with_floors(lambda S, A, n, c_S, c_A: bounds.soft_upper_mean_floor(S=S, A=A, n=n, c_S=c_S)),
             ),
-            Twin(
+            PlantedError(
                 "n becomes 2n",
                 with_floors(
                     lambda S, A, n, c_S, c_A: bounds.partial_upper_mean_floor(S=S, A=A, n=2 * n, c_S=c_S, c_A=c_A)
                 ),
             ),
-            Twin(
+            PlantedError(
                 "1 - c becomes 1 - 1.05 c", with_floors(lambda S, A, n, c_S, c_A: max(1 - 1.05 * c_S * c_A, 0.0) ** n)
             ),
         ),

@@ -15,7 +15,7 @@ from functools import cache, partial
 import numpy as np
 
 from kt_theory.ledger.attacks.problems import climbed, generator
-from kt_theory.ledger.statement import ONLY_FORMULA, Claim, Effort, Statement, Trial, Twin
+from kt_theory.ledger.statement import ONLY_FORMULA, Claim, Effort, PlantedError, Statement, Trial
 
 
 def plateau(delta: float) -> float:
@@ -82,10 +82,12 @@ STATEMENTS = (
         status="proved",
         claim=plateau,
         check=over_boxes,
-        twins=(
-            Twin("delta/4 becomes delta/5", lambda delta: math.tanh(delta / 5)),
-            Twin("tanh is left out", lambda delta: delta / 4),
-            Twin("delta/4 becomes delta/2, and half of that: two equal labels", lambda delta: math.tanh(delta / 2) / 2),
+        planted=(
+            PlantedError("delta/4 becomes delta/5", lambda delta: math.tanh(delta / 5)),
+            PlantedError("tanh is left out", lambda delta: delta / 4),
+            PlantedError(
+                "delta/4 becomes delta/2, and half of that: two equal labels", lambda delta: math.tanh(delta / 2) / 2
+            ),
         ),
         note=f"{ONLY_FORMULA} Attained by two labels of masses 1/(1 + e^(+-delta/2)) at opposite ends of their cells, "
         "and approached by many labels in a single cell.",

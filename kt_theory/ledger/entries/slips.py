@@ -17,7 +17,7 @@ from kt_theory import bounds
 from kt_theory.exact.risk import exact_risk
 from kt_theory.ledger.attacks.pools import pool
 from kt_theory.ledger.attacks.problems import generator, one_row
-from kt_theory.ledger.statement import Claim, Effort, Statement, Trial, Twin
+from kt_theory.ledger.statement import Claim, Effort, PlantedError, Statement, Trial
 from kt_theory.problem import dirichlet_problem
 
 
@@ -142,9 +142,9 @@ STATEMENTS = (
         claim=lambda n: 4 * n / 9,
         check=says_something,
         mended=lambda n: float(bounds.cell_missing_upper_simple(n=n)),
-        twins=(
-            Twin("(4/9) n becomes n/9, which is false at n = 1", lambda n: n / 9),
-            Twin("(4/9) n becomes 2", lambda n: 2.0, "vacuous"),
+        planted=(
+            PlantedError("(4/9) n becomes n/9, which is false at n = 1", lambda n: n / 9),
+            PlantedError("(4/9) n becomes 2", lambda n: 2.0, "vacuous"),
         ),
     ),
     Statement(
@@ -232,9 +232,9 @@ STATEMENTS = (
         check=constant_of_the_rate,
         mended=lambda n: 8 / (9 * n) + 1 / (n + 1),
         note="The claim that is tried is the bound without a number, infinity.",
-        twins=(
-            Twin("const becomes 1/10, which is false", lambda n: 0.1 / n),
-            Twin("const SA/n becomes SA (n + 1)/n", lambda n: (n + 1) / n, "vacuous"),
+        planted=(
+            PlantedError("const becomes 1/10, which is false", lambda n: 0.1 / n),
+            PlantedError("const SA/n becomes SA (n + 1)/n", lambda n: (n + 1) / n, "vacuous"),
         ),
     ),
     Statement(
@@ -264,9 +264,9 @@ STATEMENTS = (
         claim=lambda A, n: math.sqrt(A / (2 * n)),
         check=step_to_the_mean,
         mended=lambda A, n: math.sqrt(A / n) / 2,
-        twins=(
-            Twin("sqrt(A/(2n)) becomes (1/4) sqrt(A/n), which is false", lambda A, n: math.sqrt(A / n) / 4),
-            Twin("sqrt(A/(2n)) becomes 0.51 sqrt(A/n)", lambda A, n: 0.51 * math.sqrt(A / n), "does not imply"),
+        planted=(
+            PlantedError("sqrt(A/(2n)) becomes (1/4) sqrt(A/n), which is false", lambda A, n: math.sqrt(A / n) / 4),
+            PlantedError("sqrt(A/(2n)) becomes 0.51 sqrt(A/n)", lambda A, n: 0.51 * math.sqrt(A / n), "does not imply"),
         ),
     ),
 )

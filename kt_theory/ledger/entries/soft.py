@@ -12,7 +12,7 @@ from kt_theory.ledger.attacks.means import mean_upper
 from kt_theory.ledger.attacks.planting import scaled, steeper
 from kt_theory.ledger.attacks.problems import HOSTILE, climb, generator, least_masses
 from kt_theory.ledger.attacks.quantiles import quantile_upper
-from kt_theory.ledger.statement import Claim, Effort, Statement, Trial, Twin
+from kt_theory.ledger.statement import Claim, Effort, PlantedError, Statement, Trial
 from kt_theory.problem import Problem, dirichlet_problem
 
 
@@ -64,13 +64,13 @@ STATEMENTS = (
         check=minimax_lower("soft", (3, "CE_ful"), own_from=2),
         certificates=("soft_lower_mean",),
         note="On instance 3 from n = 2SA on: earlier an unvisited input costs less than 1/2.",
-        twins=(
-            Twin("1/2 becomes 1", scaled(bounds.soft_lower_mean, 2.0)),
-            Twin(
+        planted=(
+            PlantedError("1/2 becomes 1", scaled(bounds.soft_lower_mean, 2.0)),
+            PlantedError(
                 "S - 1 becomes S",
                 lambda S, A, n: bounds.soft_lower_mean(S=S, A=A, n=n) * S / (S - 1) if S > 1 else math.nan,
             ),
-            Twin("1/(n + 1) becomes (n + 1)^-0.95", steeper(bounds.soft_lower_mean, -0.05)),
+            PlantedError("1/(n + 1) becomes (n + 1)^-0.95", steeper(bounds.soft_lower_mean, -0.05)),
         ),
     ),
     Statement(
@@ -84,9 +84,9 @@ STATEMENTS = (
         claim=bounds.soft_lower_mean_simple,
         check=minimax_lower("soft", (3, "CE_ful"), own_from=2),
         certificates=("soft_lower_mean_simple",),
-        twins=(
-            Twin("1/(2e) becomes 1/2", scaled(bounds.soft_lower_mean_simple, math.e)),
-            Twin(
+        planted=(
+            PlantedError("1/(2e) becomes 1/2", scaled(bounds.soft_lower_mean_simple, math.e)),
+            PlantedError(
                 "the condition n >= S is dropped",
                 lambda S, A, n: (S - 1) / (2 * math.e * (n + 1)) if S > 1 and A > 1 else math.nan,
             ),
@@ -104,9 +104,9 @@ STATEMENTS = (
         claim=under_a_law(bounds.soft_lower_mean_at),
         check=at_every_law,
         certificates=("soft_lower_mean_at",),
-        twins=(
-            Twin("1/2 becomes 0.51", under_a_law(scaled(bounds.soft_lower_mean_at, 1.02))),
-            Twin(
+        planted=(
+            PlantedError("1/2 becomes 0.51", under_a_law(scaled(bounds.soft_lower_mean_at, 1.02))),
+            PlantedError(
                 "n becomes n - 1",
                 under_a_law(lambda S, A, n, rho: bounds.soft_lower_mean_at(S=S, A=A, n=max(n - 1, 0), rho=rho)),
             ),
@@ -123,9 +123,9 @@ STATEMENTS = (
         claim=under_a_law(bounds.soft_upper_mean_at),
         check=mean_upper("CE_ful", HOSTILE, of_problem=True),
         certificates=("soft_upper_mean_at",),
-        twins=(
-            Twin("the sum times 0.99", under_a_law(scaled(bounds.soft_upper_mean_at, 0.99))),
-            Twin(
+        planted=(
+            PlantedError("the sum times 0.99", under_a_law(scaled(bounds.soft_upper_mean_at, 0.99))),
+            PlantedError(
                 "n becomes n + 1",
                 under_a_law(lambda S, A, n, rho: bounds.soft_upper_mean_at(S=S, A=A, n=n + 1, rho=rho)),
             ),
@@ -142,11 +142,11 @@ STATEMENTS = (
         claim=bounds.soft_upper_mean,
         check=mean_upper("CE_ful", HOSTILE),
         certificates=("soft_upper_mean",),
-        twins=(
-            Twin("4/9 becomes 4/11", lambda S, A, n: 4 * S / (11 * n) if n else math.nan),
-            Twin("S becomes S - 1", lambda S, A, n: 4 * (S - 1) / (9 * n) if n else math.nan),
-            Twin("S becomes sqrt(S)", lambda S, A, n: 4 * math.sqrt(S) / (9 * n) if n else math.nan),
-            Twin("n^-1 becomes n^-1.05", steeper(bounds.soft_upper_mean, 0.05)),
+        planted=(
+            PlantedError("4/9 becomes 4/11", lambda S, A, n: 4 * S / (11 * n) if n else math.nan),
+            PlantedError("S becomes S - 1", lambda S, A, n: 4 * (S - 1) / (9 * n) if n else math.nan),
+            PlantedError("S becomes sqrt(S)", lambda S, A, n: 4 * math.sqrt(S) / (9 * n) if n else math.nan),
+            PlantedError("n^-1 becomes n^-1.05", steeper(bounds.soft_upper_mean, 0.05)),
         ),
     ),
     Statement(
@@ -159,20 +159,20 @@ STATEMENTS = (
         status="published",
         claim=bounds.soft_upper_whp,
         check=quantile_upper("CE_ful"),
-        twins=(
-            Twin(
+        planted=(
+            PlantedError(
                 "3 becomes 1/3",
                 lambda S, A, n, delta: (
                     4 * S / (9 * n) + math.sqrt(S) * math.log(1 / delta) / (3 * n) if n and delta <= 0.1 else math.nan
                 ),
             ),
-            Twin(
+            PlantedError(
                 "3 log(1/delta) becomes sqrt(log(1/delta))",
                 lambda S, A, n, delta: (
                     4 * S / (9 * n) + math.sqrt(S * math.log(1 / delta)) / n if n and delta <= 0.1 else math.nan
                 ),
             ),
-            Twin("n^-1 becomes n^-1.5", steeper(bounds.soft_upper_whp, 0.5)),
+            PlantedError("n^-1 becomes n^-1.5", steeper(bounds.soft_upper_whp, 0.5)),
         ),
     ),
     Statement(
@@ -186,9 +186,9 @@ STATEMENTS = (
         claim=with_floor(bounds.soft_upper_mean_floor),
         check=mean_upper("CE_ful", HOSTILE, of_problem=True),
         note="The paper says that the decay is exponential; the base is ours.",
-        twins=(
-            Twin("1 - c becomes 1 - 1.01 c", with_floor(lambda S, A, n, c_S: max(1 - 1.01 * c_S, 0.0) ** n)),
-            Twin(
+        planted=(
+            PlantedError("1 - c becomes 1 - 1.01 c", with_floor(lambda S, A, n, c_S: max(1 - 1.01 * c_S, 0.0) ** n)),
+            PlantedError(
                 "n becomes n + 1",
                 with_floor(lambda S, A, n, c_S: bounds.soft_upper_mean_floor(S=S, A=A, n=n + 1, c_S=c_S)),
             ),

@@ -22,7 +22,7 @@ from scipy.optimize import brentq, minimize
 from kt_theory.ledger.attacks.comparing import equal
 from kt_theory.ledger.attacks.planting import scaled
 from kt_theory.ledger.attacks.problems import climbed, generator
-from kt_theory.ledger.statement import ONLY_FORMULA, Claim, Effort, Statement, Trial, Twin
+from kt_theory.ledger.statement import ONLY_FORMULA, Claim, Effort, PlantedError, Statement, Trial
 
 
 def zipf(A: int, exponent: float) -> np.ndarray:
@@ -309,10 +309,10 @@ STATEMENTS = (
         status="proved",
         claim=missing_under,
         check=against_sequences,
-        twins=(
-            Twin("the mass of q is meant", lambda p, q, n: missing_under(q, q, n)),
-            Twin("the draws are from p", lambda p, q, n: missing_under(p, p, n)),
-            Twin("(1 - q)^n becomes exp(-n q)", lambda p, q, n: math.fsum(p * np.exp(-n * q))),
+        planted=(
+            PlantedError("the mass of q is meant", lambda p, q, n: missing_under(q, q, n)),
+            PlantedError("the draws are from p", lambda p, q, n: missing_under(p, p, n)),
+            PlantedError("(1 - q)^n becomes exp(-n q)", lambda p, q, n: math.fsum(p * np.exp(-n * q))),
         ),
         note=f"{ONLY_FORMULA} Enumeration of all sequences of draws, in exact fractions.",
     ),
@@ -327,10 +327,10 @@ STATEMENTS = (
         status="proved",
         claim=water_filling,
         check=no_better_law,
-        twins=(
-            Twin("1/(n - 1) becomes 1/n", lambda p, n: water_filling(p, n, 1 / n)),
-            Twin("the teacher's own law is best", lambda p, n: p),
-            Twin("the square root of the teacher's law is best", lambda p, n: np.sqrt(p) / np.sqrt(p).sum()),
+        planted=(
+            PlantedError("1/(n - 1) becomes 1/n", lambda p, n: water_filling(p, n, 1 / n)),
+            PlantedError("the teacher's own law is best", lambda p, n: p),
+            PlantedError("the square root of the teacher's law is best", lambda p, n: np.sqrt(p) / np.sqrt(p).sum()),
         ),
         note=f"{ONLY_FORMULA} Against random and tempered laws, hill climbing, and a general minimiser.",
     ),
@@ -344,10 +344,12 @@ STATEMENTS = (
         status="proved",
         claim=geometric_bound,
         check=above_optimum,
-        twins=(
-            Twin("whether or not every label is used", geometric_bound_anywhere),
-            Twin("the harmonic mean for the geometric one", harmonic_bound),
-            Twin("(1 - 1/A)^n becomes (1 - 1/A)^(n + 1)", lambda p, n: geometric_bound(p, n) * (1 - 1 / p.size)),
+        planted=(
+            PlantedError("whether or not every label is used", geometric_bound_anywhere),
+            PlantedError("the harmonic mean for the geometric one", harmonic_bound),
+            PlantedError(
+                "(1 - 1/A)^n becomes (1 - 1/A)^(n + 1)", lambda p, n: geometric_bound(p, n) * (1 - 1 / p.size)
+            ),
         ),
         note=f"{ONLY_FORMULA} Attained by uniform teachers.",
     ),
@@ -362,10 +364,10 @@ STATEMENTS = (
         status="proved",
         claim=warming,
         check=slopes,
-        twins=(
-            Twin("p^2 becomes p", lambda p, n: warming(p, n, weight=1)),
-            Twin("the exponent n - 1 becomes n", lambda p, n: warming(p, n, lag=0)),
-            Twin("the sign", scaled(warming, -1.0)),
+        planted=(
+            PlantedError("p^2 becomes p", lambda p, n: warming(p, n, weight=1)),
+            PlantedError("the exponent n - 1 becomes n", lambda p, n: warming(p, n, lag=0)),
+            PlantedError("the sign", scaled(warming, -1.0)),
         ),
         note=f"{ONLY_FORMULA} Against the derivative by a complex step, which does not cancel.",
     ),
@@ -380,10 +382,10 @@ STATEMENTS = (
         status="proved",
         claim=crossing,
         check=sides_of_crossing,
-        twins=(
-            Twin("p^2 becomes p^3", lambda p: crossing(p, weight=3)),
-            Twin("n0 is one over the sum of squares", lambda p: 1 / float(p @ p)),
-            Twin("n0 is the number of labels", lambda p: p.size),
+        planted=(
+            PlantedError("p^2 becomes p^3", lambda p: crossing(p, weight=3)),
+            PlantedError("n0 is one over the sum of squares", lambda p: 1 / float(p @ p)),
+            PlantedError("n0 is the number of labels", lambda p: p.size),
         ),
         note=f"{ONLY_FORMULA} n0 = 26.0 for Zipf(1) on 100 labels, 107.4 on 1000, 14.8 for Zipf(1.5) on 1000. So "
         "that a higher temperature is always better is false.",
@@ -399,12 +401,14 @@ STATEMENTS = (
         status="proved",
         claim=uniform_draws,
         check=under_uniform_draws,
-        twins=(
-            Twin("the second term is left out", lambda A, n: Fraction(A - 1, A) ** n),
-            Twin(
+        planted=(
+            PlantedError("the second term is left out", lambda A, n: Fraction(A - 1, A) ** n),
+            PlantedError(
                 "(1 - 1/A)^n (1 - 1/A), as if one label were unseen at most", lambda A, n: Fraction(A - 1, A) ** (n + 1)
             ),
-            Twin("not all becomes all", lambda A, n: Fraction(A - 1, A) ** n - (1 - not_all_seen(A=A, n=n)) / A),
+            PlantedError(
+                "not all becomes all", lambda A, n: Fraction(A - 1, A) ** n - (1 - not_all_seen(A=A, n=n)) / A
+            ),
         ),
         note=f"{ONLY_FORMULA} That SEL_ptl, uniform, is minimax is proved as in N5a and not tried. A = 10: 0.4905 at "
         "n = 5, 0.0431 at n = 20, 6.4e-5 at n = 50; by draws from the teacher 0.2450, 0.0606, 0.0245.",

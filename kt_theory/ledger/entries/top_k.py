@@ -14,7 +14,7 @@ from functools import cache, partial
 import numpy as np
 
 from kt_theory.ledger.attacks.problems import climbed, generator
-from kt_theory.ledger.statement import ONLY_FORMULA, Claim, Effort, Statement, Trial, Twin
+from kt_theory.ledger.statement import ONLY_FORMULA, Claim, Effort, PlantedError, Statement, Trial
 
 
 def top_k_floor(k: int, A: int) -> float:
@@ -66,13 +66,13 @@ STATEMENTS = (
         status="proved",
         claim=top_k_floor,
         check=over_rows,
-        twins=(
-            Twin(
+        planted=(
+            PlantedError(
                 "k + j becomes k + j + 1",
                 lambda k, A: max((j / (k + j + 1) * (1 - j / (A - k)) for j in range(1, A - k + 1)), default=0.0),
             ),
-            Twin("only j = 1", lambda k, A: 1 / (k + 1) * (1 - 1 / (A - k)) if k < A else 0.0),
-            Twin(
+            PlantedError("only j = 1", lambda k, A: 1 / (k + 1) * (1 - 1 / (A - k)) if k < A else 0.0),
+            PlantedError(
                 "A - k becomes A",
                 lambda k, A: max((j / (k + j) * (1 - j / A) for j in range(1, A - k + 1)), default=0.0),
             ),

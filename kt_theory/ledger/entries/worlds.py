@@ -21,7 +21,7 @@ from kt_theory.exact.risk import exact_risk
 from kt_theory.ledger.attacks.lower import minimax_upper
 from kt_theory.ledger.attacks.means import mean_upper
 from kt_theory.ledger.attacks.problems import UNIFORM
-from kt_theory.ledger.statement import Claim, Effort, Statement, Trial, Twin
+from kt_theory.ledger.statement import Claim, Effort, PlantedError, Statement, Trial
 from kt_theory.minimax.constants import minimax_constant
 from kt_theory.problem import Problem, three_worlds
 
@@ -118,9 +118,9 @@ STATEMENTS = (
         check=one_instance_for_all,
         note="The shares are of proved upper ends. Of the limits themselves they tend to sqrt(2) - 1 = 0.414 as S and "
         "A grow after n.",
-        twins=(
-            Twin("the share is sqrt(1/2)", lambda S, A: math.sqrt(0.5)),
-            Twin("the share is 0.45 for many inputs and labels", lambda S, A: 0.45 if S * A > 1000 else 0.0),
+        planted=(
+            PlantedError("the share is sqrt(1/2)", lambda S, A: math.sqrt(0.5)),
+            PlantedError("the share is 0.45 for many inputs and labels", lambda S, A: 0.45 if S * A > 1000 else 0.0),
         ),
     ),
     Statement(
@@ -134,10 +134,10 @@ STATEMENTS = (
         status="proved",
         claim=lambda: math.sqrt(2) - 1,
         check=limit_shares,
-        twins=(
-            Twin("the share is (sqrt(3) - 1)/2", lambda: (math.sqrt(3) - 1) / 2),
-            Twin("the share is 2/5", lambda: 0.4),
-            Twin("the share is (sqrt(5) - 1)/2, that of two worlds", lambda: (math.sqrt(5) - 1) / 2),
+        planted=(
+            PlantedError("the share is (sqrt(3) - 1)/2", lambda: (math.sqrt(3) - 1) / 2),
+            PlantedError("the share is 2/5", lambda: 0.4),
+            PlantedError("the share is (sqrt(5) - 1)/2, that of two worlds", lambda: (math.sqrt(5) - 1) / 2),
         ),
     ),
     Statement(
@@ -151,11 +151,15 @@ STATEMENTS = (
         status="proved",
         claim=three_labels,
         check=mean_upper("SEL_ptl", UNIFORM, of_problem=True),
-        twins=(
-            Twin("A = 3 becomes A > 3", many_labels),
-            Twin("p^n becomes p^(2n)", lambda S, A, n, problem: three_labels(S=S, A=A, n=2 * n, problem=problem)),
-            Twin("1 - p becomes (1 - p)/4", lambda S, A, n, problem: three_labels(S=S, A=A, n=n, problem=problem) / 4),
-            Twin(
+        planted=(
+            PlantedError("A = 3 becomes A > 3", many_labels),
+            PlantedError(
+                "p^n becomes p^(2n)", lambda S, A, n, problem: three_labels(S=S, A=A, n=2 * n, problem=problem)
+            ),
+            PlantedError(
+                "1 - p becomes (1 - p)/4", lambda S, A, n, problem: three_labels(S=S, A=A, n=n, problem=problem) / 4
+            ),
+            PlantedError(
                 "the sum over a becomes the term of the rarest label",
                 lambda S, A, n, problem: (
                     float(np.min(problem.teacher[0]) ** n) if (S, A) == (1, 3) and n >= 1 else math.nan

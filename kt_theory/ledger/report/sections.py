@@ -9,7 +9,7 @@ from urllib.parse import quote
 from kt_theory.ledger.report.pictures import ledger_panels, ratio_text
 from kt_theory.ledger.report.summary import Summary, evidence, many, surprises
 from kt_theory.ledger.report.words import GRADE_WORDS, NOT_CERTIFIED, SIGNS, STATUS_WORDS
-from kt_theory.ledger.statement import FAULTS, Statement, Twin
+from kt_theory.ledger.statement import FAULTS, PlantedError, Statement
 from kt_theory.ledger.verdicts import Verdict
 
 
@@ -102,20 +102,20 @@ def _worst(verdict: Verdict) -> str:
 
 def _planted(verdict: Verdict) -> str:
     statement = verdict.statement
-    if not statement.twins:
+    if not statement.planted:
         return ""
-    # A faulty statement counts as a planted error itself, whether its twins were tried or not.
+    # A faulty statement counts as a planted error itself, whether its planted errors were tried or not.
     untried = verdict.planted == statement.faulty
 
-    def item(twin: Twin) -> str:
-        words = escape(twin.words)
+    def item(error: PlantedError) -> str:
+        words = escape(error.words)
         if untried:
             return f'<li class="untried"><b>– not tried</b>{words}</li>'
-        if twin.words in verdict.survivors:
+        if error.words in verdict.survivors:
             return f'<li class="missed"><b>✗ not found</b>{words}</li>'
-        return f"<li><b>✓ {twin.verdict}</b>{words}</li>"
+        return f"<li><b>✓ {error.verdict}</b>{words}</li>"
 
-    return f'<h4>Planted errors</h4>\n<ul class="planted">{"".join(item(twin) for twin in statement.twins)}</ul>\n'
+    return f'<h4>Planted errors</h4>\n<ul class="planted">{"".join(item(error) for error in statement.planted)}</ul>\n'
 
 
 #: What the two sides are, for the grades whose form says so.
