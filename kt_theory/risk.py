@@ -123,7 +123,7 @@ def expected_risk(
     2.4 s at 32. Beyond, rows of which dozens of labels may be unseen or not cost 0.1 s at 100 and 1.5 s at 50,000
     (`kt_theory.exact.levels`). The others cost 5 s at 40, 9 s at 100 and 15 s at 400, at the n that costs most, and can
     be out of reach (`kt_theory.exact.many` has the table); above 400 labels they are. CE_ptl takes up to 20 s where
-    hundreds of visits meet four or more different probabilities.
+    hundreds of visits meet four or more different probabilities, and is out of reach above 400 of these.
 
     Examples
     --------

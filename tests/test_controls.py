@@ -11,6 +11,7 @@ import pytest
 import scipy.stats
 
 import kt_theory as kt
+from kt_theory.exact.rows import OutOfReach
 from kt_theory.problem import Problem, dirichlet_problem
 from kt_theory.simulation import controls
 from kt_theory.simulation.cells import RUN, Cell
@@ -189,3 +190,15 @@ def test_control_is_true_or_false(control):
     # Oracle: identity, anything else is refused by name
     with pytest.raises(ValueError, match="control is"):
         kt.simulate(dirichlet_problem(1, 3, seed=0), "CE_sgl", 3, control=control)
+
+
+def test_wide_rows_of_ce_ptl_are_simulated_with_controls():
+    # Oracle: Monte Carlo, the plain run, |z| <= 4; exact routes refuse rows of more than 400 probabilities at once
+    problem = dirichlet_problem(1, 600, seed=8)
+    with pytest.raises(OutOfReach, match="600 distinct positive probabilities and 500 expected visits"):
+        kt.expected_risk(problem, "CE_ptl", 500, method="exact")
+    with pytest.warns(UserWarning, match="simulated instead, with control variates"):
+        risk = kt.expected_risk(problem, "CE_ptl", 500)
+    plain = kt.simulate(problem, "CE_ptl", 500, 2000, 3, workers=1).iloc[0]
+    assert risk.error <= 1e-3 * risk
+    assert abs(risk - plain["mean"]) <= 4 * math.hypot(risk.error, plain["mcse"])

@@ -66,6 +66,9 @@ CLASSES_CAP = 2_000_000_000
 #: Evaluations of the characteristic function by `by_fourier`, 0.1 microseconds each.
 FOURIER_WORK = 20_000_000
 
+#: Most distinct probabilities for `by_fourier`, whose cost grows with their square: 400 take 10 s, 1000 a minute.
+WIDEST_ROW = 400
+
 #: Harmonics of `by_fourier` taken at a time.
 BLOCK = 2048
 
@@ -155,7 +158,11 @@ def _without_unseen(row: Row, n: int, low: float, share: float) -> Estimate:
     rare = np.cumsum(row.p) * (n + 1) * row.rho <= share * low  # p is sorted
     kept = row.p[~rare]
     if kept.size == row.p.size or np.count_nonzero(kept) < 2:
-        raise OutOfReach("no label is unseen nearly surely")
+        raise OutOfReach(
+            f"CE_ptl at an input with {np.unique(row.p[row.p > 0]).size} distinct positive probabilities and "
+            f"{n * row.rho:.3g} expected visits: label classes and the Fourier route do not reach, and no label is "
+            "unseen nearly surely; use kt_theory.simulate"
+        )
     less = Row(row.rho, kept / math.fsum(kept), row.init[~rare], 1)
     found = _best(less, n, "tv")
     return Estimate(found.value, found.error + row.rho * (n + 1) * float(row.p[rare].sum()), found.route)
@@ -199,7 +206,7 @@ def _best(row: Row, n: int, divergence: str) -> Estimate:
     if cost <= CLASSES_QUICK:
         return by_classes(row, n, divergence)
     coarse = None
-    if divergence == "tv":
+    if divergence == "tv" and values.size <= WIDEST_ROW:
         coarse = by_fourier(row, n)
         if coarse.error <= 5e-11 * row.rho:
             return coarse
@@ -207,7 +214,9 @@ def _best(row: Row, n: int, divergence: str) -> Estimate:
         return by_classes(row, n, divergence)
     if coarse is not None and coarse.error <= WORST * row.rho and coarse.error <= USELESS * coarse.value:
         return coarse
-    reached = "" if coarse is None else f", and the Fourier route reaches {coarse.error / row.rho:.1g} only"
+    reached = f", and the Fourier route is for {WIDEST_ROW} of them at most" if divergence == "tv" else ""
+    if coarse is not None:
+        reached = f", and the Fourier route reaches {coarse.error / row.rho:.1g} only"
     raise OutOfReach(
         f"CE_ptl at an input with {values.size} distinct positive probabilities and {n * row.rho:.3g} expected visits: "
         f"label classes need {cost:.2g} terms{reached}; use kt_theory.simulate"
