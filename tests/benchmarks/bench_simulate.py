@@ -22,6 +22,7 @@ from collections.abc import Callable
 import numpy as np
 import references
 
+import kt_theory as kt
 from kt_theory.problem import Problem, instance
 from kt_theory.simulation.means import sample_risks
 
@@ -97,6 +98,30 @@ def largest_z(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.max(gap[varies] / error[varies], initial=0.0))
 
 
+def half(counts: np.ndarray, revealed: np.ndarray, init: np.ndarray) -> np.ndarray:
+    """Counts raised by a half: a learner that is only a formula."""
+    return (counts + 0.5) / (counts + 0.5).sum(axis=1, keepdims=True)
+
+
+def loops(learner: kt.Learner, problem: Problem, n: int) -> dict[str, Route]:
+    """A learner with `fit` alone: on stacked rows, and one repeat after the other."""
+
+    def stacked(reps: int, seed: int) -> np.ndarray:
+        return kt.sample_risks(problem, learner, n, reps, seed, workers=1)
+
+    def public(reps: int, seed: int) -> np.ndarray:
+        found = (kt.fit(kt.draw(problem, "hard", n, seed=seed * 10**6 + r), learner) for r in range(reps))
+        return np.array([kt.tv_risk(student, problem) for student in found])
+
+    def bare(reps: int, seed: int) -> np.ndarray:
+        rng, law = np.random.default_rng(seed), (problem.rho[:, None] * problem.teacher).ravel()
+        draws = (rng.multinomial(n, law / law.sum()).reshape(problem.teacher.shape) for _ in range(reps))
+        off = (0.5 * np.abs(half(counts, counts, counts) - problem.teacher).sum(axis=1) for counts in draws)
+        return np.array([problem.rho @ rows for rows in off])
+
+    return {"stacked": stacked, "public functions": public, "bare NumPy": bare}
+
+
 def fresh_process(*words: str, **environment: str) -> float:
     """Median seconds of three runs of a new interpreter."""
     times = []
@@ -155,6 +180,13 @@ def main() -> None:
         for name in ("vectorised", "per sample"):
             cells.append(f"{seconds[name] / seconds['2 threads']:.1f}" if name in seconds else "-")
         print("".join(f"{word:>11}" for word in [*cells, f"{cores:.2f}", f"{z:.2f}"]), flush=True)
+
+    print("\na learner with fit alone, microseconds per repeat: stacked, and a loop over repeats")
+    for S, A, n in ((100, 25, 2500), (10, 10, 100), (1, 10, 50)):
+        table = loops(kt.Learner("half", "hard", half), instance(0, S, A), n)
+        taken = {name: BUDGET / fitting_reps(route) for name, route in table.items()}
+        cells = (f"{name} {1e6 * value:.1f} (x {value / taken['stacked']:.1f})" for name, value in taken.items())
+        print(f"  S={S}, A={A}, n={n}: {', '.join(cells)}", flush=True)
 
     bare = fresh_process("-c", "pass")
     print(f"\nseconds of a fresh process, beyond a bare interpreter's {bare:.3f}")
