@@ -262,10 +262,11 @@ def revised(monkeypatch, revision):
 def test_batches_of_two_revisions_are_never_in_one_result(study, tmp_path, monkeypatch):
     # Oracle: definition
     (one, *_) = sorted(study.glob("batches/*/*.json"))
-    revised(monkeypatch, 2)
+    old, new = cells.REVISION, cells.REVISION + 1
+    revised(monkeypatch, new)
     sentence = (
-        rf"batch .* was drawn by kt_theory {kt.__version__} \(revision 1 of its draws\), this is "
-        rf"{kt.__version__} \(revision 2\): their numbers are not mixed"
+        rf"batch .* was drawn by kt_theory {kt.__version__} \(revision {old} of its draws\), this is "
+        rf"{kt.__version__} \(revision {new}\): their numbers are not mixed"
     )
     assert not kt.study.export(study).missing  # all of one revision
     one.unlink()
@@ -274,16 +275,16 @@ def test_batches_of_two_revisions_are_never_in_one_result(study, tmp_path, monke
             work()
         assert not one.exists()
     kt.study.run_in_folder(DESIGN, tmp_path / "new")
-    assert {StudyFiles(tmp_path / "new").load(b).revision for b in StudyFiles(tmp_path / "new").batches()} == {2}
+    assert {StudyFiles(tmp_path / "new").load(b).revision for b in StudyFiles(tmp_path / "new").batches()} == {new}
     assert kt.study.run_in_folder(DESIGN, tmp_path / "new").tally.drawn == 0
     with pytest.raises(
-        ValueError, match=r"batches were drawn by revision 1 in .*s and 2 in .*new: their numbers are not"
+        ValueError, match=rf"batches were drawn by revision {old} in .*s and {new} in .*new: their numbers are not"
     ):
         kt.study.merge(tmp_path / "both", [study, tmp_path / "new"])
     assert not (tmp_path / "both").exists()
     (tmp_path / "new" / one.relative_to(study)).rename(one)
     with pytest.raises(
-        ValueError, match=re.escape("(revision 1) and") + r".*\(revision 2\): their numbers are not mixed"
+        ValueError, match=re.escape(f"(revision {old}) and") + rf".*\(revision {new}\): their numbers are not mixed"
     ):
         kt.study.export(study)
 
@@ -291,9 +292,13 @@ def test_batches_of_two_revisions_are_never_in_one_result(study, tmp_path, monke
 def test_a_worker_of_another_revision_is_refused(study, tmp_path, monkeypatch):
     versions = (Versions("0.0.1", "1.0"),)
     monkeypatch.setattr(
-        Drawn, "now", classmethod(lambda cls, keys, moments: cls(tuple(keys), moments, versions * len(keys), 3))
+        Drawn,
+        "now",
+        classmethod(lambda cls, keys, moments: cls(tuple(keys), moments, versions * len(keys), cells.REVISION + 1)),
     )
-    with pytest.raises(ValueError, match=r"drawn by kt_theory 0\.0\.1 \(revision 3 of its draws\), this is"):
+    with pytest.raises(
+        ValueError, match=rf"drawn by kt_theory 0\.0\.1 \(revision {cells.REVISION + 1} of its draws\), this is"
+    ):
         kt.study.run_in_folder(DESIGN, tmp_path / "new")
     assert not list((tmp_path / "new").glob("batches/*/*.json"))
     assert Cell(FIXED, 5).identity  # the cell itself knows nothing of revisions

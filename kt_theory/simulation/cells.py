@@ -37,7 +37,7 @@ RUN, PILOT = 0, 1
 
 #: Version of what draws and computes. Raise it when one (seed, cell, stage, block) comes to give other moments: stored
 #: batches of before are then not mixed with new ones.
-REVISION = 1
+REVISION = 2
 
 #: Repeats of a cell on which the answer to stacked rows is compared with the answer table by table.
 COMPARED = 64
