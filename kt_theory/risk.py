@@ -33,15 +33,19 @@ class Risk(float):
         Bound on (or, for routes that say so, estimate of) the absolute error; for Monte Carlo the standard error.
     route : str
         What computed it, such as "closed form", "label classes" or "Monte Carlo, 4096 repeats".
+    proved : bool
+        Whether `error` is a proved bound; False for estimates and for standard errors.
     """
 
     error: float
     route: str
+    proved: bool
 
     def __new__(cls, estimate: Estimate) -> Risk:
         risk = super().__new__(cls, estimate.value)
         risk.error = estimate.error
         risk.route = estimate.route
+        risk.proved = estimate.proved
         return risk
 
 
@@ -52,21 +56,25 @@ class RiskCurve(np.ndarray):
     ----------
     error : ndarray, shape (len(n),)
     route : tuple of str
-        Both as in `Risk`; None on arrays that were computed or cut from this one.
+    proved : ndarray of bool, shape (len(n),)
+        All as in `Risk`; None on arrays that were computed or cut from this one.
     """
 
     error: np.ndarray | None
     route: tuple[str, ...] | None
+    proved: np.ndarray | None
 
     def __new__(cls, estimates: list[Estimate]) -> RiskCurve:
         curve = np.array([estimate.value for estimate in estimates]).view(cls)
         curve.error = np.array([estimate.error for estimate in estimates])
         curve.route = tuple(estimate.route for estimate in estimates)
+        curve.proved = np.array([estimate.proved for estimate in estimates])
         return curve
 
     def __array_finalize__(self, other: Any) -> None:
         self.error = None
         self.route = None
+        self.proved = None
 
 
 def expected_risk(
@@ -102,9 +110,9 @@ def expected_risk(
     Returns
     -------
     Risk or RiskCurve
-        A float, or for a sequence of n an array, with attributes ``error`` and ``route``. The truth is that of the
-        floats given, rows and init divided by their sums. CE_ful and CE_sgl are within 1e-12 of it, relative, for every
-        problem and n, but for what the rounding of the rows moves: some 1e-16 rho(s), which counts where a row is
+        A float, or for a sequence of n an array, with attributes ``error``, ``route`` and ``proved``. The truth is that
+        of the floats given, rows and init divided by their sums. CE_ful and CE_sgl are within 1e-12 of it, relative, for
+        every problem and n, but for what the rounding of the rows moves: some 1e-16 rho(s), which counts where a row is
         nearly deterministic or nearly init; ``error`` includes it. The closed forms behind each route are in the
         docstrings of `kt_theory.exact`.
 
@@ -175,4 +183,4 @@ def _simulated(
     how: dict[str, Any] = {"target_mcse": TARGET, "relative": True, "init": init, "divergence": divergence}
     row = simulate(problem, learner, n, pilot, seed, control=control, **how).iloc[0]
     means = "Monte Carlo with control variates" if control else "Monte Carlo"
-    return Estimate(float(row["mean"]), float(row["mcse"]), f"{means}, {row['reps']} repeats")
+    return Estimate(float(row["mean"]), float(row["mcse"]), f"{means}, {row['reps']} repeats", proved=False)

@@ -148,3 +148,17 @@ def test_where_few_labels_vary_auto_simulates_with_controls():
     assert risk.error <= 1.5e-3 * risk
     plain = kt.simulate(problem, "SEL_ptl", 10**4, 5000, 3).iloc[0]
     assert abs(risk - plain["mean"]) <= 4 * math.hypot(risk.error, plain["mcse"])
+
+
+def test_every_value_says_whether_its_error_is_proved():
+    # Oracle: identity, the routes whose docstrings estimate their error; sums are proved if all parts are
+    wide, narrow = row_of(100, "flat"), kt.Problem([1.0], [[0.25, 0.75]])
+    problem = kt.Problem([1.0], [wide.p])
+    assert not kt.expected_risk(problem, "SEL_ptl", 25).proved
+    assert not kt.expected_risk(problem, "CE_ptl", 10**6).proved
+    assert not kt.expected_risk(narrow, "CE_sgl", 5, method="montecarlo").proved
+    for learner in ("CE_sgl", "CE_ptl", "SEL_ptl", "CE_ful", "ADD_sgl"):
+        assert kt.expected_risk(narrow, learner, [0, 1, 5]).proved.all()
+    mixed = kt.Problem([0.5, 0.5], [wide.p, [0.5, 0.5] + [0.0] * 98])
+    assert not kt.expected_risk(mixed, "SEL_ptl", 50).proved
+    assert kt.expected_risk(mixed, "CE_ful", [1, 2])[1:].proved is None

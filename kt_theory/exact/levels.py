@@ -131,7 +131,7 @@ def risk(row: Row, n: int) -> Estimate:
     error += 2 * math.exp(-LEAST) * float(never @ (np.abs(c) * x))
     if not error <= COARSEST * abs(value):
         raise _out(f"the error is {error:.2g} of {value:.3g}")
-    return Estimate(row.rho * value, row.rho * error, ROUTE)
+    return Estimate(row.rho * value, row.rho * error, ROUTE, proved=False)
 
 
 def _out(why: str) -> OutOfReach:

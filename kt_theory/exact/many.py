@@ -69,7 +69,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -135,7 +135,7 @@ def risk(row: Row, n: int, rtol: float = 1e-9) -> Estimate:
             return _by_levels(row, n, low, least, partial(in_halves, most=WORK), HALVES)
         except OutOfReach:
             continue
-    coarse = _by_levels(row, n, low, 1e-9, partial(series, rtol=rtol), SERIES)
+    coarse = replace(_by_levels(row, n, low, 1e-9, partial(series, rtol=rtol), SERIES), proved=False)
     if coarse.error <= COARSEST * coarse.value:
         return coarse
     return _by_levels(row, n, low, 1e-7, partial(in_halves, most=WORK), HALVES)

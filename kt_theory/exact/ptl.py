@@ -45,6 +45,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property, partial
 
 import numpy as np
@@ -119,7 +120,7 @@ def row_risk(row: Row, n: int, divergence: str = "tv") -> Estimate:
     if n == 0 or labels == 1:
         # A single label is all that a visited input can show, and the student says it with certainty.
         alone = ful.row_risk(row, n, divergence)
-        return Estimate(alone.value, alone.error + moved, alone.route)
+        return replace(alone, error=alone.error + moved)
     if divergence == "kl":
         return _infinite()
     low, high = bracket(row, n, divergence)
@@ -131,7 +132,7 @@ def row_risk(row: Row, n: int, divergence: str = "tv") -> Estimate:
         visited = route()
         error = visited.error + (8 + n * row.rho) * EPS * unvisited + moved
         error += row.rho * (2 * excess(row.p) + excess(row.init)) + 4 * math.ulp(0.0)
-        return Estimate(unvisited + visited.value, error, visited.route)
+        return replace(visited, value=unvisited + visited.value, error=error)
 
     return first_sound([partial(whole, route) for route in routes], low, high)
 
@@ -165,7 +166,7 @@ def _without_unseen(row: Row, n: int, low: float, share: float) -> Estimate:
         )
     less = Row(row.rho, kept / math.fsum(kept), row.init[~rare], 1)
     found = _best(less, n, "tv")
-    return Estimate(found.value, found.error + row.rho * (n + 1) * float(row.p[rare].sum()), found.route)
+    return replace(found, error=found.error + row.rho * (n + 1) * float(row.p[rare].sum()))
 
 
 def _infinite() -> Estimate:
@@ -202,7 +203,7 @@ def _best(row: Row, n: int, divergence: str) -> Estimate:
         # M = n_s v: the student is the empirical law.
         whole = sgl.row_risk(row, n, divergence)
         value = whole.value - _unvisited(row, n, divergence)
-        return Estimate(value, whole.error + 4 * EPS * whole.value, whole.route)
+        return replace(whole, value=value, error=whole.error + 4 * EPS * whole.value)
     if cost <= CLASSES_QUICK:
         return by_classes(row, n, divergence)
     coarse = None
@@ -403,7 +404,8 @@ def by_fourier(row: Row, n: int, work: int = FOURIER_WORK) -> Estimate:
         for a, x, e in law.kinked([a for _, a in group], group[-1][0], harmonics):
             value += k[a] * v[a] * x
             error += k[a] * (v[a] * e + 2e-19)
-    return Estimate(row.rho * 0.5 * value, row.rho * (0.5 * error + 16 * EPS * value), "Fourier")
+    error = 0.5 * error + 16 * EPS * value
+    return Estimate(row.rho * 0.5 * value, row.rho * error, "Fourier", proved=False)
 
 
 class _Thinned:

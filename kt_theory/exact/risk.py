@@ -90,4 +90,5 @@ def total(rows: list[Row], route: Callable[..., Estimate], n: int, divergence: s
     parts = [(row.times, sound(route(row, n, divergence), 0.0, MOST[divergence] * row.rho)) for row in rows]
     value = math.fsum(times * part.value for times, part in parts)
     error = math.fsum(times * part.error for times, part in parts) + EPS * abs(value)
-    return Estimate(value, error, " + ".join(dict.fromkeys(part.route for _, part in parts)))
+    routes = " + ".join(dict.fromkeys(part.route for _, part in parts))
+    return Estimate(value, error, routes, all(part.proved for _, part in parts))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -111,11 +111,14 @@ class Estimate:
         Bound on abs(value - truth); for routes that estimate their error, that estimate.
     route : str
         What computed it, such as "closed form" or "label classes".
+    proved : bool
+        Whether the error is a proved bound rather than an estimate.
     """
 
     value: float
     error: float
     route: str
+    proved: bool = field(default=True, repr=False)
 
 
 class OutOfReach(ValueError):
@@ -166,7 +169,7 @@ def sound(estimate: Estimate, low: float, high: float) -> Estimate:
             f"{estimate.route}: {value!r} with error {error!r} lies outside of its proved range, "
             f"{low!r} to {high!r}: use kt_theory.simulate"
         )
-    return Estimate(min(max(value, low), high), error, estimate.route)
+    return replace(estimate, value=min(max(value, low), high))
 
 
 def first_sound(routes: Sequence[Callable[[], Estimate]], low: float, high: float) -> Estimate:

@@ -37,6 +37,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -110,7 +111,7 @@ def row_risk(row: Row, n: int, divergence: str = "tv", rtol: float = 1e-9) -> Es
     if few or cells <= QUICK_CELLS:
         routes.append(lambda: generic(row, n, divergence, rtol))
     found = first_sound(routes, *bracket(row, n, divergence))
-    return Estimate(found.value, found.error + moved, found.route)
+    return replace(found, error=found.error + moved)
 
 
 def bracket(row: Row, n: int, divergence: str = "tv") -> tuple[float, float]:
