@@ -18,6 +18,9 @@ from kt_theory import checks
 #: The most cells of a table that is made dense on request: 0.8 GB.
 DENSE_MAX = checks.TABLE_MAX
 
+#: Tables that are read from files and frames are sparse if they have more cells: 80 MB.
+SPARSE_FROM = 10**7
+
 #: The most rows, and columns, of a sparse table: each may have a name.
 SIDE_MAX = 10**7
 
@@ -151,9 +154,16 @@ class SparseTable:
         A = self.shape[1]
         some = slice(self.offsets[first], self.offsets[last])
         rows = np.repeat(np.arange(last - first), np.diff(self.offsets[first : last + 1]))
-        table = np.repeat(self.rest[first:last, None], A, axis=1)
+        table = np.repeat(self.rest[first:last, None].astype(self.values.dtype), A, axis=1)
         table[rows, self.columns[some]] = self.values[some]
         return table
+
+    def at(self, s: np.ndarray, a: np.ndarray) -> np.ndarray:
+        """The values of some cells (s, a), stored or not."""
+        keys, wanted = self.keys, np.asarray(s) * self.shape[1] + np.asarray(a)
+        places = np.minimum(np.searchsorted(keys, wanted), max(keys.size - 1, 0))
+        there = keys[places] == wanted if keys.size else np.zeros(wanted.shape, dtype=bool)
+        return np.where(there, self.values[places] if keys.size else 0.0, self.rest[np.asarray(s)])
 
     def totals(self) -> np.ndarray:
         """The sum of each row, shape (S,), correct to the last bits whatever the number of cells."""
@@ -181,7 +191,7 @@ def aligned(*tables: SparseTable) -> tuple[SparseTable, ...]:
     rows, columns = keys // A, keys % A
     widened = []
     for table in tables:
-        values = table.rest[rows]
+        values = table.rest[rows].astype(table.values.dtype) if table.values.dtype.kind == "i" else table.rest[rows]
         values[np.searchsorted(keys, table.keys)] = table.values
         widened.append(SparseTable((S, A), offsets, columns, values, table.rest))
     return tuple(widened)
@@ -226,12 +236,22 @@ def sparse_law_table(
     return SparseTable.of_keys(table.keys[needed], table.values[needed], (S, A), table.rest)
 
 
-def of_dense(array: np.ndarray) -> SparseTable:
-    """A dense table as a sparse one; the value of the last column is taken for the rest of each row."""
+def sparse_counts(name: str, value: Any) -> SparseTable:
+    """`value` as a sparse table of counts: whole numbers that are not negative, int64; zeros are left out."""
+    table = value if isinstance(value, SparseTable) else _of_scipy(name, value)
+    counts = checks.count_table(name, table.values[None])[0]
+    if table.rest.any():
+        raise ValueError(f"{name} has a rest above 0: counts are 0 in the cells that are not stored")
+    kept = counts > 0
+    return SparseTable.of_keys(table.keys[kept], counts[kept], table.shape, np.zeros(table.shape[0]))
+
+
+def of_dense(array: np.ndarray, rest: float | None = None) -> SparseTable:
+    """A dense table as a sparse one; of each row the middle value is taken for the rest, which most cells may have."""
     S, A = array.shape
-    rest = array[:, -1].copy()
-    rows, columns = np.nonzero(array != rest[:, None])
-    return SparseTable.of_keys(rows * A + columns, array[rows, columns], (S, A), rest)
+    fill = np.partition(array, A // 2, axis=1)[:, A // 2] if rest is None else np.full(S, rest)
+    rows, columns = np.nonzero(array != fill[:, None])
+    return SparseTable.of_keys(rows * A + columns, array[rows, columns], (S, A), fill)
 
 
 def _of_scipy(name: str, value: Any) -> SparseTable:

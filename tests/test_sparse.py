@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pickle
 import tracemalloc
+import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse as sp
 
@@ -175,3 +178,166 @@ def test_a_problem_of_many_cells_costs_what_it_stores() -> None:
     tracemalloc.stop()
     assert peak < 80e6  # 4e9 cells
     assert abs(exact - (1 - 5 / A) * (1 - 1 / S) ** 10_000) <= 1e-12
+
+
+# --- Transfer sets and students -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("protocol", ["hard", "partial", "top_k:2", "soft"])
+def test_a_sparse_transfer_set_gives_the_same_students(protocol: str) -> None:
+    # Oracle: second algorithm, the definitions over dense arrays on the same counts
+    learners = list(kt.LEARNERS) + [f"SEL@{protocol}"] * (protocol != "hard")
+    half = kt.Learner("half", "hard", lambda counts, revealed, init: np.where(counts > 0, init, init))
+    for seed in range(75):
+        dense, sparse, init = random_pair(seed)
+        drawn = kt.draw(sparse, protocol, n=seed % 11, seed=seed)
+        counts = drawn.told_counts.dense()
+        expected = kt.TransferSet.from_counts(counts, dense.teacher, protocol, seed=seed)
+        assert drawn.sparse
+        assert drawn.n == expected.n == seed % 11
+        assert (drawn.visits == expected.visits).all()
+        np.testing.assert_allclose(drawn.missing_mass, expected.missing_mass, atol=1e-15)
+        found = drawn.dense().revealed
+        # top_k says nothing of labels of probability 0 in a sparse set, which the student knows to be so.
+        assert ((found == expected.revealed) | (np.isnan(found) & ~(expected.revealed > 0))).all()
+        for learner in (*learners, half):
+            if not expected.protocol.reveals_at_least(kt.learners.resolve_learner(learner).protocol):
+                with pytest.raises(kt.Unsupported, match="labels, the transfer set has"):
+                    kt.fit(drawn, learner)
+                continue
+            if learner == "CE_ful" and protocol != "soft":
+                continue
+            student = kt.fit(drawn, learner, init)
+            assert isinstance(student, kt.Student)
+            table = kt.fit(expected, learner, init)
+            np.testing.assert_allclose(student.dense(), table, rtol=0, atol=1e-15)
+            assert abs(kt.tv_risk(student, sparse) - kt.tv_risk(table, dense)) <= 1e-15
+
+
+def test_a_sparse_transfer_set_is_never_made_dense_unasked() -> None:
+    # Oracle: identity, one sentence
+    _, sparse, _ = random_pair(7)
+    data = kt.draw(sparse, "partial", n=5)
+    for attribute in ("counts", "revealed"):
+        with pytest.raises(kt.Unsupported, match=r"dense\(\)"):
+            getattr(data, attribute)
+    assert pickle.loads(pickle.dumps(data)).n == 5
+    coupled = kt.Learner("coupled", "hard", lambda counts, revealed, init: init, couples_inputs=True)
+    wide = kt.TransferSet.from_counts(sp.csr_array(([3], ([0], [5])), shape=(200, 100_000)))
+    with pytest.raises(kt.Unsupported, match="coupled couples inputs"):
+        kt.fit(wide, coupled)
+
+
+@pytest.mark.parametrize("value", [-1, 0.5, np.nan])
+def test_bad_sparse_counts_are_refused(value: float) -> None:
+    # Oracle: identity, the message names the value
+    with pytest.raises(ValueError, match="a count is"):
+        kt.TransferSet.from_counts(sp.csr_array(([value], ([0], [1])), shape=(1, 3)))
+
+
+# --- Files and frames -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def read_sparse(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every table that is read is a sparse one."""
+    monkeypatch.setattr("kt_theory.tables.teachers.SPARSE_FROM", 0)
+    monkeypatch.setattr("kt_theory.protocols.transfer.SPARSE_FROM", 0)
+
+
+def long_table(seed: int, weight: str) -> pd.DataFrame:
+    """A long table of a teacher in any order, of probabilities that lack some mass, or of counts."""
+    rng = np.random.default_rng(seed)
+    s, a = np.nonzero(rng.random((5, 7)) < 0.4)
+    s, a = np.append(s, np.arange(5)), np.append(a, np.full(5, 7))
+    order = rng.permutation(s.size)
+    values = rng.integers(1, 9, size=s.size) if weight == "count" else rng.random(s.size) / 9
+    return pd.DataFrame({"state": s[order], "action": a[order], weight: values})
+
+
+@pytest.mark.parametrize(
+    ("weight", "options"), [("count", {}), ("probability", {"normalise": True}), ("probability", {"other": "else"})]
+)
+def test_a_sparse_teacher_is_read_and_written_as_a_dense_one(
+    request: pytest.FixtureRequest, tmp_path: Path, weight: str, options: dict[str, Any]
+) -> None:
+    # Oracle: second algorithm, the reader of dense tables
+    tables = [long_table(seed, weight) for seed in range(20)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        expected = [kt.tables.teacher_from_frame(table, **options) for table in tables]
+        request.getfixturevalue("read_sparse")
+        found = [kt.tables.teacher_from_frame(table, **options) for table in tables]
+    for dense, sparse in zip(expected, found, strict=True):
+        assert sparse.sparse
+        assert (sparse.states, sparse.actions) == (dense.states, dense.actions)
+        np.testing.assert_allclose(sparse.dense().teacher, dense.teacher, rtol=0, atol=1e-15)
+        assert (sparse.rho == dense.rho).all()
+        again = kt.tables.read_teacher(kt.tables.write_teacher(sparse, tmp_path / "teacher.csv"))
+        assert again.sparse
+        assert again.identity == sparse.identity
+        assert (tmp_path / "teacher.csv").read_bytes() == kt.tables.write_teacher(
+            sparse.dense(), tmp_path / "dense.csv"
+        ).read_bytes()
+
+
+def test_sparse_records_give_the_same_students_and_a_file_of_told_cells(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    # Oracle: second algorithm, the reader of dense records and the definitions over arrays
+    rng = np.random.default_rng(1)
+    teacher = rng.dirichlet(np.ones(6), size=4)
+    s, a = rng.integers(4, size=30), rng.integers(6, size=30)
+    records = pd.DataFrame({"s": s, "a": a, "p": teacher[s, a]})
+    alphabets: dict[str, Any] = {"states": range(5), "actions": range(6)}
+    expected = kt.TransferSet.from_records(records, **alphabets)
+    request.getfixturevalue("read_sparse")
+    found = kt.TransferSet.from_records(records, **alphabets)
+    assert found.sparse
+    students = {learner: kt.fit(found, learner) for learner in ("CE_sgl", "CE_ptl", "SEL_ptl", "ADD_sgl")}
+    for learner, student in students.items():
+        np.testing.assert_allclose(student.dense(), kt.fit(expected, learner), rtol=0, atol=1e-15)
+    written = pd.read_csv(kt.tables.write_students(students, found, tmp_path / "students.csv"))
+    assert len(written) == len(set(zip(s.tolist(), a.tolist(), strict=True))) + 1  # input 4 was not visited
+    table = np.full((5, 6), np.nan)
+    table[written["state"], :] = written["SEL_ptl rest"].to_numpy()[:, None]
+    table[written["state"], written["action"]] = written["SEL_ptl"]
+    assert (table == students["SEL_ptl"].dense()).all()
+    assert written["count"].sum() == 30
+    init = pd.DataFrame(rng.dirichlet(np.ones(6), size=5), columns=list("524301")).assign(state=list("30421"))
+    path = kt.tables.write_table(init.melt("state", var_name="action", value_name="p"), tmp_path / "init.csv")
+    starts = [kt.tables.read_init(path, data, normalise=True) for data in (found, expected)]
+    assert isinstance(starts[0], kt.SparseTable)
+    ordered = init.set_index("state").loc[list("01234"), list("012345")].to_numpy()
+    np.testing.assert_allclose(starts[0].dense(), ordered, rtol=0, atol=1e-15)
+    student, table = kt.fit(found, "SEL_ptl", starts[0]), kt.fit(expected, "SEL_ptl", ordered)
+    np.testing.assert_allclose(student.dense(), table, rtol=0, atol=1e-15)
+
+
+def test_the_command_fit_says_the_same_of_sparse_records(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Oracle: second algorithm, the command on dense records
+    path = tmp_path / "records.csv"
+    for content in ("s,a,p\n0,1,0.5\n0,2,0.25\n1,2,0.75\n1,2,0.75\n2,0,1\n2,0,1\n", "s,a\n0,1\n2,0\n2,0\n0,1\n1,2\n"):
+        path.write_text(content)
+        assert kt.cli.main(["fit", str(path), "--json"]) == 0
+        expected = capsys.readouterr().out
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("kt_theory.protocols.transfer.SPARSE_FROM", 0)
+            assert kt.cli.main(["fit", str(path), "--json"]) == 0
+            assert capsys.readouterr().out == expected
+            assert kt.cli.main(["fit", str(path), "--out", str(tmp_path / "students.csv")]) == 0
+            assert "all told cells, and the rest of each input, are in" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("read_sparse")
+def test_faults_of_sparse_records_are_told_as_those_of_dense_ones() -> None:
+    # Oracle: identity, the sentences name pair, row and value
+    for records, said in (
+        ({"s": [0, 0], "a": [1, 1], "p": [0.5, 0.25]}, r"\('0', '1'\) has probability 0.25 on row 2, 0.5 on row 1"),
+        ({"s": [0, 0, 1], "a": [1, 2, 1], "p": [0.75, 0.5, 1.0]}, "given for input '0' sum to 1.25, more than 1"),
+        ({"s": [0, 0], "a": [1, 2], "p": [0.25, 0.5]}, "input '0' was seen with every label"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            kt.TransferSet.from_records(records)

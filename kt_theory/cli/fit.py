@@ -13,7 +13,7 @@ from kt_theory.cli.printing import LISTED, count
 from kt_theory.showing import listed, shown
 
 if TYPE_CHECKING:
-    import numpy as np
+    pass
 
 
 #: The most names that --S and --A make.
@@ -93,7 +93,10 @@ def _alphabet(name: str, file: str | None, size_name: str, size: Any) -> list[st
 
 def _findings(data: kt.TransferSet) -> dict[str, Any]:
     """What the records hold and what they leave unknown."""
-    never = data.counts.sum(axis=0) == 0
+    import numpy as np
+
+    pairs = data.pairs
+    never = np.bincount(pairs.columns, minlength=len(data.actions)) == 0
     n = data.n
     found: dict[str, Any] = {
         "protocol": data.protocol.name,
@@ -102,7 +105,7 @@ def _findings(data: kt.TransferSet) -> dict[str, Any]:
         "A": len(data.actions),
         "inputs never seen": [name for name, v in zip(data.states, data.visits, strict=True) if v == 0],
         "labels never seen at any input": [name for name, absent in zip(data.actions, never, strict=True) if absent],
-        "pairs seen": int((data.counts > 0).sum()),
+        "pairs seen": pairs.stored,
     }
     if data.protocol.name == "hard":
         found["missing mass (Good-Turing estimate)"] = data.good_turing if n else None
@@ -139,26 +142,28 @@ def _counted(names: list[str]) -> str:
     return f"{len(names)} ({listed(map(shown, names), len(names), LISTED)})" if names else "none"
 
 
-def _students_as_text(students: dict[str, np.ndarray], data: kt.TransferSet, out: str | None) -> str:
+def _students_as_text(students: dict[str, Any], data: kt.TransferSet, out: str | None) -> str:
     """The cells seen most often, with what each learner gives them."""
     import numpy as np
 
     columns = ["state", "action", "seen", "revealed", *students]
-    order = np.argsort(-data.counts, axis=None, kind="stable")[:LISTED]
+    if data.sparse:
+        pairs = data.pairs
+        order = np.argsort(-pairs.values, kind="stable")[:LISTED]
+        s, a, counts = pairs.rows[order], pairs.columns[order], pairs.values[order]
+        told = [table.at(s, a) for table in (data.told, *students.values())]
+        lines = "told cells, and the rest of each input,"
+    else:
+        s, a = np.unravel_index(np.argsort(-data.counts, axis=None, kind="stable")[:LISTED], data.counts.shape)
+        counts = data.counts[s, a]
+        told = [table[s, a] for table in (data.revealed, *students.values())]
+        lines = f"{data.counts.size} rows"
     rows = [columns]
-    for s, a in zip(*np.unravel_index(order, data.counts.shape), strict=True):
-        revealed = data.revealed[s, a]
-        rows.append(
-            [
-                shown(data.states[s]),
-                shown(data.actions[a]),
-                str(data.counts[s, a]),
-                "-" if np.isnan(revealed) else f"{revealed:.6f}",
-            ]
-            + [f"{student[s, a]:.6f}" for student in students.values()]
-        )
+    for i in range(s.size):
+        names = [shown(data.states[s[i]]), shown(data.actions[a[i]]), str(counts[i])]
+        rows.append(names + ["-" if np.isnan(values[i]) else f"{values[i]:.6f}" for values in told])
     widths = [max(len(row[i]) for row in rows) for i in range(len(columns))]
     table = "\n".join("  " + "  ".join(map(str.rjust, row, widths)) for row in rows)
-    where = f"all {data.counts.size} rows are in {out}" if out else "write all rows with --out students.csv"
+    where = f"all {lines} are in {out}" if out else "write all rows with --out students.csv"
     where += "\nADD_sgl is made for the worst teacher: where many labels are rare, CE_sgl is far closer"
     return f"\nwhat each learner gives, on the pairs seen most often:\n{table}\n{where}"

@@ -9,11 +9,13 @@ import numpy as np
 from kt_theory import checks
 from kt_theory.learners.learner import Learner
 from kt_theory.learners.registry import LEARNERS, resolve_learner
+from kt_theory.learners.told import ON_CELLS, Told
 from kt_theory.problem import uniform_table
 from kt_theory.protocols.transfer import TransferSet
+from kt_theory.sparse import DENSE_MAX, SparseTable, Student, aligned, is_sparse, of_dense, sparse_law_table
 
 
-def fit(transfer_set: TransferSet, learner: str | Learner, init: Any = None) -> np.ndarray:
+def fit(transfer_set: TransferSet, learner: str | Learner, init: Any = None) -> Any:
     """The student that a learner makes of a transfer set.
 
     Parameters
@@ -22,21 +24,23 @@ def fit(transfer_set: TransferSet, learner: str | Learner, init: Any = None) -> 
         What the student was shown.
     learner : {"CE_sgl", "CE_ptl", "SEL_ptl", "CE_ful", "ADD_sgl"}, a name such as "SEL@top_k:20", or Learner
         A name in `LEARNERS`, the natural learner of a protocol, or a learner of one's own.
-    init : array_like, shape (S, A), optional
+    init : array_like, shape (S, A), or SparseTable, optional
         The student before any data, a row-stochastic table; uniform if not given. Every learner of the package answers
         it on unvisited inputs. SEL_ptl also spreads the missing mass of a visited input over the unseen labels in
         proportion to it, uniformly where it is 0 on all of them.
 
     Returns
     -------
-    ndarray, shape (S, A)
+    ndarray, shape (S, A), or Student
         A row-stochastic table, as exactly as what was revealed: records accepted with a tolerance, or an `init` that is
-        off, leave rows off 1 by as much.
+        off, leave rows off 1 by as much. Of a sparse transfer set a `Student`: its told cells and one value per input.
 
     Raises
     ------
     Unsupported
-        A ValueError, if the learner is unknown or needs to be shown more than the transfer set holds.
+        A ValueError, if the learner is unknown or needs to be shown more than the transfer set holds; for a learner of
+        one's own on a sparse set, which is handed blocks of rows made dense, if it couples inputs, or its students
+        store more than 1e8 cells.
     ValueError
         If `transfer_set` is none, a learner of one's own answers with something that is no row-stochastic table, or
         `init` is no row-stochastic table of the right shape.
@@ -54,8 +58,12 @@ def fit(transfer_set: TransferSet, learner: str | Learner, init: Any = None) -> 
     shown = transfer_set.protocol
     if not shown.reveals_at_least(entry.protocol):
         raise checks.Unsupported(f"{entry.name} needs {entry.protocol} labels, the transfer set has {shown} ones")
+    if transfer_set.sparse:
+        return _fit_cells(transfer_set, entry, init)
     shape = transfer_set.counts.shape
     start = uniform_table(*shape)
+    if is_sparse(init):
+        init = sparse_law_table("init", init, shape, checks.STUDENT_TOLERANCE).dense()
     if init is not None:
         checks.names_from_frames(transfer_set.states, transfer_set.actions, init=init)
         start = checks.stochastic_table("init", init, shape, tolerance=checks.STUDENT_TOLERANCE)
@@ -74,3 +82,66 @@ def fit(transfer_set: TransferSet, learner: str | Learner, init: Any = None) -> 
         name = f"what {entry.name} answers"
         return checks.stochastic_table(name, student, shape, tolerance=checks.STUDENT_TOLERANCE)
     return student
+
+
+#: Cells of the rows that are made dense at a time for a learner of one's own: 80 MB a table.
+BLOCK_CELLS = 10**7
+
+
+def _fit_cells(data: TransferSet, entry: Learner, init: Any) -> Student:
+    """`fit` on a sparse transfer set."""
+    S, A = data.shape
+    if init is not None and not is_sparse(init):
+        checks.names_from_frames(data.states, data.actions, init=init)
+        init = of_dense(checks.stochastic_table("init", init, (S, A), tolerance=checks.STUDENT_TOLERANCE))
+    if init is None:
+        none = np.empty(0, dtype=np.int64)
+        start = SparseTable.of_keys(none, np.empty(0), (S, A), np.full(S, 1.0 / A))
+    else:
+        start = sparse_law_table("init", init, (S, A), checks.STUDENT_TOLERANCE)
+    counts, revealed = data.told_counts, data.told
+    if entry.protocol != data.protocol:
+        if entry.protocol.top != 0:
+            raise checks.Unsupported(
+                f"{entry.name} is told the labels of {entry.protocol}, the transfer set those of {data.protocol}: "
+                f"draw it with {entry.protocol}"
+            )
+        seen = (counts.values > 0) & entry.protocol.tells_drawn
+        values = np.where(seen, revealed.values, np.nan)
+        revealed = SparseTable((S, A), counts.offsets, counts.columns, values, np.full(S, np.nan))
+    if entry.fit not in ON_CELLS:
+        return _fit_blocks(counts, revealed, start, entry)
+    counts, revealed, start = aligned(counts, revealed, start)
+    visited = data.visits > 0
+    rows = counts.rows
+    with np.errstate(divide="ignore", invalid="ignore"):  # rows without a visit, answered by `start`
+        values, rest = ON_CELLS[entry.fit](
+            Told(rows, counts.values, revealed.values, start.values, counts.others, revealed.rest, start.rest)
+        )
+    values, rest = np.where(visited[rows], values, start.values), np.where(visited, rest, start.rest)
+    return Student((S, A), counts.offsets, counts.columns, values, rest)
+
+
+def _fit_blocks(counts: SparseTable, revealed: SparseTable, start: SparseTable, entry: Learner) -> Student:
+    """A learner of a user's own on blocks of rows made dense."""
+    S, A = counts.shape
+    step = BLOCK_CELLS // A
+    if step < S and (entry.couples_inputs or step == 0):
+        what = "couples inputs" if step else f"is handed rows of {A} labels"
+        raise checks.Unsupported(
+            f"{entry.name} {what}, and a sparse transfer set of {S} x {A} is made dense in blocks of at most "
+            f"{BLOCK_CELLS:.0e} cells"
+        )
+    blocks: list[SparseTable] = []
+    for first in range(0, S, step):
+        last = min(first + step, S)
+        tables = (counts.dense_rows(first, last), revealed.dense_rows(first, last), start.dense_rows(first, last))
+        name = f"what {entry.name} answers"
+        answer = checks.stochastic_table(name, entry.fit(*tables), (last - first, A), checks.STUDENT_TOLERANCE)
+        blocks.append(of_dense(answer))
+        if sum(block.stored for block in blocks) > DENSE_MAX:
+            raise checks.Unsupported(f"{entry.name} answers with more than {DENSE_MAX:.0e} cells that are no rest")
+    ends = np.cumsum([0, *(block.stored for block in blocks)])
+    offsets = [block.offsets[:-1] + end for block, end in zip(blocks, ends, strict=False)]
+    parts = [np.concatenate([getattr(block, part) for block in blocks]) for part in ("columns", "values", "rest")]
+    return Student((S, A), np.concatenate([*offsets, ends[-1:]]), *parts)

@@ -16,9 +16,10 @@ from kt_theory import checks
 from kt_theory.protocols.protocol import PROTOCOLS, Protocol, resolve_protocol
 from kt_theory.records.columns import Columns
 from kt_theory.records.samples import TOLERANCE, samples_of
+from kt_theory.sparse import SPARSE_FROM, SparseTable, aligned, is_sparse, of_dense, sparse_counts, sparse_law_table
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class TransferSet:
     """What a student is given: how often each pair was seen, and what was revealed of the teacher.
 
@@ -36,6 +37,9 @@ class TransferSet:
         Names of the inputs and labels.
     visits : ndarray of int64, shape (S,)
         n_s, how often input s was visited: the sums of the counts, if not given.
+    told_counts, told : SparseTable
+        Of a sparse transfer set, what `counts` and `revealed` are of a dense one, on the cells that were drawn or told;
+        `counts` and `revealed` are refused then, see `dense`.
     """
 
     protocol: Protocol
@@ -46,8 +50,61 @@ class TransferSet:
     visits: np.ndarray = field(default=None, repr=False)  # type: ignore[arg-type]
 
     def __post_init__(self) -> None:
+        if isinstance(self.counts, SparseTable):
+            stored = self.counts
+            starts = np.concatenate(([0], np.cumsum(stored.values)))
+            object.__setattr__(self, "visits", _frozen(starts[stored.offsets[1:]] - starts[stored.offsets[:-1]]))
+            for dense, sparse in (("counts", "told_counts"), ("revealed", "told")):
+                object.__setattr__(self, sparse, getattr(self, dense))
+                object.__delattr__(self, dense)
         if self.visits is None:
             object.__setattr__(self, "visits", _frozen(self.counts.sum(axis=1)))
+
+    def __getattr__(self, attribute: str) -> Any:
+        # Only what is not there is looked up here: the arrays of a sparse transfer set.
+        if attribute in ("counts", "revealed") and self.sparse:
+            S, A = self.told_counts.shape
+            raise checks.Unsupported(
+                f"the transfer set is sparse, {S} x {A}: what was asked for needs dense tables of {8e-9 * S * A:.3g} "
+                "GB each; its dense() makes them up to 0.8 GB"
+            )
+        raise AttributeError(f"'TransferSet' object has no attribute {attribute!r}")
+
+    def __repr__(self) -> str:
+        if not self.sparse:
+            return f"TransferSet(protocol={self.protocol!r}, counts={self.counts!r})"
+        S, A = self.told_counts.shape
+        return f"TransferSet(protocol={self.protocol!r}, S={S}, A={A}, stored cells: {self.told_counts.stored})"
+
+    @property
+    def sparse(self) -> bool:
+        """Whether only the cells that were drawn or told are kept."""
+        return "told_counts" in self.__dict__
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """S and A."""
+        return len(self.states), len(self.actions)
+
+    def dense(self) -> TransferSet:
+        """The same transfer set as arrays of shape (S, A); itself if it is so already.
+
+        Raises
+        ------
+        Unsupported
+            A ValueError, for more than 1e8 cells, 0.8 GB a table.
+        """
+        if not self.sparse:
+            return self
+        arrays = (_frozen(self.told_counts.dense()), _frozen(self.told.dense()))
+        return TransferSet(self.protocol, *arrays, self.states, self.actions)
+
+    @property
+    def pairs(self) -> SparseTable:
+        """The pairs that were drawn, and how often, whatever the form."""
+        if self.sparse:
+            return sparse_counts("counts", self.told_counts)
+        return sparse_counts("counts", of_dense(self.counts, rest=0))
 
     @property
     def n(self) -> int:
@@ -60,9 +117,12 @@ class TransferSet:
 
         NaN on visited inputs under hard labels, which do not tell.
         """
-        seen = self.counts > 0
         visited = self.visits > 0
-        known = np.where(seen, self.revealed, 0.0).sum(axis=1)
+        if self.sparse:
+            shown = np.where(self.told_counts.values > 0, self.told.values, 0.0)
+            known = np.bincount(self.told.rows, shown, minlength=visited.size)
+        else:
+            known = np.where(self.counts > 0, self.revealed, 0.0).sum(axis=1)
         return np.where(visited, np.maximum(1.0 - known, 0.0), 1.0)
 
     @property
@@ -76,7 +136,7 @@ class TransferSet:
 
         NaN without samples. It needs no probabilities. Source: I. J. Good, Biometrika 40 (1953).
         """
-        return float((self.counts == 1).sum() / self.n) if self.n else math.nan
+        return float((self.pairs.values == 1).sum() / self.n) if self.n else math.nan
 
     @classmethod
     def from_counts(
@@ -93,9 +153,10 @@ class TransferSet:
 
         Parameters
         ----------
-        counts : array_like of int, shape (S, A)
-            How often each pair was seen. The index and the columns of a DataFrame are the names, if none are given.
-        teacher : array_like, shape (S, A), optional
+        counts : array_like of int or scipy.sparse array, shape (S, A), or SparseTable
+            How often each pair was seen. From a sparse one the transfer set is `sparse`: it keeps the cells that were
+            drawn or told. The index and the columns of a DataFrame are the names, if none are given.
+        teacher : array_like or scipy.sparse array, shape (S, A), or SparseTable, optional
             The teacher's table, needed for the partial and soft protocols. Only what the protocol shows is kept.
         protocol : {"hard", "partial", "soft"}, a name such as "top_k:20", or Protocol
             What the student is shown.
@@ -121,6 +182,9 @@ class TransferSet:
         >>> TransferSet.from_counts([[2, 0]], [[0.9, 0.1]], "partial").revealed
         array([[0.9, nan]])
         """
+        if is_sparse(counts):
+            return cls._from_sparse_counts(counts, teacher, protocol, states, actions, seed)
+        teacher = sparse_law_table("teacher", teacher).dense() if is_sparse(teacher) else teacher
         states, actions = checks.names_from_frames(states, actions, counts=counts, teacher=teacher)
         counts = checks.count_table("counts", counts)
         shown = resolve_protocol(protocol)
@@ -143,6 +207,49 @@ class TransferSet:
             told = shown.told_anyway(table, 1, ties)
             revealed = shown.reveal(counts, counts.sum(axis=1), table, None if told is None else told[0])
         return cls(shown, _frozen(counts), _frozen(revealed), state_names, action_names)
+
+    @classmethod
+    def _from_sparse_counts(
+        cls, counts: Any, teacher: Any, protocol: str | Protocol, states: Any, actions: Any, seed: int
+    ) -> TransferSet:
+        shown = resolve_protocol(protocol)
+        if not shown.shows_label:
+            raise checks.Unsupported(f"protocol is {shown}: a transfer set shows the drawn labels")
+        drawn = sparse_counts("counts", counts)
+        S, A = drawn.shape
+        names = (checks.names("states", states, S), checks.names("actions", actions, A))
+        rows = drawn.rows
+        hidden = np.full(S, np.nan)
+        if not shown.tells_drawn and shown.top == 0:
+            nothing = np.full(drawn.stored, np.nan)
+            return cls(shown, drawn, SparseTable(drawn.shape, drawn.offsets, drawn.columns, nothing, hidden), *names)  # type: ignore[arg-type]
+        if teacher is None:
+            raise ValueError(f"teacher is missing: the {shown} protocol reveals some of it")
+        if not is_sparse(teacher):
+            teacher = of_dense(checks.stochastic_table("teacher", teacher, (S, A)), rest=0.0)
+        law = sparse_law_table("teacher", teacher, (S, A))
+        if law.rest.any():
+            raise ValueError("teacher has a rest above 0: give one that is 0 in the cells that are not stored")
+        both, law = aligned(drawn, law)
+        impossible = (both.values > 0) & (law.values == 0)
+        if impossible.any():
+            i = int(np.argmax(impossible))
+            at = checks.place([both.rows[i], both.columns[i]])
+            raise ValueError(f"counts{at} is {int(both.values[i])}, but teacher{at} is 0: it is never drawn")
+        visited = np.bincount(rows, drawn.values, minlength=S) > 0
+        ties = np.random.default_rng(np.random.SeedSequence(checks.whole_number("seed", seed), spawn_key=(1,)))
+        anyway = shown.told_cells(law, 1, ties)
+        tells = (both.values > 0) & shown.tells_drawn
+        if anyway is not None:
+            tells |= (anyway[0] != 0) & visited[both.rows]
+        kept = tells | (both.values > 0)
+        keys = both.keys[kept]
+        # A protocol that tells every label tells of those without a cell that their probability is 0.
+        if shown.top is None or shown.top >= A:
+            hidden = np.where(visited, 0.0, np.nan)
+        revealed = np.where(tells, law.values, np.nan)[kept]
+        stored = SparseTable.of_keys(keys, both.values[kept], (S, A), np.zeros(S))
+        return cls(shown, stored, SparseTable.of_keys(keys, revealed, (S, A), hidden), *names)  # type: ignore[arg-type]
 
     @classmethod
     def from_records(
@@ -180,6 +287,7 @@ class TransferSet:
         Returns
         -------
         TransferSet
+            A `sparse` one if the alphabets make more than 1e7 cells, 80 MB a table.
 
         Raises
         ------
@@ -214,8 +322,9 @@ class TransferSet:
     def from_columns(cls, table: Columns, **options: Any) -> TransferSet:
         """A transfer set from columns that know their places, options as in `from_records`; notes are left to tell."""
         samples = samples_of(table, **options)
-        arrays = (_frozen(samples.counts), _frozen(samples.revealed))
-        return cls(PROTOCOLS[samples.protocol], *arrays, samples.states, samples.actions)
+        names = (samples.states, samples.actions)
+        data = cls(PROTOCOLS[samples.protocol], samples.counts, samples.revealed, *names)  # type: ignore[arg-type]
+        return data if len(samples.states) * len(samples.actions) > SPARSE_FROM else data.dense()
 
 
 def _frozen(array: np.ndarray) -> np.ndarray:

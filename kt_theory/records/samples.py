@@ -17,6 +17,7 @@ import numpy as np
 from kt_theory import checks
 from kt_theory.records.columns import WHOLE, Columns, sequence_of
 from kt_theory.refusals import Argument, Refusal
+from kt_theory.sparse import SparseTable
 
 #: Default of how far two revealed probabilities of one pair may differ, relatively, and a row's sum lie off 1.
 #: A float64 log-probability survives the trip through exp and a decimal file to within 1e-14; float32 needs 1e-6.
@@ -31,11 +32,11 @@ ROLES = ("state", "action", "probability", "log-probability", "count", "revealed
 
 @dataclass(frozen=True)
 class Samples:
-    """What records amount to: counts and revealed probabilities, shape (S, A), NaN where nothing was revealed."""
+    """What records amount to: counts and revealed probabilities of their pairs, NaN where nothing was revealed."""
 
     protocol: str
-    counts: np.ndarray
-    revealed: np.ndarray
+    counts: SparseTable
+    revealed: SparseTable
     states: tuple[str, ...]
     actions: tuple[str, ...]
 
@@ -64,12 +65,13 @@ def samples_of(
     given = _given(table, columns, multiplicity, tolerance)
     table.faults.refuse()
     S, A = len(state_names), len(action_names)
-    checks.table_size(S, A)
-    counts = _tallied(s * A + a, multiplicity, S * A).reshape(S, A)
-    revealed = np.full((S, A), np.nan)
+    cells, places = np.unique(s * A + a, return_inverse=True)
+    counts = SparseTable.of_keys(cells, _tallied(places, multiplicity, cells.size), (S, A), np.zeros(S))
+    values = np.full(cells.size, np.nan)
     if given is not None:
         drawn = np.flatnonzero(multiplicity > 0)
-        revealed = _reconciled(table, drawn, s, a, given, (state_names, action_names), tolerance)
+        values = _reconciled(table, drawn, s, places, counts, given, (state_names, action_names), tolerance)
+    revealed = SparseTable.of_keys(cells, values, (S, A), np.full(S, np.nan))
     table.leave_alone(columns.values())
     protocol = "hard" if given is None else "partial"
     return Samples(protocol, counts, revealed, state_names, action_names)
@@ -221,27 +223,31 @@ def _reconciled(
     table: Columns,
     drawn: np.ndarray,
     s: np.ndarray,
-    a: np.ndarray,
+    places: np.ndarray,
+    cells: SparseTable,
     given: np.ndarray,
     names: tuple[tuple[str, ...], tuple[str, ...]],
     tolerance: float,
 ) -> np.ndarray:
-    """The revealed table: the first probability given for each pair, after checking that the others agree with it."""
+    """The first probability given for each cell, after checking that the others agree with it; NaN where none is.
+
+    `places` says which of the cells each row of the table is about.
+    """
     states, actions = names
-    S, A = len(states), len(actions)
-    pairs, values = (s * A + a)[drawn], given[drawn]
-    cells, first = np.unique(pairs, return_index=True)
-    flat = np.full(S * A, np.nan)
-    flat[cells] = values[first]
-    revealed = flat.reshape(S, A)
-    known = np.nansum(revealed, axis=1)
-    apart = np.abs(values - flat[pairs]) / flat[pairs]
+    A, pairs, values = len(actions), places[drawn], given[drawn]
+    told, first = np.unique(pairs, return_index=True)
+    revealed = np.full(cells.stored, np.nan)
+    revealed[told] = values[first]
+    rows = cells.rows[told]
+    known = np.bincount(rows, revealed[told], minlength=len(states))
+    complete = np.bincount(rows, minlength=len(states)) == A
+    apart = np.abs(values - revealed[pairs]) / revealed[pairs]
     spread = float(apart.max(initial=0.0))
     enough = _rounded_up(max(spread, *(x for x in (known - 1).tolist() if x < _NOISE), 0.0))
     if spread > tolerance:
         i = int(np.argmax(apart > tolerance))
-        j = int(first[np.searchsorted(cells, pairs[i])])
-        pair = f"({checks.shown(states[s[drawn[i]]])}, {checks.shown(actions[a[drawn[i]]])})"
+        j = int(first[np.searchsorted(told, pairs[i])])
+        pair = f"({checks.shown(states[s[drawn[i]]])}, {checks.shown(actions[cells.columns[pairs[i]]])})"
         said = f"{pair} has probability {float(values[i])!r} on {table.places[drawn[i]]}"
         before = f"{float(values[j])!r} on {table.places[drawn[j]]}"
         times = int((apart > tolerance).sum())
@@ -250,7 +256,7 @@ def _reconciled(
         raise Refusal(f"{said}, {before}{several}; {apartness}, which ", Argument("tolerance", enough), " accepts")
     if spread > TOLERANCE:
         table.notes.append((f"probabilities of one pair differ by up to {spread:.3g}, relatively: the first is kept",))
-    _refuse_sums(revealed, known, states, tolerance)
+    _refuse_sums(complete, known, states, tolerance)
     return revealed
 
 
@@ -258,7 +264,7 @@ def _reconciled(
 _NOISE = 1e-3
 
 
-def _refuse_sums(revealed: np.ndarray, known: np.ndarray, states: tuple[str, ...], tolerance: float) -> None:
+def _refuse_sums(complete: np.ndarray, known: np.ndarray, states: tuple[str, ...], tolerance: float) -> None:
     """Refuse rows that no law can have: above 1, or short of 1 though every label is known."""
     above = known - 1
     if (above > tolerance).any():
@@ -272,7 +278,7 @@ def _refuse_sums(revealed: np.ndarray, known: np.ndarray, states: tuple[str, ...
             f"{said}: they belong to no law; probabilities after truncation to the most probable labels, or of a "
             "greedy run, are of this kind"
         )
-    short = np.where(np.isnan(revealed).any(axis=1), 0.0, 1 - known)
+    short = np.where(complete, 1 - known, 0.0)
     if (short > tolerance).any():
         row = int(np.argmax(short > tolerance))
         said = (

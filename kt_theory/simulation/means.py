@@ -30,6 +30,7 @@ from kt_theory.simulation.moments import Moments, merged
 from kt_theory.simulation.precision import Precision
 from kt_theory.simulation.sampling import CountSampler
 from kt_theory.simulation.workers import in_order, thread_pool
+from kt_theory.sparse import SparseTable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -337,6 +338,13 @@ def draw(problem: Problem, protocol: str | Protocol, n: int, seed: int = 0) -> T
     problem = checked_problem(problem)
     n = sample_size(n)
     seed = checks.whole_number("seed", seed)
+    if problem.sparse:
+        pairs = problem.pairs
+        (cells,) = CountSampler(problem).draw(n, 1, np.random.default_rng(seed))
+        drawn = SparseTable(pairs.shape, pairs.offsets, pairs.columns, cells[0], np.zeros(problem.S))
+        return TransferSet.from_counts(
+            drawn, pairs, shown, states=problem.states, actions=problem.actions, seed=seed
+        )
     (counts,) = CountSampler(problem).draw(n, 1, np.random.default_rng(seed))
     names = {"states": problem.states, "actions": problem.actions}
     return TransferSet.from_counts(counts[0], problem.teacher, shown, seed=seed, **names)

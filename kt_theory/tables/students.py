@@ -13,6 +13,7 @@ import pandas as pd
 from kt_theory import checks
 from kt_theory.protocols import TransferSet
 from kt_theory.showing import shown
+from kt_theory.sparse import SparseTable, aligned
 from kt_theory.tables.names import texts
 from kt_theory.tables.sources import checked_path, speaking_of
 from kt_theory.tables.teachers import read_teacher
@@ -24,8 +25,10 @@ def write_students(students: Mapping[str, Any], transfer_set: TransferSet, path:
 
     Parameters
     ----------
-    students : mapping of str to array_like, shape (S, A)
-        Student tables by name, usually the learner's.
+    students : mapping of str to array_like, shape (S, A), or Student
+        Student tables by name, usually the learner's; of a sparse transfer set each a `Student`. Then one line is
+        written per stored cell, and for an input without one the line of its first label; beside the column of each
+        student stands one named ``... rest``: what the student says on every label of that input without a line.
     transfer_set : TransferSet
         What the students saw. It gives the columns state, action, count and revealed (empty where hidden).
     path : path_like
@@ -56,7 +59,9 @@ def write_students(students: Mapping[str, Any], transfer_set: TransferSet, path:
     if not isinstance(students, Mapping) or not students:
         raise ValueError("students must map at least one name to a table")
     checks.instance_of("transfer_set", transfer_set, TransferSet)
-    S, A = transfer_set.counts.shape
+    if transfer_set.sparse:
+        return write_table(_sparse_frame(students, transfer_set, checked_path(path)), path)
+    S, A = transfer_set.shape
     with speaking_of(checked_path(path)):
         states, actions = texts(transfer_set.states), texts(transfer_set.actions)
     columns = {"state": np.repeat(states, A), "action": np.tile(actions, S)}
@@ -72,7 +77,7 @@ def write_students(students: Mapping[str, Any], transfer_set: TransferSet, path:
     return write_table(pd.DataFrame(columns), path)
 
 
-def read_init(path: str | os.PathLike[str], transfer_set: TransferSet, *, normalise: bool = False) -> np.ndarray:
+def read_init(path: str | os.PathLike[str], transfer_set: TransferSet, *, normalise: bool = False) -> Any:
     r"""The student before any data, from a file, its rows and columns in the order of a transfer set.
 
     Parameters
@@ -86,7 +91,8 @@ def read_init(path: str | os.PathLike[str], transfer_set: TransferSet, *, normal
 
     Returns
     -------
-    ndarray, shape (S, A)
+    ndarray, shape (S, A), or SparseTable
+        A `SparseTable` where `read_teacher` gives a sparse problem.
 
     Raises
     ------
@@ -118,4 +124,35 @@ def read_init(path: str | os.PathLike[str], transfer_set: TransferSet, *, normal
             extra = next(name for name in have if name not in set(want))
             raise ValueError(f"the init table has {role} {shown(extra)}, which is not in the alphabet of the records")
         order.append([position[name] for name in want])
-    return table.teacher[order[0]][:, order[1]]
+    if not table.sparse:
+        return table.teacher[order[0]][:, order[1]]
+    pairs = table.pairs
+    rows, columns = (np.argsort(places) for places in order)  # where each input and label of the table goes
+    keys = rows[pairs.rows] * pairs.shape[1] + columns[pairs.columns]
+    return SparseTable.of_keys(keys, pairs.values, pairs.shape, pairs.rest)
+
+
+def _sparse_frame(students: Mapping[str, Any], transfer_set: TransferSet, path: Path | str) -> pd.DataFrame:
+    """The told cells and those that students store, a line each, with the rest of each student beside its value."""
+    S, A = transfer_set.shape
+    tables = {str(learner): student for learner, student in students.items()}
+    for learner, student in tables.items():
+        checks.instance_of(f"students[{learner!r}]", student, SparseTable, "kt_theory.fit makes one of a sparse set")
+        if student.shape != (S, A):
+            raise ValueError(f"students[{learner!r}] has shape {student.shape}, {(S, A)} is needed")
+    counts = transfer_set.told_counts
+    keys = np.unique(np.concatenate([table.keys for table in (counts, transfer_set.told, *tables.values())]))
+    without = np.flatnonzero(np.bincount(keys // A, minlength=S) == 0)
+    keys = np.sort(np.concatenate([keys, without * A]))
+    lines = SparseTable.of_keys(keys, np.zeros(keys.size), (S, A), np.zeros(S))
+    _, counts, revealed, *students_there = aligned(lines, counts, transfer_set.told, *tables.values())
+    rows = lines.rows
+    with speaking_of(path):
+        columns = {"state": texts(transfer_set.states)[rows], "action": texts(transfer_set.actions)[lines.columns]}
+    columns |= {"count": counts.values, "revealed": revealed.values}
+    for learner, student in zip(tables, students_there, strict=True):
+        for name, values in ((learner, student.values), (f"{learner} rest", student.rest[rows])):
+            if name in columns:
+                raise ValueError(f"students has the name {learner!r}, whose columns are those of others")
+            columns[name] = values
+    return pd.DataFrame(columns)

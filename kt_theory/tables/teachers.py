@@ -15,6 +15,7 @@ from kt_theory.problem import Problem
 from kt_theory.records.columns import COLUMNS, Columns, listed
 from kt_theory.records.samples import OTHER, with_other
 from kt_theory.refusals import Argument, Refusal
+from kt_theory.sparse import SPARSE_FROM, SparseTable, aligned
 from kt_theory.tables.names import texts
 from kt_theory.tables.reading import read_columns
 from kt_theory.tables.sources import checked_path, name_of_source, speaking_of, stem_of
@@ -48,6 +49,7 @@ def teacher_from_frame(
     Returns
     -------
     Problem
+        A sparse one (`Problem.sparse`) if a long table has names for more than 1e7 cells, 80 MB.
 
     Raises
     ------
@@ -147,12 +149,19 @@ def write_teacher(problem: Problem, path: str | os.PathLike[str]) -> Path:
     1,1,1.0,0.5
     """
     checks.instance_of("problem", problem, Problem)
-    written = (problem.teacher != 0) | np.signbit(problem.teacher)  # -0.0 is another float than 0.0
-    written[0] = True
-    s, a = np.nonzero(written)
+    if problem.sparse:
+        pairs, first = problem.pairs, np.arange(problem.A)
+        keys = np.union1d(pairs.keys, first)
+        _, cells = aligned(SparseTable.of_keys(keys, np.zeros(keys.size), pairs.shape, pairs.rest), pairs)
+        s, a, p = cells.rows, cells.columns, cells.values
+    else:
+        written = (problem.teacher != 0) | np.signbit(problem.teacher)  # -0.0 is another float than 0.0
+        written[0] = True
+        s, a = np.nonzero(written)
+        p = problem.teacher[s, a]
     with speaking_of(checked_path(path)):
         columns = {"state": texts(problem.states)[s], "action": texts(problem.actions)[a]}
-    frame = pd.DataFrame(columns | {"probability": problem.teacher[s, a], "rho": problem.rho[s]})
+    frame = pd.DataFrame(columns | {"probability": p, "rho": problem.rho[s]})
     return write_table(frame, path)
 
 
@@ -206,7 +215,7 @@ def _problem(table: Columns, normalise: bool, other: str | None, name: str) -> P
         teacher, actions = _completed(law, other), with_other(actions, other)
     elif not law.counted:
         teacher = _divided(table, law, normalise)
-    return Problem(law.rho, teacher, name, law.states, actions)
+    return Problem(law.rho, teacher, name, law.states, actions)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -214,7 +223,7 @@ class _Law:
     """A table of weights whose rows are to be laws, and the law of the inputs, which is one."""
 
     rho: np.ndarray
-    weights: np.ndarray
+    weights: np.ndarray | SparseTable
     states: tuple[str, ...]
     actions: tuple[str, ...]
     counted: bool = False
@@ -267,12 +276,15 @@ def _from_long(table: Columns, normalise: bool) -> _Law:
     rho = None if law is None or columns["rho"] is None else _law_of_states(table, law, s, states, columns["rho"])
     table.faults.refuse()
     S, A = len(states), len(actions)
-    checks.table_size(S, A)
-    weights = np.zeros((S, A), dtype=values.dtype)
-    weights[s, a] = values
+    weights: np.ndarray | SparseTable
+    if S * A > SPARSE_FROM:
+        weights = SparseTable.of_keys(s * A + a, values, (S, A), np.zeros(S))
+    else:
+        weights = np.zeros((S, A), dtype=values.dtype)
+        weights[s, a] = values
     uniform = np.full(S, 1 / S)
     if counted:
-        checks.count_table(weight, weights)  # refuses a total of 2**63 or more
+        checks.count_table(weight, values[None])  # refuses a total of 2**63 or more
         weights, uniform = _frequencies(weights, states)
     table.leave_alone(columns.values())
     return _Law(uniform if rho is None else _law(table, rho, normalise), weights, states, actions, counted)
@@ -334,13 +346,32 @@ def _weights(table: Columns, column: str, normalise: bool, role: str = "probabil
     return values
 
 
-def _frequencies(counts: np.ndarray, states: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
+def _frequencies(
+    counts: np.ndarray | SparseTable, states: tuple[str, ...]
+) -> tuple[np.ndarray | SparseTable, np.ndarray]:
     """The rows of the teacher and the law of the inputs that counts stand for."""
-    visits = counts.sum(axis=1)
+    visits = _totals(counts)
     if not visits.all():
         state = checks.shown(states[int(np.argmin(visits))])
         raise ValueError(f"the counts of state {state} are all 0: no law follows from them")
-    return counts / visits[:, None], visits / visits.sum()
+    return _divided_by(counts, visits), visits / visits.sum()
+
+
+def _totals(weights: np.ndarray | SparseTable) -> np.ndarray:
+    """The sums of the rows; of counts exact."""
+    if isinstance(weights, np.ndarray):
+        return weights.sum(axis=1)
+    if weights.values.dtype.kind == "i":
+        sums = np.concatenate(([0], np.cumsum(weights.values)))
+        return sums[weights.offsets[1:]] - sums[weights.offsets[:-1]]
+    return weights.totals()
+
+
+def _divided_by(weights: np.ndarray | SparseTable, totals: np.ndarray) -> np.ndarray | SparseTable:
+    if isinstance(weights, np.ndarray):
+        return weights / totals[:, None]
+    values = weights.values / totals[weights.rows]
+    return SparseTable(weights.shape, weights.offsets, weights.columns, values, weights.rest)
 
 
 def _law_of_states(
@@ -364,22 +395,26 @@ def _law_of_states(
 # --- Sums -----------------------------------------------------------------------------------------------
 
 
-def _completed(law: _Law, other: str) -> np.ndarray:
+def _completed(law: _Law, other: str) -> np.ndarray | SparseTable:
     """The rows with one more label, whose probability is what each of them lacks."""
     if law.counted:
         raise Refusal(Argument("other"), " goes with probabilities: counts lack nothing")
-    totals = law.weights.sum(axis=1)
+    totals = _totals(law.weights)
     if (totals > 1 + checks.SUM_TOLERANCE).any():
         i = int(np.argmax(totals))
         said = f"the probabilities of state {checks.shown(law.states[i])} sum to {float(totals[i])!r}"
         raise Refusal(f"{said}, more than 1: nothing is left for ", Argument("other", other))
     lacking = np.where(totals >= 1 - checks.SUM_TOLERANCE, 0.0, 1 - totals)
-    return np.column_stack([law.weights, lacking])
+    if isinstance(law.weights, np.ndarray):
+        return np.column_stack([law.weights, lacking])
+    (S, A), weights = law.weights.shape, law.weights
+    keys = np.concatenate([weights.rows * (A + 1) + weights.columns, np.arange(1, S + 1) * (A + 1) - 1])
+    return SparseTable.of_keys(keys, np.concatenate([weights.values, lacking]), (S, A + 1), weights.rest)
 
 
-def _divided(table: Columns, law: _Law, normalise: bool) -> np.ndarray:
+def _divided(table: Columns, law: _Law, normalise: bool) -> np.ndarray | SparseTable:
     """The rows as laws: divided by their sums if they are to be normalised, else as they are."""
-    totals = law.weights.sum(axis=1)
+    totals = _totals(law.weights)
     off = np.abs(totals - 1)
     bad = ~((totals > 0) & (totals < np.inf)) if normalise else ~(off <= checks.SUM_TOLERANCE)
     if bad.any():
@@ -401,7 +436,7 @@ def _divided(table: Columns, law: _Law, normalise: bool) -> np.ndarray:
         if moved.max() < 1:
             said += f": this moved at most {moved.max():.3g} of a row's mass, on average {off.mean():.3g}"
         table.notes.append((said,))
-    return law.weights / totals[:, None]
+    return _divided_by(law.weights, totals)
 
 
 def _law(table: Columns, rho: np.ndarray, normalise: bool) -> np.ndarray:
