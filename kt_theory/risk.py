@@ -112,8 +112,8 @@ def expected_risk(
     Risk or RiskCurve
         A float, or for a sequence of n an array, with attributes ``error``, ``route`` and ``proved``. The truth is that
         of the floats given, rows and init divided by their sums. CE_ful and CE_sgl are within 1e-12 of it, relative,
-        for every problem and n, but for what the rounding of the rows moves: some 1e-16 rho(s), which counts where a row is
-        nearly deterministic or nearly init; ``error`` includes it. The closed forms behind each route are in the
+        for every problem and n, but for what the rounding of the rows moves: some 1e-16 rho(s), which counts where a
+        row is nearly deterministic or nearly init; ``error`` includes it. The closed forms behind each route are in the
         docstrings of `kt_theory.exact`.
 
     Raises
