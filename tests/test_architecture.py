@@ -34,8 +34,9 @@ MAP = {
         {"checks", "compiled", "divergences", "learners", "problem", "progress", "protocols", "sparse", "__version__"},
         {"numpy", "pandas", "scipy"},
     ),
+    "numerics": ({"compiled"}, {"numpy"}),
     "exact": (
-        {"checks", "compiled", "divergences", "learners", "problem", "protocols", "sparse"},
+        {"checks", "compiled", "divergences", "learners", "numerics", "problem", "protocols", "sparse"},
         {"numpy", "scipy", "flint"},
     ),
     "plots": ({"checks", "files", "bounds", "learners", "rates"}, {"numpy", "matplotlib", "pandas"}),
@@ -43,7 +44,7 @@ MAP = {
         {"checks", "refusals", "files", "problem", "protocols", "records", "showing", "sparse"},
         {"numpy", "pandas", "pyarrow"},
     ),
-    "minimax": ({"checks", "exact", "problem", "protocols"}, {"numpy", "scipy"}),
+    "minimax": ({"checks", "exact", "numerics", "problem", "protocols"}, {"numpy", "scipy"}),
     "certificates": ({"checks", "exact", "problem", "protocols"}, {"numpy", "scipy", "flint"}),
     "risk": ({"checks", "divergences", "exact", "learners", "problem", "simulation"}, {"numpy"}),
     "study": (
@@ -65,6 +66,7 @@ MAP = {
     "claims": ({"bounds", "checks", "learners", "problem", "protocols", "rates", "showing"}, {"numpy", "pandas"}),
     "ledger": (
         {
+            "numerics",
             "bounds",
             "certificates",
             "checks",
@@ -87,7 +89,7 @@ MAP = {
 }
 LAYER = {
     **dict.fromkeys(["refusals", "files", "showing", "progress", "compiled", "__version__", "__init__"], -1),
-    "checks": 0,
+    **dict.fromkeys(["checks", "numerics"], 0),
     "sparse": 0.5,
     "fingerprints": 1,
     **dict.fromkeys(["problem", "records", "rates", "playground"], 1),

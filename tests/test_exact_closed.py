@@ -15,6 +15,7 @@ import oracles
 from kt_theory import Problem, dirichlet_problem, instance, near_deterministic_problem
 from kt_theory.exact import ful, limits, sgl
 from kt_theory.exact.rows import OutOfReach, Row, distinct_rows
+from kt_theory.numerics import binomials, powers
 
 REL = 1e-13  # what the module promises; mpmath and fractions add nothing to it
 
@@ -98,7 +99,7 @@ def test_the_power_keeps_its_digits(rho, n):
     # Oracle: mpmath, (1 - rho)^n at 60 digits
     with mpmath.workdps(60):
         truth = float((1 - mpmath.mpf(rho)) ** n)
-    assert ful.unseen(n, rho) == near(truth, rel=1e-15, abs=1e-307)  # below: subnormal, fewer digits
+    assert powers.unseen(n, rho) == near(truth, rel=1e-15, abs=1e-307)  # below: subnormal, fewer digits
 
 
 def test_the_power_at_random():
@@ -109,7 +110,7 @@ def test_the_power_at_random():
         rho = min(10 ** rng.uniform(-4, math.log10(700)) / n, 0.999)
         with mpmath.workdps(60):
             truth = (1 - mpmath.mpf(rho)) ** n
-            assert abs(ful.unseen(n, rho) / truth - 1) < 1e-15 or truth < 1e-300
+            assert abs(powers.unseen(n, rho) / truth - 1) < 1e-15 or truth < 1e-300
     naive = math.exp(10**12 * math.log1p(-6e-10))  # planted: what the compensation is for
     with mpmath.workdps(60):
         assert abs(naive / (1 - mpmath.mpf(6e-10)) ** 10**12 - 1) > 1e-15
@@ -165,7 +166,7 @@ def test_binomial_over_its_whole_range(n, p):
     with mpmath.workdps(60):
         truth = [float(binomial_in_digits(x, n, p)) for x in range(n + 1)]
     # 3e-13: the error grows with the exponent, here down to -700
-    assert sgl.binomial(np.arange(n + 1), n, p) == near(truth, rel=3e-13, abs=1e-300)
+    assert binomials.binomial(np.arange(n + 1), n, p) == near(truth, rel=3e-13, abs=1e-300)
 
 
 def test_binomial_at_random():
@@ -178,7 +179,7 @@ def test_binomial_at_random():
         x = int(np.clip(round(n * p + rng.uniform(-4, 4) * math.sqrt(n * p * (1 - p))), 0, n))
         with mpmath.workdps(60):
             truth = binomial_in_digits(x, n, p)
-            assert abs(float(sgl.binomial(x, n, p)) / truth - 1) < 3e-14
+            assert abs(float(binomials.binomial(x, n, p)) / truth - 1) < 3e-14
 
 
 @pytest.mark.parametrize("k", [1, 2, 7, 15, 16, 17, 100, 10**6, 10**12])
@@ -186,7 +187,7 @@ def test_stirling(k):
     # Oracle: mpmath, log-gamma at 60 digits
     with mpmath.workdps(60):
         truth = float(mpmath.loggamma(k + 1) - mpmath.log(2 * mpmath.pi * k) / 2 - k * mpmath.log(k) + k)
-    assert float(sgl.stirling(np.array(float(k)))) == near(truth, rel=1e-15, abs=4e-16)
+    assert float(binomials.stirling(np.array(float(k)))) == near(truth, rel=1e-15, abs=4e-16)
 
 
 # --- De Moivre ------------------------------------------------------------------------------------------
@@ -345,10 +346,10 @@ def test_very_many_visits_by_de_moivre():
 def test_the_window_holds_all(n, rho):
     # Oracle: identity, probabilities of m >= 1 sum to 1 - (1 - rho)^n
     assert mean_by(n, rho, 0.5, lambda m, p: np.ones_like(m)) == near(1 - (1 - rho) ** n, rel=1e-14)
-    last = sgl.window(n, rho)[1]
+    last = binomials.window(n, rho)[1]
     narrow = np.arange(max(1, n * rho - 5 * math.sqrt(n * rho)), min(last, n * rho + 5 * math.sqrt(n * rho)))
     if rho < 0.9:  # planted: a window of 5 sd
-        assert sgl.binomial(np.floor(narrow), n, rho).sum() != near(1 - (1 - rho) ** n, rel=1e-14)
+        assert binomials.binomial(np.floor(narrow), n, rho).sum() != near(1 - (1 - rho) ** n, rel=1e-14)
 
 
 @pytest.mark.parametrize("n", [10**6, 10**12, 10**15, 2**63 - 1])

@@ -12,7 +12,7 @@ t costs nothing.
 
 **Visits.** m ~ Bin(n, rho) runs through a window that leaves out less than 1e-15 in probability; what is left out
 costs at most 2, a label's cost after m visits is at least of order 1/m, and 1/m is what the window's width allows for
-(the window is that of `kt_theory.exact.sgl`). Within a block of consecutive m, F is carried along by
+(the window is `kt_theory.numerics.binomials.window`). Within a block of consecutive m, F is carried along by
 
     F(k; m+1) = F(k; m) - p b(k; m),    F(k+1; m) = F(k; m) + b(k+1; m),
 
@@ -33,8 +33,9 @@ from collections.abc import Iterator
 import numpy as np
 from scipy import special
 
-from kt_theory.exact import ful, sgl
+from kt_theory.exact import ful
 from kt_theory.exact.rows import Estimate, OutOfReach, Row, excess
+from kt_theory.numerics import binomials
 
 #: c = KAPPA sqrt(m / (A - 1)).
 KAPPA = 0.4
@@ -88,7 +89,7 @@ def row_risk(row: Row, n: int, divergence: str = "tv") -> Estimate:
         labels, times = np.concatenate(([0.0], labels)), np.concatenate(([row.zeros], times))
     total = []
     for m in _visits(n, row.rho, labels, divergence):
-        weight = sgl.binomial(m, n, row.rho)
+        weight = binomials.binomial(m, n, row.rho)
         c = KAPPA * np.sqrt(m / (A - 1))
         for p, k in zip(labels.tolist(), times.tolist(), strict=True):
             total.append(k * float(weight @ _cost(m, p, c, A, divergence)))
@@ -129,7 +130,7 @@ def add_constant_risk(p: np.ndarray, m: int, c: float, A: int) -> np.ndarray:
 
 def _visits(n: int, rho: float, labels: np.ndarray, divergence: str) -> Iterator[np.ndarray]:
     """The numbers of visits that are summed, block by block."""
-    first, last = sgl.window(n, rho)
+    first, last = binomials.window(n, rho)
     numbers = (last - first + 1) * labels.size
     if divergence == "kl":
         numbers *= 1 + min(last, int(40 * math.sqrt(last * (labels * (1 - labels)).max()) + 150))
@@ -157,7 +158,7 @@ def _kullback_leibler(m: float, c: float, T: float, p: float) -> float:
     """E[p log(p/Q) - p + Q], Q = (X + c)/T: no term is negative, and over the labels of a row it adds up to KL."""
     reach = 20 * math.sqrt(m * p * (1 - p)) + 75
     x = np.arange(max(0, math.floor(m * p - reach)), min(m, math.ceil(m * p + reach)) + 1)
-    return float(sgl.binomial(x, m, p) @ special.kl_div(p, (x + c) / T))
+    return float(binomials.binomial(x, m, p) @ special.kl_div(p, (x + c) / T))
 
 
 def _threshold(m: np.ndarray | float, p: np.ndarray | float, c: np.ndarray | float, A: int) -> np.ndarray:
@@ -176,7 +177,7 @@ def _deviation(
 def _probability(x: np.ndarray, m: np.ndarray | float, p: np.ndarray | float) -> np.ndarray:
     """P(X = x), 0 outside of 0 .. m."""
     inside = (x >= 0) & (x <= m)
-    return np.where(inside, sgl.binomial(np.clip(x, 0, m), m, p), 0.0)
+    return np.where(inside, binomials.binomial(np.clip(x, 0, m), m, p), 0.0)
 
 
 def _distribution(k: np.ndarray, m: np.ndarray | float, p: np.ndarray | float) -> np.ndarray:

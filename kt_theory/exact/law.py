@@ -31,9 +31,9 @@ import numpy as np
 from kt_theory import checks
 from kt_theory.divergences import DIVERGENCES, Divergence, resolve_divergence
 from kt_theory.exact.rows import OutOfReach
-from kt_theory.exact.sgl import binomial
 from kt_theory.learners.learner import Learner
 from kt_theory.learners.registry import LEARNERS, resolve_learner
+from kt_theory.numerics.binomials import binomial
 from kt_theory.problem import Problem, checked_problem, initial_table
 
 #: The most counts in the tables of single inputs, and the most sums of two values, that are gone through: seconds.

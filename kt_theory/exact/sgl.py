@@ -17,9 +17,9 @@ label: what is left out is less than 1e-14 of what is kept. (For mu <= 1 the win
 left out is at most P(m >= 27) f(1) <= mu^27/27! f(1), and what is kept at least P(m = 1) f(1) >= mu/e f(1).) The same
 holds for 1/m in place of f.
 
-**Probabilities** by Loader's saddle-point form, whose relative error does not grow with n (`binomial`). f is taken from
-it at every 16th m; between, f(m+1) / f(m) is mq / (m - v + 1) where v stays and mp / v where it grows: 15 steps of four
-roundings, below 7e-15.
+**Probabilities** by Loader's saddle-point form, whose relative error does not grow with n
+(`kt_theory.numerics.binomials`). f is taken from it at every 16th m; between, f(m+1) / f(m) is mq / (m - v + 1) where
+v stays and mp / v where it grows: 15 steps of four roundings, below 7e-15.
 
 **Many visits.** Let c = pq, h = 1/(mc), x = ceil(mp) - mp, y = x(1 - x). Stirling's series turns the saddle-point form
 into
@@ -59,8 +59,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from kt_theory.exact import ful, loops_binomial
+from kt_theory.exact import ful
 from kt_theory.exact.rows import Estimate, OutOfReach, Row, excess
+from kt_theory.numerics import loops_binomial
+from kt_theory.numerics.binomials import binomial, window
 
 #: Relative error that is promised: window and series as above, rounding below 2e-14.
 ERROR = 1e-13
@@ -185,14 +187,6 @@ def _windowed(n: int, rho: float, labels: int, term: Callable[[np.ndarray], np.n
     return math.fsum(float(term(m) @ binomial(m, n, rho)) for m in blocks)
 
 
-def window(n: int, rho: float) -> tuple[int, int]:
-    """The first and last number of visits, at least 1, that is summed."""
-    mean = n * rho
-    log = 35 + math.log(mean + 50)
-    reach = log / 3 + math.sqrt(log**2 / 9 + 2 * log * mean * (1 - rho))
-    return min(n, max(1, math.floor(mean - reach))), min(n, math.ceil(mean + reach))
-
-
 def mean_deviation(m: np.ndarray, p: np.ndarray) -> np.ndarray:
     """E|Bin(m, p)/m - p| for m >= 1 and p <= 1/2, by de Moivre."""
     v = np.maximum(np.ceil(m * p), 1)
@@ -235,46 +229,3 @@ def _very_many_visits(n: int, rho: float, p: float) -> float | None:
         wiggle += math.fsum((power * (1 - 1.5 * (1 - rho) * rise / b)).real / (k * k))
     correction = (3 * (1 - rho) / 8 + 1 / 12) / mean - scale * wiggle
     return math.sqrt(2 * c / math.pi / mean) * (1 + correction)
-
-
-def binomial(x: np.ndarray, n: np.ndarray | float, p: np.ndarray | float) -> np.ndarray:
-    """P(Bin(n, p) = x) for whole 0 <= x <= n, by Loader's saddle-point form.
-
-    With y = n - x, d = x - np, and D the deviance (`kt_theory.exact.ful`), the probability is
-
-        sqrt(n / (2 pi x y)) exp(stirling(n) - stirling(x) - stirling(y) - D(x, np) - D(y, nq)).
-
-    Nothing in the exponent is larger than what it says: the error is a few units in the last place times one plus the
-    exponent. The product np is exact to twice the digits, so that d = -(y - nq) is. At x = 0 and x = n, powers.
-    Source: C. Loader, "Fast and accurate computation of binomial probabilities" (2000).
-    """
-    x, n, p = (np.asarray(part, dtype=np.float64) for part in (x, n, p))
-    high, low = ful.product(n, p)
-    d = (x - high) - low
-    y = n - x
-    none, all_ = x == 0, y == 0
-    edges = bool(none.any() or all_.any())
-    inner_x, inner_y = (np.maximum(x, 1), np.maximum(y, 1)) if edges else (x, y)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        exponent = stirling(np.maximum(n, 1)) - stirling(inner_x) - stirling(inner_y)
-        exponent = exponent - ful.deviance(inner_x, high, d) - ful.deviance(inner_y, n * (1 - p), -d)
-        inner = np.sqrt(n / (2 * math.pi * inner_x) / inner_y) * np.exp(exponent)
-        if not edges:
-            return inner
-        # p = 1 and n = 0: 0 log 0 = 0
-        return np.where(none, np.where(n > 0, np.exp(n * np.log1p(-p)), 1.0), np.where(all_, p**n, inner))
-
-
-def stirling(k: np.ndarray) -> np.ndarray:
-    """log(k!) - log(sqrt(2 pi k) (k/e)^k) for whole k >= 1, error below 4e-16."""
-    z = 1 / (k * k)
-    series = (1 / 12 - z * (1 / 360 - z * (1 / 1260 - z * (1 / 1680 - z / 1188)))) / k
-    if k.min() >= 16:
-        return series
-    return np.where(k < 16, _STIRLING[np.minimum(k, 15).astype(np.int64)], series)
-
-
-_STIRLING = np.array(
-    [0.0]  # k = 0 is not asked for
-    + [math.log(math.factorial(k) / k**k * math.exp(k) / math.sqrt(2 * math.pi * k)) for k in range(1, 16)]
-)

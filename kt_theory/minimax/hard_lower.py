@@ -38,7 +38,7 @@ import math
 import numpy as np
 from scipy import special
 
-from kt_theory.exact import sgl
+from kt_theory.numerics import binomials
 
 #: What lower ends are lowered by, relatively.
 SAFETY = 1e-9
@@ -98,7 +98,7 @@ def _average(S: int, A: int, n: int, alpha: float, u: float) -> float:
     total = 0.0
     for m in range(first, last + 1, width):
         run = np.arange(m, min(m + width, last + 1), dtype=np.float64)
-        total += float(sgl.binomial(run, n, 1 / S).sum()) * _dirichlet(A, int(run[-1]), alpha, u)
+        total += float(binomials.binomial(run, n, 1 / S).sum()) * _dirichlet(A, int(run[-1]), alpha, u)
     return total
 
 
@@ -201,9 +201,9 @@ def assouad_bound(S: int, A: int, n: int) -> float:
     )
     width = max(1, (last - first + 1) // 400)
     ends = np.minimum(np.arange(first, last + 1, width) + width - 1, last).astype(np.float64)
-    runs = [sgl.binomial(np.arange(e - width + 1, e + 1).clip(first), n, share) for e in ends[:-1]]
+    runs = [binomials.binomial(np.arange(e - width + 1, e + 1).clip(first), n, share) for e in ends[:-1]]
     weight = np.array(
-        [r.sum() for r in runs] + [sgl.binomial(np.arange(first + width * len(runs), last + 1), n, share).sum()]
+        [r.sum() for r in runs] + [binomials.binomial(np.arange(first + width * len(runs), last + 1), n, share).sum()]
     )
     # An even number of flips is as good as the odd number before it.
     half = np.maximum(np.ceil(ends / 2), 1)

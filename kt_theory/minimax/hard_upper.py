@@ -52,8 +52,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy import special
 
-from kt_theory.exact import add, loops_binomial, sgl
+from kt_theory.exact import add
 from kt_theory.minimax.result import Grade
+from kt_theory.numerics import binomials, loops_binomial
 
 #: From this variance on a binomial's distribution function is taken from its expansion.
 WIDE = 1e5
@@ -236,7 +237,7 @@ def _label_risk(p: np.ndarray, m: int, c: float, A: int) -> np.ndarray:
         q = p[wide]
         d = c * (1 - A * q)
         k = np.clip(np.floor(m * q - d), -1, m - 1.0)
-        after = sgl.binomial(k + 1, m, q)
+        after = binomials.binomial(k + 1, m, q)
         h[wide] = (d * (1 - 2 * _below(k, m, q, after)) + 2 * (k + 1) * (1 - q) * after) / (2 * (m + A * c))
     return h
 
@@ -258,7 +259,7 @@ def _below(k: np.ndarray, m: int, p: np.ndarray, after: np.ndarray | None = None
     F = np.where(narrow, np.where(z < 0, 0.0, 1.0), F)
     if inner.any():
         j, at = k[inner], p[inner]
-        next_ = sgl.binomial(j + 1, m, at) if after is None else after[inner]
+        next_ = binomials.binomial(j + 1, m, at) if after is None else after[inner]
         found = np.empty_like(j)
         # P(k) = P(k + 1) (k + 1) (1 - p) / ((m - k) p)
         loops_binomial.fill_below(j, float(m), at, next_ * (j + 1) / (m - j) * ((1 - at) / at), next_, found)

@@ -26,7 +26,6 @@ from scipy import special
 
 from kt_theory import bounds
 from kt_theory.exact.law import risk_law
-from kt_theory.exact.sgl import binomial
 from kt_theory.ledger.attacks.comparing import equal
 from kt_theory.ledger.attacks.means import mean_upper
 from kt_theory.ledger.attacks.planting import scaled, steeper
@@ -34,6 +33,7 @@ from kt_theory.ledger.attacks.problems import UNIFORM, climb, generator, moved, 
 from kt_theory.ledger.attacks.quantiles import DELTAS, jumps, quantile_upper
 from kt_theory.ledger.attacks.simulation import quantile_from_below, sampled_cached
 from kt_theory.ledger.statement import ALARM, Claim, Effort, PlantedError, Statement, Trial
+from kt_theory.numerics.binomials import binomial
 from kt_theory.problem import Problem
 
 #: Numbers of samples for inequalities between numbers.

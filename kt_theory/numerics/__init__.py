@@ -1,0 +1,1 @@
+"""Numbers that lose no digits: powers, deviances, binomial probabilities. They know nothing of teachers."""
