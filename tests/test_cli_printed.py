@@ -111,6 +111,14 @@ def test_simulate(capsys):
     ]
 
 
+def test_simulate_with_controls(capsys):
+    # Oracle: identity, kt.simulate with control variates; their column is shown
+    said = lines(capsys, "simulate", "--instance", 0, "--S", 2, "--A", 2, "--n", 5, "--reps", 40, "--control")
+    frame = kt.simulate(kt.instance(0, 2, 2), kt.PAPER_LEARNERS, [5], 40, control=True)
+    assert said[0].split() == ["n", "learner", "protocol", "mean", "mcse", "reps", "nonzero", "control"]
+    assert [line.split()[3] for line in said[1:]] == [f"{mean:.6g}" for mean in frame["mean"]]
+
+
 def test_minimax(capsys):
     # Oracle: published, the risk 1/8 of S = 1, A = 3, n = 2; the closed forms are those of kt.bounds
     said = lines(capsys, "minimax", "--protocol", "partial", "--S", 1, "--A", 3, "--n", 2, "--out", "worst.csv")

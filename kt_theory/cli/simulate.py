@@ -49,6 +49,9 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--target-mcse", type=positive, metavar="E", help="repeat until the standard error is about E")
     parser.add_argument("--relative", action="store_true", help="E is a fraction of the mean risk")
     parser.add_argument("--max-reps", type=whole(1), help="cap on the repeats of --target-mcse (default: 1000000)")
+    parser.add_argument(
+        "--control", action="store_true", help="use control variates of known mean: smaller errors, the same means"
+    )
     parser.add_argument("--seed", type=whole(), default=0, help="seed of all draws (default: 0)")
     parser.add_argument("--out", type=path, metavar="FILE", help="write the receipts as CSV")
     common_options(parser)
@@ -89,6 +92,7 @@ def _simulate(arguments: argparse.Namespace) -> int:
         target_mcse=arguments.target_mcse,
         relative=arguments.relative,
         max_reps=1_000_000 if arguments.max_reps is None else arguments.max_reps,
+        control=arguments.control,
         workers=arguments.workers,
         progress=True,
     )
@@ -98,6 +102,6 @@ def _simulate(arguments: argparse.Namespace) -> int:
         print(as_json(frame.drop(columns="seconds")))
     else:
         columns = ["n", "learner", "protocol", "mean", "mcse", "reps", "nonzero"]
-        columns += [column for column in ("divergence", "infinite") if column in frame]
+        columns += [column for column in ("divergence", "infinite", "control") if column in frame]
         print(frame[columns].to_string(index=False, float_format="{:.6g}".format))
     return HELD
