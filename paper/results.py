@@ -23,6 +23,7 @@ from kt_theory.exact.sel import MOST_LABELS, WIDEST_ROW
 from kt_theory.files import write_whole
 from kt_theory.ledger.entries.registry import HOME, STATEMENTS
 from kt_theory.ledger.entries.worlds import PHI, PSI
+from kt_theory.statements import STATEMENTS as SAID
 
 PAPER = Path(__file__).resolve().parent
 FIGURES = PAPER.parent / "figures"
@@ -295,106 +296,6 @@ MARKS = {
     "open": r"\markopen",
 }
 
-#: Words of the ledger's formulas that are mathematics.
-WORDS = {
-    "E": r"\mathbb{E}\,",
-    "inf": r"\inf",
-    "sup": r"\sup",
-    "max": r"\max",
-    "min": r"\min",
-    "sum": r"\textstyle\sum",
-    "argmin": r"\arg\min\,",
-    "exp": r"\exp",
-    "log": r"\log",
-    "TV": r"\mathrm{TV}",
-    "KL": r"\mathrm{KL}",
-    "Bin": r"\mathrm{Bin}",
-    "CE_sgl": r"\textsf{CE\_sgl}",
-    "CE_ptl": r"\textsf{CE\_ptl}",
-    "SEL_ptl": r"\textsf{SEL\_ptl}",
-    "CE_ful": r"\textsf{CE\_ful}",
-    "m0": "m_0",
-    "SA": "SA",
-    "eps": r"\varepsilon",
-    "alarm": r"\mathrm{alarm}",
-    **{name: "\\" + name for name in ("pi", "rho", "delta", "Delta", "xi", "eta", "theta", "phi", "nu")},
-}
-SIGNS = {"<=": r"\le ", ">=": r"\ge ", "->": r"\to ", "~": r"\sim ", "|": r"\vert ", "*": r"\cdot "}
-TOKEN = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:_[A-Za-z0-9]+)*'?|\d+(?:\.\d+)?|<=|>=|->|.")
-
-
-def latex_of(formula: str) -> str:
-    """A formula of the ledger, written for a terminal, as LaTeX; words between formulas stay words."""
-    tokens = TOKEN.findall(formula.replace("exp(-1/2)", "e^(-1/2)"))
-    pieces: list[str] = []
-    mathematics: list[str] = []
-
-    def flush() -> None:
-        if "".join(mathematics).strip():
-            pieces.append(f"${_mathematics(''.join(mathematics).strip())}$")
-        mathematics.clear()
-
-    depth = 0
-    for at, token in enumerate(tokens):
-        depth += {"(": 1, "|": 0, ")": -1}.get(token, 0)
-        following = "".join(tokens[at + 1 : at + 3]).strip()
-        empty = not "".join(mathematics).strip()
-        if depth == 0 and (_is_word(token) or (token == "a" and empty and _is_word(following))):
-            flush()
-            pieces.append(token)
-        elif depth == 0 and token in ",;:" and following != "":
-            flush()
-            pieces[-1] += token
-        else:
-            mathematics.append(token)
-    flush()
-    return " ".join(pieces)
-
-
-def _is_word(token: str) -> bool:
-    known = token in WORDS or token == "sqrt" or set(token) <= set("np")
-    return token.isalpha() and token.islower() and len(token) > 1 and not known
-
-
-def _mathematics(formula: str) -> str:
-    tokens = TOKEN.findall(formula)
-    out: list[str] = []
-    at = 0
-    while at < len(tokens):
-        token = tokens[at]
-        following = tokens[at + 1] if at + 1 < len(tokens) else ""
-        if token in ("sqrt", "^") and following == "(":
-            end = _closing(tokens, at + 1)
-            inside = _mathematics("".join(tokens[at + 2 : end]))
-            out.append(rf"\sqrt{{{inside}}}" if token == "sqrt" else f"^{{{inside}}}")
-            at = end
-        elif token == "pi" and following == "*":
-            out.append(r"{\pi^{*}}")
-            at += 1
-        elif token == "p" and following == "^" and (tokens[at + 2 :] or [","])[0] not in "0123456789(n":
-            out.append(r"\hat p")
-            at += 1
-        else:
-            head, _, tail = token.partition("_") if token not in WORDS else (token, "", "")
-            index = f"_{{{_name(tail)}}}" if tail else ""
-            out.append(f"{_name(head)}{index} " if token[0].isalpha() else SIGNS.get(token, token))
-        at += 1
-    return "".join(out)
-
-
-def _name(word: str) -> str:
-    bare = word.rstrip("'")
-    return WORDS.get(bare, bare if len(bare) == 1 or bare.islower() else rf"\mathrm{{{bare}}}") + word[len(bare) :]
-
-
-def _closing(tokens: list[str], start: int) -> int:
-    depth = 0
-    for i in range(start, len(tokens)):
-        depth += {"(": 1, ")": -1}.get(tokens[i], 0)
-        if depth == 0:
-            return i
-    raise ValueError(f"no closing bracket in {''.join(tokens)!r}")
-
 
 def text_of(words: str) -> str:
     """A sentence of the ledger as LaTeX: its few formulas are equations such as n=1000 and powers of ten."""
@@ -442,7 +343,7 @@ def statements() -> str:
         row = board.loc[id]
         trials = int(row[["exact", "certified", "search", "simulation", "algebra"]].sum())
         where = re.sub(r" \(Rajaraman.*\)", "", statement.source)
-        says = f"{latex_of(statement.formula)}; {latex_of(statement.regime)}"
+        says = f"{SAID[id].latex}; {SAID[id].regime_latex}"
         # An equality has two sides that agree to rounding: no ratio says more than that.
         ratio = "$=$" if statement.grade == "exact" else _ratio(row["ratio"], row["verdict"])
         rows.append(
@@ -470,7 +371,7 @@ def slips() -> str:
     for id, statement in STATEMENTS.items():
         if statement.grade != "slip":
             continue
-        printed = f"printed {latex_of(statement.formula)}; mended {latex_of(statement.mended_formula)}"
+        printed = f"printed {SAID[id].latex}; mended {SAID[id].mended_latex}"
         rows.append(
             rf"{_of_paper(statement.source)} & {printed} & {text_of(str(board.loc[id, 'where']))} & "
             rf"\verdict{{{id}}} \\"

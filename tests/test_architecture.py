@@ -17,6 +17,7 @@ MAP = {
     "checks": ({"files"}, {"numpy"}),
     "refusals": (set(), set()),
     "files": (set(), set()),
+    "statements": (set(), set()),
     "showing": (set(), set()),
     "progress": (set(), {"tqdm"}),
     "compiled": (set(), {"numba"}),
@@ -67,6 +68,7 @@ MAP = {
     "ledger": (
         {
             "numerics",
+            "statements",
             "bounds",
             "certificates",
             "checks",
@@ -88,7 +90,9 @@ MAP = {
     "__init__": (set(), set()),
 }
 LAYER = {
-    **dict.fromkeys(["refusals", "files", "showing", "progress", "compiled", "__version__", "__init__"], -1),
+    **dict.fromkeys(
+        ["refusals", "files", "statements", "showing", "progress", "compiled", "__version__", "__init__"], -1
+    ),
     **dict.fromkeys(["checks", "numerics"], 0),
     "sparse": 0.5,
     "fingerprints": 1,

@@ -24,6 +24,7 @@ from kt_theory.ledger.report import page as written
 from kt_theory.ledger.report.pictures import MOST, ledger_panels, ratio_text
 from kt_theory.ledger.report.summary import group
 from kt_theory.ledger.report.words import NOT_CERTIFIED
+from kt_theory.statements import Origin
 
 QUICK = effort("quick")
 NASTY = "<script>alert('x')</script> & \"quoted\" <b>"
@@ -259,10 +260,11 @@ def test_verdicts_are_told_by_words_and_signs():
 
 
 def test_the_groups_are_told_apart():
-    published = made(source="Z&Z Thm 9.9")
-    conjectured = made(source="Z&Z Remark 9", grade="conjecture", status="conjectured")
-    groups = [group(statement) for statement in (published, TRUE, SLIP, conjectured, OPEN)]
-    assert groups == ["Z&Z", "ours", "slips", "conjectures", "conjectures"]
+    published = made(source="Z&Z Thm 9.9", origin=Origin.PAPER)
+    own = made(source="Z&Z of mine")  # where it is from is a field, and not read off the words
+    conjectured = made(source="Z&Z Remark 9", origin=Origin.PAPER, grade="conjecture", status="conjectured")
+    groups = [group(statement) for statement in (published, own, TRUE, SLIP, conjectured, OPEN)]
+    assert groups == ["Z&Z", "ours", "ours", "slips", "conjectures", "conjectures"]
 
 
 # --- What follows from all together ---------------------------------------------------------------------

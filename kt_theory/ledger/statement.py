@@ -9,11 +9,12 @@ lhs / rhs says how close it came to breaking.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from kt_theory import checks
+from kt_theory.statements import STATEMENTS, Metadata, Origin
 
 #: How a trial knows its two sides. exact: expected risks, laws and sums computed without simulation; certified: in ball
 #: arithmetic, true only when certain; search: as exact, at a problem that hill climbing found for this purpose;
@@ -151,10 +152,11 @@ class Statement:
     grade : {"exact", "tight", "upper", "lower", "limit", "slip", "conjecture", "open"}
         exact: an equality; tight: an inequality that is attained; slip: the printed form of a statement whose proof
         gives another.
-    status : {"published", "proved", "numerical", "conjectured", "false", "vacuous", "too weak", "open"}
+    status : {"published", "proved", "numerical", "conjectured", "experimental", "false", "vacuous", "too weak", "open"}
         published: proved in the paper; proved: ours, in the report (`paper/`); numerical: ours, found by search and not
-        proved; conjectured: neither; false: refuted, and the ledger should find the witness again; vacuous: true, and
-        says no more than what is trivial; too weak: true, and does not imply what its source draws from it.
+        proved; conjectured: neither; experimental: under trial, without a theorem in the report; false: refuted, and
+        the ledger should find the witness again; vacuous: true, and says no more than what is trivial; too weak: true,
+        and does not imply what its source draws from it.
     claim : callable or None
         The statement as a function; None if the package lacks the model that it is about.
     check : callable or None
@@ -169,6 +171,8 @@ class Statement:
         Of a slip: that form in symbols; `formula` is the printed one.
     note : str
         What a reader should know of the evidence.
+    origin : Origin
+        The paper, or ours; a statement of a user's own counts as ours.
     """
 
     id: str
@@ -185,6 +189,7 @@ class Statement:
     mended: Claim | None = None
     mended_formula: str = ""
     note: str = ""
+    origin: Origin = Origin.OURS
 
     @property
     def expected(self) -> tuple[str, ...]:
@@ -197,6 +202,38 @@ class Statement:
     def faulty(self) -> bool:
         """Whether the statement is itself an error that the attacks must find."""
         return self.status in EXPECTED
+
+
+def stated(
+    id: str,
+    *,
+    claim: Claim | None = None,
+    check: Check | None = None,
+    planted: tuple[PlantedError, ...] = (),
+    certificates: tuple[str, ...] = (),
+    mended: Claim | None = None,
+    note: str = "",
+    said: Mapping[str, Metadata] = STATEMENTS,
+) -> Statement:
+    """An entry of the ledger for the statement of this id in `said`, from which it has all but what is tried."""
+    about = said[id]
+    return Statement(
+        id,
+        about.source,
+        about.words,
+        about.formula,
+        about.regime,
+        about.grade,
+        about.status,
+        claim,
+        check,
+        planted,
+        certificates,
+        mended,
+        about.mended_formula,
+        note,
+        about.origin,
+    )
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ from kt_theory.exact.rows import OutOfReach
 from kt_theory.learners import LEARNERS, ce_ful, ce_ptl, ce_sgl, sel_ptl
 from kt_theory.ledger.attacks.comparing import equal
 from kt_theory.ledger.attacks.problems import generator, moved, one_row
-from kt_theory.ledger.statement import ALARM, Check, Claim, Effort, PlantedError, Statement, Trial
+from kt_theory.ledger.statement import ALARM, Check, Claim, Effort, PlantedError, Trial, stated
 from kt_theory.problem import (
     Problem,
     dirichlet_problem,
@@ -339,14 +339,8 @@ def fates(claim: Claim, effort: Effort) -> Iterator[Trial]:
 
 
 STATEMENTS = (
-    Statement(
-        id="zz-(3.3)",
-        source="Z&Z (3.3)",
-        words="CE_sgl: the empirical frequencies minimise the cross-entropy on hard labels.",
-        formula="n_sa / n_s = argmin - sum_i log pi(a_i|s_i)",
-        regime="visited inputs",
-        grade="exact",
-        status="published",
+    stated(
+        "zz-(3.3)",
         claim=ce_sgl,
         check=minimises(cross_entropy, "hard"),
         planted=(
@@ -355,14 +349,8 @@ STATEMENTS = (
             PlantedError("every seen label counts once", in_proportion(lambda counts, _: counts > 0)),
         ),
     ),
-    Statement(
-        id="zz-(4.3)",
-        source="Z&Z (4.3)",
-        words="CE_ptl: counts times revealed probabilities minimise the weighted cross-entropy.",
-        formula="n_sa pi*(a|s) / sum_b n_sb pi*(b|s) = argmin - sum_i pi*(a_i|s_i) log pi(a_i|s_i)",
-        regime="visited inputs",
-        grade="exact",
-        status="published",
+    stated(
+        "zz-(4.3)",
         claim=ce_ptl,
         check=minimises(weighted_cross_entropy, "partial"),
         planted=(
@@ -371,15 +359,8 @@ STATEMENTS = (
             PlantedError("the weights are squared", in_proportion(lambda counts, shown: counts * shown**2)),
         ),
     ),
-    Statement(
-        id="zz-(4.7)",
-        source="Z&Z (4.7)",
-        words="SEL_ptl: the revealed probabilities on seen labels minimise the squared error of logarithms.",
-        formula="pi*(a|s) on seen labels, the rest of the mass on unseen ones: "
-        "argmin sum_i (log pi(a_i|s_i) - log pi*(a_i|s_i))^2 / 2",
-        regime="visited inputs",
-        grade="exact",
-        status="published",
+    stated(
+        "zz-(4.7)",
         claim=sel_ptl,
         check=minimises(squared_logs, "partial"),
         planted=(
@@ -390,14 +371,8 @@ STATEMENTS = (
         note="The least loss is 0, and reached; so the ratio says nothing. How the missing mass is spread over unseen "
         "labels the loss leaves free.",
     ),
-    Statement(
-        id="zz-(5.2)",
-        source="Z&Z (5.2)",
-        words="CE_ful: the teacher's rows minimise the cross-entropy on soft labels.",
-        formula="pi*(.|s) = argmin sum_i KL(pi*(.|s_i), pi(.|s_i))",
-        regime="visited inputs",
-        grade="exact",
-        status="published",
+    stated(
+        "zz-(5.2)",
         claim=ce_ful,
         check=minimises(relative_entropy, "soft"),
         planted=(
@@ -410,15 +385,8 @@ STATEMENTS = (
         ),
         note="The least loss is 0, and reached; so the ratio says nothing.",
     ),
-    Statement(
-        id="zz-4.2",
-        source="Z&Z Lemma 4.2",
-        words="CE_ptl is biased: it tends to the squared teacher, scaled to one.",
-        formula="student(a|s) -> pi*(a|s)^2 / sum_b pi*(b|s)^2 almost surely; D = sum p^2, frequencies within eps: "
-        "off by at most eps p_a / (D - eps) + eps p_a^2 / (D (D - eps))",
-        regime="inputs with rho(s) > 0; tried where eps = sqrt(log(2 A / alarm) / (2 n)) < D",
-        grade="limit",
-        status="published",
+    stated(
+        "zz-4.2",
         claim=power_limit(2),
         check=tends,
         planted=(
@@ -428,14 +396,8 @@ STATEMENTS = (
         ),
         note="Almost sure convergence says nothing at a finite n; the radius follows from Hoeffding's inequality.",
     ),
-    Statement(
-        id="zz-4.3",
-        source="Z&Z Thm 4.3, its condition mended",
-        words="The risk of CE_ptl tends to a positive constant, unless rows with rho > 0 are constant where positive.",
-        formula="E R(CE_ptl) -> sum_s rho(s) TV(pi*, pi*^2 / sum pi*^2)",
-        regime="a fixed problem",
-        grade="limit",
-        status="published",
+    stated(
+        "zz-4.3",
         claim=fate_of_ptl,
         check=fates,
         planted=(

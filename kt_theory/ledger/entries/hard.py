@@ -15,7 +15,7 @@ from kt_theory.ledger.attacks.means import mean_upper
 from kt_theory.ledger.attacks.planting import scaled, steeper
 from kt_theory.ledger.attacks.problems import HOSTILE
 from kt_theory.ledger.attacks.quantiles import quantile_upper
-from kt_theory.ledger.statement import Claim, Effort, PlantedError, Statement, Trial
+from kt_theory.ledger.statement import Claim, Effort, PlantedError, Trial, stated
 from kt_theory.problem import Problem
 
 
@@ -44,14 +44,8 @@ def printed_hard_lower(S: int, A: int, n: int, constant: float = math.exp(-0.5) 
 
 
 STATEMENTS = (
-    Statement(
-        id="zz-3.1",
-        source="Z&Z Thm 3.1",
-        words="Hard labels: no student's worst expected risk is below a constant times sqrt(SA/n).",
-        formula="inf sup E R >= exp(-1/2)/16 sqrt(S A' / n)",
-        regime="A >= 2, n >= S A' / 4; A' = A if even, A - 1 if odd",
-        grade="lower",
-        status="published",
+    stated(
+        "zz-3.1",
         claim=bounds.hard_lower_mean,
         check=minimax_lower("hard", (1, "CE_sgl")),
         certificates=("hard_lower_mean",),
@@ -61,15 +55,8 @@ STATEMENTS = (
             PlantedError("the condition n >= S A' / 4 is dropped", printed_hard_lower),
         ),
     ),
-    Statement(
-        id="zz-3.1-at",
-        source="Z&Z Thm 3.1 (general form)",
-        words="Hard labels: for every gap Delta of the paired teachers, no student's worst expected risk is below "
-        "this bound.",
-        formula="inf sup E R >= Delta/4 exp(-(2 n Delta / (S A')) log((1 + Delta)/(1 - Delta)))",
-        regime="A >= 2, 0 < Delta < 1",
-        grade="lower",
-        status="published",
+    stated(
+        "zz-3.1-at",
         claim=bounds.hard_lower_mean_at,
         check=at_many_gaps,
         planted=(
@@ -80,14 +67,8 @@ STATEMENTS = (
             ),
         ),
     ),
-    Statement(
-        id="zz-3.2-mean",
-        source="Z&Z Thm 3.2 (mean)",
-        words="Hard labels: the expected risk of CE_sgl is of order sqrt(SA/n) for every initial table.",
-        formula="E R(CE_sgl) <= (1/2) sqrt(SA/n) + sqrt(S/n)",
-        regime="n >= 1",
-        grade="upper",
-        status="published",
+    stated(
+        "zz-3.2-mean",
         claim=bounds.hard_upper_mean,
         check=mean_upper("CE_sgl", HOSTILE),
         certificates=("hard_upper_mean",),
@@ -100,14 +81,8 @@ STATEMENTS = (
             PlantedError("n^-1/2 becomes n^-0.6", steeper(bounds.hard_upper_mean, 0.1)),
         ),
     ),
-    Statement(
-        id="zz-3.2-instance",
-        source="Z&Z Thm 3.2 (instance dependent)",
-        words="Hard labels: at teachers near deterministic ones the expected risk of CE_sgl is of order 1/n.",
-        formula="E R(CE_sgl) <= sqrt(xi SA / (2 (n + 1))) + 4 S / (9 n), xi = max_s sum_a min(pi*, 1 - pi*)",
-        regime="n >= 1",
-        grade="upper",
-        status="published",
+    stated(
+        "zz-3.2-instance",
         claim=with_xi(bounds.hard_upper_mean_instance),
         check=mean_upper("CE_sgl", HOSTILE, of_problem=True),
         certificates=("hard_upper_mean_instance",),
@@ -134,14 +109,8 @@ STATEMENTS = (
             ),
         ),
     ),
-    Statement(
-        id="zz-3.2-whp",
-        source="Z&Z Thm 3.2 (high probability)",
-        words="Hard labels: the risk of CE_sgl is of order sqrt(SA/n) with probability 1 - delta.",
-        formula="R(CE_sgl) <= sqrt((A log 2 + L)/2) sqrt(S/n) + sqrt((2/n)(S log 2 + L)), L = log((S + 1)/delta)",
-        regime="n >= 1, 0 < delta < 1; for S = 1 the first term only, with L = log(1/delta)",
-        grade="upper",
-        status="published",
+    stated(
+        "zz-3.2-whp",
         claim=bounds.hard_upper_whp,
         check=quantile_upper("CE_sgl"),
         planted=(

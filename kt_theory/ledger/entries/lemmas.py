@@ -32,7 +32,7 @@ from kt_theory.ledger.attacks.planting import scaled, steeper
 from kt_theory.ledger.attacks.problems import UNIFORM, climb, generator, moved, one_row, start_table
 from kt_theory.ledger.attacks.quantiles import DELTAS, jumps, quantile_upper
 from kt_theory.ledger.attacks.simulation import quantile_from_below, sampled_cached
-from kt_theory.ledger.statement import ALARM, Claim, Effort, PlantedError, Statement, Trial
+from kt_theory.ledger.statement import ALARM, Claim, Effort, PlantedError, Trial, stated
 from kt_theory.numerics.binomials import binomial
 from kt_theory.problem import Problem
 
@@ -340,14 +340,8 @@ def over_models(claim: Claim, effort: Effort) -> Iterator[Trial]:
 
 
 STATEMENTS = (
-    Statement(
-        id="zz-E.1",
-        source="Z&Z Lemma E.1",
-        words="The frequencies of the labels converge almost surely, for all labels at once.",
-        formula="max_a |n_a / n - p_a| -> 0; tried as <= sqrt(log(2 A / alarm) / (2 n)) but for a chance alarm",
-        regime="n >= 1",
-        grade="limit",
-        status="published",
+    stated(
+        "zz-E.1",
         claim=hoeffding,
         check=along_paths,
         planted=(
@@ -361,14 +355,8 @@ STATEMENTS = (
         "inequality and the union bound, from which it follows by Borel and Cantelli, along samples that grow to "
         "n = 10^12.",
     ),
-    Statement(
-        id="zz-E.2",
-        source="Z&Z Lemma E.2",
-        words="Two laws whose relative entropy is finite overlap (Bretagnolle and Huber).",
-        formula="TV(P, Q) <= 1 - exp(-KL(P, Q)) / 2",
-        regime="all laws",
-        grade="upper",
-        status="published",
+    stated(
+        "zz-E.2",
         claim=bounds.bretagnolle_huber_upper,
         check=over_pairs,
         planted=(
@@ -379,14 +367,8 @@ STATEMENTS = (
         note="Attained by disjoint laws, where both sides are 1. Elsewhere 1/2 is not the best constant: the least "
         "(1 - TV) exp(KL) that search finds is 0.8359, at (0.745, 0.255) and (0.372, 0.628).",
     ),
-    Statement(
-        id="zz-E.3",
-        source="Z&Z Lemma E.3",
-        words="The expected total variation between empirical frequencies and their law is of order sqrt(A/n).",
-        formula="E TV(p^, p) <= (1/2) sqrt(A / n)",
-        regime="n >= 1; one law",
-        grade="upper",
-        status="published",
+    stated(
+        "zz-E.3",
         claim=one_input(bounds.empirical_tv_upper_mean),
         check=mean_upper("CE_sgl", UNIFORM),
         planted=(
@@ -395,15 +377,8 @@ STATEMENTS = (
             PlantedError("n^-1/2 becomes n^-0.6", steeper(one_input(bounds.empirical_tv_upper_mean), 0.1)),
         ),
     ),
-    Statement(
-        id="zz-E.4",
-        source="Z&Z Lemma E.4",
-        words="The total variation between empirical frequencies and their law is of order sqrt(A/n) with probability "
-        "1 - delta.",
-        formula="TV(p^, p) <= sqrt((A log 2 + log(1/delta)) / (2 n))",
-        regime="n >= 1, 0 < delta < 1; one law",
-        grade="upper",
-        status="published",
+    stated(
+        "zz-E.4",
         claim=one_input(bounds.empirical_tv_upper_whp),
         check=quantile_upper("CE_sgl", UNIFORM),
         planted=(
@@ -418,14 +393,8 @@ STATEMENTS = (
             ),
         ),
     ),
-    Statement(
-        id="zz-E.5",
-        source="Z&Z Lemma E.5 (first form)",
-        words="A cell of mass x adds x (1 - x)^n to the expected missing mass, which is of order 1/n.",
-        formula="x (1 - x)^n <= (1 / (n + 1)) (n / (n + 1))^n",
-        regime="n >= 0",
-        grade="tight",
-        status="published",
+    stated(
+        "zz-E.5",
         claim=bounds.cell_missing_upper,
         check=every_cell,
         planted=(
@@ -435,14 +404,8 @@ STATEMENTS = (
         ),
         note="Attained at x = 1/(n + 1).",
     ),
-    Statement(
-        id="zz-E.5-simple",
-        source="Z&Z Lemma E.5 (second form)",
-        words="A cell of mass x adds at most 4/(9n) to the expected missing mass.",
-        formula="x (1 - x)^n <= 4 / (9 n)",
-        regime="n >= 1",
-        grade="upper",
-        status="published",
+    stated(
+        "zz-E.5-simple",
         claim=bounds.cell_missing_upper_simple,
         check=every_cell,
         planted=(
@@ -452,15 +415,8 @@ STATEMENTS = (
         ),
         note="Printed as (4/9) n, which is true for n >= 1 and vacuous (slip-1). The best constant is 1/e = 0.368.",
     ),
-    Statement(
-        id="zz-E.6",
-        source="Z&Z Lemma E.6 (Rajaraman et al. 2020, Thm A.2)",
-        words="With probability 1 - delta the missing mass of a sample exceeds its mean by a deviation of order "
-        "sqrt(K)/n at most.",
-        formula="m0 - E m0 <= 3 sqrt(K) log(1/delta) / n",
-        regime="n >= 1, 0 < delta <= 1/10; K letters",
-        grade="upper",
-        status="published",
+    stated(
+        "zz-E.6",
         claim=bounds.missing_mass_excess_upper_whp,
         check=partial(missing_mass, above_mean=True),
         planted=(
@@ -473,14 +429,8 @@ STATEMENTS = (
         ),
         note="3 is generous: with two letters of which one is light the ratio tends to 1/(3 sqrt 2) = 0.2357.",
     ),
-    Statement(
-        id="zz-E.7",
-        source="Z&Z Lemma E.7",
-        words="The missing mass of a sample is of order K/n, with probability 1 - delta.",
-        formula="m0 <= 4 K / (9 n) + 3 sqrt(K) log(1/delta) / n",
-        regime="n >= 1, 0 < delta <= 1/10; K letters",
-        grade="upper",
-        status="published",
+    stated(
+        "zz-E.7",
         claim=bounds.missing_mass_upper_whp,
         check=partial(missing_mass, above_mean=False),
         planted=(
@@ -497,14 +447,8 @@ STATEMENTS = (
             PlantedError("n becomes n^1.5", steeper(bounds.missing_mass_upper_whp, 0.5)),
         ),
     ),
-    Statement(
-        id="zz-E.8",
-        source="Z&Z Lemma E.8 (equality)",
-        words="The mean of one over the number of visits plus one, in closed form.",
-        formula="E 1/(X + 1) = (1 - (1 - p)^(n + 1)) / (p (n + 1)), X ~ Bin(n, p)",
-        regime="n >= 0, 0 < p <= 1",
-        grade="exact",
-        status="published",
+    stated(
+        "zz-E.8",
         claim=bounds.inverse_visits_mean,
         check=mean_of_inverse,
         planted=(
@@ -514,14 +458,8 @@ STATEMENTS = (
         ),
         note="Against the sum over X: in exact fractions up to n = 20, and over the 300 likely values up to n = 10^12.",
     ),
-    Statement(
-        id="zz-E.8-bound",
-        source="Z&Z Lemma E.8 (bound)",
-        words="The mean of one over the number of visits plus one is at most 1/(p (n + 1)).",
-        formula="E 1/(X + 1) <= 1 / (p (n + 1)), X ~ Bin(n, p)",
-        regime="n >= 0, 0 < p <= 1",
-        grade="upper",
-        status="published",
+    stated(
+        "zz-E.8-bound",
         claim=bounds.inverse_visits_upper_mean,
         check=below_inverse,
         planted=(
@@ -531,14 +469,8 @@ STATEMENTS = (
         ),
         note="Attained at p = 1.",
     ),
-    Statement(
-        id="zz-E.9",
-        source="Z&Z Lemma E.9",
-        words="An input is seldom visited much less often than expected (Chernoff).",
-        formula="P(X <= (1 - eta) n p) <= exp(-eta^2 n p / 2), X ~ Bin(n, p)",
-        regime="n >= 0, 0 < p <= 1, 0 < eta < 1",
-        grade="upper",
-        status="published",
+    stated(
+        "zz-E.9",
         claim=bounds.low_visits_upper,
         check=low_visits,
         planted=(
@@ -548,14 +480,8 @@ STATEMENTS = (
         ),
         note="Tends to be attained as n p tends to 0, where both sides tend to 1.",
     ),
-    Statement(
-        id="zz-E.10",
-        source="Z&Z Corollary E.10",
-        words="One over the number of visits plus one is of order 1/(n p) with probability 1 - delta.",
-        formula="1/(X + 1) <= 1 / ((1 - eta) n p + 1), eta = sqrt(2 log(1/delta) / (n p)), X ~ Bin(n, p)",
-        regime="n >= 1, 0 < p <= 1, eta < 1",
-        grade="upper",
-        status="published",
+    stated(
+        "zz-E.10",
         claim=bounds.inverse_visits_upper_whp,
         check=high_inverse,
         planted=(
@@ -564,14 +490,8 @@ STATEMENTS = (
             PlantedError("eta becomes eta^2", inverse_with(lambda n, p, L: 2 * L / (n * p))),
         ),
     ),
-    Statement(
-        id="zz-H.2",
-        source="Z&Z Proposition H.2",
-        words="Log-linear teachers whose parameters are near are near in total variation.",
-        formula="TV(pi_theta, pi_theta' | nu) <= M |theta - theta'|, |phi(x, y)| <= M",
-        regime="M > 0",
-        grade="upper",
-        status="published",
+    stated(
+        "zz-H.2",
         claim=bounds.log_linear_tv_upper,
         check=over_models,
         planted=(

@@ -21,7 +21,7 @@ from kt_theory.ledger.attacks.kl import KL_MASS, KL_SHARE, kl_risk
 from kt_theory.ledger.attacks.planting import scaled
 from kt_theory.ledger.attacks.problems import climb, generator, light_row, one_row
 from kt_theory.ledger.entries.minimax_partial import partial_ends
-from kt_theory.ledger.statement import Claim, Effort, PlantedError, Statement, Trial
+from kt_theory.ledger.statement import Claim, Effort, PlantedError, Trial, stated
 from kt_theory.minimax.constants import RATIO, gamma, minimax_constant
 from kt_theory.problem import Problem, dirichlet_problem
 
@@ -134,14 +134,8 @@ def bias(claim: Claim, effort: Effort) -> Iterator[Trial]:
 _SECOND = RATIO * (1 - RATIO) / (1 + RATIO)
 
 STATEMENTS = (
-    Statement(
-        id="ours-N7-limit",
-        source="ours, N7b",
-        words="n times the minimax risk of partial soft labels tends to a sum of Poisson limits, one for each input.",
-        formula="n minimax -> (S - 1) gamma_A + gamma_{A-1}",
-        regime="fixed S and A; tried with the relative remainder SA/n",
-        grade="limit",
-        status="proved",
+    stated(
+        "ours-N7-limit",
         claim=partial(minimax_constant, "partial"),
         check=partial_limit,
         note="gamma_m over k equal rates and zeros, the minimax risk at the worst teacher found: both numerical for "
@@ -152,14 +146,8 @@ STATEMENTS = (
             PlantedError("c_inf SA", lambda S, A: C_INF * S * A),
         ),
     ),
-    Statement(
-        id="ours-N7-c-inf",
-        source="ours, N7b",
-        words="Per label the worst Poisson limit of partial soft labels tends to c_inf.",
-        formula="gamma_m / m -> c_inf = q^2/(1 + q) = 0.154411, q = 2 W(1/(2 sqrt(e)))",
-        regime="m to infinity; tried with the relative remainder 1.3/m",
-        grade="limit",
-        status="proved",
+    stated(
+        "ours-N7-c-inf",
         claim=lambda: C_INF,
         check=gamma_limit,
         planted=(
@@ -168,14 +156,8 @@ STATEMENTS = (
             PlantedError("c_inf becomes 1/(2e)", lambda: 1 / (2 * math.e)),
         ),
     ),
-    Statement(
-        id="ours-N7-second",
-        source="ours, after N7b",
-        words="The second-order term of the worst Poisson limit of partial soft labels.",
-        formula="gamma_m = c_inf m - q (1 - q)/(1 + q) + O(1/m)",
-        regime="m >= 3; tried with the remainder 0.15/m",
-        grade="limit",
-        status="numerical",
+    stated(
+        "ours-N7-second",
         claim=lambda m: C_INF * m - _SECOND,
         check=gamma_second,
         planted=(
@@ -184,14 +166,8 @@ STATEMENTS = (
             PlantedError("gamma_m becomes c_inf (m - 1)", lambda m: C_INF * (m - 1)),
         ),
     ),
-    Statement(
-        id="ours-N6-c-inf",
-        source="ours, N6a",
-        words="The constant of partial labels by Lambert's function and by the maximum that it solves.",
-        formula="q^2/(1 + q) at q = 2 W(1/(2 sqrt(e))) = max over q and x of a q/(a + q), a = e^-x (x - q)",
-        regime="a number",
-        grade="exact",
-        status="proved",
+    stated(
+        "ours-N6-c-inf",
         claim=lambert,
         check=two_formulas,
         planted=(
@@ -200,14 +176,8 @@ STATEMENTS = (
             PlantedError("sqrt(e) becomes e^0.501", lambda: lambert(inside=2 * math.exp(0.501))),
         ),
     ),
-    Statement(
-        id="ours-N10-limit",
-        source="ours, N10",
-        words="The constant of partial labels in forward KL is attained as the number of labels grows.",
-        formula="n minimax KL / (SA) -> c_KL = min over q of max over x of e^-x (x log(x/q) - x + q) = 0.292037",
-        regime="A to infinity after n; tried with the relative remainder 4/A",
-        grade="limit",
-        status="proved",
+    stated(
+        "ours-N10-limit",
         claim=lambda: C_KL,
         check=kl_limit,
         note="The upper half is ours-N10-partial.",
@@ -217,14 +187,8 @@ STATEMENTS = (
             PlantedError("c_KL becomes 2 c_inf", lambda: 2 * C_INF),
         ),
     ),
-    Statement(
-        id="ours-4.3-bias",
-        source="ours, N11 a",
-        words="The bias of CE_ptl is below 1, and its supremum over teachers is 1.",
-        formula="sum_s rho(s) TV(p, p^2/|p|^2) <= 1 - sum_s rho(s) max_a pi*(a|s) < 1; the supremum over A is 1",
-        regime="every problem; from below with the remainder 3 A^(-1/3)",
-        grade="tight",
-        status="proved",
+    stated(
+        "ours-4.3-bias",
         claim=best_label,
         check=bias,
         note="The likeliest label is not answered too low: p_max^2 >= p_max |p|^2. One label of mass (2/A)^(1/3), the "

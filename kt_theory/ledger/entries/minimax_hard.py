@@ -19,7 +19,7 @@ from kt_theory.ledger.attacks.comparing import within
 from kt_theory.ledger.attacks.lower import minimax_upper
 from kt_theory.ledger.attacks.planting import scaled
 from kt_theory.ledger.attacks.problems import generator, one_row, random_problems
-from kt_theory.ledger.statement import Claim, Effort, PlantedError, Statement, Trial
+from kt_theory.ledger.statement import Claim, Effort, PlantedError, Trial, stated
 from kt_theory.minimax import hard_game, minimax_risk
 from kt_theory.minimax.constants import minimax_constant
 from kt_theory.minimax.hard import dirichlet_bound, worst_risk
@@ -176,15 +176,8 @@ def two_terms(A: int, n: int, second: float = 0.5) -> float:
 
 
 STATEMENTS = (
-    Statement(
-        id="ours-N8-dirichlet",
-        source="ours, N8c",
-        words="Hard labels: a Dirichlet prior and posterior medians bound the minimax risk from below, for every "
-        "concentration.",
-        formula="inf sup E R >= (A/2) E MAD(alpha + x, (A - 1) alpha + n - x), x ~ BetaBin(n, alpha, (A - 1) alpha)",
-        regime="S = 1, A >= 2, alpha > 0, n >= 1",
-        grade="lower",
-        status="proved",
+    stated(
+        "ours-N8-dirichlet",
         claim=lb_dirichlet,
         check=dirichlet_lower,
         note="MAD(a, b) is the mean absolute deviation of Beta(a, b) from its median m, a/(a+b) (1 - 2 I_m(a + 1, b)).",
@@ -194,14 +187,8 @@ STATEMENTS = (
             PlantedError("the bound times 1.02", scaled(lb_dirichlet, 1.02)),
         ),
     ),
-    Statement(
-        id="ours-N8-limit",
-        source="ours, N8d",
-        words="The sharp limit of sqrt(n) times the minimax risk of hard labels, attained by CE_sgl.",
-        formula="sqrt(n) minimax -> sqrt(S (A - 1) / (2 pi))",
-        regime="fixed S and A; tried with the relative remainder A sqrt(S / ((A - 1) n))",
-        grade="limit",
-        status="proved",
+    stated(
+        "ours-N8-limit",
         claim=partial(minimax_constant, "hard"),
         check=hard_limit,
         note="From below by Dirichlet priors up to n = 10^12, from above by adding to the counts (S = 1) up to 10^8.",
@@ -211,14 +198,8 @@ STATEMENTS = (
             PlantedError("2 pi becomes 4, the bound of Cauchy and Schwarz", lambda S, A: math.sqrt(S * (A - 1)) / 2),
         ),
     ),
-    Statement(
-        id="ours-N8-frequencies",
-        source="ours, N8d",
-        words="The limit of sqrt(n) times the risk of CE_sgl at a fixed problem.",
-        formula="sqrt(n) E R(CE_sgl) -> sum_s sqrt(rho(s)) sum_a sqrt(pi* (1 - pi*) / (2 pi))",
-        regime="a fixed problem; tried with the relative remainder 1 / (n min rho pi*)",
-        grade="limit",
-        status="proved",
+    stated(
+        "ours-N8-frequencies",
         claim=asymptotic_constant,
         check=frequencies_limit,
         planted=(
@@ -229,15 +210,8 @@ STATEMENTS = (
             PlantedError("the supremum over teachers", lambda problem: minimax_constant("hard", problem.S, problem.A)),
         ),
     ),
-    Statement(
-        id="ours-N8-add",
-        source="ours",
-        words="The risk of ADD_sgl at its worst teacher, one input, is at most 1.2 times the minimax risk of hard "
-        "labels.",
-        formula="sup E R(ADD_sgl) <= 1.2 minimax",
-        regime="S = 1",
-        grade="upper",
-        status="numerical",
+    stated(
+        "ours-N8-add",
         claim=lambda A, n: 1.2,
         check=adding,
         note="For n < A the minimax risk is bounded from below by a game against rows of whole tenths. Of the "
@@ -249,14 +223,8 @@ STATEMENTS = (
             PlantedError("1.2 becomes 1 + 1/(10 n)", lambda A, n: 1 + 1 / (10 * n)),
         ),
     ),
-    Statement(
-        id="ours-N8-second",
-        source="ours, N8",
-        words="The second-order term of the minimax risk of hard labels.",
-        formula="minimax = sqrt((A - 1)/(2 pi n)) (1 - A / (2 sqrt((A - 1) n)) + o(n^(-1/2)))",
-        regime="S = 1; tried with the relative remainder A/n, between the ends of the minimax risk",
-        grade="limit",
-        status="numerical",
+    stated(
+        "ours-N8-second",
         claim=two_terms,
         check=hard_second,
         note="A heuristic derivation and these numbers; for A > 2 the ends are 1 to 2 per cent apart at n = 1000.",

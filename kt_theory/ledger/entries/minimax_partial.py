@@ -20,7 +20,7 @@ from kt_theory.ledger.attacks.comparing import equal
 from kt_theory.ledger.attacks.grids import CLIMBED
 from kt_theory.ledger.attacks.pools import pool
 from kt_theory.ledger.attacks.problems import generator, moved, one_row, random_problems
-from kt_theory.ledger.statement import Claim, Effort, PlantedError, Statement, Trial
+from kt_theory.ledger.statement import Claim, Effort, PlantedError, Trial, stated
 from kt_theory.minimax import minimax_risk
 from kt_theory.minimax.partial import search_arbitrary, worst_row
 from kt_theory.problem import Problem
@@ -309,15 +309,8 @@ def best_of_family(A: int, n: int, r: float, *, heavy: bool = True, zeros: bool 
 
 
 STATEMENTS = (
-    Statement(
-        id="ours-N5-oracle",
-        source="ours, N5a",
-        words="No student has a lower risk than SEL_ptl on average over relabellings of the labels of each input "
-        "separately, even if told the row but for its order.",
-        formula="E R(SEL_ptl, uniform) = Bayes risk over the relabellings of (rho, pi*)",
-        regime="every problem, n >= 0",
-        grade="exact",
-        status="proved",
+    stated(
+        "ours-N5-oracle",
         claim=lambda problem, n: exact_risk(problem, "SEL_ptl", n).value,
         check=oracle,
         note="The Bayes risk by a linear program over all answers to each data set; S = 1, A = 3 and 4, n <= 3.",
@@ -336,14 +329,8 @@ STATEMENTS = (
             ),
         ),
     ),
-    Statement(
-        id="ours-N5-minimax",
-        source="ours, N5b",
-        words="The minimax risk of partial soft labels is the worst risk of SEL_ptl.",
-        formula="max over (rho, pi*) of E R(SEL_ptl, uniform): attained at the instance, nowhere above the upper end",
-        regime="n >= 0",
-        grade="exact",
-        status="proved",
+    stated(
+        "ours-N5-minimax",
         claim=partial_ends,
         check=partial_minimax,
         note="That the lower end is the maximum is proved for A <= 2 and for S = 1, A = 3; else see ours-N7-rows.",
@@ -356,14 +343,8 @@ STATEMENTS = (
             ),
         ),
     ),
-    Statement(
-        id="ours-N5-reduction",
-        source="ours, N5b",
-        words="The risk of SEL_ptl is a sum over inputs, each by its own joint masses.",
-        formula="E R(SEL_ptl) = sum_s G(rho(s) pi*(.|s)), G the same for every problem",
-        regime="every problem, n >= 0",
-        grade="exact",
-        status="proved",
+    stated(
+        "ours-N5-reduction",
         claim=sum_of_inputs,
         check=reduction,
         note="Each row is moved into a problem of two inputs; the whole is the mean of the exact law of the risk.",
@@ -376,14 +357,8 @@ STATEMENTS = (
             ),
         ),
     ),
-    Statement(
-        id="ours-false-equal-inputs",
-        source="ours, N5b (a tempting claim that is false)",
-        words="The worst problem for partial labels has equal inputs, or equal ones but for a single one.",
-        formula="max of sum_s g(r_s) = max over r of (S - 1) g(r) + g(1 - (S - 1) r)",
-        regime="n >= 0",
-        grade="conjecture",
-        status="false",
+    stated(
+        "ours-false-equal-inputs",
         claim=alike_but_one,
         check=beaten_by_two_kinds,
         note="Five inputs of one kind and five of another cost .340921 at S = A = 10, n = 30; alike but one, .339972. "
@@ -393,14 +368,8 @@ STATEMENTS = (
             PlantedError("one input carries everything", lambda S, A, n: share_value(A, n, 1.0)),
         ),
     ),
-    Statement(
-        id="ours-N7-rows",
-        source="ours, after N7b",
-        words="The worst row for partial labels has k equal light labels, zeros, and at most one other label.",
-        formula="g(r) = max over k and x of G(x, ..., x, r - k x, 0, ..., 0)",
-        regime="0 < r <= 1, n >= 1",
-        grade="exact",
-        status="numerical",
+    stated(
+        "ours-N7-rows",
         claim=best_of_family,
         check=three_values,
         note="Proved for A <= 3 and for A to infinity after n.",
@@ -410,14 +379,8 @@ STATEMENTS = (
             PlantedError("one light label only", lambda A, n, r: worst_row(n, 3, r).value),
         ),
     ),
-    Statement(
-        id="ours-N7-two-labels",
-        source="ours, N7b",
-        words="With two labels the risks of SEL_ptl from partial soft labels and of CE_ful from soft labels are equal.",
-        formula="E R(SEL_ptl) = E R(CE_ful), uniform",
-        regime="A = 2",
-        grade="exact",
-        status="proved",
+    stated(
+        "ours-N7-two-labels",
         claim=lambda problem, n: exact_risk(problem, "CE_ful", n).value,
         check=two_labels,
         planted=(

@@ -19,7 +19,7 @@ from kt_theory.ledger.attacks.comparing import equal
 from kt_theory.ledger.attacks.kl import kl_places
 from kt_theory.ledger.attacks.pools import pool
 from kt_theory.ledger.attacks.problems import climb, generator
-from kt_theory.ledger.statement import Claim, Effort, PlantedError, Statement, Trial
+from kt_theory.ledger.statement import Claim, Effort, PlantedError, Trial, stated
 from kt_theory.minimax import minimax_risk
 from kt_theory.minimax.soft import largest_unvisited_mass
 from kt_theory.problem import Problem
@@ -135,14 +135,8 @@ def soft_kl(claim: Claim, effort: Effort) -> Iterator[Trial]:
 
 
 STATEMENTS = (
-    Statement(
-        id="ours-N9-value",
-        source="ours, N9a",
-        words="The minimax risk of soft labels is exactly the risk of CE_ful at its worst law of the inputs.",
-        formula="inf sup E R = (1 - 1/A) V(S, n), V(S, n) = max over rho of sum_s rho(s) (1 - rho(s))^n",
-        regime="n >= 0",
-        grade="exact",
-        status="proved",
+    stated(
+        "ours-N9-value",
         claim=soft_value,
         check=exact_soft,
         note="From below: sure rows at random labels; every answer to an unvisited input costs 1 - 1/A on average.",
@@ -153,14 +147,8 @@ STATEMENTS = (
             PlantedError("V becomes its uniform value", lambda S, A, n: (1 - 1 / A) * (1 - 1 / S) ** n),
         ),
     ),
-    Statement(
-        id="ours-N9-sandwich",
-        source="ours, N9b",
-        words="The largest expected mass of unvisited inputs lies between S - 1 cells of n and of n - 1 samples.",
-        formula="(S - 1) phi(n) <= V(S, n) <= (S - 1) phi(n - 1)",
-        regime="2 <= S <= n",
-        grade="upper",
-        status="proved",
+    stated(
+        "ours-N9-sandwich",
         claim=lambda S, n: ((S - 1) * phi(n), (S - 1) * phi(n - 1)),
         check=sandwich,
         planted=(
@@ -170,14 +158,8 @@ STATEMENTS = (
             PlantedError("phi(n) becomes phi(n - 1) below", lambda S, n: ((S - 1) * phi(n - 1), (S - 1) * phi(n - 1))),
         ),
     ),
-    Statement(
-        id="ours-N1-equal",
-        source="ours, N1",
-        words="With no more samples than inputs, equal inputs have the largest expected mass unvisited.",
-        formula="V(S, n) = (1 - 1/S)^n",
-        regime="n <= S",
-        grade="exact",
-        status="proved",
+    stated(
+        "ours-N1-equal",
         claim=if_few,
         check=all_equal,
         note="The true threshold is at n + 1 - S of order sqrt(2n): S = 24 at n = 30 (numerical).",
@@ -187,14 +169,8 @@ STATEMENTS = (
             PlantedError("(1 - 1/S)^n becomes exp(-n/S)", lambda S, n: math.exp(-n / S) if n <= S else math.nan),
         ),
     ),
-    Statement(
-        id="ours-N10-value",
-        source="ours, N9a",
-        words="The minimax forward KL of soft labels is exactly log(A) V(S, n).",
-        formula="inf sup E KL = log(A) V(S, n)",
-        regime="n >= 0",
-        grade="exact",
-        status="proved",
+    stated(
+        "ours-N10-value",
         claim=lambda S, A, n: math.log(A) * unvisited(S, n),
         check=soft_kl,
         planted=(

@@ -11,21 +11,14 @@ from kt_theory.ledger.attacks.means import at_sure_rows, mean_upper
 from kt_theory.ledger.attacks.planting import scaled, steeper
 from kt_theory.ledger.attacks.problems import HOSTILE
 from kt_theory.ledger.attacks.quantiles import quantile_upper
-from kt_theory.ledger.statement import PlantedError, Statement
+from kt_theory.ledger.statement import PlantedError, stated
 
 #: The learners whose limits the paper compares.
 PAPER = ("CE_sgl", "SEL_ptl", "CE_ful")
 
 STATEMENTS = (
-    Statement(
-        id="ours-N8-joint",
-        source="ours, N8a",
-        words="The risk of CE_sgl is at most the sum of the empirical deviations of the inputs and of the pairs, "
-        "for every initial table.",
-        formula="E R(CE_sgl) <= (1/2) sqrt((S - 1)/n) + (1/2) sqrt((SA - 1)/n)",
-        regime="n >= 1",
-        grade="upper",
-        status="proved",
+    stated(
+        "ours-N8-joint",
         claim=bounds.hard_upper_mean_joint,
         check=mean_upper("CE_sgl", HOSTILE),
         certificates=("hard_upper_mean_joint",),
@@ -38,15 +31,8 @@ STATEMENTS = (
             PlantedError("n^-1/2 becomes n^-0.55", steeper(bounds.hard_upper_mean_joint, 0.05)),
         ),
     ),
-    Statement(
-        id="ours-N8-uniform",
-        source="ours, N8a",
-        words="The expected risk of CE_sgl from the uniform table is at most one square root, for rows, visits and "
-        "unvisited inputs together.",
-        formula="E R(CE_sgl) <= sqrt(S (A - 1) / (2 (n + 1))), uniform",
-        regime="n >= 0",
-        grade="tight",
-        status="proved",
+    stated(
+        "ours-N8-uniform",
         claim=bounds.hard_upper_mean_uniform,
         check=mean_upper("CE_sgl"),
         certificates=("hard_upper_mean_uniform",),
@@ -59,15 +45,8 @@ STATEMENTS = (
             PlantedError("n^-1/2 becomes n^-0.55", steeper(bounds.hard_upper_mean_uniform, 0.05)),
         ),
     ),
-    Statement(
-        id="ours-N8-conjecture",
-        source="ours, after N8a",
-        words="The expected risk of CE_sgl from the uniform table is at most sqrt(S (A - 1)/n)/2, as proved for one "
-        "input.",
-        formula="E R(CE_sgl) <= (1/2) sqrt(S (A - 1) / n), uniform",
-        regime="n >= 1",
-        grade="conjecture",
-        status="conjectured",
+    stated(
+        "ours-N8-conjecture",
         claim=bounds.hard_upper_mean_conjecture,
         check=mean_upper("CE_sgl"),
         certificates=("hard_upper_mean_conjecture",),
@@ -80,15 +59,8 @@ STATEMENTS = (
             PlantedError("S (A - 1) becomes A - 1", lambda S, A, n: math.sqrt((A - 1) / n) / 2 if n else math.nan),
         ),
     ),
-    Statement(
-        id="ours-N8-whp",
-        source="ours, N8a",
-        words="With probability 1 - delta the risk of CE_sgl exceeds the bound on its mean by the bounded "
-        "differences of two empirical laws.",
-        formula="R(CE_sgl) <= (1/2) sqrt((S - 1)/n) + (1/2) sqrt((SA - 1)/n) + sqrt(2 L/n), L = log(1/delta)",
-        regime="n >= 1, 0 < delta < 1; S = 1: sqrt(L/(2n))",
-        grade="upper",
-        status="proved",
+    stated(
+        "ours-N8-whp",
         claim=bounds.hard_upper_whp_joint,
         check=quantile_upper("CE_sgl"),
         planted=(
@@ -107,15 +79,8 @@ STATEMENTS = (
             PlantedError("n^-1/2 becomes n^-3/4", steeper(bounds.hard_upper_whp_joint, 0.25)),
         ),
     ),
-    Statement(
-        id="ours-N8-assouad",
-        source="ours, N8b",
-        words="Hard labels: Assouad's lemma, with the exact error of its two-point tests, bounds the minimax risk "
-        "from below.",
-        formula="inf sup E R >= max over D of D P_err(D), majority of Bin(n, 2/(S A')) flips of bias D",
-        regime="A >= 2, n >= 0; A' = A if even, A - 1 if odd",
-        grade="lower",
-        status="proved",
+    stated(
+        "ours-N8-assouad",
         claim=bounds.hard_lower_mean_assouad,
         check=minimax_lower("hard"),
         note="Attained at A = 2, n = 0; 3.3 times too small as n grows.",
@@ -125,14 +90,8 @@ STATEMENTS = (
             PlantedError("n^-1/2 becomes n^-1/3", steeper(bounds.hard_lower_mean_assouad, -1 / 6)),
         ),
     ),
-    Statement(
-        id="ours-N4-every",
-        source="ours, N4",
-        words="Uniform(A) is within 1 - 1/A of every row, and the expected risk of no learner exceeds that after data.",
-        formula="E R <= 1 - 1/A for CE_sgl, SEL_ptl and CE_ful, uniform",
-        regime="n >= 0",
-        grade="tight",
-        status="proved",
+    stated(
+        "ours-N4-every",
         claim=bounds.uniform_upper_mean,
         check=together(*map(at_sure_rows, PAPER), *map(mean_upper, PAPER)),
         planted=(

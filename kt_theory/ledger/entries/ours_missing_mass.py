@@ -19,7 +19,7 @@ from kt_theory.ledger.attacks.comparing import together
 from kt_theory.ledger.attacks.planting import steeper
 from kt_theory.ledger.attacks.problems import climb, generator
 from kt_theory.ledger.attacks.quantiles import quantile_upper
-from kt_theory.ledger.statement import Check, Claim, Effort, PlantedError, Statement, Trial
+from kt_theory.ledger.statement import Check, Claim, Effort, PlantedError, Trial, stated
 from kt_theory.problem import Problem
 
 #: Numbers of samples of the cheap checks.
@@ -118,18 +118,9 @@ def majorant(size: int, n: int, switch: bool = True, shift: int = 1, less: int =
     return (size - less) * (m / (m + 1)) ** m / (m + 1)
 
 
-#: N1 in symbols.
-N1 = "(1 - 1/K)^n if n <= K, (K - 1) phi(n - 1) if n >= K"
-
 STATEMENTS = (
-    Statement(
-        id="ours-N1-cell",
-        source="ours, N1",
-        words="A cell adds at most 1/(en) to the expected missing mass.",
-        formula="p (1 - p)^n <= 1/(e n)",
-        regime="n >= 1",
-        grade="upper",
-        status="proved",
+    stated(
+        "ours-N1-cell",
         claim=bounds.cell_missing_upper_e,
         check=one_cell,
         planted=(
@@ -138,14 +129,8 @@ STATEMENTS = (
             PlantedError("n becomes n^1.01", lambda n: n**-1.01 / math.e if n else math.nan),
         ),
     ),
-    Statement(
-        id="ours-N1-mean",
-        source="ours, N1",
-        words="The expected missing mass of K letters is at most K times the concave majorant of one at 1/K.",
-        formula=f"E m0 <= {N1}",
-        regime="n >= 0",
-        grade="upper",
-        status="proved",
+    stated(
+        "ours-N1-mean",
         claim=bounds.missing_mass_upper_mean,
         check=letters,
         note="An equality up to n = K.",
@@ -155,15 +140,8 @@ STATEMENTS = (
             PlantedError("(1 - 1/K)^n for every n", lambda size, n: majorant(size=size, n=n, switch=False)),
         ),
     ),
-    Statement(
-        id="ours-N2-deviation",
-        source="ours, N2",
-        words="With probability 1 - delta the missing mass exceeds the bound on its mean by a deviation of order "
-        "sqrt(K)/n at most.",
-        formula="m0 <= M(K) + (2/n) (L + sqrt(2 K L) / e), L = log(1/delta)",
-        regime="n >= 1, 0 < delta < 1",
-        grade="upper",
-        status="proved",
+    stated(
+        "ours-N2-deviation",
         claim=of_letters(bounds.missing_mass_upper_whp_sqrt),
         check=together(quantile_upper("SEL_ptl", ("hostile",), labels=1), two_letters()),
         planted=(

@@ -23,7 +23,6 @@ from kt_theory.ledger.attacks.problems import HOSTILE, light_row, mean_risk, one
 from kt_theory.ledger.attacks.quantiles import quantile_upper
 from kt_theory.ledger.entries.ours_missing_mass import (
     EVERY_N,
-    N1,
     deviation,
     lemma_e7,
     majorant,
@@ -31,7 +30,7 @@ from kt_theory.ledger.entries.ours_missing_mass import (
     rate,
     two_letters,
 )
-from kt_theory.ledger.statement import Claim, Effort, PlantedError, Statement, Trial
+from kt_theory.ledger.statement import Claim, Effort, PlantedError, Trial, stated
 from kt_theory.problem import Problem
 
 
@@ -85,15 +84,8 @@ def of_joint_law(bound: Claim) -> Claim:
 
 
 STATEMENTS = (
-    Statement(
-        id="ours-N3-at",
-        source="ours, N3",
-        words="The expected risk of SEL_ptl is at most the expected missing mass of the joint law, for every "
-        "initial table.",
-        formula="E R(SEL_ptl) <= sum over (s, a) of w (1 - w)^n, w = rho pi*",
-        regime="n >= 0",
-        grade="tight",
-        status="proved",
+    stated(
+        "ours-N3-at",
         claim=of_joint_law(bounds.partial_upper_mean_at),
         check=mean_upper("SEL_ptl", HOSTILE, of_problem=True),
         certificates=("partial_upper_mean_at",),
@@ -108,15 +100,8 @@ STATEMENTS = (
             ),
         ),
     ),
-    Statement(
-        id="ours-N3-missing",
-        source="ours, N3 and N1",
-        words="The expected risk of SEL_ptl is at most the expected missing mass of the worst joint law, for every "
-        "initial table.",
-        formula=f"E R(SEL_ptl) <= M(SA), M(K) = {N1}",
-        regime="n >= 0",
-        grade="upper",
-        status="proved",
+    stated(
+        "ours-N3-missing",
         claim=bounds.partial_upper_mean_missing,
         check=together(mean_upper("SEL_ptl", HOSTILE), at_dead_labels),
         certificates=("partial_upper_mean_missing",),
@@ -128,14 +113,8 @@ STATEMENTS = (
             PlantedError("n^-1 becomes n^-1.02", steeper(bounds.partial_upper_mean_missing, 0.02)),
         ),
     ),
-    Statement(
-        id="ours-N4-uniform",
-        source="ours, N4",
-        words="Spread evenly, the mass of u unseen labels adds at most 1 - 1/u of itself to the risk of SEL_ptl.",
-        formula="E R(SEL_ptl) <= ((A - 2)/(A - 1)) M(SA) + M(S) / (A (A - 1)), uniform",
-        regime="n >= 0; 0 if A = 1",
-        grade="tight",
-        status="proved",
+    stated(
+        "ours-N4-uniform",
         claim=bounds.partial_upper_mean_uniform,
         check=together(mean_upper("SEL_ptl"), at_sure_rows("SEL_ptl")),
         certificates=("partial_upper_mean_uniform",),
@@ -152,14 +131,8 @@ STATEMENTS = (
             ),
         ),
     ),
-    Statement(
-        id="ours-N4-simple",
-        source="ours, N4",
-        words="The bound of N4 on the expected risk of SEL_ptl, in closed form.",
-        formula="E R(SEL_ptl) <= S (A - 1) / (e n), uniform",
-        regime="n >= 1",
-        grade="upper",
-        status="proved",
+    stated(
+        "ours-N4-simple",
         claim=bounds.partial_upper_mean_uniform_simple,
         check=mean_upper("SEL_ptl"),
         certificates=("partial_upper_mean_uniform_simple",),
@@ -169,15 +142,8 @@ STATEMENTS = (
             PlantedError("n^-1 becomes n^-1.1", steeper(bounds.partial_upper_mean_uniform_simple, 0.1)),
         ),
     ),
-    Statement(
-        id="ours-N6-lambert",
-        source="ours, N6a",
-        words="n times the expected risk of SEL_ptl is at most the limit constant times SA, with a correction for "
-        "finite A.",
-        formula="E R(SEL_ptl) <= S (c_inf A + (sqrt(2)/e) sqrt(A)) / n, c_inf = 0.154411, uniform",
-        regime="n >= 1",
-        grade="upper",
-        status="proved",
+    stated(
+        "ours-N6-lambert",
         claim=bounds.partial_upper_mean_lambert,
         check=mean_upper("SEL_ptl"),
         certificates=("partial_upper_mean_lambert",),
@@ -187,15 +153,8 @@ STATEMENTS = (
             PlantedError("n^-1 becomes n^-1.05", steeper(bounds.partial_upper_mean_lambert, 0.05)),
         ),
     ),
-    Statement(
-        id="ours-N6-pairs",
-        source="ours, N6b",
-        words="n times the expected risk of SEL_ptl is at most 1.036 times the limit constant times SA, without a "
-        "correction.",
-        formula="E R(SEL_ptl) <= 0.159975 SA/n, uniform",
-        regime="n >= 1",
-        grade="upper",
-        status="proved",
+    stated(
+        "ours-N6-pairs",
         claim=bounds.partial_upper_mean_pairs,
         check=mean_upper("SEL_ptl"),
         planted=(
@@ -204,14 +163,8 @@ STATEMENTS = (
             PlantedError("n^-1 becomes n^-1.02", steeper(bounds.partial_upper_mean_pairs, 0.02)),
         ),
     ),
-    Statement(
-        id="ours-N6-conjecture",
-        source="ours, after N6b",
-        words="n times the expected risk of SEL_ptl is at most the limit constant times SA, without a correction.",
-        formula="E R(SEL_ptl) <= c_inf SA/n, c_inf = 0.154411, uniform",
-        regime="n >= 1",
-        grade="conjecture",
-        status="conjectured",
+    stated(
+        "ours-N6-conjecture",
         claim=bounds.partial_upper_mean_conjecture,
         check=mean_upper("SEL_ptl"),
         certificates=("partial_upper_mean_conjecture",),
@@ -221,15 +174,8 @@ STATEMENTS = (
             PlantedError("n^-1 becomes n^-1.01", steeper(bounds.partial_upper_mean_conjecture, 0.01)),
         ),
     ),
-    Statement(
-        id="ours-N3-whp",
-        source="ours, N3 with Z&Z Lemma E.7",
-        words="Lemma E.7 on the pairs of input and label bounds the risk of SEL_ptl with probability 1 - delta, "
-        "without a union bound over inputs.",
-        formula="R(SEL_ptl) <= 4SA/(9n) + 3 sqrt(SA) log(1/delta) / n, whatever it says unasked",
-        regime="n >= 1, 0 < delta <= 1/10",
-        grade="upper",
-        status="proved",
+    stated(
+        "ours-N3-whp",
         claim=bounds.partial_upper_whp_missing,
         check=together(quantile_upper("SEL_ptl"), two_letters(dead=1)),
         planted=(
@@ -244,14 +190,8 @@ STATEMENTS = (
             PlantedError("n^-1 becomes n^-3/2", steeper(bounds.partial_upper_whp_missing, 0.5)),
         ),
     ),
-    Statement(
-        id="ours-N2-whp",
-        source="ours, N2 and N3",
-        words="The deviation of the missing mass of the joint law bounds that of the risk of SEL_ptl.",
-        formula="R(SEL_ptl) <= M(SA) + (2/n) (L + sqrt(2 SA L) / e), L = log(1/delta), whatever it says unasked",
-        regime="n >= 1, 0 < delta < 1",
-        grade="upper",
-        status="proved",
+    stated(
+        "ours-N2-whp",
         claim=bounds.partial_upper_whp_sqrt,
         check=together(quantile_upper("SEL_ptl"), two_letters(dead=1)),
         planted=(
@@ -266,14 +206,8 @@ STATEMENTS = (
             PlantedError("n^-1 becomes n^-3/2", steeper(bounds.partial_upper_whp_sqrt, 0.5)),
         ),
     ),
-    Statement(
-        id="ours-N7-at",
-        source="ours, N7a",
-        words="Partial soft labels: rows of light labels, zeros and one heavy label bound the minimax risk from below.",
-        formula="inf sup E R >= S x E[j Z / (j + Z)], j ~ Bin(k, (1 - x)^n)",
-        regime="A >= 2; Z = A - 1 - k >= 1 if (k + 1) x <= 1/S, Z = A - k if k x = 1/S",
-        grade="lower",
-        status="proved",
+    stated(
+        "ours-N7-at",
         claim=light_mean,
         check=light_rows,
         note="Against the exact risk of SEL_ptl on the same problem, which no student beats over relabellings (N5).",
@@ -283,15 +217,8 @@ STATEMENTS = (
             PlantedError("the bound times 1.01", scaled(bounds.partial_lower_mean_at, 1.01)),
         ),
     ),
-    Statement(
-        id="ours-N7-light",
-        source="ours, N7a",
-        words="Partial soft labels: the best of the rows of light labels gives a lower bound that tends to the "
-        "limit constant.",
-        formula="inf sup E R >= max over k and x of S x E[j Z / (j + Z)]",
-        regime="A >= 2, n >= 0",
-        grade="lower",
-        status="proved",
+    stated(
+        "ours-N7-light",
         claim=bounds.partial_lower_mean_light,
         check=minimax_lower("partial"),
         planted=(
@@ -300,14 +227,8 @@ STATEMENTS = (
             PlantedError("n^-1 becomes n^-0.98", steeper(bounds.partial_lower_mean_light, -0.02)),
         ),
     ),
-    Statement(
-        id="ours-N10-partial",
-        source="ours, N10",
-        words="Partial soft labels: the expected forward KL is at most a constant times SA/n, the rate of hard labels.",
-        formula="E KL(SEL_ptl) <= c_KL SA/n, c_KL = 0.292037, uniform",
-        regime="n >= 1",
-        grade="upper",
-        status="proved",
+    stated(
+        "ours-N10-partial",
         claim=bounds.partial_upper_kl_mean,
         check=kl_upper("SEL_ptl"),
         planted=(

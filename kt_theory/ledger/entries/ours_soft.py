@@ -11,19 +11,12 @@ from kt_theory.ledger.attacks.lower import minimax_lower
 from kt_theory.ledger.attacks.means import at_sure_rows, mean_upper
 from kt_theory.ledger.attacks.planting import scaled, steeper
 from kt_theory.ledger.attacks.problems import HOSTILE
-from kt_theory.ledger.entries.ours_missing_mass import N1, majorant
-from kt_theory.ledger.statement import PlantedError, Statement
+from kt_theory.ledger.entries.ours_missing_mass import majorant
+from kt_theory.ledger.statement import PlantedError, stated
 
 STATEMENTS = (
-    Statement(
-        id="ours-N1-soft",
-        source="ours, N3 and N1",
-        words="The expected risk of CE_ful is at most the expected mass of the unvisited inputs, for every initial "
-        "table.",
-        formula=f"E R(CE_ful) <= M(S), M(K) = {N1}",
-        regime="n >= 0",
-        grade="tight",
-        status="proved",
+    stated(
+        "ours-N1-soft",
         claim=bounds.soft_upper_mean_missing,
         check=together(mean_upper("CE_ful", HOSTILE), at_sure_rows("CE_ful", "hostile")),
         certificates=("soft_upper_mean_missing",),
@@ -33,14 +26,8 @@ STATEMENTS = (
             PlantedError("(1 - 1/S)^n for every n", lambda S, A, n: majorant(size=S, n=n, switch=False)),
         ),
     ),
-    Statement(
-        id="ours-N9-upper",
-        source="ours, N9a",
-        words="Soft labels: an upper bound on the minimax risk in closed form.",
-        formula="E R(CE_ful) <= (1 - 1/A) M(S), uniform",
-        regime="n >= 0",
-        grade="tight",
-        status="proved",
+    stated(
+        "ours-N9-upper",
         claim=bounds.soft_upper_mean_uniform,
         check=together(mean_upper("CE_ful"), at_sure_rows("CE_ful")),
         certificates=("soft_upper_mean_uniform",),
@@ -51,14 +38,8 @@ STATEMENTS = (
             PlantedError("M(S) becomes S phi(n + S)", lambda S, A, n: (1 - 1 / A) * S / (math.e * (n + S))),
         ),
     ),
-    Statement(
-        id="ours-N9-lower",
-        source="ours, N9b",
-        words="Soft labels: a lower bound on the minimax risk in closed form, by deterministic rows at random labels.",
-        formula="inf sup E R >= (1 - 1/A) max{(1 - 1/S)^n, (S - 1) phi(n) + h (1 - h)^n}, h = 1 - (S - 1)/(n + 1)",
-        regime="n >= 0; the second only if h >= 0",
-        grade="tight",
-        status="proved",
+    stated(
+        "ours-N9-lower",
         claim=bounds.soft_lower_mean_dirac,
         check=minimax_lower("soft"),
         planted=(
@@ -72,14 +53,8 @@ STATEMENTS = (
             ),
         ),
     ),
-    Statement(
-        id="ours-N10-soft",
-        source="ours, N9a",
-        words="Soft labels: the expected forward KL is of order S/n.",
-        formula="E KL(CE_ful) <= log(A) M(S), uniform",
-        regime="n >= 0",
-        grade="tight",
-        status="proved",
+    stated(
+        "ours-N10-soft",
         claim=bounds.soft_upper_kl_mean,
         check=kl_upper("CE_ful"),
         planted=(

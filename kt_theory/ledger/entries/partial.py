@@ -10,7 +10,7 @@ from kt_theory.ledger.attacks.means import mean_upper
 from kt_theory.ledger.attacks.planting import scaled, steeper
 from kt_theory.ledger.attacks.problems import HOSTILE, least_masses
 from kt_theory.ledger.attacks.quantiles import quantile_upper
-from kt_theory.ledger.statement import Claim, PlantedError, Statement
+from kt_theory.ledger.statement import Claim, PlantedError, stated
 from kt_theory.problem import Problem
 
 
@@ -34,17 +34,9 @@ def pairs(S: int, A: int) -> float:
     return S * ((A - 1) // 2)
 
 
-_LOWER_REGIME = "A >= 3, n >= S (A' - 1) / 2 - 1; A' = A if odd, A - 1 if even"
-
 STATEMENTS = (
-    Statement(
-        id="zz-4.1",
-        source="Z&Z Thm 4.1 (before the power is bounded)",
-        words="Partial soft labels: no student's worst expected risk is below a constant times SA/n.",
-        formula="inf sup E R >= S (A' - 1) / (4 (n + 1)) (1 - 1/(n + 1))^n",
-        regime=_LOWER_REGIME,
-        grade="lower",
-        status="published",
+    stated(
+        "zz-4.1",
         claim=bounds.partial_lower_mean,
         check=minimax_lower("partial", (2, "SEL_ptl")),
         certificates=("partial_lower_mean",),
@@ -57,15 +49,8 @@ STATEMENTS = (
             ),
         ),
     ),
-    Statement(
-        id="zz-4.1-simple",
-        source="Z&Z Thm 4.1",
-        words="Partial soft labels: no student's worst expected risk is below a constant times SA/n, with 1/e for a "
-        "power.",
-        formula="inf sup E R >= S (A' - 1) / (4 e (n + 1))",
-        regime=_LOWER_REGIME,
-        grade="lower",
-        status="published",
+    stated(
+        "zz-4.1-simple",
         claim=bounds.partial_lower_mean_simple,
         check=minimax_lower("partial", (2, "SEL_ptl")),
         certificates=("partial_lower_mean_simple",),
@@ -77,14 +62,8 @@ STATEMENTS = (
             ),
         ),
     ),
-    Statement(
-        id="zz-4.4-mean",
-        source="Z&Z Thm 4.4 (mean)",
-        words="Partial soft labels: the expected risk of SEL_ptl is of order SA/n.",
-        formula="E R(SEL_ptl) <= (8/9) SA/n + SA/(n + 1)",
-        regime="n >= 1",
-        grade="upper",
-        status="published",
+    stated(
+        "zz-4.4-mean",
         claim=bounds.partial_upper_mean,
         check=mean_upper("SEL_ptl", HOSTILE),
         certificates=("partial_upper_mean",),
@@ -98,16 +77,8 @@ STATEMENTS = (
             PlantedError("n^-1 becomes n^-1.1", steeper(bounds.partial_upper_mean, 0.1)),
         ),
     ),
-    Statement(
-        id="zz-4.4-whp",
-        source="Z&Z Thm 4.4 (high probability, S > 1)",
-        words="Partial soft labels: the risk of SEL_ptl is of order SA/n, times logarithms, with probability 1 - "
-        "delta.",
-        formula="R(SEL_ptl) <= (1/n)(4A/9 + 3 sqrt(A) L)(22 S + (400/99) S log(S(S+2)/delta)) + 4S/(9n) "
-        "+ 3 sqrt(S) L/n, L = log((S + 2)/delta)",
-        regime="S > 1, n >= 1, delta < min(1, (S + 2)/10)",
-        grade="upper",
-        status="published",
+    stated(
+        "zz-4.4-whp",
         claim=single_input(bounds.partial_upper_whp, single=False),
         check=quantile_upper("SEL_ptl"),
         note="The constants of the proof with slips 3 and 4 mended; true, and two orders of magnitude too large.",
@@ -119,14 +90,8 @@ STATEMENTS = (
             ),
         ),
     ),
-    Statement(
-        id="zz-4.4-whp-1",
-        source="Z&Z Thm 4.4 (high probability, S = 1)",
-        words="Partial soft labels at a single input: the risk of SEL_ptl is of order A/n with probability 1 - delta.",
-        formula="R(SEL_ptl) <= 4A/(9n) + 3 sqrt(A) log(1/delta)/n",
-        regime="S = 1, n >= 1, delta <= 1/10",
-        grade="upper",
-        status="published",
+    stated(
+        "zz-4.4-whp-1",
         claim=single_input(bounds.partial_upper_whp, single=True),
         check=quantile_upper("SEL_ptl"),
         planted=(
@@ -149,14 +114,8 @@ STATEMENTS = (
             PlantedError("n^-1 becomes n^-1.5", single_input(steeper(bounds.partial_upper_whp, 0.5), single=True)),
         ),
     ),
-    Statement(
-        id="zz-6.1-partial",
-        source="Z&Z Remark 6.1 (partial soft labels)",
-        words="If every joint mass is bounded below, the expected risk of SEL_ptl decays exponentially.",
-        formula="E R(SEL_ptl) <= (1 - c_S c_A)^n if rho >= c_S and pi* >= c_A where positive",
-        regime="n >= 0",
-        grade="upper",
-        status="published",
+    stated(
+        "zz-6.1-partial",
         claim=with_floors(bounds.partial_upper_mean_floor),
         check=mean_upper("SEL_ptl", HOSTILE, of_problem=True),
         note="The paper says that the decay is exponential; the base is ours.",

@@ -15,7 +15,7 @@ from functools import cache, partial
 import numpy as np
 
 from kt_theory.ledger.attacks.problems import climbed, generator
-from kt_theory.ledger.statement import ONLY_FORMULA, Claim, Effort, PlantedError, Statement, Trial
+from kt_theory.ledger.statement import ONLY_FORMULA, Claim, Effort, PlantedError, Trial, stated
 
 
 def plateau(delta: float) -> float:
@@ -71,15 +71,8 @@ def over_boxes(claim: Claim, effort: Effort) -> Iterator[Trial]:
 
 
 STATEMENTS = (
-    Statement(
-        id="level-quantised-plateau",
-        source="ours, N13 b",
-        words="Log-probabilities rounded to cells of width delta leave an error that more samples do not remove, "
-        "if the middles of the cells are all that is used.",
-        formula="sup TV(scaled middles, law in the same cells) = tanh(delta / 4)",
-        regime="delta > 0",
-        grade="tight",
-        status="proved",
+    stated(
+        "level-quantised-plateau",
         claim=plateau,
         check=over_boxes,
         planted=(

@@ -17,7 +17,7 @@ from kt_theory import bounds
 from kt_theory.exact.risk import exact_risk
 from kt_theory.ledger.attacks.pools import pool
 from kt_theory.ledger.attacks.problems import generator, one_row
-from kt_theory.ledger.statement import Claim, Effort, PlantedError, Statement, Trial
+from kt_theory.ledger.statement import Claim, Effort, PlantedError, Trial, stated
 from kt_theory.problem import dirichlet_problem
 
 
@@ -129,16 +129,8 @@ def uniform_or_dirac(row: np.ndarray) -> bool:
 
 
 STATEMENTS = (
-    Statement(
-        id="slip-1",
-        source="Z&Z Lemma E.5, as printed",
-        words="The bound x (1 - x)^n <= (4/9) n, as printed, is true and vacuous: from n = 3 on it exceeds 1. "
-        "The proof gives 4/(9n).",
-        formula="(4/9) n",
-        mended_formula="4/(9n)",
-        regime="n >= 1",
-        grade="slip",
-        status="vacuous",
+    stated(
+        "slip-1",
         claim=lambda n: 4 * n / 9,
         check=says_something,
         mended=lambda n: float(bounds.cell_missing_upper_simple(n=n)),
@@ -147,87 +139,40 @@ STATEMENTS = (
             PlantedError("(4/9) n becomes 2", lambda n: 2.0, "vacuous"),
         ),
     ),
-    Statement(
-        id="slip-2",
-        source="Z&Z Thm 3.2, the definition of xi",
-        words="The total variation between a row and the nearest Dirac is printed as 2 min_a (1 - pi*(a|s)). That is "
-        "the l1 distance, twice the total variation.",
-        formula="2 min_a (1 - p_a)",
-        mended_formula="min_a (1 - p_a)",
-        regime="every row",
-        grade="slip",
-        status="false",
+    stated(
+        "slip-2",
         claim=lambda row: 2 * (1 - row.max()),
         check=distance_to_a_dirac,
         mended=lambda row: 1 - row.max(),
     ),
-    Statement(
-        id="slip-3",
-        source="Z&Z proof of Thm 4.4, its events",
-        words="The deviation of the missing mass in the events of the proof is printed as 3 sqrt(A log(1/delta))/n. "
-        "Lemma E.7 has 3 sqrt(A) log(1/delta)/n.",
-        formula="4A/(9n) + 3 sqrt(A L)/n",
-        mended_formula="4A/(9n) + 3 sqrt(A) L/n, L = log(1/delta)",
-        regime="n >= 1, delta <= 1/10",
-        grade="slip",
-        status="false",
+    stated(
+        "slip-3",
         claim=lambda size, n, delta: (4 * size / 9 + 3 * math.sqrt(-size * math.log(delta))) / n,
         check=two_letters,
         mended=lambda size, n, delta: float(bounds.missing_mass_upper_whp(size=size, n=n, delta=delta)),
         note="Two letters suffice: the mass x is missing with probability (1 - x)^n > delta, and the printed bound is "
         "below x.",
     ),
-    Statement(
-        id="slip-4a",
-        source="Z&Z (D.20)",
-        words="In the bound (D.20) on the missing mass the whole bracket is printed as divided by 9. Only its first "
-        "term is.",
-        formula="(4A + 3 sqrt(A) L)/(9n)",
-        mended_formula="4A/(9n) + 3 sqrt(A) L/n",
-        regime="n >= 1, delta <= 1/10",
-        grade="slip",
-        status="false",
+    stated(
+        "slip-4a",
         claim=lambda size, n, delta: (4 * size - 3 * math.sqrt(size) * math.log(delta)) / (9 * n),
         check=two_letters,
         mended=lambda size, n, delta: float(bounds.missing_mass_upper_whp(size=size, n=n, delta=delta)),
     ),
-    Statement(
-        id="slip-4b",
-        source="Z&Z (D.21)",
-        words="In (D.21) 1/n_s is bounded by 1/(n_s + 1) in both sums. A factor 2 is missing.",
-        formula="1/X <= 1/(X + 1)",
-        mended_formula="1/X <= 2/(X + 1)",
-        regime="X >= 1",
-        grade="slip",
-        status="false",
+    stated(
+        "slip-4b",
         claim=lambda X: 1 / (X + 1),
         check=visits_against_one_more,
         mended=lambda X: 2 / (X + 1),
     ),
-    Statement(
-        id="slip-5",
-        source="Z&Z Thm 4.3, as printed",
-        words="CE_ptl is printed to be asymptotically right only on rows that are Uniform(A) or a Dirac. "
-        "It is right on every row that is constant on its support.",
-        formula="right only where p is uniform or sure",
-        mended_formula="right where p is constant on its support",
-        regime="every row",
-        grade="slip",
-        status="false",
+    stated(
+        "slip-5",
         claim=uniform_or_dirac,
         check=where_the_bias_vanishes,
         mended=constant_on_its_support,
     ),
-    Statement(
-        id="slip-6",
-        source="Z&Z (D.31) and (D.32)",
-        words="The constant of E R(SEL_ptl) <= const SA/n is not named, so the bound is vacuous at every single n. "
-        "It is no error: the proof gives 8/9 + n/(n + 1).",
-        formula="const SA/n",
-        mended_formula="(8/9) SA/n + SA/(n + 1)",
-        regime="n >= 1",
-        grade="slip",
-        status="vacuous",
+    stated(
+        "slip-6",
         claim=lambda n: math.inf,
         check=constant_of_the_rate,
         mended=lambda n: 8 / (9 * n) + 1 / (n + 1),
@@ -237,30 +182,14 @@ STATEMENTS = (
             PlantedError("const SA/n becomes SA (n + 1)/n", lambda n: (n + 1) / n, "vacuous"),
         ),
     ),
-    Statement(
-        id="slip-7",
-        source="Z&Z proof of Thm 5.1, and instance 3",
-        words="The heavy input of instance 3 is printed with mass 1 - S^-1/(n + 1), and its teacher as that of "
-        "instance 3. The masses sum to 1 with 1 - (S - 1)/(n + 1); the teacher is that of instance 2.",
-        formula="1 - 1/(S (n + 1))",
-        mended_formula="1 - (S - 1)/(n + 1)",
-        regime="n >= S - 1",
-        grade="slip",
-        status="false",
+    stated(
+        "slip-7",
         claim=lambda S, n: 1 - 1 / (S * (n + 1)),
         check=law_of_instance_3,
         mended=lambda S, n: 1 - (S - 1) / (n + 1),
     ),
-    Statement(
-        id="slip-8",
-        source="Z&Z proof of Thm 3.2, the line after (D.11)",
-        words="The bound sqrt(A/(2n)) sum_s sqrt(rho(s)), as printed, is true and too weak: (1/2) sqrt(SA/n), which "
-        "the paper draws from it, does not follow. It follows from (1/2) sqrt(A/n) sum_s sqrt(rho(s)).",
-        formula="sqrt(A/(2n)) sum sqrt(rho)",
-        mended_formula="(1/2) sqrt(A/n) sum sqrt(rho)",
-        regime="n >= 1",
-        grade="slip",
-        status="too weak",
+    stated(
+        "slip-8",
         claim=lambda A, n: math.sqrt(A / (2 * n)),
         check=step_to_the_mean,
         mended=lambda A, n: math.sqrt(A / n) / 2,

@@ -12,7 +12,7 @@ from kt_theory.ledger.attacks.means import mean_upper
 from kt_theory.ledger.attacks.planting import scaled, steeper
 from kt_theory.ledger.attacks.problems import HOSTILE, climb, generator, least_masses
 from kt_theory.ledger.attacks.quantiles import quantile_upper
-from kt_theory.ledger.statement import Claim, Effort, PlantedError, Statement, Trial
+from kt_theory.ledger.statement import Claim, Effort, PlantedError, Trial, stated
 from kt_theory.problem import Problem, dirichlet_problem
 
 
@@ -49,17 +49,9 @@ def at_every_law(claim: Claim, effort: Effort) -> Iterator[Trial]:
         yield Trial(f"rho found by search, S={S}, A={A}, n={n}", lhs, rhs, "search", n, 1e-9 * rhs)
 
 
-_LOWER_REGIME = "S >= 2, A >= 2, n >= S"
-
 STATEMENTS = (
-    Statement(
-        id="zz-5.1",
-        source="Z&Z Thm 5.1 (before the power is bounded)",
-        words="Soft labels: no student's worst expected risk is below a constant times S/n.",
-        formula="inf sup E R >= ((S - 1) / (2 (n + 1))) (1 - 1/(n + 1))^n",
-        regime=_LOWER_REGIME,
-        grade="lower",
-        status="published",
+    stated(
+        "zz-5.1",
         claim=bounds.soft_lower_mean,
         check=minimax_lower("soft", (3, "CE_ful"), own_from=2),
         certificates=("soft_lower_mean",),
@@ -73,14 +65,8 @@ STATEMENTS = (
             PlantedError("1/(n + 1) becomes (n + 1)^-0.95", steeper(bounds.soft_lower_mean, -0.05)),
         ),
     ),
-    Statement(
-        id="zz-5.1-simple",
-        source="Z&Z Thm 5.1",
-        words="Soft labels: no student's worst expected risk is below a constant times S/n, with 1/e for a power.",
-        formula="inf sup E R >= (S - 1) / (2 e (n + 1))",
-        regime=_LOWER_REGIME,
-        grade="lower",
-        status="published",
+    stated(
+        "zz-5.1-simple",
         claim=bounds.soft_lower_mean_simple,
         check=minimax_lower("soft", (3, "CE_ful"), own_from=2),
         certificates=("soft_lower_mean_simple",),
@@ -92,15 +78,8 @@ STATEMENTS = (
             ),
         ),
     ),
-    Statement(
-        id="zz-5.1-at",
-        source="Z&Z Thm 5.1 (any law of the inputs)",
-        words="Soft labels: for every law of the inputs, known to the student, no student's worst expected risk is "
-        "below half the expected mass of the unvisited inputs.",
-        formula="inf sup over pi* of E R >= (1/2) sum_s rho(s) (1 - rho(s))^n",
-        regime="S >= 2, A >= 2, n >= 0",
-        grade="tight",
-        status="published",
+    stated(
+        "zz-5.1-at",
         claim=under_a_law(bounds.soft_lower_mean_at),
         check=at_every_law,
         certificates=("soft_lower_mean_at",),
@@ -112,14 +91,8 @@ STATEMENTS = (
             ),
         ),
     ),
-    Statement(
-        id="zz-5.2-mean-at",
-        source="Z&Z Thm 5.2 (mean, any law of the inputs)",
-        words="Soft labels: the expected risk of CE_ful is at most the expected mass of the unvisited inputs.",
-        formula="E R(CE_ful) <= sum_s rho(s) (1 - rho(s))^n",
-        regime="n >= 0",
-        grade="tight",
-        status="published",
+    stated(
+        "zz-5.2-mean-at",
         claim=under_a_law(bounds.soft_upper_mean_at),
         check=mean_upper("CE_ful", HOSTILE, of_problem=True),
         certificates=("soft_upper_mean_at",),
@@ -131,14 +104,8 @@ STATEMENTS = (
             ),
         ),
     ),
-    Statement(
-        id="zz-5.2-mean",
-        source="Z&Z Thm 5.2 (mean)",
-        words="Soft labels: the expected risk of CE_ful is of order S/n.",
-        formula="E R(CE_ful) <= 4S/(9n)",
-        regime="n >= 1",
-        grade="upper",
-        status="published",
+    stated(
+        "zz-5.2-mean",
         claim=bounds.soft_upper_mean,
         check=mean_upper("CE_ful", HOSTILE),
         certificates=("soft_upper_mean",),
@@ -149,14 +116,8 @@ STATEMENTS = (
             PlantedError("n^-1 becomes n^-1.05", steeper(bounds.soft_upper_mean, 0.05)),
         ),
     ),
-    Statement(
-        id="zz-5.2-whp",
-        source="Z&Z Thm 5.2 (high probability)",
-        words="Soft labels: the risk of CE_ful is of order S/n with probability 1 - delta.",
-        formula="R(CE_ful) <= 4S/(9n) + 3 sqrt(S) log(1/delta)/n",
-        regime="n >= 1, delta <= 1/10",
-        grade="upper",
-        status="published",
+    stated(
+        "zz-5.2-whp",
         claim=bounds.soft_upper_whp,
         check=quantile_upper("CE_ful"),
         planted=(
@@ -175,14 +136,8 @@ STATEMENTS = (
             PlantedError("n^-1 becomes n^-1.5", steeper(bounds.soft_upper_whp, 0.5)),
         ),
     ),
-    Statement(
-        id="zz-6.1-soft",
-        source="Z&Z Remark 6.1 (soft labels)",
-        words="If the mass of every input is bounded below, the expected risk of CE_ful decays exponentially.",
-        formula="E R(CE_ful) <= (1 - c_S)^n if rho >= c_S where positive",
-        regime="n >= 0",
-        grade="tight",
-        status="published",
+    stated(
+        "zz-6.1-soft",
         claim=with_floor(bounds.soft_upper_mean_floor),
         check=mean_upper("CE_ful", HOSTILE, of_problem=True),
         note="The paper says that the decay is exponential; the base is ours.",

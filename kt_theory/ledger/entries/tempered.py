@@ -22,7 +22,7 @@ from scipy.optimize import brentq, minimize
 from kt_theory.ledger.attacks.comparing import equal
 from kt_theory.ledger.attacks.planting import scaled
 from kt_theory.ledger.attacks.problems import climbed, generator
-from kt_theory.ledger.statement import ONLY_FORMULA, Claim, Effort, PlantedError, Statement, Trial
+from kt_theory.ledger.statement import ONLY_FORMULA, Claim, Effort, PlantedError, Trial, stated
 
 
 def zipf(A: int, exponent: float) -> np.ndarray:
@@ -299,14 +299,8 @@ def under_uniform_draws(claim: Claim, effort: Effort) -> Iterator[Trial]:
 
 
 STATEMENTS = (
-    Statement(
-        id="level-tempered-mass",
-        source="ours, N13 c",
-        words="The expected missing mass if labels are drawn from another law q than the teacher's.",
-        formula="E m0 = sum_a p_a (1 - q_a)^n",
-        regime="one input, n >= 0",
-        grade="exact",
-        status="proved",
+    stated(
+        "level-tempered-mass",
         claim=missing_under,
         check=against_sequences,
         planted=(
@@ -316,15 +310,8 @@ STATEMENTS = (
         ),
         note=f"{ONLY_FORMULA} Enumeration of all sequences of draws, in exact fractions.",
     ),
-    Statement(
-        id="level-tempered-optimal",
-        source="ours, N13 c",
-        words="The sampling law that leaves the least missing mass is flatter than the teacher: water-filling in "
-        "logarithms.",
-        formula="q_a = (1 - (lambda/p_a)^(1/(n-1)))_+",
-        regime="one input, n >= 2",
-        grade="exact",
-        status="proved",
+    stated(
+        "level-tempered-optimal",
         claim=water_filling,
         check=no_better_law,
         planted=(
@@ -334,14 +321,8 @@ STATEMENTS = (
         ),
         note=f"{ONLY_FORMULA} Against random and tempered laws, hill climbing, and a general minimiser.",
     ),
-    Statement(
-        id="level-tempered-value",
-        source="ours, N13 c",
-        words="With the best sampling law the missing mass decays exponentially.",
-        formula="min_q sum p_a (1 - q_a)^n <= A GM(p) (1 - 1/A)^n, GM the geometric mean",
-        regime="one input, n >= 2, the best sampling law uses every label",
-        grade="upper",
-        status="proved",
+    stated(
+        "level-tempered-value",
         claim=geometric_bound,
         check=above_optimum,
         planted=(
@@ -353,15 +334,8 @@ STATEMENTS = (
         ),
         note=f"{ONLY_FORMULA} Attained by uniform teachers.",
     ),
-    Statement(
-        id="level-tempered-warmer",
-        source="ours, N13 c",
-        words="The sign of the derivative tells whether a temperature a little above 1 lowers the expected missing "
-        "mass.",
-        formula="d/dT sum_a p_a (1 - q_a)^n = n sum_a p_a^2 (1 - p_a)^(n-1) (log p_a + H) at T = 1, q ~ p^(1/T)",
-        regime="one input, n >= 1",
-        grade="exact",
-        status="proved",
+    stated(
+        "level-tempered-warmer",
         claim=warming,
         check=slopes,
         planted=(
@@ -371,15 +345,8 @@ STATEMENTS = (
         ),
         note=f"{ONLY_FORMULA} Against the derivative by a complex step, which does not cancel.",
     ),
-    Statement(
-        id="level-tempered-crossing",
-        source="ours, N13 c",
-        words="A temperature a little above 1 raises the expected missing mass up to some number of samples, and "
-        "lowers it from there on.",
-        formula="sum_a p_a^2 (1 - p_a)^(n-1) (log p_a + H) > 0 for n < n0(p), < 0 for n > n0(p)",
-        regime="one input, p not constant on its support",
-        grade="exact",
-        status="proved",
+    stated(
+        "level-tempered-crossing",
         claim=crossing,
         check=sides_of_crossing,
         planted=(
@@ -390,15 +357,8 @@ STATEMENTS = (
         note=f"{ONLY_FORMULA} n0 = 26.0 for Zipf(1) on 100 labels, 107.4 on 1000, 14.8 for Zipf(1.5) on 1000. So "
         "that a higher temperature is always better is false.",
     ),
-    Statement(
-        id="level-tempered-uniform",
-        source="ours, N13 d",
-        words="Labels drawn uniformly, each shown with its probability: the exact minimax risk, which decays "
-        "exponentially.",
-        formula="minimax = (1 - 1/A)^n - P(not all labels seen) / A",
-        regime="one input, n >= 0",
-        grade="exact",
-        status="proved",
+    stated(
+        "level-tempered-uniform",
         claim=uniform_draws,
         check=under_uniform_draws,
         planted=(

@@ -14,7 +14,7 @@ from functools import cache, partial
 import numpy as np
 
 from kt_theory.ledger.attacks.problems import climbed, generator
-from kt_theory.ledger.statement import ONLY_FORMULA, Claim, Effort, PlantedError, Statement, Trial
+from kt_theory.ledger.statement import ONLY_FORMULA, Claim, Effort, PlantedError, Trial, stated
 
 
 def top_k_floor(k: int, A: int) -> float:
@@ -55,15 +55,8 @@ def over_rows(claim: Claim, effort: Effort) -> Iterator[Trial]:
 
 
 STATEMENTS = (
-    Statement(
-        id="level-topk-floor",
-        source="ours, N13 a",
-        words="If only the k largest probabilities of each row are revealed, the risk has a lower bound that does "
-        "not fall with n.",
-        formula="sup over rows TV(row, top k with uniform rest) = max_j j/(k + j) (1 - j/(A - k))",
-        regime="0 <= k < A",
-        grade="tight",
-        status="proved",
+    stated(
+        "level-topk-floor",
         claim=top_k_floor,
         check=over_rows,
         planted=(

@@ -21,7 +21,7 @@ from kt_theory.exact.risk import exact_risk
 from kt_theory.ledger.attacks.lower import minimax_upper
 from kt_theory.ledger.attacks.means import mean_upper
 from kt_theory.ledger.attacks.problems import UNIFORM
-from kt_theory.ledger.statement import Claim, Effort, PlantedError, Statement, Trial
+from kt_theory.ledger.statement import Claim, Effort, PlantedError, Trial, stated
 from kt_theory.minimax.constants import minimax_constant
 from kt_theory.problem import Problem, three_worlds
 
@@ -92,28 +92,14 @@ def many_labels(S: int, A: int, n: int, problem: Problem) -> float:
 
 
 STATEMENTS = (
-    Statement(
-        id="conj-Q1",
-        source="Z&Z Appendix F (conjecture), up to constants",
-        words="No single instance exposes the limits of all three learners: on every instance one of the three risks "
-        "is below any fixed share of its minimax risk, for large n.",
-        formula="min over the protocols of E R(learner)/minimax -> 0; here: it falls below 1/4",
-        regime="S >= 2, n >> SA",
-        grade="conjecture",
-        status="false",
+    stated(
+        "conj-Q1",
         claim=lambda S, A: 0.25,
         check=no_instance_for_all,
         note="The paper's wording is informal; this is its reading up to constants.",
     ),
-    Statement(
-        id="ours-Q1-worlds",
-        source="ours",
-        words="On one instance, three worlds, each of the three learners has at least a fixed share of its minimax "
-        "risk.",
-        formula="min over the protocols of E R(learner)/minimax >= 0.28 on three_worlds",
-        regime="S >= 2, A >= 10, n >> SA",
-        grade="lower",
-        status="numerical",
+    stated(
+        "ours-Q1-worlds",
         claim=lambda S, A: 0.28,
         check=one_instance_for_all,
         note="The shares are of proved upper ends. Of the limits themselves they tend to sqrt(2) - 1 = 0.414 as S and "
@@ -123,15 +109,8 @@ STATEMENTS = (
             PlantedError("the share is 0.45 for many inputs and labels", lambda S, A: 0.45 if S * A > 1000 else 0.0),
         ),
     ),
-    Statement(
-        id="ours-Q1-limit",
-        source="ours, N14",
-        words="In the limit the instance three worlds gives each of the three learners the same share of its "
-        "minimax risk.",
-        formula="lim E R(learner)/minimax = sqrt(2) - 1 on three_worlds, for each of the three",
-        regime="S and A to infinity after n; tried with the relative remainder 4/min(S, A)",
-        grade="limit",
-        status="proved",
+    stated(
+        "ours-Q1-limit",
         claim=lambda: math.sqrt(2) - 1,
         check=limit_shares,
         planted=(
@@ -140,15 +119,8 @@ STATEMENTS = (
             PlantedError("the share is (sqrt(5) - 1)/2, that of two worlds", lambda: (math.sqrt(5) - 1) / 2),
         ),
     ),
-    Statement(
-        id="ours-Q1-three-labels",
-        source="ours, N12",
-        words="With one input and three labels the conjecture is true: where hard labels are slow, SEL_ptl is "
-        "exponentially fast.",
-        formula="S = 1, A = 3: E R(SEL_ptl) <= sum_a p_a^n (1 - p_a)",
-        regime="S = 1, A = 3, n >= 1",
-        grade="upper",
-        status="proved",
+    stated(
+        "ours-Q1-three-labels",
         claim=three_labels,
         check=mean_upper("SEL_ptl", UNIFORM, of_problem=True),
         planted=(

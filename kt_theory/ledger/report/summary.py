@@ -14,6 +14,7 @@ import numpy as np
 from kt_theory import __version__
 from kt_theory.ledger.statement import KINDS, Statement
 from kt_theory.ledger.verdicts import Verdict
+from kt_theory.statements import Origin
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ def group(statement: Statement) -> str:
         return "slips"
     if statement.grade in ("conjecture", "open") or statement.status in ("conjectured", "open"):
         return "conjectures"
-    return "Z&Z" if statement.source.startswith("Z&Z") else "ours"
+    return "Z&Z" if statement.origin == Origin.PAPER else "ours"
 
 
 def many(count: int, noun: str) -> str:

@@ -58,6 +58,7 @@ STATUS_WORDS = {
     "proved": "proved in this project",
     "numerical": "found by numerical search, and not proved",
     "conjectured": "neither proved nor computed to the end",
+    "experimental": "under trial: no theorem of the report stands behind it",
     "false": "known to be false: the ledger must find the counterexample again",
     "vacuous": "true, and says no more than what is trivially true: the ledger must find the place again",
     "too weak": "true, and does not imply what its source draws from it: the ledger must find the place again",

@@ -1,0 +1,89 @@
+"""What is said of the statements that are tried in `ledger.entries.limits_partial`."""
+
+from __future__ import annotations
+
+from kt_theory.statements.statement import Grade, Metadata, Origin, Status
+
+STATEMENTS = (
+    Metadata(
+        id="ours-N7-limit",
+        source="ours, N7b",
+        origin=Origin.OURS,
+        words=("n times the minimax risk of partial soft labels tends to a sum of Poisson limits, one for each input."),
+        formula="n minimax -> (S - 1) gamma_A + gamma_{A-1}",
+        regime="fixed S and A; tried with the relative remainder SA/n",
+        grade=Grade.LIMIT,
+        status=Status.PROVED,
+        latex=r"$n $ minimax $\to  (S  - 1) gamma_{A}  +$ gamma $_{A -1}$",
+        regime_latex="fixed $S $ and $A $; tried with the relative remainder $SA /n $",
+    ),
+    Metadata(
+        id="ours-N7-c-inf",
+        source="ours, N7b",
+        origin=Origin.OURS,
+        words="Per label the worst Poisson limit of partial soft labels tends to c_inf.",
+        formula="gamma_m / m -> c_inf = q^2/(1 + q) = 0.154411, q = 2 W(1/(2 sqrt(e)))",
+        regime="m to infinity; tried with the relative remainder 1.3/m",
+        grade=Grade.LIMIT,
+        status=Status.PROVED,
+        latex=r"$gamma_{m}  / m  \to  c_{\inf}  = q ^2/(1 + q ) = 0.154411$, $q  = 2 W (1/(2 \sqrt{e }))$",
+        regime_latex="$m $ to infinity; tried with the relative remainder $1.3/m $",
+    ),
+    Metadata(
+        id="ours-N7-second",
+        source="ours, after N7b",
+        origin=Origin.OURS,
+        words="The second-order term of the worst Poisson limit of partial soft labels.",
+        formula="gamma_m = c_inf m - q (1 - q)/(1 + q) + O(1/m)",
+        regime="m >= 3; tried with the remainder 0.15/m",
+        grade=Grade.LIMIT,
+        status=Status.NUMERICAL,
+        latex=r"$gamma_{m}  = c_{\inf}  m  - q  (1 - q )/(1 + q ) + O (1/m )$",
+        regime_latex=r"$m  \ge  3$; tried with the remainder $0.15/m $",
+    ),
+    Metadata(
+        id="ours-N6-c-inf",
+        source="ours, N6a",
+        origin=Origin.OURS,
+        words="The constant of partial labels by Lambert's function and by the maximum that it solves.",
+        formula="q^2/(1 + q) at q = 2 W(1/(2 sqrt(e))) = max over q and x of a q/(a + q), a = e^-x (x - q)",
+        regime="a number",
+        grade=Grade.EXACT,
+        status=Status.PROVED,
+        latex=(
+            r"$q ^2/(1 + q )$ at $q  = 2 W (1/(2 \sqrt{e })) = \max $ over $q $ and $x $ of $a  q /(a  + q )$, "
+            r"$a  = e ^-x  (x  - q )$"
+        ),
+        regime_latex="a number",
+    ),
+    Metadata(
+        id="ours-N10-limit",
+        source="ours, N10",
+        origin=Origin.OURS,
+        words="The constant of partial labels in forward KL is attained as the number of labels grows.",
+        formula=("n minimax KL / (SA) -> c_KL = min over q of max over x of e^-x (x log(x/q) - x + q) = 0.292037"),
+        regime="A to infinity after n; tried with the relative remainder 4/A",
+        grade=Grade.LIMIT,
+        status=Status.PROVED,
+        latex=(
+            r"$n $ minimax $\mathrm{KL}  / (SA ) \to  c_{\mathrm{KL}}  = \min $ over $q $ of $\max $ over $x $ "
+            r"of $e ^-x  (x  \log (x /q ) - x  + q ) = 0.292037$"
+        ),
+        regime_latex="$A $ to infinity after $n $; tried with the relative remainder $4/A $",
+    ),
+    Metadata(
+        id="ours-4.3-bias",
+        source="ours, N11 a",
+        origin=Origin.OURS,
+        words="The bias of CE_ptl is below 1, and its supremum over teachers is 1.",
+        formula=("sum_s rho(s) TV(p, p^2/|p|^2) <= 1 - sum_s rho(s) max_a pi*(a|s) < 1; the supremum over A is 1"),
+        regime="every problem; from below with the remainder 3 A^(-1/3)",
+        grade=Grade.TIGHT,
+        status=Status.PROVED,
+        latex=(
+            r"$\textstyle\sum_{s}  \rho (s ) \mathrm{TV} (p , p ^2/\vert p \vert ^2) \le  1 - "
+            r"\textstyle\sum_{s}  \rho (s ) \max_{a}  {\pi^{*}}(a \vert s ) < 1$; the supremum over $A $ is $1$"
+        ),
+        regime_latex="every problem; from below with the remainder $3 A ^{-1/3}$",
+    ),
+)

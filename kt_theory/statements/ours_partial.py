@@ -1,0 +1,204 @@
+"""What is said of the statements that are tried in `ledger.entries.ours_partial`."""
+
+from __future__ import annotations
+
+from kt_theory.statements.statement import Grade, Metadata, Origin, Status
+
+STATEMENTS = (
+    Metadata(
+        id="ours-N3-at",
+        source="ours, N3",
+        origin=Origin.OURS,
+        words=(
+            "The expected risk of SEL_ptl is at most the expected missing mass of the joint law, for every "
+            "initial table."
+        ),
+        formula="E R(SEL_ptl) <= sum over (s, a) of w (1 - w)^n, w = rho pi*",
+        regime="n >= 0",
+        grade=Grade.TIGHT,
+        status=Status.PROVED,
+        latex=(
+            r"$\mathbb{E}\,  R (\textsf{SEL\_ptl} ) \le  \textstyle\sum $ over $(s , a )$ of $w  (1 - w )^n $, "
+            r"$w  = \rho  {\pi^{*}}$"
+        ),
+        regime_latex=r"$n  \ge  0$",
+    ),
+    Metadata(
+        id="ours-N3-missing",
+        source="ours, N3 and N1",
+        origin=Origin.OURS,
+        words=(
+            "The expected risk of SEL_ptl is at most the expected missing mass of the worst joint law, for "
+            "every initial table."
+        ),
+        formula="E R(SEL_ptl) <= M(SA), M(K) = (1 - 1/K)^n if n <= K, (K - 1) phi(n - 1) if n >= K",
+        regime="n >= 0",
+        grade=Grade.UPPER,
+        status=Status.PROVED,
+        latex=(
+            r"$\mathbb{E}\,  R (\textsf{SEL\_ptl} ) \le  M (SA )$, $M (K ) = (1 - 1/K )^n $ if $n  \le  K $, "
+            r"$(K  - 1) \phi (n  - 1)$ if $n  \ge  K $"
+        ),
+        regime_latex=r"$n  \ge  0$",
+    ),
+    Metadata(
+        id="ours-N4-uniform",
+        source="ours, N4",
+        origin=Origin.OURS,
+        words=("Spread evenly, the mass of u unseen labels adds at most 1 - 1/u of itself to the risk of SEL_ptl."),
+        formula="E R(SEL_ptl) <= ((A - 2)/(A - 1)) M(SA) + M(S) / (A (A - 1)), uniform",
+        regime="n >= 0; 0 if A = 1",
+        grade=Grade.TIGHT,
+        status=Status.PROVED,
+        latex=(
+            r"$\mathbb{E}\,  R (\textsf{SEL\_ptl} ) \le  ((A  - 2)/(A  - 1)) M (SA ) + M (S ) / (A  (A  - 1))$, "
+            r"uniform"
+        ),
+        regime_latex=r"$n  \ge  0$; $0$ if $A  = 1$",
+    ),
+    Metadata(
+        id="ours-N4-simple",
+        source="ours, N4",
+        origin=Origin.OURS,
+        words="The bound of N4 on the expected risk of SEL_ptl, in closed form.",
+        formula="E R(SEL_ptl) <= S (A - 1) / (e n), uniform",
+        regime="n >= 1",
+        grade=Grade.UPPER,
+        status=Status.PROVED,
+        latex=r"$\mathbb{E}\,  R (\textsf{SEL\_ptl} ) \le  S  (A  - 1) / (e  n )$, uniform",
+        regime_latex=r"$n  \ge  1$",
+    ),
+    Metadata(
+        id="ours-N6-lambert",
+        source="ours, N6a",
+        origin=Origin.OURS,
+        words=(
+            "n times the expected risk of SEL_ptl is at most the limit constant times SA, with a correction "
+            "for finite A."
+        ),
+        formula="E R(SEL_ptl) <= S (c_inf A + (sqrt(2)/e) sqrt(A)) / n, c_inf = 0.154411, uniform",
+        regime="n >= 1",
+        grade=Grade.UPPER,
+        status=Status.PROVED,
+        latex=(
+            r"$\mathbb{E}\,  R (\textsf{SEL\_ptl} ) \le  S  (c_{\inf}  A  + (\sqrt{2}/e ) \sqrt{A }) / n $, "
+            r"$c_{\inf}  = 0.154411$, uniform"
+        ),
+        regime_latex=r"$n  \ge  1$",
+    ),
+    Metadata(
+        id="ours-N6-pairs",
+        source="ours, N6b",
+        origin=Origin.OURS,
+        words=(
+            "n times the expected risk of SEL_ptl is at most 1.036 times the limit constant times SA, without "
+            "a correction."
+        ),
+        formula="E R(SEL_ptl) <= 0.159975 SA/n, uniform",
+        regime="n >= 1",
+        grade=Grade.UPPER,
+        status=Status.PROVED,
+        latex=r"$\mathbb{E}\,  R (\textsf{SEL\_ptl} ) \le  0.159975 SA /n $, uniform",
+        regime_latex=r"$n  \ge  1$",
+    ),
+    Metadata(
+        id="ours-N6-conjecture",
+        source="ours, after N6b",
+        origin=Origin.OURS,
+        words=("n times the expected risk of SEL_ptl is at most the limit constant times SA, without a correction."),
+        formula="E R(SEL_ptl) <= c_inf SA/n, c_inf = 0.154411, uniform",
+        regime="n >= 1",
+        grade=Grade.CONJECTURE,
+        status=Status.CONJECTURED,
+        latex=(r"$\mathbb{E}\,  R (\textsf{SEL\_ptl} ) \le  c_{\inf}  SA /n $, $c_{\inf}  = 0.154411$, uniform"),
+        regime_latex=r"$n  \ge  1$",
+    ),
+    Metadata(
+        id="ours-N3-whp",
+        source="ours, N3 with Z&Z Lemma E.7",
+        origin=Origin.OURS,
+        words=(
+            "Lemma E.7 on the pairs of input and label bounds the risk of SEL_ptl with probability 1 - delta, "
+            "without a union bound over inputs."
+        ),
+        formula="R(SEL_ptl) <= 4SA/(9n) + 3 sqrt(SA) log(1/delta) / n, whatever it says unasked",
+        regime="n >= 1, 0 < delta <= 1/10",
+        grade=Grade.UPPER,
+        status=Status.PROVED,
+        latex=(
+            r"$R (\textsf{SEL\_ptl} ) \le  4SA /(9n ) + 3 \sqrt{SA } \log (1/\delta ) / n $, whatever it says "
+            r"unasked"
+        ),
+        regime_latex=r"$n  \ge  1$, $0 < \delta  \le  1/10$",
+    ),
+    Metadata(
+        id="ours-N2-whp",
+        source="ours, N2 and N3",
+        origin=Origin.OURS,
+        words="The deviation of the missing mass of the joint law bounds that of the risk of SEL_ptl.",
+        formula=("R(SEL_ptl) <= M(SA) + (2/n) (L + sqrt(2 SA L) / e), L = log(1/delta), whatever it says unasked"),
+        regime="n >= 1, 0 < delta < 1",
+        grade=Grade.UPPER,
+        status=Status.PROVED,
+        latex=(
+            r"$R (\textsf{SEL\_ptl} ) \le  M (SA ) + (2/n ) (L  + \sqrt{2 SA  L } / e )$, $L  = \log (1/\delta "
+            r")$, whatever it says unasked"
+        ),
+        regime_latex=r"$n  \ge  1$, $0 < \delta  < 1$",
+    ),
+    Metadata(
+        id="ours-N7-at",
+        source="ours, N7a",
+        origin=Origin.OURS,
+        words=(
+            "Partial soft labels: rows of light labels, zeros and one heavy label bound the minimax risk from below."
+        ),
+        formula="inf sup E R >= S x E[j Z / (j + Z)], j ~ Bin(k, (1 - x)^n)",
+        regime="A >= 2; Z = A - 1 - k >= 1 if (k + 1) x <= 1/S, Z = A - k if k x = 1/S",
+        grade=Grade.LOWER,
+        status=Status.PROVED,
+        latex=(
+            r"$\inf  \sup  \mathbb{E}\,  R  \ge  S  x  \mathbb{E}\, [j  Z  / (j  + Z )]$, $j  \sim  "
+            r"\mathrm{Bin} (k , (1 - x )^n )$"
+        ),
+        regime_latex=(
+            r"$A  \ge  2$; $Z  = A  - 1 - k  \ge  1$ if $(k  + 1) x  \le  1/S $, $Z  = A  - k $ if $k  x  = 1/S "
+            r"$"
+        ),
+    ),
+    Metadata(
+        id="ours-N7-light",
+        source="ours, N7a",
+        origin=Origin.OURS,
+        words=(
+            "Partial soft labels: the best of the rows of light labels gives a lower bound that tends to the "
+            "limit constant."
+        ),
+        formula="inf sup E R >= max over k and x of S x E[j Z / (j + Z)]",
+        regime="A >= 2, n >= 0",
+        grade=Grade.LOWER,
+        status=Status.PROVED,
+        latex=(
+            r"$\inf  \sup  \mathbb{E}\,  R  \ge  \max $ over $k $ and $x $ of $S  x  \mathbb{E}\, [j  Z  / (j  "
+            r"+ Z )]$"
+        ),
+        regime_latex=r"$A  \ge  2$, $n  \ge  0$",
+    ),
+    Metadata(
+        id="ours-N10-partial",
+        source="ours, N10",
+        origin=Origin.OURS,
+        words=(
+            "Partial soft labels: the expected forward KL is at most a constant times SA/n, the rate of hard labels."
+        ),
+        formula="E KL(SEL_ptl) <= c_KL SA/n, c_KL = 0.292037, uniform",
+        regime="n >= 1",
+        grade=Grade.UPPER,
+        status=Status.PROVED,
+        latex=(
+            r"$\mathbb{E}\,  \mathrm{KL} (\textsf{SEL\_ptl} ) \le  c_{\mathrm{KL}}  SA /n $, $c_{\mathrm{KL}}  "
+            r"= 0.292037$, uniform"
+        ),
+        regime_latex=r"$n  \ge  1$",
+    ),
+)

@@ -1,0 +1,26 @@
+"""What is said of the statements that are tried in `ledger.entries.top_k`."""
+
+from __future__ import annotations
+
+from kt_theory.statements.statement import Grade, Metadata, Origin, Status
+
+STATEMENTS = (
+    Metadata(
+        id="level-topk-floor",
+        source="ours, N13 a",
+        origin=Origin.OURS,
+        words=(
+            "If only the k largest probabilities of each row are revealed, the risk has a lower bound that "
+            "does not fall with n."
+        ),
+        formula="sup over rows TV(row, top k with uniform rest) = max_j j/(k + j) (1 - j/(A - k))",
+        regime="0 <= k < A",
+        grade=Grade.TIGHT,
+        status=Status.PROVED,
+        latex=(
+            r"$\sup $ over rows $\mathrm{TV} (row , top  k  with  uniform  rest ) = \max_{j}  j /(k  + j ) (1 - "
+            r"j /(A  - k ))$"
+        ),
+        regime_latex=r"$0 \le  k  < A $",
+    ),
+)

@@ -1,0 +1,79 @@
+"""What is said of the statements that are tried in `ledger.entries.worlds`."""
+
+from __future__ import annotations
+
+from kt_theory.statements.statement import Grade, Metadata, Origin, Status
+
+STATEMENTS = (
+    Metadata(
+        id="conj-Q1",
+        source="Z&Z Appendix F (conjecture), up to constants",
+        origin=Origin.PAPER,
+        words=(
+            "No single instance exposes the limits of all three learners: on every instance one of the three "
+            "risks is below any fixed share of its minimax risk, for large n."
+        ),
+        formula="min over the protocols of E R(learner)/minimax -> 0; here: it falls below 1/4",
+        regime="S >= 2, n >> SA",
+        grade=Grade.CONJECTURE,
+        status=Status.FALSE,
+        latex=(
+            r"$\min $ over the protocols of $\mathbb{E}\,  R (learner )/$ minimax $\to  0$; here: it falls "
+            r"below $1/4$"
+        ),
+        regime_latex=r"$S  \ge  2$, $n  >> SA $",
+    ),
+    Metadata(
+        id="ours-Q1-worlds",
+        source="ours",
+        origin=Origin.OURS,
+        words=(
+            "On one instance, three worlds, each of the three learners has at least a fixed share of its minimax risk."
+        ),
+        formula="min over the protocols of E R(learner)/minimax >= 0.28 on three_worlds",
+        regime="S >= 2, A >= 10, n >> SA",
+        grade=Grade.LOWER,
+        status=Status.NUMERICAL,
+        latex=(
+            r"$\min $ over the protocols of $\mathbb{E}\,  R (learner )/$ minimax $\ge  0.28$ on "
+            r"$three_{worlds} $"
+        ),
+        regime_latex=r"$S  \ge  2$, $A  \ge  10$, $n  >> SA $",
+    ),
+    Metadata(
+        id="ours-Q1-limit",
+        source="ours, N14",
+        origin=Origin.OURS,
+        words=(
+            "In the limit the instance three worlds gives each of the three learners the same share of its "
+            "minimax risk."
+        ),
+        formula="lim E R(learner)/minimax = sqrt(2) - 1 on three_worlds, for each of the three",
+        regime="S and A to infinity after n; tried with the relative remainder 4/min(S, A)",
+        grade=Grade.LIMIT,
+        status=Status.PROVED,
+        latex=(
+            r"lim $\mathbb{E}\,  R (learner )/$ minimax $= \sqrt{2} - 1$ on $three_{worlds} $, for each of the "
+            r"three"
+        ),
+        regime_latex=r"$S $ and $A $ to infinity after $n $; tried with the relative remainder $4/\min (S , A )$",
+    ),
+    Metadata(
+        id="ours-Q1-three-labels",
+        source="ours, N12",
+        origin=Origin.OURS,
+        words=(
+            "With one input and three labels the conjecture is true: where hard labels are slow, SEL_ptl is "
+            "exponentially fast."
+        ),
+        formula="S = 1, A = 3: E R(SEL_ptl) <= sum_a p_a^n (1 - p_a)",
+        regime="S = 1, A = 3, n >= 1",
+        grade=Grade.UPPER,
+        status=Status.PROVED,
+        latex=(
+            r"$S  = 1$, $A  = 3$: $\mathbb{E}\,  R (\textsf{SEL\_ptl} ) \le  \textstyle\sum_{a}  p_{a} ^n  (1 - "
+            r"p_{a} )$"
+        ),
+        regime_latex=r"$S  = 1$, $A  = 3$, $n  \ge  1$",
+    ),
+)
