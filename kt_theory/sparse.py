@@ -86,7 +86,8 @@ class SparseTable:
             For a cell outside of the table or that stands twice, or arrays whose sizes disagree.
         """
         S, A = _shape("shape", shape)
-        s, a = (checks.whole_numbers(name, index) for name, index in (("s", s), ("a", a)))
+        none = np.empty(0, dtype=np.int64)  # a table may store no cell
+        s, a = (checks.whole_numbers(name, i) if np.size(i) else none for name, i in (("s", s), ("a", a)))
         values = checks.array_of_floats("values", values, ndim=1)
         rest = np.zeros(S) if rest is None else checks.array_of_floats("rest", rest, ndim=1)
         if not s.size == a.size == values.size:

@@ -97,6 +97,15 @@ def test_the_risk_of_a_student_is_the_same_in_all_four_combinations_of_forms() -
         assert abs(kt.tv_risk(start, dense) - expected) <= 1e-15
 
 
+def test_a_table_may_store_no_cell() -> None:
+    # Oracle: identity, the uniform student is the initial table that is not given
+    dense, sparse, _ = random_pair(3)
+    uniform = kt.SparseTable.from_cells([], [], [], (sparse.S, sparse.A), np.full(sparse.S, 1 / sparse.A))
+    assert (uniform.dense() == initial_cells(None, sparse).dense()).all()
+    assert kt.expected_risk(sparse, "CE_ful", 2, uniform) == kt.expected_risk(sparse, "CE_ful", 2)
+    assert kt.tv_risk(uniform, sparse) == pytest.approx(kt.tv_risk(uniform.dense(), dense), abs=1e-15)
+
+
 def test_both_forms_are_one_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     # Oracle: identity, equal numbers have one identity, also beyond the size at which it changes its form
     for seed in range(20):
