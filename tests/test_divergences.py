@@ -6,6 +6,7 @@ import mpmath
 import numpy as np
 import pytest
 
+import kt_theory as kt
 from kt_theory.checks import Unsupported
 from kt_theory.compiled import row_function
 from kt_theory.divergences import DIVERGENCES, Divergence, resolve_divergence
@@ -105,3 +106,12 @@ def test_a_name_of_the_package_is_taken():
     mine = Divergence("tv", lambda q, p: ((q - p) ** 2).sum(axis=-1))
     with pytest.raises(Unsupported, match="that name is the package's"):
         resolve_divergence(mine)
+
+
+def test_hellinger_of_labels_without_mass_is_no_disagreement():
+    # Oracle: second algorithm, the whole law of the risk; the mean is within 4 standard errors
+    rng = np.random.default_rng(1)
+    problem = kt.Problem(rng.dirichlet(np.ones(3)), np.hstack([rng.dirichlet(np.ones(4), 3), np.zeros((3, 2))]))
+    found = kt.simulate(problem, ["SEL@top_k:3"], 3, 2000, divergence="hellinger").iloc[0]
+    law = kt.risk_law(problem, "SEL@top_k:3", 3, divergence="hellinger")
+    assert abs(found["mean"] - law.mean()) <= 4 * found["mcse"]
