@@ -66,9 +66,9 @@ def main(options: kt.study.Options) -> pd.DataFrame:
             ax.set_xscale("log")
             ax.set_yscale("log")
             # What lies far below the band, learners that decay exponentially, would flatten what is to be seen.
-            kt.plots.draw_curves(ax, panel.name, exact, receipts, bold=learner, floor=lower(max(panel.n)) / 5)
+            kt.plots.draw_curves(ax, panel.name, exact, receipts, bold=learner, floor=lower(n=max(panel.n)) / 5)
             kt.plots.draw_band(ax, panel.n, lower, upper, colour)
-            ax.set_ylim(top=30 * max(upper(min(panel.n)), rows["mean"].max()))
+            ax.set_ylim(top=30 * max(upper(n=min(panel.n)), rows["mean"].max()))
             fit = kt.claims.fit_panel(rows[rows["learner"] == learner])
             slope = f"slope {fit.compare(kt.LEARNERS[learner].rate)}".replace("+-", "±").replace(" (", "\n(")
             kt.plots.note(ax, f"{slope}\nband: {STATEMENTS[k]}", colour)

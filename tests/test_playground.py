@@ -311,7 +311,7 @@ def test_bounds_agree_with_the_package(visit):
         found = ask(page, "bounds", state)
         for protocol in kt.PROTOCOLS:
             for side in ("lower", "upper"):
-                true = getattr(kt.bounds, f"{protocol}_{side}_mean")(state["n"], state["S"], state["A"])
+                true = getattr(kt.bounds, f"{protocol}_{side}_mean")(S=state["S"], A=state["A"], n=state["n"])
                 # A NaN of the page arrives as NaN.
                 np.testing.assert_allclose(found[protocol][side], true, rtol=1e-12, err_msg=f"{state} {protocol}")
 
