@@ -18,7 +18,9 @@ Two settings each, for two questions:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -50,6 +52,11 @@ def panels() -> list[kt.study.Panel]:
     ]
 
 
+def of_n(bound: Callable[..., Any], S: int, A: int) -> Callable[[Any], Any]:
+    """A bound at one size, as a function of n."""
+    return lambda n: bound(S=S, A=A, n=n)
+
+
 def main(options: kt.study.Options) -> pd.DataFrame:
     """Run the study, write `figure2_rates`, and return its scoreboard."""
     reps = 1000 if options.quick else 64_000
@@ -61,14 +68,14 @@ def main(options: kt.study.Options) -> pd.DataFrame:
             rows = shown[shown["panel"] == panel.name]
             learner = HARD_FOR[k]
             colour = kt.plots.LOOK[learner][0]
-            lower = partial(kt.claims.INSTANCE_CLAIMS[k].lower_bound(learner), S=S, A=A)
-            upper = partial(kt.claims.UPPER[learner], S=S, A=A)
+            lower = of_n(kt.claims.INSTANCE_CLAIMS[k].lower_bound(learner), S, A)
+            upper = of_n(kt.claims.UPPER[learner], S, A)
             ax.set_xscale("log")
             ax.set_yscale("log")
             # What lies far below the band, learners that decay exponentially, would flatten what is to be seen.
-            kt.plots.draw_curves(ax, panel.name, exact, receipts, bold=learner, floor=lower(n=max(panel.n)) / 5)
+            kt.plots.draw_curves(ax, panel.name, exact, receipts, bold=learner, floor=lower(max(panel.n)) / 5)
             kt.plots.draw_band(ax, panel.n, lower, upper, colour)
-            ax.set_ylim(top=30 * max(upper(n=min(panel.n)), rows["mean"].max()))
+            ax.set_ylim(top=30 * max(upper(min(panel.n)), rows["mean"].max()))
             fit = kt.claims.fit_panel(rows[rows["learner"] == learner])
             slope = f"slope {fit.compare(kt.LEARNERS[learner].rate)}".replace("+-", "±").replace(" (", "\n(")
             kt.plots.note(ax, f"{slope}\nband: {STATEMENTS[k]}", colour)
