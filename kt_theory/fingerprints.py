@@ -76,7 +76,7 @@ def _content(owner: str, value: Any, above: tuple[int, ...]) -> Any:
     if type(value).__module__ == "numpy":
         try:
             return type(value).__name__, hashlib.sha256(pickle.dumps(value, protocol=5)).hexdigest()
-        except Exception:
+        except (pickle.PicklingError, AttributeError, TypeError):  # an array of objects that have no content to compare
             pass
     raise ValueError(
         f"{owner} uses {checks.shown(value)}, whose content cannot be told from another's: "

@@ -481,7 +481,7 @@ def small_problems() -> Iterator[tuple[list[Fraction], list[list[Fraction]]]]:
 
 
 def worst_init(teacher: list[list[Fraction]]) -> list[list[Fraction]]:
-    """All mass on the least likely label of each row: for a label of mass 0, the worst that can be said unasked."""
+    """All mass on the least likely label of each row: for a label of mass 0, the worst initial table."""
     return [[Fraction(a == row.index(min(row))) for a in range(len(row))] for row in teacher]
 
 

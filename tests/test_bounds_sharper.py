@@ -573,7 +573,7 @@ def expected_kl(rho: Any, teacher: Any, n: int) -> float:
 
 
 def hold_all(risks: dict[str, float], n: int, S: int, A: int, *, uniform: bool) -> None:
-    """Every mean upper bound on every learner that it speaks of; `uniform` is what the learner said unasked."""
+    """Every mean upper bound on every learner that it speaks of; `uniform` is whether its initial table is uniform."""
     slack = 1 + 1e-12  # and 1e-15 where the bound is 0: the rho of a random problem sums to 1 up to rounding
     ours = {
         "SEL_ptl": ["partial_upper_mean_missing"],

@@ -223,7 +223,7 @@ def test_a_sparse_transfer_set_gives_the_same_students(protocol: str) -> None:
             assert abs(kt.tv_risk(student, sparse) - kt.tv_risk(table, dense)) <= 1e-15
 
 
-def test_a_sparse_transfer_set_is_never_made_dense_unasked() -> None:
+def test_a_sparse_transfer_set_is_made_dense_on_request_only() -> None:
     # Oracle: identity, one sentence
     _, sparse, _ = random_pair(7)
     data = kt.draw(sparse, "partial", n=5)

@@ -93,7 +93,7 @@ def judge(statement: Statement, tried: Effort, *, planted: bool = True) -> Verdi
     mended = None if statement.mended is None else not breaks(statement, statement.mended, tried)
     errors = list(statement.planted) if planted else []
     survivors = [error.words for error in errors if not found(statement, error, tried)]
-    faulty = int(statement.faulty)  # itself an error, planted by the paper or by wishful thinking
+    faulty = int(statement.faulty)  # the statement is itself an error that must be found
     if faulty and verdict not in statement.expected:
         survivors.append("the statement itself")
     return Verdict(

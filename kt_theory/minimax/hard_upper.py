@@ -281,7 +281,7 @@ def _edge(x: np.ndarray, y: np.ndarray, first: int) -> tuple[int, int]:
     """The edge of the concave envelope from a point before number `first` to one from `first` on.
 
     With one end fixed, the other end is where the line is highest; each turn raises the line between the two sides.
-    The turns are counted, since points on one line up to rounding could take turns for ever.
+    The number of turns is limited: points on one line up to rounding could alternate without end.
     """
     left, right = first - 1, first
     for _ in range(x.size):

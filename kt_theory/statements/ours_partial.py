@@ -121,13 +121,13 @@ STATEMENTS = (
             "Lemma E.7 on the pairs of input and label bounds the risk of SEL_ptl with probability 1 - delta, "
             "without a union bound over inputs."
         ),
-        formula="R(SEL_ptl) <= 4SA/(9n) + 3 sqrt(SA) log(1/delta) / n, whatever it says unasked",
+        formula="R(SEL_ptl) <= 4SA/(9n) + 3 sqrt(SA) log(1/delta) / n for every initial table",
         regime="n >= 1, 0 < delta <= 1/10",
         grade=Grade.UPPER,
         status=Status.PROVED,
         latex=(
-            r"$R (\textsf{SEL\_ptl} ) \le  4SA /(9n ) + 3 \sqrt{SA } \log (1/\delta ) / n $, whatever it says "
-            r"unasked"
+            r"$R (\textsf{SEL\_ptl} ) \le  4SA /(9n ) + 3 \sqrt{SA } \log (1/\delta ) / n $ for every "
+            r"initial table"
         ),
         regime_latex=r"$n  \ge  1$, $0 < \delta  \le  1/10$",
     ),
@@ -136,13 +136,13 @@ STATEMENTS = (
         source="ours, N2 and N3",
         origin=Origin.OURS,
         words="The deviation of the missing mass of the joint law bounds that of the risk of SEL_ptl.",
-        formula=("R(SEL_ptl) <= M(SA) + (2/n) (L + sqrt(2 SA L) / e), L = log(1/delta), whatever it says unasked"),
+        formula=("R(SEL_ptl) <= M(SA) + (2/n) (L + sqrt(2 SA L) / e), L = log(1/delta), for every initial table"),
         regime="n >= 1, 0 < delta < 1",
         grade=Grade.UPPER,
         status=Status.PROVED,
         latex=(
             r"$R (\textsf{SEL\_ptl} ) \le  M (SA ) + (2/n ) (L  + \sqrt{2 SA  L } / e )$, $L  = \log (1/\delta "
-            r")$, whatever it says unasked"
+            r")$, for every initial table"
         ),
         regime_latex=r"$n  \ge  1$, $0 < \delta  < 1$",
     ),

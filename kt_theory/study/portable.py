@@ -23,7 +23,7 @@ def portable(value: Any, pool: Executor) -> Any:
     try:
         if pickle.loads(pickle.dumps(value)) == value:
             return value
-    except Exception:
+    except Exception:  # whatever pickling or comparing a user's object raises, it travels by its content
         pass
     try:
         import cloudpickle
