@@ -189,7 +189,7 @@ def test_what_the_scheduler_gives_up_is_submitted_again(tmp_path):
 
 
 def test_a_scheduler_that_goes_away_stops_the_study(tmp_path):
-    _, design = design_of(150, tmp_path)
+    _, design = design_of(50, tmp_path)
     short_lived = local_cluster()
 
     def close_once_something_is_stored():
