@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     from kt_theory.protocols import Protocol as Protocol
     from kt_theory.protocols import TransferSet as TransferSet
     from kt_theory.protocols import top_k as top_k
+    from kt_theory.protocols import top_k_label as top_k_label
+    from kt_theory.protocols import top_k_only as top_k_only
     from kt_theory.rates import RateFit as RateFit
     from kt_theory.rates import fit_rate as fit_rate
     from kt_theory.risk import expected_risk as expected_risk
@@ -65,6 +67,8 @@ _HOME = {
     "PROTOCOLS": "protocols",
     "Protocol": "protocols",
     "top_k": "protocols",
+    "top_k_label": "protocols",
+    "top_k_only": "protocols",
     "DIVERGENCES": "divergences",
     "Divergence": "divergences",
     "Unsupported": "checks",

@@ -90,6 +90,7 @@ NOT_DOORS = {
     # Definitions that trust their arguments: `kt_theory.fit` checks them.
     *("learners.ce_sgl", "learners.ce_ptl", "learners.sel_ptl", "learners.ce_ful", "learners.add_sgl"),
     *("learners.added", "learners.sel_at", "learners.sel_told"),
+    *("learners.renormalised", "learners.renormalised_at"),
     # What public functions hand their arguments to, with the name of the argument for the message.
     *("learners.resolve_learner", "learners.resolve_learners", "protocols.resolve_protocol"),
     # Parts of statements, and what takes apart the verdicts that `kt_theory.verify` makes.
@@ -199,6 +200,8 @@ OTHER: dict[str, dict[str, Any]] = {
     | {"name": "word"},
     "kt.Protocol": {"shows_label": True, "tells_drawn": True, "top": 2},
     "kt.top_k": {"k": 2},
+    "kt.top_k_label": {"k": 2},
+    "kt.top_k_only": {"k": 2},
     "kt.sample_risks": {"reps": 3},
     "claims.Claims": {"slopes": {"CE_sgl": -0.5}, "lower": None},
     "claims.fit_panel": {"rows": RECEIPTS[RECEIPTS["learner"] == "CE_sgl"]},

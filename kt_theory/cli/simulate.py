@@ -33,12 +33,20 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--normalise", action="store_true", help="divide the rows of the teacher file by their sums")
     add_other(parser, "one more label, for what each row of the teacher file lacks")
     parser.add_argument("--n", type=whole(), nargs="+", required=True, help="numbers of samples; 1e9 is understood")
-    parser.add_argument("--learners", nargs="+", default=None, metavar="NAME", help="(default: the four of the paper)")
+    parser.add_argument(
+        "--learners",
+        nargs="+",
+        default=None,
+        metavar="NAME",
+        help="(default: the four of the paper) SEL@top_k_only:20 shares what a list of 20 leaves, RENORM@top_k_only:20 "
+        "scales the list to one",
+    )
     parser.add_argument(
         "--protocol",
         action="append",
         metavar="NAME",
-        help="add the natural learner of a protocol, such as top_k:20 (as SEL@top_k:20); may be repeated",
+        help="add the natural learner of a protocol, such as top_k:20, top_k_label:20 (the sampled label without its "
+        "probability) or top_k_only:20 (no sampled label), as SEL@top_k:20; may be repeated",
     )
     parser.add_argument(
         "--divergence", default="tv", metavar="NAME", help="tv (default), kl, reverse_kl, l2, hellinger or top1"

@@ -138,7 +138,8 @@ def risk_law(
     start = initial_table(init, checked_problem(problem))
     inputs = np.flatnonzero(problem.rho > 0)
     lone = inputs.size == 1
-    used = [1 if _told_all(entry) else int(k) for k in np.count_nonzero(problem.teacher[inputs], axis=1)]
+    blind = _told_all(entry) or not entry.protocol.shows_label
+    used = [1 if blind else int(k) for k in np.count_nonzero(problem.teacher[inputs], axis=1)]
     within_reach(sum(problem.A * math.comb(n + k - lone, n) for k in used), n, "counts in the tables of single inputs")
     left = np.cumsum(problem.rho[inputs][::-1])[::-1]  # the mass of this input and of those to come
     so_far: Joint = np.zeros(1), np.zeros(1), np.ones(1)
@@ -172,7 +173,9 @@ def term_law(
     learner: Learner, m: int, p: np.ndarray, init: np.ndarray, rho: float, divergence: Divergence = DIVERGENCES["tv"]
 ) -> Joint:
     """The law of rho times the divergence of student and p, given m visits."""
-    if _told_all(learner):  # which labels were drawn does not matter: as if always the same
+    if not learner.protocol.shows_label:
+        counts, likely = np.zeros((1, p.size), dtype=np.int64), np.ones(1)
+    elif _told_all(learner):  # which labels were drawn does not matter: as if always the same
         counts, likely = m * (np.arange(p.size) == np.argmax(p))[None], np.ones(1)
     else:
         counts, likely = count_tables(m, p)

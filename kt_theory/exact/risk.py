@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
 
 from kt_theory import checks
 from kt_theory.divergences import Divergence, resolve_divergence
-from kt_theory.exact import add, ful, ptl, sel, sgl
+from kt_theory.exact import add, ful, ptl, sel, sgl, told
 from kt_theory.exact.rows import DIVERGENCES, Estimate, OutOfReach, Row, distinct_rows, distinct_stored_rows, sound
 from kt_theory.learners import LEARNERS, Learner, resolve_learner
+from kt_theory.learners.registry import AT
 from kt_theory.problem import Problem, checked_problem, initial_cells, initial_table
 from kt_theory.sparse import aligned
 
@@ -22,6 +24,9 @@ ROUTES: dict[str, Callable[..., Estimate]] = {
     "CE_ful": ful.row_risk,
     "ADD_sgl": add.row_risk,
 }
+
+#: The same of the learners of a protocol, by what stands before the protocol's name.
+ROUTES_AT: dict[str, Callable[..., Estimate]] = {"SEL@": told.natural_risk, "RENORM@": told.renormalised_risk}
 
 #: Learners whose routes need no list of the labels of probability 0: their number, and what init says there, will do.
 UNLISTED = ("CE_sgl", "CE_ful", "ADD_sgl")
@@ -42,7 +47,7 @@ def exact_risk(
     ----------
     problem : Problem
     learner : str or Learner
-        A name in `ROUTES`; another learner is out of reach.
+        A name in `ROUTES`, or ``SEL@`` or ``RENORM@`` and a protocol; another learner is out of reach.
     n : int
         Number of samples, at least 0.
     init : array_like, shape (S, A), optional
@@ -71,17 +76,33 @@ def exact_risk(
     0.25
     """
     entry, of = resolve_learner(learner), resolve_divergence(divergence)
-    if LEARNERS.get(entry.name) is not entry or entry.name not in ROUTES:
-        raise OutOfReach(f"{entry.name} has no exact route (kt_theory.risk_law has its whole law on small problems)")
+    route = _route(entry)
     if of.name not in DIVERGENCES:
         raise OutOfReach(f"divergence {of} has no exact route, only {', '.join(DIVERGENCES)} have")
     n = checks.whole_number("n", n)
     if checked_problem(problem).sparse:
         stored = aligned(problem.pairs, initial_cells(init, problem))
-        rows, route = distinct_stored_rows(problem.rho, *stored), ROUTES[entry.name]
+        rows = distinct_stored_rows(problem.rho, *stored)
         return total(rows, route if entry.name in UNLISTED else lambda row, *rest: route(row.full(), *rest), n, of.name)
     start = initial_table(init, problem)
-    return total(distinct_rows(problem.rho, problem.teacher, start), ROUTES[entry.name], n, of.name)
+    return total(distinct_rows(problem.rho, problem.teacher, start), route, n, of.name)
+
+
+def _route(learner: Learner) -> Callable[..., Estimate]:
+    """What computes one input of a learner.
+
+    Raises
+    ------
+    OutOfReach
+        If nothing does.
+    """
+    if LEARNERS.get(learner.name) is learner and learner.name in ROUTES:
+        return ROUTES[learner.name]
+    kind = learner.name.partition("@")[0] + "@"
+    # A learner of a user's own may have such a name.
+    if kind in ROUTES_AT and AT[kind](learner.protocol).fingerprint == learner.fingerprint:
+        return functools.partial(ROUTES_AT[kind], learner.protocol)
+    raise OutOfReach(f"{learner.name} has no exact route (kt_theory.risk_law has its whole law on small problems)")
 
 
 def total(rows: list[Row], route: Callable[..., Estimate], n: int, divergence: str) -> Estimate:

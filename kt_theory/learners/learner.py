@@ -27,7 +27,7 @@ class Learner:
     fit : callable
         ``fit(counts, revealed, init) -> student`` over arrays of shape (S, A). Simulations hand it many data sets at
         once, one under the other, as (R S, A): unless `couples_inputs` is set, row s of the student must depend on row
-        s of the three only.
+        s of the three only. Under a protocol that shows no label `counts` is 0 everywhere.
     rate : float or None
         The exponent of n in its worst-case risk; None if its risk does not tend to 0, or nobody knows.
     statement : str
@@ -101,8 +101,6 @@ class Learner:
         if rate is not None:
             rate = checks.number(f"rate of learner {name}", rate)
         shown = resolve_protocol(protocol, f"protocol of learner {name}")
-        if not shown.shows_label:
-            raise checks.Unsupported(f"protocol of learner {name} is {shown}: learners are shown the drawn labels")
         facts = (shown.name, shown.tells_drawn, shown.top, couples_inputs)
         if not fingerprint:
             fingerprint = fingerprint_of(f"learner {name}", fit, row, facts=facts)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from kt_theory import checks
 from kt_theory.learners.hard import scaled_to_one
 from kt_theory.learners.learner import Learner
 from kt_theory.protocols.protocol import Protocol
@@ -179,6 +180,41 @@ def sel_cells(visits, counts, told, teacher, init, others, start, student):  # t
     return share if weight == 0.0 else missing * (start / weight)
 
 
+def told_row(visits, counts, told, teacher, init, student) -> None:  # type: ignore[no-untyped-def]
+    """As `sel_row` where a drawn label's probability is told only if it is told in any case."""
+    hidden = 0
+    missing = 0.0
+    weight = 0.0
+    for a in range(counts.size):
+        # numba types the branch for no list, too; under these protocols there always is one.
+        unknown = True if told is None else told[a] == 0
+        missing += teacher[a] if unknown else 0.0
+        weight += init[a] if unknown else 0.0
+        hidden += 1 if unknown else 0
+    for a in range(counts.size):
+        unknown = True if told is None else told[a] == 0
+        own = missing / max(hidden, 1) if weight == 0.0 else missing * (init[a] / weight)
+        student[a] = own if unknown else teacher[a]
+
+
+def told_cells(visits, counts, told, teacher, init, others, start, student):  # type: ignore[no-untyped-def]
+    """As `sel_cells` where a drawn label's probability is told only if it is told in any case."""
+    hidden = others
+    missing = 0.0
+    weight = others * start
+    for a in range(counts.size):
+        unknown = True if told is None else told[a] == 0
+        missing += teacher[a] if unknown else 0.0
+        weight += init[a] if unknown else 0.0
+        hidden += 1 if unknown else 0
+    share = missing / max(hidden, 1)
+    for a in range(counts.size):
+        unknown = True if told is None else told[a] == 0
+        own = share if weight == 0.0 else missing * (init[a] / weight)
+        student[a] = own if unknown else teacher[a]
+    return share if weight == 0.0 else missing * (start / weight)
+
+
 CE_PTL = Learner(
     "CE_ptl",
     "partial",
@@ -203,15 +239,98 @@ SEL_PTL = Learner(
 )
 
 
+def renormalised(counts: np.ndarray, revealed: np.ndarray, init: np.ndarray) -> np.ndarray:
+    """What is told, scaled to one, and 0 on every other label: biased by the mass that is not told, for ever.
+
+    Parameters
+    ----------
+    counts : ndarray of int64, shape (S, A)
+        Not used.
+    revealed : ndarray, shape (S, A)
+        pi*(a|s) where it is told, NaN elsewhere.
+    init : ndarray, shape (S, A)
+        The student before any data.
+
+    Returns
+    -------
+    ndarray, shape (S, A)
+        The student. Its total variation from a visited row is the mass that was not told; an input of whose labels
+        only some of probability 0 are told is answered by `init`. Statement: ours; the minimiser of a cross-entropy
+        against a renormalised list.
+    """
+    known = np.where(np.isnan(revealed), 0.0, revealed)
+    total = known.sum(axis=1, keepdims=True)
+    # The largest first: a sum of subnormal numbers has no digits to divide by.
+    largest = known.max(axis=1, keepdims=True)
+    scaled = np.divide(known, largest, out=np.zeros_like(known), where=largest > 0)
+    weight = scaled.sum(axis=1, keepdims=True)
+    return np.where(total > 0, np.divide(scaled, weight, out=np.zeros_like(known), where=weight > 0), init)
+
+
+def renormalised_row(visits, counts, told, teacher, init, student) -> None:  # type: ignore[no-untyped-def]
+    """What is told in any case, scaled to one: one visited input."""
+    largest = 0.0
+    for a in range(counts.size):
+        p = 0.0 if told is None or told[a] == 0 else teacher[a]
+        largest = max(largest, p)
+        student[a] = p
+    weight = 0.0
+    for a in range(counts.size):
+        student[a] = student[a] / largest if largest > 0.0 else init[a]
+        weight += student[a]
+    for a in range(counts.size):
+        student[a] = student[a] / weight if largest > 0.0 else init[a]
+
+
+def renormalised_cells(visits, counts, told, teacher, init, others, start, student):  # type: ignore[no-untyped-def]
+    """The same on the stored cells of one visited input, and 0 on its other labels."""
+    largest = 0.0
+    for a in range(counts.size):
+        p = 0.0 if told is None or told[a] == 0 else teacher[a]
+        largest = max(largest, p)
+        student[a] = p
+    weight = 0.0
+    for a in range(counts.size):
+        student[a] = student[a] / largest if largest > 0.0 else init[a]
+        weight += student[a]
+    for a in range(counts.size):
+        student[a] = student[a] / weight if largest > 0.0 else init[a]
+    return 0.0 if largest > 0.0 else start
+
+
 def sel_at(protocol: Protocol) -> Learner:
     """The learner that keeps what a protocol tells and shares the rest, under the name ``SEL@`` and the protocol's."""
     return Learner(
         f"SEL@{protocol.name}",
         protocol,
         sel_told,
-        # The loops take the probability of a drawn label for told.
-        row=sel_row if protocol.tells_drawn else None,
-        cells=sel_cells if protocol.tells_drawn else None,
+        row=sel_row if protocol.tells_drawn else told_row,
+        cells=sel_cells if protocol.tells_drawn else told_cells,
         loss="sum over told labels of (log pi(a|s) - log pi*(a|s))^2 / 2",
         fingerprint=f"SEL@ 1, {protocol.name}, {protocol.tells_drawn}, {protocol.top}",
+    )
+
+
+def renormalised_at(protocol: Protocol) -> Learner:
+    """The learner that scales a list of most likely labels to one, as ``RENORM@`` and the protocol's name.
+
+    Of ``top_k_only:1`` it is the argmax.
+
+    Raises
+    ------
+    Unsupported
+        For a protocol that tells the drawn label's probability, or no list: name ``top_k_only:K`` or ``top_k_label:K``.
+    """
+    if protocol.tells_drawn or protocol.top == 0:
+        raise checks.Unsupported(
+            f"RENORM@{protocol} scales a list of the most likely labels to one: name top_k_only:K or top_k_label:K"
+        )
+    return Learner(
+        f"RENORM@{protocol.name}",
+        protocol,
+        renormalised,
+        row=renormalised_row,
+        cells=renormalised_cells,
+        loss="- sum over told labels of pi*(a|s) log pi(a|s), pi* scaled to one on them",
+        fingerprint=f"RENORM@ 1, {protocol.name}, {protocol.shows_label}, {protocol.top}",
     )

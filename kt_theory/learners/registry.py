@@ -8,7 +8,7 @@ from typing import Any
 from kt_theory import checks
 from kt_theory.learners.hard import ADD_SGL, CE_SGL
 from kt_theory.learners.learner import Learner
-from kt_theory.learners.partial import CE_PTL, SEL_PTL, sel_at
+from kt_theory.learners.partial import CE_PTL, SEL_PTL, renormalised_at, sel_at
 from kt_theory.learners.soft import CE_FUL
 from kt_theory.protocols.protocol import resolve_protocol
 
@@ -18,8 +18,9 @@ LEARNERS: dict[str, Learner] = {learner.name: learner for learner in (CE_SGL, CE
 #: The four learners of the paper: what studies run when nobody says otherwise.
 PAPER_LEARNERS = ("CE_sgl", "CE_ptl", "SEL_ptl", "CE_ful")
 
-#: What stands before the name of a protocol in the name of its natural learner, such as ``SEL@top_k:20``.
-AT = "SEL@"
+#: What stands before the name of a protocol in the name of a learner of it, such as ``SEL@top_k:20``: its natural
+#: learner, and what practice often does with a list of the most likely labels.
+AT = {"SEL@": sel_at, "RENORM@": renormalised_at}
 
 
 def resolve_learner(learner: Any, argument: str = "learner") -> Learner:
@@ -28,7 +29,8 @@ def resolve_learner(learner: Any, argument: str = "learner") -> Learner:
     Parameters
     ----------
     learner : str or Learner
-        A name in `LEARNERS`, ``SEL@`` and a protocol such as ``SEL@top_k:20``, or a learner of a user's own.
+        A name in `LEARNERS`, ``SEL@`` or ``RENORM@`` and a protocol such as ``SEL@top_k:20``, or a learner of a user's
+        own.
     argument : str
         What the argument is called, for the message.
 
@@ -49,12 +51,13 @@ def resolve_learner(learner: Any, argument: str = "learner") -> Learner:
     if isinstance(learner, str):
         if learner in LEARNERS:
             return LEARNERS[learner]
-        if learner.startswith(AT):
-            protocol = resolve_protocol(learner.removeprefix(AT), f"the protocol of {argument} {learner}")
+        kind, at, name = learner.partition("@")
+        if kind + at in AT:
+            protocol = resolve_protocol(name, f"the protocol of {argument} {learner}")
             if not protocol.tells_drawn and protocol.top == 0:
                 raise checks.Unsupported(f"{argument} is {learner!r}: {protocol} tells no probability to keep")
-            return sel_at(protocol)
-    known = ", ".join([*LEARNERS, f"{AT}PROTOCOL"])
+            return AT[kind + at](protocol)
+    known = ", ".join([*LEARNERS, *(f"{kind}PROTOCOL" for kind in AT)])
     raise checks.Unsupported(f"{argument} is {checks.shown(learner)}: it must be one of {known}, or a Learner")
 
 

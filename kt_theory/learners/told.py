@@ -13,7 +13,7 @@ import numpy as np
 
 from kt_theory.learners.hard import add_sgl, added, ce_sgl
 from kt_theory.learners.learner import Fit
-from kt_theory.learners.partial import ce_ptl, sel_ptl, sel_told
+from kt_theory.learners.partial import ce_ptl, renormalised, sel_ptl, sel_told
 from kt_theory.learners.soft import ce_ful
 
 
@@ -68,6 +68,17 @@ def _teacher(told: Told) -> tuple[np.ndarray, np.ndarray]:
     return told.revealed, told.rest_revealed
 
 
+def _scaled(told: Told) -> tuple[np.ndarray, np.ndarray]:
+    known = np.where(np.isnan(told.revealed), 0.0, told.revealed)
+    largest = np.zeros(told.others.size)
+    np.maximum.at(largest, told.rows, known)
+    known = known / largest[told.rows]
+    total = told.sums(known)
+    silent = ~(total > 0)
+    values = np.where(silent[told.rows], told.init, known / total[told.rows])
+    return values, np.where(silent, told.rest_init, 0.0)
+
+
 def _kept(told: Told, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Cells that are `known` keep what is revealed, the other labels share the rest as `init` has it."""
     hidden_others = np.where(np.isnan(told.rest_revealed), told.others, 0)
@@ -90,4 +101,5 @@ ON_CELLS: dict[Fit, Callable[[Told], tuple[np.ndarray, np.ndarray]]] = {
     ce_ful: _teacher,
     sel_ptl: lambda told: _kept(told, told.counts > 0),
     sel_told: lambda told: _kept(told, ~np.isnan(told.revealed)),
+    renormalised: _scaled,
 }

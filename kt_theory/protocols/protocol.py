@@ -3,14 +3,16 @@ r"""A protocol: what a student is told at each visit of an input.
 A visit of input s draws a label from pi*(.|s). A protocol says three things of it: whether the drawn label is shown,
 whether its probability is told, and of how many of the most likely labels the probability is told whether they were
 drawn or not. These three facts order the protocols: one reveals at least as much as another if it does so in each of
-them (a partial order). At each visit one label is drawn; a protocol that shows none (``shows_label=False``) has a place
-in the order, and is not simulated.
+them (a partial order). At each visit one label is drawn. Under a protocol that shows none (``shows_label=False``) a
+student knows which inputs were visited, how often, and what is told in any case.
 
 ==================  =====  ====================  =======================
 protocol            label  its probability       told in any case
 ==================  =====  ====================  =======================
 ``hard``            yes    no                    nothing
 ``partial``         yes    yes                   nothing
+``top_k_only:K``    no     no                    the K most likely labels
+``top_k_label:K``   yes    if it is among them   the K most likely labels
 ``top_k:K``         yes    yes                   the K most likely labels
 ``soft``            yes    yes                   every label
 ==================  =====  ====================  =======================
@@ -156,7 +158,7 @@ class Protocol:
         Parameters
         ----------
         counts : ndarray of int64, shape (..., A)
-            How often each label was shown.
+            How often each label was shown; zeros under a protocol that shows none.
         visits : ndarray of int64, shape (...)
             How often each input was visited.
         teacher : ndarray, shape (..., A)
@@ -211,6 +213,60 @@ def top_k(k: int) -> Protocol:
     return Protocol(f"top_k:{checks.whole_number('k', k, minimum=1)}", tells_drawn=True, top=int(k))
 
 
+def top_k_label(k: int) -> Protocol:
+    """The protocol that tells the k most likely labels with their probabilities, and shows the sampled label alone.
+
+    The log of an API whose list of alternatives lacks the sampled label's probability.
+
+    Parameters
+    ----------
+    k : int
+        At least 1. From the number of labels on it is the soft protocol.
+
+    Returns
+    -------
+    Protocol
+
+    Raises
+    ------
+    ValueError
+        If k is no whole number, or below 1.
+
+    Examples
+    --------
+    >>> top_k(5).reveals_at_least(top_k_label(5)), top_k_label(5).reveals_at_least(PROTOCOLS["partial"])
+    (True, False)
+    """
+    return Protocol(f"top_k_label:{checks.whole_number('k', k, minimum=1)}", top=int(k))
+
+
+def top_k_only(k: int) -> Protocol:
+    """The protocol that tells the k most likely labels with their probabilities, and shows no sampled label.
+
+    A stored row of k numbers: what is known of an input does not grow after its first visit.
+
+    Parameters
+    ----------
+    k : int
+        At least 1. From the number of labels on it is the soft protocol without its draws.
+
+    Returns
+    -------
+    Protocol
+
+    Raises
+    ------
+    ValueError
+        If k is no whole number, or below 1.
+
+    Examples
+    --------
+    >>> top_k_label(5).reveals_at_least(top_k_only(5)), top_k_only(5).reveals_at_least(PROTOCOLS["hard"])
+    (True, False)
+    """
+    return Protocol(f"top_k_only:{checks.whole_number('k', k, minimum=1)}", shows_label=False, top=int(k))
+
+
 def one_of_the_paper(protocol: object, what: str, argument: str = "protocol") -> str:
     """The name of one of the paper's protocols, which `what` answers for; refuses every other one.
 
@@ -226,7 +282,7 @@ def one_of_the_paper(protocol: object, what: str, argument: str = "protocol") ->
 
 
 #: Families of protocols: name -> the function of the whole number behind the colon.
-FAMILIES = {"top_k": top_k}
+FAMILIES = {"top_k": top_k, "top_k_label": top_k_label, "top_k_only": top_k_only}
 
 
 def _named(name: str) -> Protocol | None:

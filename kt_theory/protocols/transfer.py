@@ -30,13 +30,14 @@ class TransferSet:
     protocol : Protocol
         What was revealed with each sample.
     counts : ndarray of int64, shape (S, A)
-        n_sa, how often label a was shown at input s.
+        n_sa, how often label a was shown at input s; zeros under a protocol that shows no label.
     revealed : ndarray, shape (S, A)
         pi*(a|s) where the protocol shows it, NaN elsewhere.
     states, actions : tuple of str
         Names of the inputs and labels.
     visits : ndarray of int64, shape (S,)
-        n_s, how often input s was visited: the sums of the counts, if not given.
+        n_s, how often input s was visited: the sums of the counts, if not given. Under a protocol that shows no label
+        they are all that is known of the draws.
     told_counts, told : SparseTable
         Of a sparse transfer set, what `counts` and `revealed` are of a dense one, on the cells that were drawn or told;
         `counts` and `revealed` are refused then, see `dense`.
@@ -51,9 +52,8 @@ class TransferSet:
 
     def __post_init__(self) -> None:
         if isinstance(self.counts, SparseTable):
-            stored = self.counts
-            starts = np.concatenate(([0], np.cumsum(stored.values)))
-            object.__setattr__(self, "visits", _frozen(starts[stored.offsets[1:]] - starts[stored.offsets[:-1]]))
+            if self.visits is None:
+                object.__setattr__(self, "visits", _frozen(_row_sums(self.counts)))
             for dense, sparse in (("counts", "told_counts"), ("revealed", "told")):
                 object.__setattr__(self, sparse, getattr(self, dense))
                 object.__delattr__(self, dense)
@@ -97,7 +97,7 @@ class TransferSet:
         if not self.sparse:
             return self
         arrays = (_frozen(self.told_counts.dense()), _frozen(self.told.dense()))
-        return TransferSet(self.protocol, *arrays, self.states, self.actions)
+        return TransferSet(self.protocol, *arrays, self.states, self.actions, self.visits)
 
     @property
     def pairs(self) -> SparseTable:
@@ -115,14 +115,16 @@ class TransferSet:
     def missing_mass(self) -> np.ndarray:
         """Per input, the teacher's mass on labels not seen there, shape (S,): 1 on unvisited inputs.
 
-        NaN on visited inputs under hard labels, which do not tell.
+        NaN on visited inputs where a seen label's probability is not told, as under hard labels. Under a protocol that
+        shows no label, the mass of the labels that were not told.
         """
         visited = self.visits > 0
         if self.sparse:
-            shown = np.where(self.told_counts.values > 0, self.told.values, 0.0)
-            known = np.bincount(self.told.rows, shown, minlength=visited.size)
+            seen = self.told_counts.values > 0 if self.protocol.shows_label else ~np.isnan(self.told.values)
+            known = np.bincount(self.told.rows, np.where(seen, self.told.values, 0.0), minlength=visited.size)
         else:
-            known = np.where(self.counts > 0, self.revealed, 0.0).sum(axis=1)
+            seen = self.counts > 0 if self.protocol.shows_label else ~np.isnan(self.revealed)
+            known = np.where(seen, self.revealed, 0.0).sum(axis=1)
         return np.where(visited, np.maximum(1.0 - known, 0.0), 1.0)
 
     @property
@@ -154,7 +156,7 @@ class TransferSet:
         Parameters
         ----------
         counts : array_like of int or scipy.sparse array, shape (S, A), or SparseTable
-            How often each pair was seen. From a sparse one the transfer set is `sparse`: it keeps the cells that were
+            How often each pair was drawn. From a sparse one the transfer set is `sparse`: it keeps the cells that were
             drawn or told. The index and the columns of a DataFrame are the names, if none are given.
         teacher : array_like or scipy.sparse array, shape (S, A), or SparseTable, optional
             The teacher's table, needed for the partial and soft protocols. Only what the protocol shows is kept.
@@ -188,8 +190,6 @@ class TransferSet:
         states, actions = checks.names_from_frames(states, actions, counts=counts, teacher=teacher)
         counts = checks.count_table("counts", counts)
         shown = resolve_protocol(protocol)
-        if not shown.shows_label:
-            raise checks.Unsupported(f"protocol is {shown}: a transfer set shows the drawn labels")
         S, A = counts.shape
         state_names = checks.names("states", states, S)
         action_names = checks.names("actions", actions, A)
@@ -206,19 +206,18 @@ class TransferSet:
             ties = np.random.default_rng(np.random.SeedSequence(checks.whole_number("seed", seed), spawn_key=(1,)))
             told = shown.told_anyway(table, 1, ties)
             revealed = shown.reveal(counts, counts.sum(axis=1), table, None if told is None else told[0])
-        return cls(shown, _frozen(counts), _frozen(revealed), state_names, action_names)
+        visits = _frozen(counts.sum(axis=1))
+        kept = counts if shown.shows_label else np.zeros_like(counts)
+        return cls(shown, _frozen(kept), _frozen(revealed), state_names, action_names, visits)
 
     @classmethod
     def _from_sparse_counts(
         cls, counts: Any, teacher: Any, protocol: str | Protocol, states: Any, actions: Any, seed: int
     ) -> TransferSet:
         shown = resolve_protocol(protocol)
-        if not shown.shows_label:
-            raise checks.Unsupported(f"protocol is {shown}: a transfer set shows the drawn labels")
         drawn = sparse_counts("counts", counts)
         S, A = drawn.shape
         names = (checks.names("states", states, S), checks.names("actions", actions, A))
-        rows = drawn.rows
         hidden = np.full(S, np.nan)
         if not shown.tells_drawn and shown.top == 0:
             nothing = np.full(drawn.stored, np.nan)
@@ -236,20 +235,22 @@ class TransferSet:
             i = int(np.argmax(impossible))
             at = checks.place([both.rows[i], both.columns[i]])
             raise ValueError(f"counts{at} is {int(both.values[i])}, but teacher{at} is 0: it is never drawn")
-        visited = np.bincount(rows, drawn.values, minlength=S) > 0
+        visits = _frozen(_row_sums(drawn))
+        visited = visits > 0
         ties = np.random.default_rng(np.random.SeedSequence(checks.whole_number("seed", seed), spawn_key=(1,)))
         anyway = shown.told_cells(law, 1, ties)
         tells = (both.values > 0) & shown.tells_drawn
         if anyway is not None:
             tells |= (anyway[0] != 0) & visited[both.rows]
-        kept = tells | (both.values > 0)
+        kept = tells | ((both.values > 0) & shown.shows_label)
         keys = both.keys[kept]
         # A protocol that tells every label tells of those without a cell that their probability is 0.
         if shown.top is None or shown.top >= A:
             hidden = np.where(visited, 0.0, np.nan)
         revealed = np.where(tells, law.values, np.nan)[kept]
-        stored = SparseTable.of_keys(keys, both.values[kept], (S, A), np.zeros(S))
-        return cls(shown, stored, SparseTable.of_keys(keys, revealed, (S, A), hidden), *names)  # type: ignore[arg-type]
+        values = both.values[kept] if shown.shows_label else np.zeros_like(both.values[kept])
+        stored = SparseTable.of_keys(keys, values, (S, A), np.zeros(S))
+        return cls(shown, stored, SparseTable.of_keys(keys, revealed, (S, A), hidden), *names, visits)  # type: ignore[arg-type]
 
     @classmethod
     def from_records(
@@ -325,6 +326,12 @@ class TransferSet:
         names = (samples.states, samples.actions)
         data = cls(PROTOCOLS[samples.protocol], samples.counts, samples.revealed, *names)  # type: ignore[arg-type]
         return data if len(samples.states) * len(samples.actions) > SPARSE_FROM else data.dense()
+
+
+def _row_sums(table: SparseTable) -> np.ndarray:
+    """The sums of the stored cells of each row."""
+    starts = np.concatenate(([0], np.cumsum(table.values)))
+    return starts[table.offsets[1:]] - starts[table.offsets[:-1]]
 
 
 def _frozen(array: np.ndarray) -> np.ndarray:

@@ -136,8 +136,10 @@ class Cell:
             visits = np.empty(counts.shape[:2], dtype=np.int64)
             kernels.visits_of(counts, visits)
             told = {p: p.told_anyway(self.problem.teacher, R, stream) for p, stream in protocols.items()}
+            hidden = np.zeros_like(counts) if any(not p.shows_label for p in protocols) else counts
             for j, learner in enumerate(learners):
-                out[done : done + R, j] = self._learner_risks(learner, counts, visits, told[learner.protocol])
+                shown = counts if learner.protocol.shows_label else hidden
+                out[done : done + R, j] = self._learner_risks(learner, shown, visits, told[learner.protocol])
             if controls:
                 out[done : done + R, len(learners) :] = self._controls.of(counts)
             done += R

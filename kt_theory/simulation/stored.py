@@ -87,12 +87,14 @@ class StoredCells:
             visits = np.empty((R, self.problem.S), dtype=np.int64)
             kernels.sparse_visits_of(counts, offsets, visits)
             told = {protocol: protocol.told_cells(teacher, R, stream) for protocol, stream in streams.items()}
+            hidden = np.zeros_like(counts) if any(not p.shows_label for p in streams) else counts
             for j, learner in enumerate(learners):
                 assert learner.cells is not None
+                shown = counts if learner.protocol.shows_label else hidden
                 risks = np.empty(R)
                 loop = kernels.sparse_risks_of(learner.cells, self.divergence.cells, name)
                 loop(
-                    counts, visits, told[learner.protocol], self.problem.rho, offsets, teacher.values, init.values,
+                    shown, visits, told[learner.protocol], self.problem.rho, offsets, teacher.values, init.values,
                     others, init.rest, self._unvisited, risks,
                 )  # fmt: skip
                 out[done : done + R, j] = risks

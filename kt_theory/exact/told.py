@@ -1,0 +1,160 @@
+r"""Lists of the most likely labels, exactly: the learners of ``top_k:K``, ``top_k_label:K`` and ``top_k_only:K``.
+
+A visit of input s tells the K largest probabilities of its row. Let t be the mass of the other labels, the tail, and
+:math:`\tau = p / t` their law.
+
+**SEL@top_k** is right on the list and on every label drawn. After a visit it spreads the mass of the unseen labels U of
+the tail over them. No label of a part V of the tail is drawn with probability
+:math:`(1 - \rho\, p(V))^n = (1 - \rho t\, \tau(V))^n`: so U is, as a random set, the unseen set of SEL_ptl at an input
+of mass rho t with the row tau, and costs t times as much as there. With :math:`R_{\mathrm{SEL}}` that input's part of
+the risk of SEL_ptl,
+
+.. math:: R = R_{\mathrm{SEL}}(\rho t, \tau) + \rho (1 - \rho)^n \, [D(p, \mathrm{init}) - t D(\tau, \iota)],
+
+iota being the init on the tail, scaled to one: the second term replaces what an unvisited input costs. It holds for TV;
+the whole of SEL_ptl's routes serve, whatever the number of labels.
+
+**SEL@top_k_label** and **SEL@top_k_only** know the list alone, RENORM scales it to one:
+
+.. math:: R = \rho (1 - \rho)^n D(p, \mathrm{init}) + \rho (1 - (1 - \rho)^n) \, c, \qquad
+          c = t\, \mathrm{TV}(\tau, \iota) \quad \text{or} \quad c = t.
+
+Ties at rank K are broken at random. Where the init is the same on the tied labels every choice costs the same;
+elsewhere the answer is out of reach.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from kt_theory.exact import ful, sel
+from kt_theory.exact.rows import Estimate, OutOfReach, Row, excess
+from kt_theory.numerics.powers import EPS, unseen
+from kt_theory.protocols.protocol import Protocol
+
+
+def natural_risk(protocol: Protocol, row: Row, n: int, divergence: str = "tv") -> Estimate:
+    """What one input adds to the expected risk of ``SEL@`` and a protocol that tells a list.
+
+    Parameters
+    ----------
+    protocol : Protocol
+        ``top_k:K``, ``top_k_label:K``, ``top_k_only:K``, or one of the same facts; ``partial`` gives SEL_ptl.
+    row : Row
+        The input. The answer is for one such input, whatever `row.times` is.
+    n : int
+        Number of samples, at least 0.
+    divergence : {"tv"}
+        Another one is out of reach.
+
+    Returns
+    -------
+    Estimate
+        rho E TV. The error is that of SEL_ptl's route, and rounding.
+
+    Raises
+    ------
+    OutOfReach
+        For another divergence, ties at rank K whose init differs, or where SEL_ptl's routes do not reach.
+
+    Examples
+    --------
+    >>> from kt_theory.protocols import top_k, top_k_only
+    >>> row = Row(1.0, np.array([0.1, 0.2, 0.7]), np.full(3, 1 / 3), times=1)
+    >>> round(natural_risk(top_k_only(1), row, 5).value, 12), round(natural_risk(top_k(1), row, 5).value, 12)
+    (0.05, 0.0084035)
+    """
+    if protocol.top == 0:
+        return sel.row_risk(row.full(), n, divergence)
+    if protocol.top is None or protocol.top >= row.p.size + row.zeros:
+        return ful.row_risk(row, n, divergence)
+    _of_total_variation(divergence)
+    row = row.full()
+    tail, start = _tail(row, protocol.top)
+    t = math.fsum(tail.tolist())
+    unvisited = ful.row_risk(row, n, divergence)
+    if t == 0.0:
+        return unvisited
+    law = tail / t
+    spread = ful.between(law, start, "tv")
+    # Sums of rounded numbers: of the tail, of its law and of the init on it.
+    rounded = (excess(law) + excess(start) + 2 * EPS) * row.rho * t
+    if not protocol.tells_drawn:
+        return _once_visited(row, n, t * spread, unvisited, rounded)
+    missed = sel.row_risk(Row(row.rho * t, law, start, 1), n, divergence)
+    replaced = row.rho * unseen(n, row.rho) * t * spread
+    # An unvisited input is among those of which nothing of the tail was seen.
+    value = max(missed.value - replaced, 0.0) + unvisited.value
+    error = missed.error + unvisited.error + rounded + 8 * EPS * (missed.value + replaced + unvisited.value)
+    return Estimate(value, error, missed.route, missed.proved)
+
+
+def renormalised_risk(protocol: Protocol, row: Row, n: int, divergence: str = "tv") -> Estimate:
+    """What one input adds to the expected risk of ``RENORM@`` and a protocol that tells a list.
+
+    Parameters
+    ----------
+    protocol : Protocol
+        ``top_k_label:K``, ``top_k_only:K``, or one of the same facts.
+    row : Row
+        The input. The answer is for one such input, whatever `row.times` is.
+    n : int
+        Number of samples, at least 0.
+    divergence : {"tv"}
+        Another one is out of reach.
+
+    Returns
+    -------
+    Estimate
+        Relative error below 16 units of rounding, and what the rounding of the laws moves.
+
+    Raises
+    ------
+    OutOfReach
+        For another divergence.
+
+    Examples
+    --------
+    >>> from kt_theory.protocols import top_k_only
+    >>> row = Row(1.0, np.array([0.1, 0.2, 0.7]), np.full(3, 1 / 3), times=1)
+    >>> round(renormalised_risk(top_k_only(1), row, 5).value, 12)
+    0.3
+    """
+    _of_total_variation(divergence)
+    unvisited = ful.row_risk(row, n, divergence)
+    if protocol.top is None or protocol.top >= row.p.size + row.zeros:
+        return unvisited
+    row = row.full()
+    tail, _ = _tail(row, protocol.top, tied=True)
+    t = math.fsum(tail.tolist())
+    return _once_visited(row, n, t, unvisited, excess(row.p) * row.rho)
+
+
+def _of_total_variation(divergence: str) -> None:
+    if divergence != "tv":
+        raise OutOfReach(f"divergence {divergence}: learners of a list are exact for tv only: use kt_theory.simulate")
+
+
+def _tail(row: Row, top: int, tied: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """The labels that are not on the list, and the init on them, scaled to one; `tied` where the init does not matter.
+
+    The row is sorted: the list is its end.
+    """
+    least = row.p[-top]
+    equal = row.init[row.p == least]
+    some = row.p[-top - 1] == least
+    if some and not tied and equal.min() != equal.max():
+        raise OutOfReach("labels of one probability at the end of the list differ in init: use kt_theory.simulate")
+    start = row.init[:-top]
+    weight = start.sum()
+    return row.p[:-top], start / weight if weight > 0 else np.full(start.size, 1.0 / start.size)
+
+
+def _once_visited(row: Row, n: int, cost: float, unvisited: Estimate, rounded: float) -> Estimate:
+    """An input that costs `cost` once it was visited."""
+    # Not 1 - (1 - rho)^n, which has no digits where an input is hardly ever visited.
+    visited = row.rho * (-math.expm1(n * math.log1p(-row.rho)) if row.rho < 1.0 else float(n > 0))
+    value = unvisited.value + visited * cost
+    return Estimate(value, unvisited.error + rounded + 8 * EPS * value + math.ulp(0.0), "closed form")
