@@ -29,7 +29,7 @@ MAP = {
     "rates": ({"checks"}, {"numpy", "scipy"}),
     "playground": ({"files", "__version__"}, set()),
     "protocols": ({"checks", "records", "sparse"}, {"numpy"}),
-    "learners": ({"checks", "fingerprints", "problem", "protocols", "sparse"}, {"numpy"}),
+    "learners": ({"checks", "fingerprints", "problem", "protocols", "records", "sparse"}, {"numpy"}),
     "bounds": ({"checks", "protocols"}, {"numpy", "scipy"}),
     "simulation": (
         {"checks", "compiled", "divergences", "learners", "problem", "progress", "protocols", "sparse", "__version__"},

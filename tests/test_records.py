@@ -102,21 +102,6 @@ def test_a_table_of_students_is_read_back_as_what_they_saw(protocol, suffix, tmp
     np.testing.assert_array_equal(back.revealed, data.revealed)
 
 
-def test_what_was_told_of_labels_that_were_not_drawn_is_left_out_and_said():
-    # Oracle: enumeration, by hand
-    for column, value in (("revealed", 0.75), ("p", 0.75), ("logp", math.log(0.75))):
-        for undrawn in (0.25, 0.0, 1.5):
-            records = {"s": ["x", "x"], "a": ["u", "v"], "count": [2, 0], column: [value, undrawn]}
-            with pytest.warns(Note, match=rf"^{column} is left out where count is 0 \(rows: 1\)"):
-                data = from_records(records)
-            np.testing.assert_array_equal(
-                data.revealed, [[math.exp(math.log(0.75)) if column == "logp" else 0.75, np.nan]]
-            )
-    records = {"s": ["x", "x"], "a": ["u", "v"], "revealed": [0.75, None]}
-    with pytest.raises(ValueError, match=r"^row 2: revealed is empty$"):
-        from_records(records)
-
-
 @pytest.mark.parametrize("name", [*sorted(WEIGHTS), "Weight"])
 def test_a_column_that_may_be_a_weight_is_refused(name):
     # Oracle: enumeration, every such name, in records and in teachers
@@ -210,7 +195,7 @@ def test_what_a_masked_array_hides_is_missing():
     hidden = np.ma.masked_array(["u", "v"], mask=[False, True])
     with pytest.raises(ValueError, match=r"^row 2: a is missing"):
         from_records({"s": ["x", "x"], "a": hidden})
-    with pytest.raises(ValueError, match=r"^row 1: p is empty"):
+    with pytest.warns(Note, match=r"^1 record has no p, and no row tells one: these are hard labels$"):
         from_records({"s": ["x"], "a": ["u"], "p": np.ma.masked_array([0.5], mask=[True])})
 
 
@@ -591,7 +576,7 @@ ODD += [pd.NA, pd.NaT, pd.DataFrame(), pd.Series(dtype=float), iter([1]), kt.Pro
 
 COUNTED = kt.TransferSet.from_counts([[1, 0]])
 FRAME = pd.DataFrame({"s": ["x"], "a": ["u"], "p": [1.0]})
-READ = {"path": "r.csv", "states": None, "actions": None, "tolerance": 1e-9, "other": None}
+READ = {"path": "r.csv", "states": None, "actions": None, "tolerance": 1e-9, "other": None, "drop_untold": False}
 CALLS = {
     "from_records": (from_records, {"records": FRAME, **{k: v for k, v in READ.items() if k != "path"}}),
     "from_counts": (kt.TransferSet.from_counts, {"counts": [[1]], "teacher": [[1.0]], "states": None, "actions": None}),

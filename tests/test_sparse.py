@@ -346,7 +346,7 @@ def test_faults_of_sparse_records_are_told_as_those_of_dense_ones() -> None:
     for records, said in (
         ({"s": [0, 0], "a": [1, 1], "p": [0.5, 0.25]}, r"\('0', '1'\) has probability 0.25 on row 2, 0.5 on row 1"),
         ({"s": [0, 0, 1], "a": [1, 2, 1], "p": [0.75, 0.5, 1.0]}, "given for input '0' sum to 1.25, more than 1"),
-        ({"s": [0, 0], "a": [1, 2], "p": [0.25, 0.5]}, "input '0' was seen with every label"),
+        ({"s": [0, 0], "a": [1, 2], "p": [0.25, 0.5]}, "every label of input '0' is told"),
     ):
         with pytest.raises(ValueError, match=said):
             kt.TransferSet.from_records(records)

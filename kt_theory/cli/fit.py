@@ -28,9 +28,9 @@ def add_parser(commands: Any) -> None:
         "make a student from a file of transfer records",
         "Read records, one sample a row, or as many as its column count says: columns state (or s), action (or a),\n"
         "and for partial soft labels the teacher's probability of the sampled label (p, prob, probability) or its\n"
-        "natural logarithm (logp, logprob, log_prob, log_probability). Files are .csv, .tsv, both also .gz, or\n"
-        ".parquet; - is standard input. Say what was never seen, how much mass that is, and write what each learner\n"
-        "makes of it.",
+        "natural logarithm (logp, logprob, log_prob, log_probability); a row of count 0 tells that of a label that\n"
+        "was not drawn. Files are .csv, .tsv, both also .gz, or .parquet; - is standard input. Say what was never\n"
+        "seen, how much mass that is, and write what each learner makes of it.",
         "kt-theory fit records.csv --out students.csv",
     )
     parser.add_argument("records", type=path, metavar="FILE", help="transfer records; - reads standard input")
@@ -39,6 +39,9 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--S", type=whole(1, NAMES_MAX), help="the inputs are the numbers 0..S-1")
     parser.add_argument("--A", type=whole(1, NAMES_MAX), help="the labels are the numbers 0..A-1")
     add_other(parser, "one more label, for what the labels that occur leave")
+    parser.add_argument(
+        "--drop-untold", action="store_true", help="leave out records of labels whose probability no row tells"
+    )
     parser.add_argument(
         "--init", type=path, metavar="FILE", help="the student before any data, a table (default: uniform)"
     )
@@ -61,6 +64,7 @@ def _fit(arguments: argparse.Namespace) -> int:
         states=_alphabet("states", arguments.states, "S", arguments.S),
         actions=_alphabet("actions", arguments.actions, "A", arguments.A),
         other=arguments.other,
+        drop_untold=arguments.drop_untold,
         **({} if arguments.tolerance is None else {"tolerance": arguments.tolerance}),
     )
     if arguments.normalise and arguments.init is None:
@@ -69,6 +73,8 @@ def _fit(arguments: argparse.Namespace) -> int:
     if arguments.init is not None:
         init = kt.tables.read_init(arguments.init, data, normalise=arguments.normalise)
     usable = [name for name, entry in kt.LEARNERS.items() if data.protocol.reveals_at_least(entry.protocol)]
+    if data.protocol == kt.protocols.TOLD:
+        usable.append(f"SEL@{data.protocol}")  # its natural learner: exact on what is told
     students = {name: kt.fit(data, name, init) for name in usable}
     found = _findings(data)
     if arguments.out:
@@ -108,15 +114,24 @@ def _findings(data: kt.TransferSet) -> dict[str, Any]:
         "pairs seen": pairs.stored,
     }
     if data.protocol.name == "hard":
+        found["records of untold labels"] = data.untold
         found["missing mass (Good-Turing estimate)"] = data.good_turing if n else None
     else:
         found["missing mass on visited inputs"] = data.mean_missing_mass if n else None
         found["missing mass per input"] = dict(zip(data.states, data.missing_mass.tolist(), strict=True))
+    if data.protocol == kt.protocols.TOLD:
+        told = data.untold_mass < 1
+        found["mass not told, averaged over the inputs told of"] = float(data.untold_mass[told].mean())
     return found
 
 
 def _findings_as_text(found: dict[str, Any]) -> str:
-    words = {"hard": "hard labels", "partial": "partial soft labels"}[found["protocol"]]
+    words = {
+        "hard": "hard labels",
+        "partial": "partial soft labels",
+        "soft": "soft labels",
+        "told": "partial soft labels, with labels told that were not drawn",
+    }[found["protocol"]]
     cells = found["S"] * found["A"]
     lines = [
         f"{count(found['n'], 'record')} of {words}: {count(found['S'], 'input')}, {count(found['A'], 'label')}, "
@@ -135,6 +150,9 @@ def _findings_as_text(found: dict[str, Any]) -> str:
         masses = sorted(found["missing mass per input"].items(), key=lambda item: -item[1])
         largest = (f"{shown(name)} {value:.4g}" for name, value in masses)
         lines.append(f"  largest: {listed(largest, len(masses), LISTED)}")
+    if found["protocol"] == "told":
+        mass = found["mass not told, averaged over the inputs told of"]
+        lines.append(f"mass of labels that are not told, averaged over the inputs told of: {mass:.6g}")
     return "\n".join(lines)
 
 

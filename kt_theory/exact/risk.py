@@ -95,9 +95,12 @@ def _route(learner: Learner) -> Callable[..., Estimate]:
     ------
     OutOfReach
         If nothing does.
+    Unsupported
+        If only records know what the learner is told.
     """
     if LEARNERS.get(learner.name) is learner and learner.name in ROUTES:
         return ROUTES[learner.name]
+    learner.protocol.refuse_lists()
     kind = learner.name.partition("@")[0] + "@"
     # A learner of a user's own may have such a name.
     if kind in ROUTES_AT and AT[kind](learner.protocol).fingerprint == learner.fingerprint:

@@ -12,6 +12,7 @@ from kt_theory.learners.registry import LEARNERS, resolve_learner
 from kt_theory.learners.told import ON_CELLS, Told
 from kt_theory.problem import uniform_table
 from kt_theory.protocols.transfer import TransferSet
+from kt_theory.records.samples import UNTOLD_BIAS
 from kt_theory.sparse import DENSE_MAX, SparseTable, Student, aligned, is_sparse, of_dense, sparse_law_table
 
 
@@ -57,7 +58,7 @@ def fit(transfer_set: TransferSet, learner: str | Learner, init: Any = None) -> 
     checks.instance_of("transfer_set", transfer_set, TransferSet, "kt_theory.TransferSet.from_counts makes one")
     shown = transfer_set.protocol
     if not shown.reveals_at_least(entry.protocol):
-        raise checks.Unsupported(f"{entry.name} needs {entry.protocol} labels, the transfer set has {shown} ones")
+        _refuse(transfer_set, entry)
     if transfer_set.sparse:
         return _fit_cells(transfer_set, entry, init)
     shape = transfer_set.counts.shape
@@ -68,13 +69,7 @@ def fit(transfer_set: TransferSet, learner: str | Learner, init: Any = None) -> 
         checks.names_from_frames(transfer_set.states, transfer_set.actions, init=init)
         start = checks.stochastic_table("init", init, shape, tolerance=checks.STUDENT_TOLERANCE)
     revealed = transfer_set.revealed
-    if entry.protocol != shown:
-        if entry.protocol.top != 0:
-            raise checks.Unsupported(
-                f"{entry.name} is told the labels of {entry.protocol}, the transfer set those of {shown}: "
-                f"draw it with {entry.protocol}"
-            )
-        # It sees what it would be shown, no more: the same student as from a transfer set of its own protocol.
+    if _is_shown_less(transfer_set, entry):
         drawn = (transfer_set.counts > 0) & entry.protocol.tells_drawn
         revealed = np.where(drawn, revealed, np.nan)
     student = entry.fit(transfer_set.counts, revealed, start)
@@ -82,6 +77,30 @@ def fit(transfer_set: TransferSet, learner: str | Learner, init: Any = None) -> 
         name = f"what {entry.name} answers"
         return checks.stochastic_table(name, student, shape, tolerance=checks.STUDENT_TOLERANCE)
     return student
+
+
+def _refuse(data: TransferSet, entry: Learner) -> None:
+    said = f"{entry.name} needs {entry.protocol} labels, the transfer set has {data.protocol} ones"
+    if data.protocol.name == "hard" and 0 < data.untold < data.n:
+        said += (
+            f", since {data.untold} of its {data.n} records are of labels whose probability is not told; "
+            f"from_records(..., drop_untold=True) leaves these out: {UNTOLD_BIAS}"
+        )
+    raise checks.Unsupported(said)
+
+
+def _is_shown_less(data: TransferSet, entry: Learner) -> bool:
+    """Whether a learner is shown only part of what the set tells: the student is then that of a set of its protocol."""
+    if entry.protocol.listed:
+        return False
+    if entry.protocol == data.protocol:
+        return data.untold < data.n and not entry.protocol.tells_drawn and entry.protocol.top == 0
+    if entry.protocol.top != 0:
+        raise checks.Unsupported(
+            f"{entry.name} is told the labels of {entry.protocol}, the transfer set those of {data.protocol}: "
+            f"draw it with {entry.protocol}"
+        )
+    return True
 
 
 #: Cells of the rows that are made dense at a time for a learner of one's own: 80 MB a table.
@@ -100,20 +119,17 @@ def _fit_cells(data: TransferSet, entry: Learner, init: Any) -> Student:
     else:
         start = sparse_law_table("init", init, (S, A), checks.STUDENT_TOLERANCE)
     counts, revealed = data.told_counts, data.told
-    if entry.protocol != data.protocol:
-        if entry.protocol.top != 0:
-            raise checks.Unsupported(
-                f"{entry.name} is told the labels of {entry.protocol}, the transfer set those of {data.protocol}: "
-                f"draw it with {entry.protocol}"
-            )
+    if _is_shown_less(data, entry):
         seen = (counts.values > 0) & entry.protocol.tells_drawn
         values = np.where(seen, revealed.values, np.nan)
         revealed = SparseTable((S, A), counts.offsets, counts.columns, values, np.full(S, np.nan))
     if entry.fit not in ON_CELLS:
         return _fit_blocks(counts, revealed, start, entry)
     counts, revealed, start = aligned(counts, revealed, start)
-    visited = data.visits > 0
     rows = counts.rows
+    visited = data.visits > 0
+    if entry.protocol.listed:  # an input may be told of without a visit
+        visited = visited | (np.bincount(rows, ~np.isnan(revealed.values), minlength=S) > 0)
     with np.errstate(divide="ignore", invalid="ignore"):  # rows without a visit, answered by `start`
         values, rest = ON_CELLS[entry.fit](
             Told(rows, counts.values, revealed.values, start.values, counts.others, revealed.rest, start.rest)

@@ -6,6 +6,10 @@ drawn or not. These three facts order the protocols: one reveals at least as muc
 them (a partial order). At each visit one label is drawn. Under a protocol that shows none (``shows_label=False``) a
 student knows which inputs were visited, how often, and what is told in any case.
 
+Records may tell of more labels than were drawn, in lists that follow no rule: of 20 labels here and of 17 there. Their
+protocol is ``told``: at least partial, with lists that the records hold and no law gives (``listed=True``). It has
+transfer sets and learners, and is not simulated.
+
 ==================  =====  ====================  =======================
 protocol            label  its probability       told in any case
 ==================  =====  ====================  =======================
@@ -14,6 +18,7 @@ protocol            label  its probability       told in any case
 ``top_k_only:K``    no     no                    the K most likely labels
 ``top_k_label:K``   yes    if it is among them   the K most likely labels
 ``top_k:K``         yes    yes                   the K most likely labels
+``told``            yes    yes                   what the records list
 ``soft``            yes    yes                   every label
 ==================  =====  ====================  =======================
 
@@ -49,17 +54,20 @@ class Protocol:
         Whether the probability of the drawn label is told.
     top : int or None
         The probabilities of how many of the most likely labels are told, drawn or not; None: of all labels.
+    listed : bool
+        Whether further labels are told that only the records know.
     """
 
     name: str
     shows_label: bool = True
     tells_drawn: bool = False
     top: int | None = 0
+    listed: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name or not self.name.isprintable():
             raise ValueError(f"the name of a protocol is {checks.shown(self.name)}: it must be a line of text")
-        for fact in ("shows_label", "tells_drawn"):
+        for fact in ("shows_label", "tells_drawn", "listed"):
             object.__setattr__(self, fact, checks.flag(f"{fact} of protocol {self.name}", getattr(self, fact)))
         if self.top is not None:
             object.__setattr__(self, "top", checks.whole_number(f"top of protocol {self.name}", self.top))
@@ -70,7 +78,18 @@ class Protocol:
     def reveals_at_least(self, other: Protocol) -> bool:
         """Whether whatever `other` reveals can be had from what this protocol reveals."""
         mine, theirs = (math.inf if p.top is None else p.top for p in (self, other))
-        return self.shows_label >= other.shows_label and self.tells_drawn >= other.tells_drawn and mine >= theirs
+        lists = self.listed >= other.listed or self.top is None
+        return (
+            self.shows_label >= other.shows_label and self.tells_drawn >= other.tells_drawn and mine >= theirs and lists
+        )
+
+    def refuse_lists(self) -> None:
+        """Refuse a protocol of which only records know what is told."""
+        if self.listed:
+            raise checks.Unsupported(
+                f"{self} is the protocol of records that list what is told: nothing is drawn or computed with it; "
+                "top_k:K tells lists of one length"
+            )
 
     def told_anyway(self, teacher: np.ndarray, reps: int, rng: np.random.Generator) -> np.ndarray | None:
         """The labels whose probability is told at every visit, whatever was drawn.
@@ -87,7 +106,13 @@ class Protocol:
         -------
         ndarray of int8, shape (reps, S, A) or (1, S, A), or None
             1 where told. One table serves all data sets where there are no ties. None: no label is.
+
+        Raises
+        ------
+        Unsupported
+            If only records know what is told.
         """
+        self.refuse_lists()
         if self.top == 0:
             return None
         S, A = teacher.shape
@@ -115,6 +140,7 @@ class Protocol:
         Where a row uses fewer labels than are told, all that it uses are told; which of those of probability 0 are told
         besides is not drawn, since that says nothing of the teacher that is not known then.
         """
+        self.refuse_lists()
         if self.top == 0:
             return None
         p, rows = teacher.values, teacher.rows
@@ -138,6 +164,7 @@ class Protocol:
 
     def told_sets(self, p: np.ndarray) -> Iterator[tuple[float, np.ndarray]]:
         """Every set of labels that `told_anyway` may give for one row p, shape (A,): its probability, and its mask."""
+        self.refuse_lists()
         if self.top == 0 or self.top is None or self.top >= p.size:
             yield 1.0, np.full(p.size, self.top != 0)
             return
@@ -184,6 +211,10 @@ PROTOCOLS: dict[str, Protocol] = {
         Protocol("soft", tells_drawn=True, top=None),
     )
 }
+
+
+#: The protocol of records that tell of labels that were not drawn, in lists that follow no rule.
+TOLD = Protocol("told", tells_drawn=True, listed=True)
 
 
 def top_k(k: int) -> Protocol:
@@ -289,6 +320,8 @@ def _named(name: str) -> Protocol | None:
     """The protocol of a name, if there is one."""
     if name in PROTOCOLS:
         return PROTOCOLS[name]
+    if name == TOLD.name:
+        return TOLD
     family, _, number = name.partition(":")
     if family in FAMILIES and number.isascii() and number.isdecimal() and len(number) < 19 and int(number) > 0:
         return FAMILIES[family](int(number))

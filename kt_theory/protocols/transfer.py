@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from kt_theory import checks
-from kt_theory.protocols.protocol import PROTOCOLS, Protocol, resolve_protocol
+from kt_theory.protocols.protocol import Protocol, resolve_protocol
 from kt_theory.records.columns import Columns
 from kt_theory.records.samples import TOLERANCE, samples_of
 from kt_theory.sparse import SPARSE_FROM, SparseTable, aligned, is_sparse, of_dense, sparse_counts, sparse_law_table
@@ -41,6 +41,8 @@ class TransferSet:
     told_counts, told : SparseTable
         Of a sparse transfer set, what `counts` and `revealed` are of a dense one, on the cells that were drawn or told;
         `counts` and `revealed` are refused then, see `dense`.
+    logarithms : SparseTable or None
+        The natural log-probabilities of the told cells as records gave them; see `log_told`.
     """
 
     protocol: Protocol
@@ -49,6 +51,7 @@ class TransferSet:
     states: tuple[str, ...] = field(repr=False)
     actions: tuple[str, ...] = field(repr=False)
     visits: np.ndarray = field(default=None, repr=False)  # type: ignore[arg-type]
+    logarithms: SparseTable | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if isinstance(self.counts, SparseTable):
@@ -97,7 +100,7 @@ class TransferSet:
         if not self.sparse:
             return self
         arrays = (_frozen(self.told_counts.dense()), _frozen(self.told.dense()))
-        return TransferSet(self.protocol, *arrays, self.states, self.actions, self.visits)
+        return TransferSet(self.protocol, *arrays, self.states, self.actions, self.visits, logarithms=self.logarithms)
 
     @property
     def pairs(self) -> SparseTable:
@@ -107,15 +110,45 @@ class TransferSet:
         return sparse_counts("counts", of_dense(self.counts, rest=0))
 
     @property
+    def log_told(self) -> SparseTable:
+        """The natural log-probabilities of the told pairs, NaN elsewhere, whatever the form.
+
+        As records gave them, so that the sum over a long reply is kept where its probability is below the smallest
+        float64; else the logarithms of what is revealed. Zeros are -inf.
+        """
+        if self.logarithms is not None:
+            return self.logarithms
+        table = self.told if self.sparse else of_dense(self.revealed, rest=math.nan)
+        with np.errstate(divide="ignore"):
+            told = ~np.isnan(table.values)
+            return SparseTable.of_keys(table.keys[told], np.log(table.values[told]), table.shape, np.log(table.rest))
+
+    @property
     def n(self) -> int:
         """Number of samples: of visits."""
         return int(self.visits.sum())
 
     @property
+    def untold(self) -> int:
+        """Number of samples of labels whose probability is not told: all under hard labels."""
+        if self.sparse:
+            return int(self.told_counts.values[np.isnan(self.told.values)].sum())
+        return int(self.counts[np.isnan(self.revealed)].sum())
+
+    @property
+    def untold_mass(self) -> np.ndarray:
+        """Per input, one minus the mass of the told labels, drawn or not, shape (S,)."""
+        if self.sparse:
+            known = np.bincount(self.told.rows, np.nan_to_num(self.told.values), minlength=self.visits.size)
+        else:
+            known = np.nansum(self.revealed, axis=1)
+        return np.maximum(1.0 - known, 0.0)
+
+    @property
     def missing_mass(self) -> np.ndarray:
         """Per input, the teacher's mass on labels not seen there, shape (S,): 1 on unvisited inputs.
 
-        NaN on visited inputs where a seen label's probability is not told, as under hard labels. Under a protocol that
+        NaN on visited inputs where a drawn label's probability is not told, as under hard labels. Under a protocol that
         shows no label, the mass of the labels that were not told.
         """
         visited = self.visits > 0
@@ -261,6 +294,7 @@ class TransferSet:
         actions: Sequence[Any] | None = None,
         tolerance: float = TOLERANCE,
         other: str | None = None,
+        drop_untold: bool = False,
     ) -> TransferSet:
         """A transfer set from records: a DataFrame, or a mapping of columns. A row is one sample, or `count` of them.
 
@@ -268,11 +302,11 @@ class TransferSet:
         ----------
         records : mapping of str to array_like
             Columns ``s`` or ``state``, ``a`` or ``action``, and at most one of a probability (``p``, ``prob``,
-            ``probability``) and a natural log-probability (``logp``, ``logprob``, ``log_prob``, ``log_probability``),
-            in small or capital letters. With one of these the protocol is "partial", without it is "hard". A column
-            ``count`` or ``counts`` says how often each row was seen; a row of count 0 adds its names to the alphabets
-            and is no sample. A column ``revealed``, as tables of students have it, is a probability where it is not
-            empty. A column that may be a weight is refused. A warning names the other columns, which are left alone.
+            ``probability``, ``revealed``) and a natural log-probability (``logp``, ``logprob``, ``log_prob``,
+            ``log_probability``), in small or capital letters, empty where nothing is told. A column ``count`` or
+            ``counts`` says how often each row was seen. A row of count 0 is no sample: with a probability it tells of
+            a label that was not drawn, without one it adds its names to the alphabets. A column that may be a weight
+            is refused. A warning names the other columns, which are left alone.
         states, actions : sequence, optional
             The full alphabets, in the order of the student's rows and columns. If not given, the names that occur: in
             the order of numbers if all are numbers or whole numbers in plain digits, else of text. Then an input or
@@ -284,19 +318,27 @@ class TransferSet:
             nothing is renormalised, so a student's row may be off 1 by as much.
         other : str, optional
             The name of one more label, the last, which is never seen: it takes what the labels that occur leave.
+        drop_untold : bool
+            Leave out the records of labels whose probability no row tells, where other labels have one. It changes the
+            law of what is left: labels that are told are overstated, unless probabilities are missing whatever the
+            label is.
 
         Returns
         -------
         TransferSet
-            A `sparse` one if the alphabets make more than 1e7 cells, 80 MB a table.
+            Its protocol follows from the records: "hard" if a drawn label is not told (the told ones are kept, and
+            learners are not shown them); "partial" if the drawn labels are told and no others; "soft" if the inputs
+            that are told of were all visited and every label of theirs is told; else ``told``. A `sparse` one if the
+            alphabets make more than 1e7 cells, 80 MB a table.
 
         Raises
         ------
         ValueError
             For a missing, ambiguous or ragged column, a missing name, a value that is no name, a name outside the
-            alphabet, a probability outside (0, 1], a log-probability above 0, a count that is negative or not whole,
-            probabilities of one pair that contradict each other, or probabilities of one input that cannot belong to
-            one law. All bad rows are told at once, the first five of them in words; rows are counted from 1.
+            alphabet, a probability outside [0, 1] or, of a drawn label, 0, a log-probability above 0 or one that is a
+            mark such as -9999, a count that is negative or not whole, probabilities of one pair that contradict each
+            other, or probabilities of one input that cannot belong to one law. All bad rows are told at once, the first
+            five of them in words; rows are counted from 1.
 
         Notes
         -----
@@ -311,11 +353,17 @@ class TransferSet:
         >>> data = TransferSet.from_records({"s": ["x"], "a": ["yes"], "p": [0.75], "count": [9]}, other="<other>")
         >>> data.n, data.actions, data.missing_mass.tolist()
         (9, ('yes', '<other>'), [0.25])
+        >>> top = {"s": ["x", "x", "x"], "a": ["yes", "no", "maybe"], "p": [0.75, 0.125, None], "count": [3, 0, 0]}
+        >>> data = TransferSet.from_records(top)
+        >>> data.protocol.name, data.untold_mass.tolist()
+        ('told', [0.125])
         """
         if not (isinstance(records, Mapping) or hasattr(records, "columns")):
             raise ValueError(f"records is {checks.shown(records)}: it must be a DataFrame or a mapping of columns")
         table = Columns.of(records)
-        data = cls.from_columns(table, states=states, actions=actions, tolerance=tolerance, other=other)
+        data = cls.from_columns(
+            table, states=states, actions=actions, tolerance=tolerance, other=other, drop_untold=drop_untold
+        )
         table.tell()
         return data
 
@@ -324,7 +372,9 @@ class TransferSet:
         """A transfer set from columns that know their places, options as in `from_records`; notes are left to tell."""
         samples = samples_of(table, **options)
         names = (samples.states, samples.actions)
-        data = cls(PROTOCOLS[samples.protocol], samples.counts, samples.revealed, *names)  # type: ignore[arg-type]
+        shown = resolve_protocol(samples.protocol)
+        tables = (samples.counts, samples.revealed)
+        data = cls(shown, *tables, *names, logarithms=samples.logarithms)  # type: ignore[arg-type]
         return data if len(samples.states) * len(samples.actions) > SPARSE_FROM else data.dense()
 
 

@@ -45,6 +45,7 @@ FAULTS_LISTED = 5
 
 # Narrower than Python's float(): "nan", "inf" and "1_000" are no measurements, and a label may well be called "nan".
 NUMBER = re.compile(r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*")
+MINUS_INFINITY = ("-inf", "-infinity")
 WHOLE = re.compile(r"[0-9]{1,18}")
 
 
@@ -199,8 +200,11 @@ class Columns:
         )
         return names
 
-    def column_of_numbers(self, name: str, *, gaps: bool = False) -> np.ndarray:
-        """The numbers in a column, int64 if all are whole; NaN where a fault was found or, with `gaps`, none."""
+    def column_of_numbers(self, name: str, *, gaps: bool = False, logarithms: bool = False) -> np.ndarray:
+        """The numbers in a column, int64 if all are whole; NaN where a fault was found or, with `gaps`, none.
+
+        Among `logarithms` -inf is one: that of 0.
+        """
         values = self[name]
         dtype = getattr(values, "dtype", None)
         if isinstance(dtype, np.dtype) and dtype.kind in "iuf" and not isinstance(values, np.ma.MaskedArray):
@@ -211,6 +215,8 @@ class Columns:
         numbers: list[Any] = []
         for row, value in enumerate(sequence_of(values)):
             number, fault = _number(value)
+            if number is None and logarithms and isinstance(value, str) and value.strip().lower() in MINUS_INFINITY:
+                number = -np.inf
             if number is None:
                 if not (gaps and fault == _EMPTY):
                     self.faults.add([row], _saying(f"{name} {fault}"))

@@ -1,7 +1,15 @@
-"""Records: samples as rows of columns, and the counts and revealed probabilities that they amount to.
+"""Records: samples as rows of columns, and the counts and told probabilities that they amount to.
 
-A row is one sample, or as many as its ``count`` says. A row of count 0 is no sample: it adds its names to the alphabets
-and nothing else, which is how a table of students is read back.
+A row is one sample, or as many as its ``count`` says. One table serves every level of information, which follows from
+what is there:
+
+* count above 0, no probability: a hard label;
+* count above 0 and a probability: a partial soft label;
+* count 0 and a probability: a label that was told without being drawn, as in a list of the most likely ones;
+* count 0 alone: a name, which is how labels that never came are known.
+
+A drawn label whose probability no row tells keeps its count. One of them makes the records hard labels for every
+learner, since an average over the others would be one over another law.
 """
 
 from __future__ import annotations
@@ -30,13 +38,22 @@ OTHER = "<other>"
 ROLES = ("state", "action", "probability", "log-probability", "count", "revealed")
 
 
+#: Numbers in a column of log-probabilities that stand for none: -9999 is written for a label that was not among those
+#: listed, and numbers below the other by servers that mask a label. The sum over a reply of a million tokens is above.
+MARK, MARKS_BELOW = -9999.0, -1e7
+
+
 @dataclass(frozen=True)
 class Samples:
-    """What records amount to: counts and revealed probabilities of their pairs, NaN where nothing was revealed."""
+    """What records amount to: counts and told probabilities of their pairs, NaN where nothing was told.
+
+    `logarithms` holds the natural log-probabilities of the same cells, if the records gave them.
+    """
 
     protocol: str
     counts: SparseTable
     revealed: SparseTable
+    logarithms: SparseTable | None
     states: tuple[str, ...]
     actions: tuple[str, ...]
 
@@ -48,9 +65,11 @@ def samples_of(
     actions: Sequence[Any] | None = None,
     tolerance: float = TOLERANCE,
     other: str | None = None,
+    drop_untold: bool = False,
 ) -> Samples:
     """The samples that rows of columns hold; the arguments are those of `kt_theory.TransferSet.from_records`."""
     tolerance = checks.positive("tolerance", tolerance)
+    drop_untold = checks.flag("drop_untold", drop_untold)
     columns = table.understood(ROLES)
     size = _size(table, columns)
     if size == 0 and (states is None or actions is None):
@@ -62,19 +81,73 @@ def samples_of(
     action_names, a = _encoded(table, "action", columns["action"], actions)
     if other is not None:
         action_names = with_other(action_names, other)
-    given = _given(table, columns, multiplicity, tolerance)
-    table.faults.refuse()
     S, A = len(state_names), len(action_names)
-    cells, places = np.unique(s * A + a, return_inverse=True)
-    counts = SparseTable.of_keys(cells, _tallied(places, multiplicity, cells.size), (S, A), np.zeros(S))
-    values = np.full(cells.size, np.nan)
+    given = _given(table, columns, multiplicity > 0)
     if given is not None:
-        drawn = np.flatnonzero(multiplicity > 0)
-        values = _reconciled(table, drawn, s, places, counts, given, (state_names, action_names), tolerance)
-    revealed = SparseTable.of_keys(cells, values, (S, A), np.full(S, np.nan))
+        _refuse_above_one(table, given, s * A + a, tolerance)
+    table.faults.refuse()
+    keys, places = np.unique(s * A + a, return_inverse=True)
+    cells = SparseTable.of_keys(keys, _tallied(places, multiplicity, keys.size), (S, A), np.zeros(S))
+    values = np.full(keys.size, np.nan)
+    if given is not None:
+        values = _reconciled(table, given, s, places, cells, (state_names, action_names), tolerance)
+    told, drawn = ~np.isnan(values), cells.values > 0
+    untold = int(cells.values[drawn & ~told].sum())
+    if given is not None and (columns["revealed"] is None or told.any()):
+        silent = int(multiplicity[np.isnan(given.values)].sum())
+        _say_what_is_untold(table, given, silent, untold, drop_untold)
+    if drop_untold and untold and told.any():
+        drawn, untold = drawn & told, 0
+    probabilities = values if given is None else given.probabilities(values)
+    protocol = "hard" if given is None or untold else _level(cells, drawn, told, probabilities)
+    if columns["revealed"] is not None and not told.any():
+        protocol = "hard"  # a table of students of hard labels has the column, too
+    kept = np.flatnonzero(drawn | told)
+    rest = np.full(S, np.nan)
+    if protocol == "soft":
+        rest[np.unique(cells.rows[drawn])] = 0.0  # a row that is told whole leaves nothing for its other labels
+    keys, values = keys[kept], values[kept]
+    counts = SparseTable.of_keys(keys, np.where(drawn, cells.values, 0)[kept], (S, A), np.zeros(S))
+    revealed = SparseTable.of_keys(keys, probabilities[kept], (S, A), rest)
+    logarithms = None
+    if given is not None and given.logarithms:
+        with np.errstate(divide="ignore"):
+            logarithms = SparseTable.of_keys(keys, values, (S, A), np.log(rest))
     table.leave_alone(columns.values())
-    protocol = "hard" if given is None else "partial"
-    return Samples(protocol, counts, revealed, state_names, action_names)
+    return Samples(protocol, counts, revealed, logarithms, state_names, action_names)
+
+
+def _level(cells: SparseTable, drawn: np.ndarray, told: np.ndarray, p: np.ndarray) -> str:
+    """The protocol that tells what cells hold, if it tells what was drawn; `p` is NaN where nothing is told."""
+    if not (told & ~drawn).any():
+        return "partial"
+    S, A = cells.shape
+    rows = cells.rows
+    visited = np.bincount(rows[drawn], minlength=S) > 0
+    listed = np.bincount(rows[told], minlength=S)
+    mass = np.bincount(rows[told], p[told], minlength=S)
+    complete = (listed == A) | (mass >= 1 - checks.SUM_TOLERANCE)
+    return "soft" if (visited == (listed > 0)).all() and complete[visited].all() else "told"
+
+
+#: What leaving out the records of untold labels does, in the words of every sentence that offers it.
+UNTOLD_BIAS = "what is left overstates the labels that are told, unless probabilities are missing whatever the label"
+
+
+def _say_what_is_untold(table: Columns, given: _Given, silent: int, untold: int, drop_untold: bool) -> None:
+    """Note how many records lack a probability, and what follows from it."""
+    if not silent:
+        return
+    said = f"{silent} {'record has' if silent == 1 else 'records have'} no {given.column}"
+    if np.isnan(given.values).all():
+        table.notes.append((f"{said}, and no row tells one: these are hard labels",))
+    elif not untold:
+        table.notes.append((f"{said}: other rows tell those of their pairs",))
+    elif drop_untold:
+        table.notes.append((f"{said}; left out are {untold}, of labels that no row tells: {UNTOLD_BIAS}",))
+    else:
+        said += f"; {untold} are of labels that no row tells, so that these are hard labels to every learner; "
+        table.notes.append((said, Argument("drop_untold", True), f" leaves those out: {UNTOLD_BIAS}"))
 
 
 _ACTIONS = Argument("actions")
@@ -163,57 +236,68 @@ def _tallied(pairs: np.ndarray, multiplicity: np.ndarray, size: int) -> np.ndarr
     return counts
 
 
-def _given(
-    table: Columns, columns: dict[str, str | None], multiplicity: np.ndarray, tolerance: float
-) -> np.ndarray | None:
-    """The probability that each row gives, NaN where it gives none; None if the records are hard labels."""
+@dataclass(frozen=True)
+class _Given:
+    """What a column tells of each row, NaN where it is silent: probabilities, or their natural logarithms."""
+
+    column: str
+    values: np.ndarray
+    logarithms: bool
+
+    def probabilities(self, values: np.ndarray) -> np.ndarray:
+        return np.exp(values) if self.logarithms else values
+
+    def apart(self, values: np.ndarray, others: np.ndarray) -> np.ndarray:
+        """How far `values` are from `others`, relatively to these, as probabilities."""
+        equal = values == others
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            distance = np.abs(np.expm1(values - others) if self.logarithms else (values - others) / others)
+        return np.where(equal, 0.0, distance)
+
+
+def _given(table: Columns, columns: dict[str, str | None], drawn: np.ndarray) -> _Given | None:
+    """What each row tells; None if the records have no column for it."""
     name = columns["revealed"] or columns["probability"] or columns["log-probability"]
     if name is None:
         return None
-    numbers = table.column_of_numbers(name, gaps=True).astype(np.float64)
-    drawn, told = multiplicity > 0, ~np.isnan(numbers)
-    if columns["revealed"] is not None and not (told & drawn).any():
-        return None  # a table of students of hard labels
-    table.faults.add(np.flatnonzero(~told & drawn), lambda _: f"{name} is empty")
-    undrawn = int((told & ~drawn).sum())
-    if undrawn:
-        said = f"{name} is left out where count is 0 (rows: {undrawn}): only a draw reveals a probability"
-        table.notes.append((said,))
-    numbers[~drawn] = np.nan
-    return _as_probabilities(table, name, numbers, tolerance, logarithms=columns["log-probability"] is not None)
-
-
-def _as_probabilities(
-    table: Columns, name: str, numbers: np.ndarray, tolerance: float, *, logarithms: bool
-) -> np.ndarray:
-    """Numbers of a column as probabilities in (0, 1]; what exceeds 1 by no more than the tolerance is 1."""
-    known = ~np.isnan(numbers)
-    top = math.log1p(tolerance) if logarithms else 1 + tolerance
-    above = np.expm1(np.minimum(numbers, 1)) if logarithms else numbers - 1
-    excess = float(np.where(known, above, 0.0).max(initial=0.0))
-    if tolerance < excess < _NOISE:
-        table.faults.advice = ("; ", Argument("tolerance", _rounded_up(excess)), " takes what is above for 1")
-    table.refuse_numbers(
-        name,
-        numbers,
-        ~known | (numbers <= top),
-        "the log-probability of a drawn label is at most 0"
-        if logarithms
-        else "the probability of a drawn label is at most 1",
-    )
+    logarithms = columns["log-probability"] is not None
+    numbers = table.column_of_numbers(name, gaps=True, logarithms=logarithms).astype(np.float64)
+    silent = np.isnan(numbers)
     if not logarithms:
-        table.refuse_numbers(name, numbers, ~known | (numbers > 0), "the probability of a drawn label is above 0")
-        return np.minimum(numbers, 1.0)
-    with np.errstate(over="ignore"):
-        given = np.minimum(np.exp(numbers), 1.0)
+        table.refuse_numbers(
+            name, numbers, silent | ~drawn | (numbers > 0), "the probability of a drawn label is above 0"
+        )
+        table.refuse_numbers(name, numbers, silent | (numbers >= 0), "a probability is at least 0")
+        return _Given(name, numbers, logarithms)
     table.refuse_numbers(
         name,
         numbers,
-        ~known | (given > 0),
-        "its exponential is 0 in float64, so that it is no log-probability of a drawn label but most likely a mark, as "
-        f"-9999 is for a label that was not among those listed; without the column {name} the records are hard labels",
+        silent | ((numbers != MARK) & (~drawn | (numbers >= MARKS_BELOW))),
+        "this is no log-probability of a label but most likely a mark, as -9999 is for a label that was not among "
+        f"those listed: an empty cell says that it is not told; without the column {name} these are hard labels",
     )
-    return given
+    # What is below the marks is 0, as in a teacher: servers write -inf or -3e100 for it.
+    return _Given(name, np.where(numbers < MARKS_BELOW, -np.inf, numbers), logarithms)
+
+
+def _refuse_above_one(table: Columns, given: _Given, pairs: np.ndarray, tolerance: float) -> None:
+    """Blame probabilities above 1; what exceeds 1 by no more than the tolerance becomes 1."""
+    values, name = given.values, given.column
+    with np.errstate(over="ignore", invalid="ignore"):
+        above = np.expm1(np.minimum(values, 1)) if given.logarithms else values - 1
+        noise = (above > 0) & (above < _NOISE)
+        most = float(np.where(noise, above, 0.0).max(initial=0.0))
+        fine = ~(above > tolerance)
+    known = given.values.copy()
+    values[noise] = 0.0 if given.logarithms else 1.0
+    if most > tolerance:
+        good = np.flatnonzero(table.faults.good(pairs.size) & ~np.isnan(values) & (fine | noise))
+        _, first, places = np.unique(pairs[good], return_index=True, return_inverse=True)
+        spread = float(given.apart(values[good], values[good][first][places]).max(initial=0.0))
+        enough = _rounded_up(max(most, spread))
+        table.faults.advice = ("; ", Argument("tolerance", enough), " takes what is above for 1")
+    wanted = "a log-probability is at most 0" if given.logarithms else "a probability is at most 1"
+    table.refuse_numbers(name, known, fine, wanted)
 
 
 # --- Probabilities of one law ---------------------------------------------------------------------------
@@ -221,35 +305,36 @@ def _as_probabilities(
 
 def _reconciled(
     table: Columns,
-    drawn: np.ndarray,
+    given: _Given,
     s: np.ndarray,
     places: np.ndarray,
     cells: SparseTable,
-    given: np.ndarray,
     names: tuple[tuple[str, ...], tuple[str, ...]],
     tolerance: float,
 ) -> np.ndarray:
-    """The first probability given for each cell, after checking that the others agree with it; NaN where none is.
+    """The first value told for each cell, after checking that the others agree with it; NaN where none is.
 
     `places` says which of the cells each row of the table is about.
     """
     states, actions = names
-    A, pairs, values = len(actions), places[drawn], given[drawn]
+    telling = np.flatnonzero(~np.isnan(given.values))
+    A, pairs, values = len(actions), places[telling], given.values[telling]
     told, first = np.unique(pairs, return_index=True)
-    revealed = np.full(cells.stored, np.nan)
-    revealed[told] = values[first]
+    kept = np.full(cells.stored, np.nan)
+    kept[told] = values[first]
     rows = cells.rows[told]
-    known = np.bincount(rows, revealed[told], minlength=len(states))
+    known = np.bincount(rows, given.probabilities(kept[told]), minlength=len(states))
     complete = np.bincount(rows, minlength=len(states)) == A
-    apart = np.abs(values - revealed[pairs]) / revealed[pairs]
+    apart = given.apart(values, kept[pairs])
     spread = float(apart.max(initial=0.0))
     enough = _rounded_up(max(spread, *(x for x in (known - 1).tolist() if x < _NOISE), 0.0))
     if spread > tolerance:
         i = int(np.argmax(apart > tolerance))
         j = int(first[np.searchsorted(told, pairs[i])])
-        pair = f"({checks.shown(states[s[drawn[i]]])}, {checks.shown(actions[cells.columns[pairs[i]]])})"
-        said = f"{pair} has probability {float(values[i])!r} on {table.places[drawn[i]]}"
-        before = f"{float(values[j])!r} on {table.places[drawn[j]]}"
+        pair = f"({checks.shown(states[s[telling[i]]])}, {checks.shown(actions[cells.columns[pairs[i]]])})"
+        one, other = given.probabilities(values[[i, j]]).tolist()
+        said = f"{pair} has probability {one!r} on {table.places[telling[i]]}"
+        before = f"{other!r} on {table.places[telling[j]]}"
         times = int((apart > tolerance).sum())
         several = f" ({times} rows disagree)" if times > 1 else ""
         apartness = f"the largest relative difference in the table is {spread:.3g}"
@@ -257,7 +342,7 @@ def _reconciled(
     if spread > TOLERANCE:
         table.notes.append((f"probabilities of one pair differ by up to {spread:.3g}, relatively: the first is kept",))
     _refuse_sums(complete, known, states, tolerance)
-    return revealed
+    return kept
 
 
 #: A sum that is off 1 by less than this is taken for one that is rounded; beyond it, for another law.
@@ -282,7 +367,7 @@ def _refuse_sums(complete: np.ndarray, known: np.ndarray, states: tuple[str, ...
     if (short > tolerance).any():
         row = int(np.argmax(short > tolerance))
         said = (
-            f"input {checks.shown(states[row])} was seen with every label, but their probabilities sum to "
+            f"every label of input {checks.shown(states[row])} is told, but their probabilities sum to "
             f"{float(known[row])!r}"
         )
         if short.max() < _NOISE:

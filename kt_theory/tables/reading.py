@@ -17,9 +17,9 @@ from kt_theory.records.columns import COLUMNS, NUMBER, WHOLE, Columns, Places
 from kt_theory.tables.sources import checked_path, decoded, load_pyarrow, source_of, speaking_of
 
 _NAMES = frozenset(COLUMNS["state"] + COLUMNS["action"])
-_NUMBERS = frozenset(
-    COLUMNS["probability"] + COLUMNS["log-probability"] + COLUMNS["count"] + COLUMNS["rho"]
-)  # not `revealed`, which has gaps
+_NUMBERS = frozenset(COLUMNS["count"] + COLUMNS["rho"])
+_LOGARITHMS = frozenset(COLUMNS["log-probability"])
+_WITH_GAPS = frozenset(COLUMNS["probability"] + COLUMNS["revealed"]) | _LOGARITHMS
 
 
 def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
@@ -36,9 +36,10 @@ def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
     -------
     DataFrame
         The columns of states and actions (``state``, ``s``, ``action``, ``a``, in small or capital letters) are text,
-        None where a name is missing. A column of a known number (probabilities, log-probabilities, ``count``, ``rho``)
-        is numeric and has no gaps. In a text file any other column is numeric if all its filled cells are numbers, with
-        NaN in the gaps, and text otherwise. An index that a Parquet file has names for is a column.
+        None where a name is missing. A column of a known number is numeric: ``count`` and ``rho`` without gaps,
+        probabilities and log-probabilities with NaN where nothing is told. In a text file any other column is numeric
+        if all its filled cells are numbers, with NaN in the gaps, and text otherwise. An index that a Parquet file has
+        names for is a column.
 
     Raises
     ------
@@ -148,8 +149,8 @@ def _typed(table: Columns, name: str) -> np.ndarray:
         names = table.column_of_names(name, gaps=True)
         texts = [text if there else None for text, there in zip(names, present, strict=True)]
         return np.array([*texts, None], dtype=object)[:-1]
-    if key in _NUMBERS:
-        return table.column_of_numbers(name)
+    if key in _NUMBERS | _WITH_GAPS:
+        return table.column_of_numbers(name, gaps=key in _WITH_GAPS, logarithms=key in _LOGARITHMS)
     if table.places.unit == "row":
         return values
     text = np.array([*values, None], dtype=object)[:-1]

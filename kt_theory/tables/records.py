@@ -19,6 +19,7 @@ def read_records(
     actions: Sequence[Any] | None = None,
     tolerance: float = TOLERANCE,
     other: str | None = None,
+    drop_untold: bool = False,
 ) -> TransferSet:
     r"""A transfer set from a text or Parquet file of records.
 
@@ -27,7 +28,7 @@ def read_records(
     path : path_like
         A file that `read_table` reads, or "-" for standard input, with the columns of
         `kt_theory.TransferSet.from_records`.
-    states, actions, tolerance, other
+    states, actions, tolerance, other, drop_untold
         As in `kt_theory.TransferSet.from_records`.
 
     Returns
@@ -52,6 +53,8 @@ def read_records(
     """
     with speaking_of(checked_path(path)):
         table = read_columns(path)
-        data = TransferSet.from_columns(table, states=states, actions=actions, tolerance=tolerance, other=other)
+        data = TransferSet.from_columns(
+            table, states=states, actions=actions, tolerance=tolerance, other=other, drop_untold=drop_untold
+        )
     table.tell(name_of_source(path))
     return data

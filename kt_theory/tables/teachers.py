@@ -334,7 +334,7 @@ def _coded(table: Columns, column: str) -> tuple[tuple[str, ...], np.ndarray]:
 
 def _weights(table: Columns, column: str, normalise: bool, role: str = "probability") -> np.ndarray:
     """A column of probabilities; if they are to be normalised, of numbers that are finite and not negative."""
-    values = table.column_of_numbers(column).astype(np.float64)
+    values = table.column_of_numbers(column, logarithms=role == "log-probability").astype(np.float64)
     if role == "log-probability":
         with np.errstate(over="ignore"):
             weights = np.exp(values)
