@@ -11,7 +11,10 @@ from kt_theory.exact import told
 from kt_theory.exact.risk import exact_risk
 from kt_theory.exact.rows import OutOfReach, Row
 
-LISTS = ("SEL@top_k:{}", "SEL@top_k_label:{}", "SEL@top_k_only:{}", "RENORM@top_k_label:{}", "RENORM@top_k_only:{}")
+LISTS = (
+    *("SEL@top_k:{}", "SEL@top_k_label:{}", "SEL@top_k_only:{}", "RENORM@top_k_label:{}", "RENORM@top_k_only:{}"),
+    *("SEL@top_k:{}:but_last", "SEL@top_k_only:{}:but_last", "RENORM@top_k_only:{}:but_last"),
+)
 
 
 def problems(number: int, seed: int) -> list[kt.Problem]:
@@ -130,3 +133,21 @@ def test_learners_of_lists_that_are_refused() -> None:
     own = kt.Learner("SEL@top_k:2", "top_k:2", lambda counts, revealed, init: init)
     with pytest.raises(OutOfReach, match="no exact route"):
         exact_risk(kt.instance(0, 2, 3), own, 3)
+
+
+def test_a_last_label_that_is_never_listed() -> None:
+    # Oracle: by hand; the last label has the most mass, and the list of two names the two next ones
+    table = [[0.1, 0.2, 0.3, 0.4], [0.0, 0.0, 0.0, 1.0]]
+    for protocol in ("top_k:2:but_last", "top_k_only:2:but_last"):
+        for counts in (np.array([[1, 0, 0, 0], [0, 0, 0, 1]]), scipy.sparse.csr_array([[1, 0, 0, 0], [0, 0, 0, 1]])):
+            data = kt.TransferSet.from_counts(counts, table, protocol).dense()
+            told = ~np.isnan(data.revealed[0])
+            assert told.tolist() == [protocol.startswith("top_k:"), True, True, False]
+    assert kt.top_k(2, lists_last=False).name == "top_k:2:but_last"
+    assert kt.top_k(3).reveals_at_least(kt.top_k(2))
+    assert not kt.top_k(3).reveals_at_least(kt.top_k(2, lists_last=False))
+    assert kt.top_k(3, lists_last=False).reveals_at_least(kt.PROTOCOLS["partial"])
+    one = kt.Problem([1.0], [[1.0]])
+    assert all(exact_risk(one, learner.format(1), n).value == 0.0 for learner in LISTS for n in (0, 1))
+    with pytest.raises(ValueError, match="has no list"):
+        kt.Protocol("partial but the last", tells_drawn=True, lists_last=False)

@@ -81,11 +81,12 @@ def exact_risk(
         raise OutOfReach(f"divergence {of} has no exact route, only {', '.join(DIVERGENCES)} have")
     n = checks.whole_number("n", n)
     if checked_problem(problem).sparse:
-        stored = aligned(problem.pairs, initial_cells(init, problem))
-        rows = distinct_stored_rows(problem.rho, *stored)
+        pairs, begun = aligned(problem.pairs, initial_cells(init, problem))
+        rows = distinct_stored_rows(problem.rho, pairs, begun, not entry.protocol.lists_last)
         return total(rows, route if entry.name in UNLISTED else lambda row, *rest: route(row.full(), *rest), n, of.name)
     start = initial_table(init, problem)
-    return total(distinct_rows(problem.rho, problem.teacher, start), route, n, of.name)
+    rows = distinct_rows(problem.rho, problem.teacher, start, not entry.protocol.lists_last)
+    return total(rows, route, n, of.name)
 
 
 def _route(learner: Learner) -> Callable[..., Estimate]:

@@ -37,6 +37,8 @@ class Row:
         How many more labels of probability 0 the row has, in a sparse problem; `p` and `init` do not list them.
     start : float
         What the student says before any data on each of these.
+    last : float
+        The probability of the row's last label, which no list may name; NaN where it is like any other.
     """
 
     rho: float
@@ -45,6 +47,7 @@ class Row:
     times: int
     zeros: int = 0
     start: float = 0.0
+    last: float = math.nan
 
     def full(self) -> Row:
         """The same row with all its labels listed."""
@@ -53,21 +56,24 @@ class Row:
         p = np.concatenate((np.zeros(self.zeros), self.p))
         init = np.concatenate((np.full(self.zeros, self.start), self.init))
         order = np.lexsort((init, p))
-        return Row(self.rho, p[order], init[order], self.times)
+        return Row(self.rho, p[order], init[order], self.times, last=self.last)
 
 
-def distinct_rows(rho: np.ndarray, teacher: np.ndarray, init: np.ndarray) -> list[Row]:
+def distinct_rows(rho: np.ndarray, teacher: np.ndarray, init: np.ndarray, keep_last: bool = False) -> list[Row]:
     """The inputs of positive mass, those that are equal up to the order of their labels counted once.
 
     Parameters
     ----------
     rho : ndarray, shape (S,)
     teacher, init : ndarray, shape (S, A)
+    keep_last : bool
+        Whether the last label is apart from the others.
     """
     # Adding 0 makes -0.0 a 0.0, whose bytes differ although the numbers are equal.
-    table = np.empty((rho.size, 1 + 2 * teacher.shape[1]))
+    table = np.empty((rho.size, 2 + 2 * teacher.shape[1]))
     table[:, 0] = rho + 0.0
-    p, start = np.split(table[:, 1:], 2, axis=1)
+    table[:, 1] = teacher[:, -1] + 0.0 if keep_last else math.nan
+    p, start = np.split(table[:, 2:], 2, axis=1)
     if (init == init[:, :1]).all():
         p[:], start[:] = np.sort(teacher + 0.0, axis=1), init
     else:
@@ -78,25 +84,32 @@ def distinct_rows(rho: np.ndarray, teacher: np.ndarray, init: np.ndarray) -> lis
     for s, content in enumerate(table.view(f"V{table.shape[1] * 8}").ravel().tolist()):
         found.setdefault(content, []).append(s)
     alike = [members for members in found.values() if rho[members[0]] > 0]
-    return [Row(float(rho[m[0]]), p[m[0]], start[m[0]], len(m)) for m in alike]
+    return [Row(float(rho[m[0]]), p[m[0]], start[m[0]], len(m), last=float(table[m[0], 1])) for m in alike]
 
 
-def distinct_stored_rows(rho: np.ndarray, teacher: SparseTable, init: SparseTable) -> list[Row]:
+def distinct_stored_rows(
+    rho: np.ndarray, teacher: SparseTable, init: SparseTable, keep_last: bool = False
+) -> list[Row]:
     """The same for a sparse problem, from two tables that store the same cells: labels of no cell are only counted."""
     bounds, others = teacher.offsets.tolist(), teacher.others.tolist()
     order = np.lexsort((init.values, teacher.values, teacher.rows))
     values, starts = teacher.values[order] + 0.0, init.values[order] + 0.0
+    last = np.full(rho.size, math.nan)
+    if keep_last:
+        stored = teacher.columns == teacher.shape[1] - 1
+        last = np.bincount(teacher.rows[stored], teacher.values[stored], minlength=rho.size)
     found: dict[tuple[object, ...], list[int]] = {}
     for s in np.flatnonzero(rho > 0).tolist():
         cells = slice(bounds[s], bounds[s + 1])
-        key = (float(rho[s]), others[s], float(init.rest[s]), values[cells].tobytes(), starts[cells].tobytes())
+        of = (float(rho[s]), others[s], float(init.rest[s]), last[s].tobytes())
+        key = (*of, values[cells].tobytes(), starts[cells].tobytes())
         found.setdefault(key, []).append(s)
     rows = []
     for members in found.values():
         s = members[0]
         cells = slice(bounds[s], bounds[s + 1])
         rest = float(init.rest[s]) if others[s] else 0.0
-        rows.append(Row(float(rho[s]), values[cells], starts[cells], len(members), others[s], rest))
+        rows.append(Row(float(rho[s]), values[cells], starts[cells], len(members), others[s], rest, float(last[s])))
     return rows
 
 

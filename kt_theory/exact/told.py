@@ -124,10 +124,13 @@ def renormalised_risk(protocol: Protocol, row: Row, n: int, divergence: str = "t
     """
     _of_total_variation(divergence)
     unvisited = ful.row_risk(row, n, divergence)
-    if protocol.top is None or protocol.top >= row.p.size + row.zeros:
+    A = row.p.size + row.zeros
+    if protocol.top is None or A == 1 or (protocol.top >= A and protocol.lists_last):
         return unvisited
     row = row.full()
     tail, _ = _tail(row, protocol.top, tied=True)
+    if np.count_nonzero(tail) == np.count_nonzero(row.p):
+        return ful.row_risk(row, 0, divergence)  # a list of zeros cannot be scaled to one: init it is
     t = math.fsum(tail.tolist())
     return _once_visited(row, n, t, unvisited, excess(row.p) * row.rho)
 
@@ -140,16 +143,26 @@ def _of_total_variation(divergence: str) -> None:
 def _tail(row: Row, top: int, tied: bool = False) -> tuple[np.ndarray, np.ndarray]:
     """The labels that are not on the list, and the init on them, scaled to one; `tied` where the init does not matter.
 
-    The row is sorted: the list is its end.
+    The row is sorted: the list is its end, but for the last label where that is never listed.
     """
-    least = row.p[-top]
-    equal = row.init[row.p == least]
-    some = row.p[-top - 1] == least
+    p, start = row.p, row.init
+    if not math.isnan(row.last):
+        # Which of several labels of its probability and init the last one is does not matter.
+        at = int(np.argmax(p == row.last))
+        if not tied and start[p == row.last].min() != start[p == row.last].max():
+            raise OutOfReach("labels of the last one's probability differ in init: use kt_theory.simulate")
+        p, start = (np.concatenate((x[at : at + 1], np.delete(x, at))) for x in (p, start))
+    cut = max(p.size - top, 1)
+    least = p[cut]
+    first = int(not math.isnan(row.last))
+    equal = start[first:][p[first:] == least]
+    some = cut > first and p[cut - 1] == least
     if some and not tied and equal.min() != equal.max():
         raise OutOfReach("labels of one probability at the end of the list differ in init: use kt_theory.simulate")
-    start = row.init[:-top]
+    order = np.lexsort((start[:cut], p[:cut]))
+    tail, start = p[:cut][order], start[:cut][order]
     weight = start.sum()
-    return row.p[:-top], start / weight if weight > 0 else np.full(start.size, 1.0 / start.size)
+    return tail, start / weight if weight > 0 else np.full(start.size, 1.0 / start.size)
 
 
 def _once_visited(row: Row, n: int, cost: float, unvisited: Estimate, rounded: float) -> Estimate:

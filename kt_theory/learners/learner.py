@@ -101,7 +101,7 @@ class Learner:
         if rate is not None:
             rate = checks.number(f"rate of learner {name}", rate)
         shown = resolve_protocol(protocol, f"protocol of learner {name}")
-        facts = (shown.name, shown.tells_drawn, shown.top, couples_inputs)
+        facts = (shown.name, shown.tells_drawn, shown.top, couples_inputs, *(() if shown.lists_last else ("but last",)))
         if not fingerprint:
             fingerprint = fingerprint_of(f"learner {name}", fit, row, facts=facts)
         values = {

@@ -32,7 +32,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -54,6 +54,9 @@ class Protocol:
         Whether the probability of the drawn label is told.
     top : int or None
         The probabilities of how many of the most likely labels are told, drawn or not; None: of all labels.
+    lists_last : bool
+        Whether the last label may be one of these. It may not where it stands for many labels, such as ``<other>``,
+        which no list of an API names; it may still be drawn.
     listed : bool
         Whether further labels are told that only the records know.
     """
@@ -62,15 +65,18 @@ class Protocol:
     shows_label: bool = True
     tells_drawn: bool = False
     top: int | None = 0
+    lists_last: bool = True
     listed: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name or not self.name.isprintable():
             raise ValueError(f"the name of a protocol is {checks.shown(self.name)}: it must be a line of text")
-        for fact in ("shows_label", "tells_drawn", "listed"):
+        for fact in ("shows_label", "tells_drawn", "lists_last", "listed"):
             object.__setattr__(self, fact, checks.flag(f"{fact} of protocol {self.name}", getattr(self, fact)))
         if self.top is not None:
             object.__setattr__(self, "top", checks.whole_number(f"top of protocol {self.name}", self.top))
+        if not self.lists_last and not self.top:
+            raise ValueError(f"lists_last of protocol {self.name} is False, and it has no list: top must be at least 1")
 
     def __str__(self) -> str:
         return self.name
@@ -78,10 +84,10 @@ class Protocol:
     def reveals_at_least(self, other: Protocol) -> bool:
         """Whether whatever `other` reveals can be had from what this protocol reveals."""
         mine, theirs = (math.inf if p.top is None else p.top for p in (self, other))
+        # A longer list without the last label need not hold a shorter one that may name it, nor the other way round.
+        tops = other.top == 0 or self.top is None or (mine >= theirs and self.lists_last == other.lists_last)
         lists = self.listed >= other.listed or self.top is None
-        return (
-            self.shows_label >= other.shows_label and self.tells_drawn >= other.tells_drawn and mine >= theirs and lists
-        )
+        return self.shows_label >= other.shows_label and self.tells_drawn >= other.tells_drawn and tops and lists
 
     def refuse_lists(self) -> None:
         """Refuse a protocol of which only records know what is told."""
@@ -115,6 +121,9 @@ class Protocol:
         self.refuse_lists()
         if self.top == 0:
             return None
+        if not self.lists_last:
+            listed = replace(self, lists_last=True).told_anyway(teacher[:, :-1], reps, rng)
+            return None if listed is None else np.pad(listed, ((0, 0), (0, 0), (0, 1)))
         S, A = teacher.shape
         if self.top is None or self.top >= A:
             return np.ones((1, S, A), dtype=np.int8)
@@ -144,11 +153,15 @@ class Protocol:
         if self.top == 0:
             return None
         p, rows = teacher.values, teacher.rows
-        if self.top is None or self.top >= teacher.shape[1]:
-            return np.ones((1, p.size), dtype=np.int8)
+        listed = np.full(p.size, True) if self.lists_last else teacher.columns != teacher.shape[1] - 1
+        if self.top is None or self.top >= teacher.shape[1] - (not self.lists_last):
+            return listed[None].astype(np.int8)
+        p = np.where(listed, p, -1.0)
         used = np.bincount(rows[p > 0], minlength=teacher.shape[0])
         ordered = p[np.lexsort((-p, rows))]
-        least = ordered[teacher.offsets[:-1] + np.minimum(self.top, used) - 1][rows]
+        # A row may use the last label only: nothing of it is told then.
+        ends = np.maximum(teacher.offsets[:-1] + np.minimum(self.top, used) - 1, 0)
+        least = np.where(used > 0, ordered[ends], 2.0)[rows]
         sure, tied = p > least, p == least
         places = self.top - np.bincount(rows[sure], minlength=used.size)
         drawn = np.bincount(rows[tied], minlength=used.size) > places
@@ -165,6 +178,10 @@ class Protocol:
     def told_sets(self, p: np.ndarray) -> Iterator[tuple[float, np.ndarray]]:
         """Every set of labels that `told_anyway` may give for one row p, shape (A,): its probability, and its mask."""
         self.refuse_lists()
+        if not self.lists_last:
+            for weight, told in replace(self, lists_last=True).told_sets(p[:-1]):
+                yield weight, np.append(told, False)
+            return
         if self.top == 0 or self.top is None or self.top >= p.size:
             yield 1.0, np.full(p.size, self.top != 0)
             return
@@ -217,13 +234,16 @@ PROTOCOLS: dict[str, Protocol] = {
 TOLD = Protocol("told", tells_drawn=True, listed=True)
 
 
-def top_k(k: int) -> Protocol:
+def top_k(k: int, *, lists_last: bool = True) -> Protocol:
     """The protocol that tells the sampled label and the k most likely ones, all with their probabilities.
 
     Parameters
     ----------
     k : int
         At least 1. From the number of labels on it is the soft protocol.
+    lists_last : bool
+        False where the last label stands for many, such as ``<other>``, and is never on the list; the name then ends in
+        ``:but_last``.
 
     Returns
     -------
@@ -241,10 +261,10 @@ def top_k(k: int) -> Protocol:
     >>> PROTOCOLS["soft"].reveals_at_least(top_k(20)), PROTOCOLS["partial"].reveals_at_least(top_k(20))
     (True, False)
     """
-    return Protocol(f"top_k:{checks.whole_number('k', k, minimum=1)}", tells_drawn=True, top=int(k))
+    return _list("top_k", k, lists_last, tells_drawn=True)
 
 
-def top_k_label(k: int) -> Protocol:
+def top_k_label(k: int, *, lists_last: bool = True) -> Protocol:
     """The protocol that tells the k most likely labels with their probabilities, and shows the sampled label alone.
 
     The log of an API whose list of alternatives lacks the sampled label's probability.
@@ -253,6 +273,9 @@ def top_k_label(k: int) -> Protocol:
     ----------
     k : int
         At least 1. From the number of labels on it is the soft protocol.
+    lists_last : bool
+        False where the last label stands for many, such as ``<other>``, and is never on the list; the name then ends in
+        ``:but_last``.
 
     Returns
     -------
@@ -268,10 +291,10 @@ def top_k_label(k: int) -> Protocol:
     >>> top_k(5).reveals_at_least(top_k_label(5)), top_k_label(5).reveals_at_least(PROTOCOLS["partial"])
     (True, False)
     """
-    return Protocol(f"top_k_label:{checks.whole_number('k', k, minimum=1)}", top=int(k))
+    return _list("top_k_label", k, lists_last)
 
 
-def top_k_only(k: int) -> Protocol:
+def top_k_only(k: int, *, lists_last: bool = True) -> Protocol:
     """The protocol that tells the k most likely labels with their probabilities, and shows no sampled label.
 
     A stored row of k numbers: what is known of an input does not grow after its first visit.
@@ -280,6 +303,8 @@ def top_k_only(k: int) -> Protocol:
     ----------
     k : int
         At least 1. From the number of labels on it is the soft protocol without its draws.
+    lists_last : bool
+        As in `top_k`.
 
     Returns
     -------
@@ -295,7 +320,13 @@ def top_k_only(k: int) -> Protocol:
     >>> top_k_label(5).reveals_at_least(top_k_only(5)), top_k_only(5).reveals_at_least(PROTOCOLS["hard"])
     (True, False)
     """
-    return Protocol(f"top_k_only:{checks.whole_number('k', k, minimum=1)}", shows_label=False, top=int(k))
+    return _list("top_k_only", k, lists_last, shows_label=False)
+
+
+def _list(family: str, k: int, lists_last: bool, **facts: bool) -> Protocol:
+    k = checks.whole_number("k", k, minimum=1)
+    ends = "" if checks.flag("lists_last", lists_last) else BUT_LAST
+    return Protocol(f"{family}:{k}{ends}", top=k, lists_last=lists_last, **facts)
 
 
 def one_of_the_paper(protocol: object, what: str, argument: str = "protocol") -> str:
@@ -312,6 +343,9 @@ def one_of_the_paper(protocol: object, what: str, argument: str = "protocol") ->
     return found.name
 
 
+#: How a name ends whose list never has the last label.
+BUT_LAST = ":but_last"
+
 #: Families of protocols: name -> the function of the whole number behind the colon.
 FAMILIES = {"top_k": top_k, "top_k_label": top_k_label, "top_k_only": top_k_only}
 
@@ -322,9 +356,9 @@ def _named(name: str) -> Protocol | None:
         return PROTOCOLS[name]
     if name == TOLD.name:
         return TOLD
-    family, _, number = name.partition(":")
+    family, _, number = name.removesuffix(BUT_LAST).partition(":")
     if family in FAMILIES and number.isascii() and number.isdecimal() and len(number) < 19 and int(number) > 0:
-        return FAMILIES[family](int(number))
+        return FAMILIES[family](int(number), lists_last=not name.endswith(BUT_LAST))
     return None
 
 
