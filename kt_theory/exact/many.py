@@ -70,7 +70,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -180,9 +180,7 @@ def bracket(row: Row, n: int) -> tuple[float, float]:
     """
     p, w, rest = row.p, row.rho * row.p / math.fsum(row.p), 1 - row.rho
     alone = _powers(n, w, rest)
-    some = np.unique(np.linspace(0, p.size - 1, min(p.size, MOST_PAIRED)).round().astype(int))
-    a, b = np.triu_indices(some.size, 1)
-    a, b = some[a], some[b]
+    a, b = _some_pairs(p.size)
     both = np.zeros(a.size)
     heaviest = b == p.size - 1
     both[~heaviest] = _powers_of(n, w[a[~heaviest]] + w[b[~heaviest]])
@@ -194,6 +192,14 @@ def bracket(row: Row, n: int) -> tuple[float, float]:
     apart = np.abs(p[b] * share - p[a] * (1 - share))  # the distance that unseen {a, b} costs
     apart = np.where(apart > 1e-9 * (p[a] + p[b]), apart, 0.0)
     return 0.5 * float((apart * both).max(initial=0.0)) * (1 - 1e-6), float(alone @ p) * (1 + 1e-9)
+
+
+@lru_cache(64)
+def _some_pairs(labels: int) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs a < b of `MOST_PAIRED` labels, which lie evenly among all."""
+    some = np.unique(np.linspace(0, labels - 1, min(labels, MOST_PAIRED)).round().astype(int))
+    a, b = np.triu_indices(some.size, 1)
+    return some[a], some[b]
 
 
 def _powers(n: int, w: np.ndarray, rest: float, absent: float = 0.0) -> np.ndarray:

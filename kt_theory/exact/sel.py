@@ -38,7 +38,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -153,18 +152,22 @@ def costs(p: np.ndarray, init: np.ndarray, unseen: np.ndarray, divergence: str) 
     Of init only the proportions among unseen labels count, and these may all be tiny where init itself is not: sets are
     taken together whose largest init has about the same exponent, and init is multiplied by a power of 2 for each.
     """
-    out = np.zeros(unseen.shape[0])
-    # The exponent of the largest init, in steps of 200, 1 where there is none: all labels then weigh the same.
+    # The exponent of the largest init, in steps of 200, -99 where there is none: all labels then weigh the same.
     steps = np.where(init > 0, -(-np.frexp(init)[1] // 200), -99)
-    scale = np.full(unseen.shape[0], -99)
-    for c, step in enumerate(steps):
-        scale = np.where(unseen[:, c] > 0, np.maximum(scale, step), scale)
-    for step in np.unique(scale):
-        chosen = scale == step
+
+    def of_step(step: int, unseen: np.ndarray) -> np.ndarray:
         # What is larger than the step was seen.
-        rescaled = np.ldexp(np.where(steps <= step, init, 0.0), -200 * int(step))
+        rescaled = np.ldexp(np.where(steps <= step, init, 0.0), -200 * step)
         weight = np.ones_like(init) if step == -99 else rescaled
-        out[chosen] = _costs(p, weight, unseen[chosen].astype(np.float64), divergence)
+        return _costs(p, weight, unseen.astype(np.float64, copy=False), divergence)
+
+    if (steps == steps[0]).all():  # as for every uniform init: no set has another; the empty one costs 0 by any
+        return of_step(int(steps[0]), unseen)
+    scale = np.where(unseen > 0, steps, -99).max(axis=1)
+    out = np.empty(unseen.shape[0])
+    for step in np.unique(scale).tolist():
+        chosen = scale == step
+        out[chosen] = of_step(step, unseen[chosen])
     return out
 
 
@@ -207,8 +210,11 @@ def _log1p_minus(x: np.ndarray) -> np.ndarray:
 
 def _grouped(row: Row) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
     """Distinct (p, init), how many labels have each, and how many of the pairs have p = 0; these come first."""
-    pairs, size = np.unique(np.stack([row.p, row.init], axis=1), axis=0, return_counts=True)
-    return pairs[:, 0].copy(), pairs[:, 1].copy(), size, int(np.count_nonzero(pairs[:, 0] == 0))
+    order = np.lexsort((row.init, row.p))
+    p, init = row.p[order], row.init[order]
+    first = np.flatnonzero(np.concatenate(([True], (p[1:] != p[:-1]) | (init[1:] != init[:-1]))))
+    p, init, size = p[first], init[first], np.diff(first, append=order.size)
+    return p, init, size, int(np.count_nonzero(p == 0))
 
 
 def _cells_needed(row: Row) -> int:
@@ -216,10 +222,14 @@ def _cells_needed(row: Row) -> int:
     return math.prod(int(k) + 1 for k in size[idle:])
 
 
-def _joint(row: Row, p: np.ndarray) -> list[Fraction]:
-    """Joint masses rho p / sum(p), which add up to rho exactly."""
-    total = sum(map(Fraction, row.p.tolist()))
-    return [Fraction(row.rho) * Fraction(x) / total for x in p.tolist()]
+def _joint(row: Row, p: np.ndarray) -> list[tuple[int, int]]:
+    """Joint masses rho p / sum(p), which add up to rho exactly, as numerators and denominators."""
+    # Floats are whole numbers over powers of two, and whole numbers are added and multiplied faster than fractions.
+    ratios = [x.as_integer_ratio() for x in row.p.tolist()]
+    unit = max(below for _, below in ratios)
+    total = sum(above * (unit // below) for above, below in ratios)
+    rho, rho_below = row.rho.as_integer_ratio()
+    return [(rho * above * unit, rho_below * below * total) for above, below in map(float.as_integer_ratio, p.tolist())]
 
 
 # --- Routes -----------------------------------------------------------------------------------------------
@@ -235,22 +245,22 @@ def subsets(row: Row, n: int, divergence: str = "tv") -> Estimate:
     m = p.size - idle
     if m > MOST_LABELS:
         raise OutOfReach(f"{m} labels of positive probability, {MOST_LABELS} at most: use kt_theory.simulate")
-    sets = np.arange(2**m)
-    unseen = np.ones((sets.size, p.size))
-    unseen[:, idle:] = (sets[:, None] >> np.arange(m)) & 1
+    unseen = np.ones((2**m, p.size))
+    unseen[:, idle:] = (np.arange(2**m)[:, None] >> np.arange(m)) & 1
     cost = costs(p, init, unseen, divergence)
     if n == 0:
         return _exactly(row.rho * cost[-1], "subsets")
-    masses = _joint(row, p[idle:])
-    rest = 1 - Fraction(row.rho)
+    masses = np.array([_pair(*mass) for mass in _joint(row, p[idle:])]).reshape(m, 2)
+    rho, below = row.rho.as_integer_ratio()
+    rest = np.array(_pair(below - rho, below))
     seen = m - unseen[:, idle:].sum(axis=1)
     possible = (seen <= n) & ((seen > 0) | (row.rho < 1))
     if (np.isinf(cost) & possible).any():
         return Estimate(math.inf, 0.0, "subsets")
     cost[~possible] = 0.0
     relevant = cost > 0
-    law, low = np.empty(sets.size), np.empty(sets.size)
-    scale = loops_sel.set_laws(n, _pair(rest), np.array([_pair(w) for w in masses]).reshape(m, 2), relevant, law, low)
+    law, low = np.empty(cost.size), np.empty(cost.size)
+    scale = loops_sel.set_laws(n, rest, masses, relevant, law, low)
     if not relevant.any() or scale == -math.inf:
         return _exactly(0.0, "subsets")
     value = row.rho * math.exp(scale) * math.fsum((cost * law)[relevant])
@@ -283,7 +293,7 @@ def classes(row: Row, n: int, divergence: str = "tv") -> Estimate:
     value, error = loops_sel.cells(
         n,
         1 - row.rho,
-        np.array([float(w) for w in _joint(row, p[idle:])]),
+        np.array([above / below for above, below in _joint(row, p[idle:])]),
         live,
         unseen[kept, idle:],
         np.asarray(ways),
@@ -305,10 +315,11 @@ def _exactly(value: float, route: str) -> Estimate:
     return Estimate(float(value), 0.0 if math.isinf(value) else 8 * EPS * float(value), route)
 
 
-def _pair(x: Fraction) -> np.ndarray:
-    """The fraction as a sum of two floats."""
-    high = float(x)
-    return np.array([high, float(x - Fraction(high))])
+def _pair(above: int, below: int) -> tuple[float, float]:
+    """The ratio of two whole numbers as a sum of two floats."""
+    high = above / below
+    a, b = high.as_integer_ratio()
+    return high, (above * b - a * below) / (below * b)
 
 
 # --- The family of the least favourable teachers ------------------------------------------------------------
