@@ -352,9 +352,14 @@ def test_pilot_of_zeros() -> None:
         assert simulate(sure, ["CE_ful"], 5, reps=50, target_mcse=0.1, relative=True)["reps"].tolist() == [50]
 
 
-def test_rare_risks_are_not_taken_for_zeros() -> None:
-    # Oracle: identity, an error aimed at is met or a warning says that it may not be, whatever the pilot saw
-    for seed in range(20):
+@pytest.mark.parametrize("seeds", [range(5), pytest.param(range(5, 20), marks=pytest.mark.slow)])
+def test_rare_risks_are_not_taken_for_zeros(seeds: range) -> None:
+    # Oracle: identity, an error aimed at is met or a warning says that it may not be, whatever the pilot saw. More than
+    # half of all pilots see a risk of 0 only; of the first five seeds some do and some do not.
+    nothing = [(sample_risks(instance(0, 30, 3), "CE_ful", 250, 100, seed) == 0).all() for seed in seeds]
+    assert any(nothing)
+    assert not all(nothing)
+    for seed in seeds:
         frame = simulate(instance(0, 30, 3), "CE_ful", 250, reps=100, target_mcse=2e-4, seed=seed)
         assert frame["mcse"].item() <= 2e-4
 
