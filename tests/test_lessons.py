@@ -12,6 +12,7 @@ from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -233,20 +234,30 @@ def test_an_answer_is_replaced_where_a_reader_would(tmp_path):
         ("04_biased_cross_entropy", "answer_2 = 0.5", "answer_2 = 0.6"),
         # A break that breaks nothing.
         ("01_total_variation", "default_rng(2), p)", "default_rng(2), positive_part)"),
-        ("02_square_root", "np.eye(A)[np.arange(S) % A]", "np.full((S, A), 1 / A)"),
+        pytest.param(
+            "02_square_root", "np.eye(A)[np.arange(S) % A]", "np.full((S, A), 1 / A)", marks=pytest.mark.slow
+        ),
         ("03_missing_mass", "np.log(problem.teacher), 1)", "np.log(problem.teacher), 12)"),
         ("04_biased_cross_entropy", "[[0.5, 0.5, 0.0]]", "[[0.6, 0.4, 0.0]]"),
-        ("05_lower_bounds", "0.3 * error_of_best_test(n, 0.3)", "0.3 * error_of_best_test(n, 1 / math.sqrt(n))"),
+        pytest.param(
+            "05_lower_bounds",
+            "0.3 * error_of_best_test(n, 0.3)",
+            "0.3 * error_of_best_test(n, 1 / math.sqrt(n))",
+            marks=pytest.mark.slow,
+        ),
         ("06_soft_labels", "[0.7, 0.1, 0.1, 0.1]", "[0.25, 0.25, 0.25, 0.25]"),
         ("07_moving_teachers", "frozen = kt.instance(2, S, A, 1000)", "frozen = kt.instance(2, S, A, 100_000)"),
         ("08_reading_a_slope", "fit_rate(decade, np.log(decade) / decade)", "fit_rate(decade, 1 / decade)"),
     ],
 )
-def test_a_planted_error_is_seen(stem, right, planted, tmp_path):
+def test_a_planted_error_is_seen(stem, right, planted):
+    # Oracle: identity, the error that is planted. The two lessons that play the game of a coin for ten seconds first
+    # are slow; the planted errors of the others show that a lesson stops.
     text = (ROOT / "simulations" / "lessons" / f"{stem}.py").read_text(encoding="utf-8")
     assert text.count(right) == 1
-    script = tmp_path / "lesson.py"
-    script.write_text(text.replace(right, planted), encoding="utf-8")
-    lesson = run(script, tmp_path)
-    assert lesson.returncode == 1
-    assert ("is not right" if "answer" in right else "AssertionError") in lesson.stderr.splitlines()[-1]
+    planted_lesson = compile(text.replace(right, planted), stem, "exec")
+    with pytest.raises(ValueError if "answer" in right else AssertionError) as caught:
+        exec(planted_lesson, {"__name__": "__main__"})
+    plt.close("all")
+    assert caught.traceback[-1].frame.code.raw.co_filename == stem
+    assert "answer" not in right or "is not right" in str(caught.value)
