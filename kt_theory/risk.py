@@ -48,6 +48,9 @@ class Risk(float):
         risk.proved = estimate.proved
         return risk
 
+    def __reduce__(self) -> tuple[type[Risk], tuple[Estimate]]:
+        return Risk, (Estimate(float(self), self.error, self.route, self.proved),)
+
 
 class RiskCurve(np.ndarray):
     """Expected risks at several n: a float64 array, shape (len(n),), with the errors and routes of its entries.

@@ -1,5 +1,6 @@
 """All routes meet: enumeration, closed forms, classes, balls and Monte Carlo give one expected risk."""
 
+import pickle
 import warnings
 from fractions import Fraction
 
@@ -86,6 +87,13 @@ def test_curves_are_arrays_that_know_their_errors_and_routes():
     assert isinstance(single, float)
     assert single == curve[2]
     assert single.route == curve.route[2]
+
+
+def test_a_risk_travels_to_other_processes():
+    # Oracle: identity
+    risk = kt.expected_risk(kt.instance(0, S=2, A=3), "CE_sgl", 5)
+    back = pickle.loads(pickle.dumps(risk))
+    assert (back, back.error, back.route, back.proved) == (risk, risk.error, risk.route, risk.proved)
 
 
 def test_out_of_reach_is_said_and_simulated_only_when_allowed(monkeypatch):
