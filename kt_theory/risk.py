@@ -164,13 +164,12 @@ def _estimate(
     except OutOfReach as limit:
         if method == "exact":
             raise
-        by, call = (", with control variates,", "control=True and ") if not problem.sparse else ("", "")
         message = (
-            f"n={n}: {limit}; simulated instead{by} to a standard error of about {TARGET:g} of the "
-            f"risk: for a smaller one call kt_theory.simulate with {call}a smaller target_mcse"
+            f"n={n}: {limit}; simulated instead, with control variates, to a standard error of about {TARGET:g} of the "
+            "risk: for a smaller one call kt_theory.simulate with control=True and a smaller target_mcse"
         )
         warnings.warn(message, stacklevel=3)
-        return _simulated(problem, learner, n, init, divergence, seed, control=not problem.sparse)
+        return _simulated(problem, learner, n, init, divergence, seed, control=True)
 
 
 def _simulated(
@@ -182,7 +181,8 @@ def _simulated(
     seed: int,
     control: bool = False,
 ) -> Estimate:
-    pilot = min(max(PILOT_CELLS // problem.teacher.size, 100), 1000) if control else 1000
+    cells = problem.pairs.stored if problem.sparse else problem.S * problem.A
+    pilot = min(max(PILOT_CELLS // cells, 100), 1000) if control else 1000
     how: dict[str, Any] = {"target_mcse": TARGET, "relative": True, "init": init, "divergence": divergence}
     row = simulate(problem, learner, n, pilot, seed, control=control, **how).iloc[0]
     means = "Monte Carlo with control variates" if control else "Monte Carlo"

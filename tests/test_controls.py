@@ -49,7 +49,7 @@ def test_the_means_of_the_controls_are_exact(n):
     cell = Cell(problem, n)
     tables = np.array([counts for counts in itertools.product(range(n + 1), repeat=6) if sum(counts) == n])
     weights = scipy.stats.multinomial.pmf(tables, n, problem.w.ravel())
-    centred = cell._controls.of(tables.reshape(-1, 2, 3))
+    centred = cell._controls.of(tables)
     assert abs(weights.sum() - 1) < 1e-13
     assert np.abs(weights @ centred).max() < 1e-14
     for table, found in zip(tables[::7], centred[::7], strict=True):

@@ -15,7 +15,9 @@ import scipy.sparse as sp
 
 import kt_theory as kt
 from kt_theory.problem import initial_cells
-from kt_theory.sparse import aligned
+from kt_theory.simulation.cells import RUN, Cell
+from kt_theory.simulation.controls import Controls
+from kt_theory.sparse import SparseTable, aligned
 
 #: Learners with a form for stored cells, one of each kind of protocol.
 LEARNERS = ("CE_sgl", "CE_ptl", "SEL_ptl", "CE_ful", "ADD_sgl", "SEL@top_k:2")
@@ -78,6 +80,38 @@ def test_dense_and_sparse_problems_pay_the_same_in_every_divergence(divergence: 
         np.testing.assert_allclose(found, expected, rtol=1e-13, atol=3e-8 if divergence == "hellinger" else 1e-14)
 
 
+def test_dense_and_sparse_problems_have_the_same_control_variates() -> None:
+    # Oracle: second algorithm, the controls of all labels on the same draws; those not stored are in no difference
+    for seed in range(300):
+        dense, sparse, init = random_pair(seed)
+        n = seed % (16 * sparse.pairs.stored + 1)
+        both = [Cell(problem, n, init).risks([], seed, RUN, 0, 12, controls=True) for problem in (dense, sparse)]
+        np.testing.assert_allclose(both[1], both[0], rtol=0, atol=1e-15)
+    # Red: a row that forgets its other labels centres the unseen mass elsewhere.
+    cell = Cell(sparse, n := 3, init)
+    right = cell.risks([], 0, RUN, 0, 12, controls=True)
+    stored, teacher = cell._stored, cell._stored.teacher
+    narrow = SparseTable((sparse.S, int(np.diff(teacher.offsets).max())), *(
+        getattr(teacher, name) for name in ("offsets", "columns", "values", "rest")
+    ))  # fmt: skip
+    cell._controls = Controls(sparse.rho, narrow, stored._sampler.masses, n)
+    assert np.abs(cell.risks([], 0, RUN, 0, 12, controls=True) - right).max() > 1e-4
+
+
+def test_controls_move_no_mean_of_a_sparse_problem() -> None:
+    # Oracle: second algorithm, the exact expected risk
+    _, sparse, init = random_pair(4)
+    frame = kt.simulate(sparse, ["SEL_ptl", "CE_ptl"], [5, 50], 2000, init=init, control=True, workers=1)
+    for n, learner, mean, mcse, divided in frame[["n", "learner", "mean", "mcse", "control"]].itertuples(index=False):
+        assert abs(mean - kt.expected_risk(sparse, learner, n, init)) <= 4.5 * mcse + 1e-15
+        assert divided >= 1
+    wide = kt.Problem.from_cells([1.0], np.zeros(500, int), np.arange(500), np.arange(1, 501) / 125250, A=10**6)
+    with pytest.warns(UserWarning, match="with control variates"):
+        risk = kt.expected_risk(wide, "CE_ptl", 300)
+    assert risk.route.startswith("Monte Carlo with control variates")
+    assert risk.error <= 1.2e-3 * risk
+
+
 def test_both_forms_draw_from_one_law_where_they_draw_otherwise() -> None:
     # Oracle: second algorithm, the exact expected risk
     _, sparse, init = random_pair(4)
@@ -131,7 +165,6 @@ def test_a_sparse_problem_is_refused_where_a_dense_table_is_needed(monkeypatch: 
         lambda: kt.risk_law(sparse, "CE_sgl", 3),
         lambda: kt.bias_limit(sparse, "CE_sgl"),
         lambda: kt.certify("hard_upper_mean_instance", problem=sparse, n=3),
-        lambda: kt.simulate(sparse, "CE_sgl", 3, reps=2, control=True),
         lambda: kt.simulate(sparse, own, 3, reps=2),
         lambda: kt.simulate(sparse, "CE_sgl", 3, reps=2, divergence=wavy),
     )

@@ -31,6 +31,7 @@ from kt_theory.simulation.controls import Controls
 from kt_theory.simulation.moments import Moments, merged
 from kt_theory.simulation.sampling import N_MAX, CountSampler
 from kt_theory.simulation.stored import StoredCells
+from kt_theory.sparse import SparseTable
 
 #: Streams of a cell: the pilot that plans a run, and the run itself.
 RUN, PILOT = 0, 1
@@ -96,7 +97,12 @@ class Cell:
 
     @functools.cached_property
     def _controls(self) -> Controls:
-        return Controls(self.problem, self._sampler.masses, self.n)
+        if self._stored is not None:
+            return self._stored.controls(self.n)
+        S, A = self.problem.S, self.problem.A
+        offsets, columns = np.arange(S + 1, dtype=np.int64) * A, np.tile(np.arange(A, dtype=np.int64), S)
+        cells = SparseTable((S, A), offsets, columns, self.problem.teacher.ravel(), np.zeros(S))
+        return Controls(self.problem.rho, cells, self._sampler.masses, self.n)
 
     def blocks(self, reps: int) -> Iterator[tuple[int, int]]:
         """The blocks of a run, as (index, repeats in it)."""
@@ -126,9 +132,7 @@ class Cell:
         rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=key)))
         protocols = {learner.protocol: _stream(seed, key, learner.protocol) for learner in learners}
         if self._stored is not None:
-            if controls:
-                raise checks.Unsupported("control variates need a dense problem, such as problem.dense()")
-            return self._stored.risks(learners, self.n, reps, rng, protocols)
+            return self._stored.risks(learners, self.n, reps, rng, protocols, self._controls if controls else None)
         out = np.empty((reps, len(learners) + controls * len(CONTROLS)))
         done = 0
         for counts in self._sampler.draw(self.n, reps, rng):
@@ -141,7 +145,7 @@ class Cell:
                 shown = counts if learner.protocol.shows_label else hidden
                 out[done : done + R, j] = self._learner_risks(learner, shown, visits, told[learner.protocol])
             if controls:
-                out[done : done + R, len(learners) :] = self._controls.of(counts)
+                out[done : done + R, len(learners) :] = self._controls.of(counts.reshape(R, -1))
             done += R
         return out
 

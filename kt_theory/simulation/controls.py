@@ -20,8 +20,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from kt_theory.problem import Problem
 from kt_theory.simulation import kernels
+from kt_theory.sparse import SparseTable
 
 #: The controls, in the order of the columns.
 NAMES = (
@@ -43,10 +43,15 @@ COLLINEAR = 1e-9
 class Controls:
     """The controls of a problem after n draws.
 
+    Labels that are not stored have probability 0 and are unseen in every repeat: what they add to a control is in its
+    mean, too, and left out of both.
+
     Parameters
     ----------
-    problem : Problem
-    masses : ndarray, shape (S A,)
+    rho : ndarray, shape (S,)
+    cells : SparseTable, shape (S, A)
+        The teacher on its stored cells, P of them; of a dense problem on all.
+    masses : ndarray, shape (P,)
         What the cells are drawn with, summing to 1.
     n : int
         Number of draws, at least 0.
@@ -57,30 +62,37 @@ class Controls:
         Their exact means, up to rounding.
     """
 
-    def __init__(self, problem: Problem, masses: np.ndarray, n: int) -> None:
-        rho, p = problem.rho[:, None], problem.teacher
-        w = np.minimum(masses.reshape(p.shape), 1.0)
+    def __init__(self, rho: np.ndarray, cells: SparseTable, masses: np.ndarray, n: int) -> None:
+        p, rows, self._offsets = cells.values, cells.rows, cells.offsets
+
+        def by_row(values: np.ndarray) -> np.ndarray:
+            return np.add.reduceat(values, cells.offsets[:-1])  # the teacher has a positive cell in every row
+
+        w = np.minimum(masses, 1.0)
         q = _never(n, w)
-        unseen = q.sum(axis=1, keepdims=True)
+        unseen = by_row(q) + cells.others
         whole = np.where(unseen > 0, unseen, 1.0)
-        centre = (q * p).sum(axis=1, keepdims=True) / whole
-        above = np.where(p > centre, q, 0.0).sum(axis=1, keepdims=True) / whole
+        centre = (by_row(q * p) / whole)[rows]
+        above = (by_row(np.where(p > centre, q, 0.0)) / whole)[rows]
         linear = np.maximum(p - centre, 0.0) - above * (p - centre)
-        self._unseen = np.stack([rho * p, np.broadcast_to(rho / p.shape[1], p.shape), rho * p**2, rho * linear])
-        self._level = (n * w * p).sum(axis=1)
-        usable = (self._level > 0) & (self._level <= MOST_VISITS)
-        self._level = np.where(usable, self._level, 1.0)
-        mean_short, mean_count = _below(n, w, self._level[:, None])
-        steep = (p * mean_count).sum(axis=1, keepdims=True) / self._level[:, None] ** 2
-        self._short = np.where(usable[:, None], rho * p, 0.0)
-        self._slope = np.where(usable[:, None], rho * steep * p, 0.0)
+        of_row = rho[rows]
+        self._unseen = np.stack([of_row * p, of_row / cells.shape[1], of_row * p**2, of_row * linear])
+        level = by_row(n * w * p)
+        usable = (level > 0) & (level <= MOST_VISITS)
+        self._level = np.where(usable, level, 1.0)
+        some = usable[rows]
+        mean_short, mean_count = np.zeros_like(p), np.zeros_like(p)
+        mean_short[some], mean_count[some] = _below(n, w[some], self._level[rows][some])
+        steep = by_row(p * mean_count) / self._level**2
+        self._short = np.where(some, of_row * p, 0.0)
+        self._slope = np.where(some, of_row * steep[rows] * p, 0.0)
         last = (self._short * mean_short).sum() + (self._slope * n * w).sum()
-        self.means = np.append((self._unseen * q).sum(axis=(1, 2)), last)
+        self.means = np.append((self._unseen * q).sum(axis=1), last)
 
     def of(self, counts: np.ndarray) -> np.ndarray:
-        """The controls less their means, shape (R, C), of count tables of shape (R, S, A)."""
+        """The controls less their means, shape (R, C), of the counts of the stored cells, shape (R, P)."""
         out = np.empty((counts.shape[0], len(NAMES)))
-        kernels.controls(counts, self._unseen, self._level, self._short, self._slope, out)
+        kernels.controls(counts, self._offsets, self._unseen, self._level, self._short, self._slope, out)
         return out - self.means
 
 
@@ -122,7 +134,7 @@ def _never(n: int, w: np.ndarray) -> np.ndarray:
 
 
 def _below(n: int, w: np.ndarray, m: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """E (1 - N/m)^+ and E[N; N < m] of N ~ Bin(n, w), for m > 0; shapes (S, A) and (S, 1)."""
+    """E (1 - N/m)^+ and E[N; N < m] of N ~ Bin(n, w), for m > 0; all of shape (P,)."""
     last = np.ceil(m) - 1  # the largest count below m
     count = n * w * _at_most(last - 1, n - 1, w)
     return _at_most(last, n, w) - count / m, count

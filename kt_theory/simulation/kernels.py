@@ -91,34 +91,41 @@ def visits_of(counts: np.ndarray, visits: np.ndarray) -> None:
 
 @jit
 def controls(
-    counts: np.ndarray, unseen: np.ndarray, level: np.ndarray, short: np.ndarray, slope: np.ndarray, out: np.ndarray
+    counts: np.ndarray,
+    offsets: np.ndarray,
+    unseen: np.ndarray,
+    level: np.ndarray,
+    short: np.ndarray,
+    slope: np.ndarray,
+    out: np.ndarray,
 ) -> None:
     """Fill `out`, shape (R, C), with the control variates of `kt_theory.simulation.controls`.
 
     Parameters
     ----------
-    counts : int64, shape (R, S, A)
-    unseen : float64, shape (C - 1, S, A)
+    counts : int64, shape (R, P)
+    offsets : int64, shape (S + 1,)
+        Where the stored cells of each row begin.
+    unseen : float64, shape (C - 1, P)
         What an unseen label adds to all but the last control. To that a label of count k adds
     level : float64, shape (S,)
-    short, slope : float64, shape (S, A)
+    short, slope : float64, shape (P,)
         short max(0, 1 - k / level) + slope k.
     """
-    R, S, A = counts.shape
     last = unseen.shape[0]
     out[:] = 0.0
-    for r in range(R):
-        for s in range(S):
-            for a in range(A):
-                k = counts[r, s, a]
+    for r in range(counts.shape[0]):
+        for s in range(level.size):
+            for i in range(offsets[s], offsets[s + 1]):
+                k = counts[r, i]
                 if k == 0:
                     for c in range(last):
-                        out[r, c] += unseen[c, s, a]
-                    out[r, last] += short[s, a]
+                        out[r, c] += unseen[c, i]
+                    out[r, last] += short[i]
                 else:
-                    out[r, last] += slope[s, a] * k
+                    out[r, last] += slope[i] * k
                     if k < level[s]:
-                        out[r, last] += short[s, a] * (1.0 - k / level[s])
+                        out[r, last] += short[i] * (1.0 - k / level[s])
 
 
 def _risks(counts, visits, told, rho, teacher, init, unvisited, out):  # type: ignore[no-untyped-def]

@@ -19,6 +19,7 @@ from kt_theory.learners.learner import Learner
 from kt_theory.problem import Problem, initial_cells
 from kt_theory.protocols.protocol import Protocol
 from kt_theory.simulation import kernels
+from kt_theory.simulation.controls import NAMES, Controls
 from kt_theory.simulation.sampling import CountSampler
 from kt_theory.sparse import aligned
 
@@ -56,6 +57,10 @@ class StoredCells:
         costs[self.problem.rho == 0] = 0.0  # adds nothing, even where it is infinite
         return costs
 
+    def controls(self, n: int) -> Controls:
+        """The control variates of n draws."""
+        return Controls(self.problem.rho, self.teacher, self._sampler.masses, n)
+
     def risks(
         self,
         learners: Sequence[Learner],
@@ -63,8 +68,9 @@ class StoredCells:
         reps: int,
         rng: np.random.Generator,
         streams: Mapping[Protocol, np.random.Generator],
+        controls: Controls | None = None,
     ) -> np.ndarray:
-        """Risks of repeats, shape (reps, L); `streams` draws the ties of each protocol.
+        """Risks of repeats, shape (reps, L); `streams` draws the ties of each protocol. With `controls` theirs, too.
 
         Raises
         ------
@@ -80,7 +86,8 @@ class StoredCells:
                 )
         teacher, init, offsets = self.teacher, self.init, self.teacher.offsets
         others, name = teacher.others, f"sparse_risks_{self.divergence.name}"
-        out = np.empty((reps, len(learners)))
+        L = len(learners)
+        out = np.empty((reps, L if controls is None else L + len(NAMES)))
         done = 0
         for counts in self._sampler.draw(n, reps, rng):
             R = counts.shape[0]
@@ -98,5 +105,7 @@ class StoredCells:
                     others, init.rest, self._unvisited, risks,
                 )  # fmt: skip
                 out[done : done + R, j] = risks
+            if controls is not None:
+                out[done : done + R, L:] = controls.of(counts)
             done += R
         return out
