@@ -13,6 +13,7 @@ import warnings
 from concurrent.futures import BrokenExecutor
 from functools import partial
 
+import numpy as np
 import pytest
 
 import kt_theory as kt
@@ -105,6 +106,47 @@ def test_a_learner_of_ones_own_is_drawn_on_the_cluster(workers, tmp_path):
     for row in done.receipts.itertuples():
         truth = kt.risk_law(problem, half if row.learner == "half" else row.learner, row.n).mean()
         assert abs(row.mean - truth) <= 4 * row.mcse
+
+
+def test_a_large_problem_is_sent_once_to_each_worker(workers, tmp_path, monkeypatch):
+    # Oracle: identity, the folder that threads write; enumeration of what was sent
+    rng = np.random.default_rng(1)
+    rows, columns = np.repeat(np.arange(40), 3), np.tile([0, 5, 9], 40) + np.repeat(np.arange(40), 3) % 7
+    sparse = kt.Problem.from_cells(np.full(40, 1 / 40), rows, columns, rng.dirichlet(np.ones(3), 40).ravel(), A=500)
+    dense = kt.dirichlet_problem(6, 9, seed=2)
+    grid = [*range(60, 70), 6000]
+    panels = [kt.study.Panel(name, table, grid) for name, table in (("sparse", sparse), ("dense", dense))]
+    design = kt.study.Design("large", panels, reps=300, seed=3)
+    kt.study.run_in_folder(design, tmp_path / "threads")
+    monkeypatch.setattr(cluster, "LARGE", 0)
+    cluster._KEYS.clear()
+    with cluster_executor(workers.scheduler_address) as executor:
+        run, sent = executor._client.run, []
+
+        def counted(function, *arguments, **named):
+            if function is cluster._keep:
+                sent.append((arguments[0], *named["workers"]))
+            return run(function, *arguments, **named)
+
+        monkeypatch.setattr(executor._client, "run", counted)
+        done = kt.study.run_in_folder(design, tmp_path / "cluster", executor=executor)
+    cluster._KEYS.clear()
+    assert done.tally.drawn == 22
+    assert 2 <= len(sent) == len(set(sent)) <= 4
+    assert {key.split()[1] for key, _ in sent} == {"sparse", "dense"}
+    assert contents(tmp_path / "cluster") == contents(tmp_path / "threads")
+
+
+def test_a_task_takes_its_problem_along_where_that_was_driven_out(workers, monkeypatch):
+    # Oracle: identity, the call made here
+    problem = kt.dirichlet_problem(6, 9, seed=4)
+    monkeypatch.setattr(cluster, "LARGE", 0)
+    with cluster_executor(workers.scheduler_address) as executor:
+        monkeypatch.setattr(executor, "_provide", lambda lack, call: None)
+        assert executor.submit(kt.expected_risk, problem, "CE_sgl", 5).result(timeout=60) == kt.expected_risk(
+            problem, "CE_sgl", 5
+        )
+        assert not any(executor._client.run(cluster._has, cluster._key_of(problem)).values())
 
 
 @pytest.mark.parametrize("kills", [2, pytest.param(50, marks=pytest.mark.slow)])

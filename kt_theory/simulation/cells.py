@@ -74,7 +74,12 @@ class Cell:
         self._stored = StoredCells(problem, init, divergence) if problem.sparse else None
         # Not used for a sparse problem.
         self._init = initial_table(init, problem) if self._stored is None else np.empty((0, 0))
-        self.identity = hashlib.sha256(f"{problem.identity} {self.n}".encode()).hexdigest()[:32]
+        streams = hashlib.sha256(f"{problem.identity} {self.n}".encode()).hexdigest()[:32]
+        # Both forms of a problem draw from the same streams, but cut their repeats into other blocks and take the
+        # binomials from another n on: the cell is another one.
+        of_cells = f"{problem.identity} {self.n} by stored cells"
+        self.identity = hashlib.sha256(of_cells.encode()).hexdigest()[:32] if problem.sparse else streams
+        self._streams = int(streams, 16)
         # A block takes a millisecond or two: long against the cost of starting it, short against a run.
         cells = problem.S * problem.A if self._stored is None else problem.S + self._stored.teacher.stored
         cost = min(self.n, 16 * cells) + 4 * cells
@@ -128,7 +133,7 @@ class Cell:
 
         With `controls` also what `Controls.of` says of the same draws, a column per control after them.
         """
-        key = (int(self.identity, 16), stage, block)
+        key = (self._streams, stage, block)
         rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=key)))
         protocols = {learner.protocol: _stream(seed, key, learner.protocol) for learner in learners}
         if self._stored is not None:

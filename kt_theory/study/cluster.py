@@ -1,9 +1,12 @@
 """Drawing the batches of a study on a Dask cluster: an executor like any other, with its threads on other machines.
 
 The scheduler gives the tasks of a worker that is gone to another one, a few times; then it gives up on them, and the
-engine submits them again. A task carries its problem with it rather than a reference to data on a worker, so that no
-worker is needed but the one that draws; while there is none, the study waits for one. What is lost with the scheduler
-is what was being drawn: the folder of the study has the rest, and the same command goes on.
+engine submits them again. While there is no worker, the study waits for one. What is lost with the scheduler is what
+was being drawn: the folder of the study has the rest, and the same command goes on.
+
+A task carries a small problem with it. Of a large one it carries the identity: a worker that lacks the problem says so,
+is sent it, keeps it, and is given the task again. So a problem travels once to each worker, whenever that joins, and no
+task depends on data that are lost with another worker.
 """
 
 from __future__ import annotations
@@ -12,17 +15,29 @@ import contextlib
 import ctypes
 import functools
 import logging
+import pickle
 import socket
 import sys
+import threading
 import warnings
+import weakref
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Executor, Future
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
 
 from kt_theory import __version__
+from kt_theory.problem import Problem
+
+#: Problems of more bytes are not sent with each task.
+LARGE = 2**16
+
+#: How many problems a worker keeps, the last ones that it drew from.
+KEPT = 4
 
 #: Seconds to wait for a scheduler.
 PATIENCE = 5
@@ -102,14 +117,29 @@ class ClusterExecutor(Executor):
         future.set_running_or_notify_cancel()
         if self._client.status != "running":
             raise self._lost()
-        task = self._client.submit(_on_worker, function, *arguments, **named, pure=False)
-        task.add_done_callback(lambda done: self._deliver(done, future))
+        call = functools.partial(function, *arguments, **named)
+        self._send(call, _by_name(call), future)
         return future
 
-    def _deliver(self, task: Any, future: Future[Any]) -> None:
+    def _send(
+        self, call: functools.partial[Any], sent: functools.partial[Any], future: Future[Any], **where: Any
+    ) -> None:
+        """Send a call, as it is or with its large problems named."""
+        task = self._client.submit(_on_worker, sent, **where, pure=False)
+        task.add_done_callback(lambda done: self._deliver(done, call, bool(where), future))
+
+    def _deliver(self, task: Any, call: functools.partial[Any], again: bool, future: Future[Any]) -> None:
+        # Called from one thread of the client: a problem that two tasks lack on one worker is sent there once.
         try:
             if task.status == "finished":
-                future.set_result(task.result())
+                result = task.result()
+                if isinstance(result, _Lacks):
+                    self._provide(result, call)
+                    # Many problems may drive one another out of a worker: the second time a task takes its own along.
+                    sent = call if again else _by_name(call)
+                    self._send(call, sent, future, workers=[result.worker], allow_other_workers=True)
+                else:
+                    future.set_result(result)
             elif task.status == "error":
                 future.set_exception(task.exception())
             else:
@@ -117,6 +147,13 @@ class ClusterExecutor(Executor):
                 future.set_exception(self._lost())
         except Exception as error:  # the result was lost on its way: a future that never ends would hang the study
             future.set_exception(error)
+
+    def _provide(self, lack: _Lacks, call: functools.partial[Any]) -> None:
+        """Send a worker the problem that it lacks, unless it came in the meantime or the worker is gone."""
+        with contextlib.suppress(OSError):
+            if not self._client.run(_has, lack.key, workers=[lack.worker])[lack.worker]:
+                problem = next(a for a in call.args if isinstance(a, Problem) and _key_of(a) == lack.key)
+                self._client.run(_keep, lack.key, pickle.dumps(problem, protocol=5), workers=[lack.worker])
 
     def _lost(self) -> BrokenExecutor:
         return BrokenExecutor(f"the scheduler at {self._address} is gone; the same command goes on from what is stored")
@@ -154,10 +191,77 @@ def _quiet() -> Iterator[None]:
             logger.setLevel(level)
 
 
-def _on_worker(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-    """Run a call on a worker."""
+# --- Large problems by name ---------------------------------------------------------------------------------
+
+_KEYS: weakref.WeakKeyDictionary[Problem, str | None] = weakref.WeakKeyDictionary()
+
+
+@dataclass(frozen=True)
+class _Named:
+    """Stands for a problem that a worker keeps."""
+
+    key: str
+
+
+def _by_name(call: functools.partial[Any]) -> functools.partial[Any]:
+    """The call with a name in the place of each large problem."""
+    keys = [_key_of(argument) if isinstance(argument, Problem) else None for argument in call.args]
+    arguments = (_Named(key) if key else argument for key, argument in zip(keys, call.args, strict=True))
+    return functools.partial(call.func, *arguments, **call.keywords)
+
+
+def _key_of(problem: Problem) -> str | None:
+    """What a large problem is known by on the workers, its numbers and form; None for a small one."""
+    if problem not in _KEYS:
+        arrays = [problem.pairs.values, problem.pairs.columns] if problem.sparse else [problem.teacher]
+        large = sum(array.nbytes for array in arrays) > LARGE
+        _KEYS[problem] = f"{problem.identity} {'sparse' if problem.sparse else 'dense'}" if large else None
+    return _KEYS[problem]
+
+
+# --- What a worker does -------------------------------------------------------------------------------------
+
+_PROBLEMS: OrderedDict[str, Problem] = OrderedDict()
+_PROBLEMS_LOCK = threading.Lock()
+
+
+@dataclass(frozen=True)
+class _Lacks:
+    """What a worker answers that does not have a problem: its address, and the key of the problem."""
+
+    worker: str
+    key: str
+
+
+def _on_worker(call: functools.partial[Any]) -> Any:
+    """Run a call on a worker, if that has the problems named."""
+    from distributed import get_worker
+
     _keep_freed_memory()
-    return function(*arguments, **named)
+    arguments = []
+    for argument in call.args:
+        if isinstance(argument, _Named):
+            with _PROBLEMS_LOCK:
+                if argument.key not in _PROBLEMS:
+                    return _Lacks(get_worker().address, argument.key)
+                _PROBLEMS.move_to_end(argument.key)
+                argument = _PROBLEMS[argument.key]
+        arguments.append(argument)
+    return call.func(*arguments, **call.keywords)
+
+
+def _has(key: str) -> bool:
+    """Whether this worker has a problem."""
+    return key in _PROBLEMS
+
+
+def _keep(key: str, content: bytes) -> None:
+    """Keep a problem on this worker."""
+    problem = pickle.loads(content)
+    with _PROBLEMS_LOCK:
+        _PROBLEMS[key] = problem
+        while len(_PROBLEMS) > KEPT:
+            _PROBLEMS.popitem(last=False)
 
 
 @functools.cache

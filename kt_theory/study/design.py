@@ -135,7 +135,7 @@ class Design:
                 reference = (
                     {"instance": kept.args[0], "S": kept.args[1], "A": kept.args[2]}
                     if kept is not None and kept.func is instance and len(kept.args) == 3 and not kept.keywords
-                    else {"table": problem.identity}
+                    else {"table": problem.identity, **({"sparse": True} if problem.sparse else {})}
                 )
                 yield Planned(panel.name, n, learners, problem, reference, self.of)
 
@@ -151,7 +151,7 @@ class Planned:
     learners : tuple of Learner
     problem : Problem
     reference : mapping
-        How the problem is found again: an instance of the paper by its numbers, any other by its identity.
+        How the problem is found again: an instance of the paper by its numbers, any other by its identity and form.
     divergence : Divergence
     """
 

@@ -327,7 +327,7 @@ def merge(into: Folder, others: Sequence[Folder]) -> Status:
             if source in sources:
                 new[batch] = there.beside(drawn)
     problems = [
-        source.problem(entry["reference"]["table"], entry["problem"])
+        manifest_of.kept_problem(entry, source.problem)()
         for source in sources
         for entry in source.manifest()["cells"]
         if "table" in entry["reference"]
@@ -414,7 +414,7 @@ def cell_of(folder: Folder, name: str) -> tuple[Planned, Batch]:
         if entry["cell"] == batch.cell:
             learners = tuple(manifest_of.kept_learner(learner) for learner in entry["learners"])
             of = manifest_of.kept_divergence(manifest["divergence"])
-            problem = manifest_of.kept_problem(entry, files)()
+            problem = manifest_of.kept_problem(entry, files.problem)()
             return Planned(entry["panel"], entry["n"], learners, problem, entry["reference"], of), batch
     raise ValueError(f"{name} is no batch of {Path(folder)}: its cell is not in the manifest")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import platform
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -70,10 +71,11 @@ def kept_design(files: StudyFiles) -> tuple[Design, list[Planned]]:
     """
     manifest = files.manifest()
     panels: OrderedDict[str, dict[str, Any]] = OrderedDict()
+    read = functools.cache(files.problem)  # one table serves all n of its panel
     for entry in manifest["cells"]:
         learners = [kept_learner(learner) for learner in entry["learners"]]
         panel = panels.setdefault(entry["panel"], {"learners": learners, "problems": {}})
-        panel["problems"][entry["n"]] = kept_problem(entry, files)
+        panel["problems"][entry["n"]] = kept_problem(entry, read)
     design = Design(
         manifest["name"],
         [
@@ -129,11 +131,11 @@ def kept_divergence(entry: Mapping[str, str]) -> Divergence:
     return Divergence(name, rows, fingerprint=fingerprint)
 
 
-def kept_problem(entry: Mapping[str, Any], files: StudyFiles) -> Callable[[], Problem]:
-    """How the problem of a cell in a manifest is made again."""
+def kept_problem(entry: Mapping[str, Any], read: Callable[[str, str, bool], Problem]) -> Callable[[], Problem]:
+    """How the problem of a cell in a manifest is made again; `read` is `StudyFiles.problem`."""
     reference = entry["reference"]
     if "table" in reference:
-        return lambda: files.problem(reference["table"], entry["problem"])
+        return lambda: read(reference["table"], entry["problem"], reference.get("sparse", False))
     return lambda: instance(reference["instance"], reference["S"], reference["A"], entry["n"])
 
 

@@ -3,7 +3,7 @@ r"""The folder of a study: a manifest, a file for every finished batch, and noth
 ::
 
     manifest.json                     what is to be run, with the seed, the versions and the licence of the data
-    problems/<identity>.npz           teachers that are not instances of the paper
+    problems/<identity>.npz           teachers that are not instances of the paper, as tables or by their stored cells
     batches/<cell>/<seed>-<stage>-<index>-<repeats>.json
     failures/<cell>-...json           batches that raised: the exception, and how to see it again
     damaged/...                       files that were found damaged, moved out of the way
@@ -46,7 +46,6 @@ import numpy as np
 
 from kt_theory import __version__, checks
 from kt_theory.divergences import Divergence
-from kt_theory.files import write_whole
 from kt_theory.learners import Learner
 from kt_theory.problem import Problem
 from kt_theory.simulation.cells import REVISION
@@ -54,6 +53,7 @@ from kt_theory.simulation.moments import Moments
 from kt_theory.simulation.precision import REPS_MAX
 from kt_theory.study.locks import lock
 from kt_theory.study.names import CELL, PROBLEM, STAGES, Batch, is_own, is_own_temporary
+from kt_theory.study.problems import read_problem, write_problem
 from kt_theory.study.records import (
     FIELDS,
     FLAG,
@@ -376,27 +376,16 @@ class StudyFiles:
                 require(self.manifest_path, learner, _LEARNER, f"{where}.learners[{j}].")
             reference = entry["reference"]
             kinds = {"table": PROBLEM} if "table" in reference else _INSTANCE
-            require(self.manifest_path, reference, kinds, f"{where}.reference.")
+            form = {"sparse": FLAG} if "sparse" in reference else {}
+            require(self.manifest_path, reference, kinds | form, f"{where}.reference.")
             if (entry["panel"], entry["n"]) in places:
                 raise Damaged(f"{self.manifest_path}: panel {entry['panel']!r} has n={entry['n']} twice")
             places.add((entry["panel"], entry["n"]))
         return content
 
-    def problem(self, identity: str, name: str) -> Problem:
+    def problem(self, identity: str, name: str, sparse: bool = False) -> Problem:
         """A problem that was kept; raises `Damaged` if it is not the one that its identity names."""
-        path = self._problem_path(identity)
-        try:
-            if path.exists() and not path.is_file():
-                raise ValueError("it is not a regular file")
-            with np.load(path) as tables:
-                problem = Problem(tables["rho"], tables["teacher"], name=name)
-        except FileNotFoundError:
-            raise Damaged(f"{path} is missing: run the study again from its design") from None
-        except Exception as error:
-            raise Damaged(f"{path} cannot be read ({type(error).__name__}: {error})") from None
-        if problem.identity != identity:
-            raise Damaged(f"{path} is not the problem that its name says")
-        return problem
+        return read_problem(self._problem_path(identity), identity, name, sparse)
 
     def _problem_path(self, identity: str) -> Path:
         return self.folder / "problems" / f"{identity}.npz"
@@ -521,16 +510,11 @@ class Store(StudyFiles):
         path = self._problem_path(problem.identity)
         if path.is_file():
             try:
-                self.problem(problem.identity, problem.name)
+                read_problem(path, problem.identity, problem.name, problem.sparse)
                 return
             except Damaged:
                 self.set_aside(path)
-
-        def write(file: Path) -> None:
-            with open(file, "wb") as handle:
-                np.savez(handle, rho=problem.rho, teacher=problem.teacher)
-
-        write_whole(path, write)
+        write_problem(path, problem)
 
 
 # --- Format 1: the folders of kt_theory 0.1 -----------------------------------------------------------------
