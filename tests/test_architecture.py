@@ -30,7 +30,7 @@ MAP = {
     "playground": ({"files", "__version__"}, set()),
     "protocols": ({"checks", "records", "sparse"}, {"numpy"}),
     "learners": ({"checks", "fingerprints", "problem", "protocols", "records", "sparse"}, {"numpy"}),
-    "bounds": ({"checks", "protocols"}, {"numpy", "scipy"}),
+    "bounds": ({"checks", "protocols", "statements"}, {"numpy", "scipy"}),
     "simulation": (
         {"checks", "compiled", "divergences", "learners", "problem", "progress", "protocols", "sparse", "__version__"},
         {"numpy", "pandas", "scipy"},
@@ -46,7 +46,7 @@ MAP = {
         {"numpy", "pandas", "pyarrow"},
     ),
     "minimax": ({"checks", "exact", "numerics", "problem", "protocols"}, {"numpy", "scipy"}),
-    "certificates": ({"checks", "exact", "problem", "protocols"}, {"numpy", "scipy", "flint"}),
+    "certificates": ({"checks", "exact", "problem", "protocols", "statements"}, {"numpy", "scipy", "flint"}),
     "risk": ({"checks", "divergences", "exact", "learners", "problem", "simulation"}, {"numpy"}),
     "study": (
         {

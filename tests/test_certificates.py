@@ -515,7 +515,7 @@ def test_outside_its_regime_a_bound_says_nothing_and_may_be_wrong(monkeypatch):
     ):
         with pytest.raises(ValueError, match=f"{name} says nothing at S={S}, A={A}, n={n}: it is valid for"):
             certificates.certify(name, S=S, A=A, n=n)
-        planted(monkeypatch, name, 1, regime=lambda S, A, n: True)
+        planted(monkeypatch, name, 1, statement=dataclasses.replace(CLAIMS[name].statement, applies=lambda: True))
         assert certificates.certify(name, S=S, A=A, n=n).holds is False
 
 

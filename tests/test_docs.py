@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import kt_theory as kt
+from kt_theory.bounds import evaluation
 from kt_theory.ledger.entries.registry import STATEMENTS
 
 DOCS = sorted((Path(__file__).parents[1] / "docs").glob("*.md"))
@@ -54,6 +55,10 @@ def test_the_map_names_what_exists():
     ids = re.findall(r"`([^`]+)`", " ".join(row.split(" | ")[2] for row in rows))
     assert len(ids) > 60
     assert set(ids) <= set(STATEMENTS)
+    # A bound and the statements that it states are on one row.
+    for name, stated in evaluation.STATED.items():
+        for row in rows:
+            assert f"`kt.bounds.{name}`" not in row or all(f"`{id}`" in row for id in stated), (name, stated)
     # Every statement of the paper and every slip is on the map, but for second forms.
     main = {id for id in STATEMENTS if id.startswith(("zz-", "slip-"))} - {"zz-E.5-simple", "zz-E.8-bound"}
     assert main <= set(ids), main - set(ids)

@@ -1,10 +1,17 @@
 """What is said of the statements, once, and that the ledger and the report say nothing else."""
 
+import dataclasses
+import inspect
+import itertools
 import math
+import re
+from fractions import Fraction
 
+import numpy as np
 import pytest
 
 import kt_theory as kt
+from kt_theory.bounds import evaluation
 from kt_theory.ledger.entries.registry import STATEMENTS as ENTRIES
 from kt_theory.ledger.report.summary import group
 from kt_theory.ledger.report.words import GRADE_WORDS, STATUS_WORDS
@@ -26,6 +33,112 @@ def test_every_statement_has_one_entry_and_every_entry_one_statement():
         assert said.latex
         assert said.regime_latex
         assert bool(said.mended_latex) == bool(said.mended_formula) == (said.grade == Grade.SLIP)
+
+
+#: Where predicates are tried: each variable at both sides of every end that a regime names.
+TRIED = {
+    "S": (1, 2, 3, 4), "A": (1, 2, 3, 4, 5), "n": (0, 1, 2, 3, 4, 5, 6, 7, 10**18), "X": (0, 1, 2), "k": (0, 1, 2, 3),
+    "delta": (0.01, 0.1, 0.10001, 0.39, 0.4, 0.9), "Delta": (0.0, 0.5, 1.0), "p": (0.0, 0.5, 1.0),
+    "eta": (0.0, 0.5, 1.0), "M": (0.0, 1.0), "r": (0.0, 0.5, 1.0, 1.5), "alpha": (0.0, 1.0),
+}  # fmt: skip
+
+#: Predicates whose text is no list of comparisons; their ends are typed in tests of their own.
+TYPED = ("ours-N7-at", "zz-E.10")
+
+
+def places(names):
+    return [dict(zip(names, values, strict=True)) for values in itertools.product(*(TRIED[name] for name in names))]
+
+
+def read(regime):
+    """The comparisons in the text of a regime as a function: "S A' / 4" is a product; words say nothing here."""
+    first, _, rest = regime.partition(";")
+    clauses = [clause for clause in re.split(r", (?=\w)", first) if re.search(r"[<=>]", clause)]
+    python = re.sub(r"(?<=[\w)'])  *(?=[\w(])(?!and )", " * ", " , ".join(clauses)).replace("A'", "less")
+    python = " and ".join(re.sub(r"(?<![<>])=", "==", clause) for clause in re.split(r" , ", python))
+
+    def applies(**place):
+        place = {name: Fraction(repr(value)) for name, value in place.items()}
+        A = int(place.get("A", 0))
+        place["less"] = A - A % 2 if "A' = A if even" in rest else A - (A + 1) % 2
+        return bool(eval(python or "True", {"min": min}, place))
+
+    return applies, set(re.findall(r"[A-Za-z]+", python)) - {"and", "min", "True"}
+
+
+PREDICATES = [id for id, said in STATEMENTS.items() if said.applies is not None and id not in TYPED]
+
+
+@pytest.mark.core
+@pytest.mark.parametrize("id", PREDICATES)
+def test_a_predicate_is_what_the_text_of_the_regime_says(id):
+    # Oracle: second algorithm, the comparisons of the text itself, in fractions
+    said = STATEMENTS[id]
+    applies, named = read(said.regime)
+    assert {name.replace("less", "A") for name in named} <= {*said.variables}
+    for place in places(said.variables):
+        assert bool(said.applies_at(**place)) == applies(**place), place
+    ns = np.array(TRIED["n"])
+    for place in places([name for name in said.variables if name != "n"])[:40]:
+        at_once = np.broadcast_to(said.applies_at(n=ns, **place), ns.shape)
+        assert at_once.tolist() == [bool(said.applies_at(n=n, **place)) for n in TRIED["n"]]
+    # A regime that starts a step late would be seen.
+    if "n" in said.variables and id != "ours-N1-equal":
+        late = dataclasses.replace(said, applies=lambda n, **place: said.applies_at(n=n - 1, **place) & (n > 0))
+        wrong = [place for place in places(said.variables) if bool(late.applies(**place)) != applies(**place)]
+        assert wrong
+
+
+def test_predicates_whose_text_is_more_than_comparisons():
+    # Oracle: definition, ends typed by hand: the last light label that fits, the first n with eta < 1
+    fits = STATEMENTS["ours-N7-at"].applies_at
+    assert fits(S=1, A=3, k=1, x=0.5)
+    assert not fits(S=1, A=3, k=1, x=0.5000001)
+    assert fits(S=1, A=3, k=2, x=0.5)  # k x = 1/S: no heavy label
+    assert not fits(S=1, A=3, k=2, x=0.3)
+    assert not fits(S=1, A=2, k=2, x=0.5)
+    assert not fits(S=1, A=1, k=1, x=1.0)
+    seldom = STATEMENTS["zz-E.10"].applies_at
+    first = math.floor(2 * math.log(1 / 0.05) / 0.1) + 1
+    assert (seldom(n=first, p=0.1, delta=0.05), seldom(n=first - 1, p=0.1, delta=0.05)) == (True, False)
+
+
+def test_a_regime_that_is_no_predicate_or_lacks_a_variable_is_said():
+    # Oracle: definition
+    with pytest.raises(ValueError, match=r"the regime of zz-4\.3 is no predicate: a fixed problem"):
+        STATEMENTS["zz-4.3"].applies_at(n=1)
+    with pytest.raises(ValueError, match=r"the regime of zz-3\.1 needs S, A: A >= 2"):
+        STATEMENTS["zz-3.1"].applies_at(n=1)
+
+
+@pytest.mark.parametrize("name", evaluation.STATED)
+def test_a_bound_is_nan_outside_the_regime_of_its_statements_and_nowhere_else(name):
+    # Oracle: identity, the predicates, which the text holds
+    bound = getattr(kt.bounds, name)
+    names = [*inspect.signature(bound).parameters]
+    said = [STATEMENTS[id] for id in evaluation.STATED[name]]
+    if not {*names} <= {*TRIED} or "n" not in names:
+        pytest.skip("another argument than sizes, or no n")
+    domain = {"delta": (0, 1), "Delta": (0, 1), "eta": (0, 1), "p": (0, 2), "k": (0, 9)}
+    for place in places(names):
+        if all(low < place.get(variable, low + 0.5) < high for variable, (low, high) in domain.items()):
+            assert math.isnan(bound(**place)) == (not any(one.applies_at(**place) for one in said)), place
+
+
+def test_claims_of_the_ledger_say_nothing_outside_the_regimes_of_their_statements():
+    # Oracle: identity, the predicates; claims that take sizes and probabilities
+    tried = 0
+    evaluated = {id for ids in evaluation.STATED.values() for id in ids}  # see the test before
+    for id, entry in ENTRIES.items():
+        said = STATEMENTS[id]
+        names = [] if entry.claim is None else [*inspect.signature(entry.claim).parameters]
+        if said.applies is None or not {*said.variables} <= {*names} <= {*TRIED} - {"alpha", "r"}:
+            continue
+        for place in places(names):
+            if not said.applies_at(**place) and id not in evaluated:
+                assert math.isnan(entry.claim(**place)), (id, place)
+                tried += 1
+    assert tried >= 30
 
 
 def test_closed_sets_of_words_are_explained_in_the_report():

@@ -23,8 +23,9 @@ Lemmas E.8 to E.10  `inverse_visits_mean`, `inverse_visits_upper_mean`, `low_vis
 Lemma H.2           `log_linear_tv_upper`
 ==================  ==================================================================================================
 
-Beside the paper's are ours, each proved in the report, `paper/` (N1 to N10), or marked conjectured. The line Status of
-each says which: proved (for every S, A, n of the regime), limit, or conjectured; nothing uses what is conjectured.
+Beside the paper's are ours, each proved in the report, `paper/` (N1 to N10), or marked conjectured. The line Statement
+of each names its source and its id in `kt_theory.statements`, the line Status says how far it is proved: published,
+proved (for every S, A, n of the regime) or conjectured; nothing uses what is conjectured.
 "uniform" bounds the learner with the uniform initial table that, SEL_ptl, spreads the missing mass uniformly over the
 unseen labels; the other upper bounds hold for every `init`.
 `best_upper` and `best_lower` give the best proved bounds on the minimax risk of a protocol, and say which they are.
@@ -47,7 +48,7 @@ conjectured         `hard_upper_mean_conjecture`, `partial_upper_mean_conjecture
 Lemma E.1 (frequencies converge), Lemma 4.2 and Theorem 4.3 (where CE_ptl converges to) bound nothing at finite n.
 
 Outside its regime a bound is NaN, never a trivial 1; inside it is not clipped, and may exceed 1. Malformed arguments
-raise. Grades: exact (an equality), tight (one-sided, and attained for every argument), upper, lower.
+raise. Grades: exact (an equality), tight (one-sided, and attained), upper, lower, conjecture.
 
 Rounding. Upper bounds are rounded up and lower bounds down, so that the float is never on the wrong side of the real
 number it stands for. The formulas are products, quotients, roots and sums of positive terms, a dozen roundings of

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
 from kt_theory import checks
+from kt_theory.statements import STATEMENTS, Metadata
 
 EPS = float(np.finfo(np.float64).eps)
 
@@ -20,20 +23,74 @@ LEAST = 4 * math.ulp(0.0)
 #: A function that states a bound.
 Stated = TypeVar("Stated", bound=Callable[..., Any])
 
-#: What the arguments are that many bounds take: type and meaning.
+RISK = "total variation risk, averaged under rho"
+
+
+@dataclass(frozen=True)
+class Argument:
+    """What an argument of a bound is, and what makes the value of it that formulas read."""
+
+    type: str
+    meaning: str
+    #: Called with the name and what was given, and with S and A where the argument has their shape.
+    check: Callable[..., Any]
+    shaped: bool = False
+
+
+def _whole(name: str, value: Any) -> int:
+    return checks.whole_number(name, value, minimum=1)
+
+
+def _law_of_inputs(name: str, value: Any, S: int, A: int) -> np.ndarray:
+    return checks.law(name, value, size=S)
+
+
+def _joint_masses(name: str, value: Any, S: int, A: int) -> np.ndarray:
+    masses = checks.probabilities(name, value, ndim=2)
+    if masses.shape != (S, A):
+        raise ValueError(f"{name} has shape {masses.shape}, {(S, A)} is needed")
+    return checks.law(name, masses.ravel())
+
+
+def _near_unit(name: str, value: Any) -> float:
+    number = checks.array_of_floats(name, value, ndim=0).item()
+    if not 0 <= number <= 1 + checks.SUM_TOLERANCE:  # a row may sum to that much
+        raise ValueError(f"{name} is {number}: it must lie in [0, 1]")
+    return number
+
+
+#: Every argument of a bound but n, by name.
 ARGUMENTS = {
-    "S, A": ("int", "Number of inputs and of labels, at least 1."),
-    "A": ("int", "Number of labels, at least 1."),
-    "size": ("int", "Number of letters of the alphabet, at least 1."),
-    "n": ("int or sequence of int", "Number of samples, 0 or more."),
-    "delta": ("float", "Probability of failure, in (0, 1)."),
+    "S": Argument("int", "Number of inputs, at least 1.", _whole),
+    "A": Argument("int", "Number of labels, at least 1.", _whole),
+    "size": Argument("int", "Number of letters of the alphabet, at least 1.", _whole),
+    "delta": Argument("float", "Probability of failure, in (0, 1).", checks.open_unit),
+    "Delta": Argument("float", "Half the relative gap between the two labels of a pair, in (0, 1).", checks.open_unit),
+    "eta": Argument("float", "Relative shortfall, in (0, 1).", checks.open_unit),
+    "p": Argument("float", "Probability of a visit, in (0, 1].", checks.half_open_unit),
+    "c_S": Argument("float", "The least positive mass of an input, in (0, 1].", checks.half_open_unit),
+    "c_A": Argument("float", "The least positive mass of a label given an input, in (0, 1].", checks.half_open_unit),
+    "k": Argument("int", "Number of light labels of each input, from 1 to A - 1.", _whole),
+    "x": Argument("float", "Joint mass of a light label, in (0, 1].", checks.half_open_unit),
+    "xi": Argument("float", "What the function `xi` says of the teacher, in [0, 1].", _near_unit),
+    "rho": Argument("array_like, shape (S,)", "Law of the inputs.", _law_of_inputs, shaped=True),
+    "w": Argument("array_like, shape (S, A)", "Joint masses rho(s) pi*(a|s), a law.", _joint_masses, shaped=True),
+    "kl": Argument("float or array_like", "Relative entropy, natural logarithm.", checks.not_negative),
+    "M": Argument("float", "Bound on the Euclidean norm of every phi(x, y), above 0.", checks.positive),
+    "distance": Argument("float or array_like", "Euclidean distance of the two parameters.", checks.not_negative),
 }
 
-#: Sections that are the same for every bound with an n.
+#: With one of these the docstring of a formula goes on after its words.
+HEADINGS = ("\nNotes\n-----\n", "\nExamples\n--------\n")
+
+#: Sections of the docstring of every bound, before these.
 SECTIONS = """
+Parameters
+----------
+{parameters}
 Returns
 -------
-float, or ndarray of float64 for a sequence of n
+float, or ndarray of float64 for a sequence of {sequence}
 
 Raises
 ------
@@ -42,41 +99,88 @@ ValueError
 """
 
 
-def documented(**described: tuple[str, str]) -> Callable[[Stated], Stated]:
-    """Give a bound the sections of its docstring that are the same everywhere, before its notes and examples.
+#: Name of a bound -> the ids of what it states, in `kt_theory.statements`.
+STATED: dict[str, tuple[str, ...]] = {}
 
-    `described`: type and meaning of the arguments that `ARGUMENTS` does not have, by name.
+
+def states(*ids: str, units: str = RISK) -> Callable[[Stated], Stated]:
+    """Make a formula the bound that states the statements of these ids: its arguments, its regime, its docstring.
+
+    The formula is called with checked arguments, `n` an array of float64, inside the regime of one of the statements
+    only; elsewhere the bound is NaN. A scalar n gives a float.
     """
+    said = [STATEMENTS[id] for id in ids]
 
-    def attach(stated: Stated) -> Stated:
-        text = inspect.getdoc(stated)
-        if text is None:  # python -OO
-            return stated
-        known = {**ARGUMENTS, **described}
-        taken = list(inspect.signature(stated).parameters)
-        names = ["S, A", *taken[2:]] if taken[:2] == ["S", "A"] else taken
-        entries = [f"{name} : {known[name][0]}\n    {known[name][1]}\n" for name in names]
-        parameters = "\n".join(["Parameters", "----------", "".join(entries)])
-        heading = "\nNotes\n-----\n" if "\nNotes\n-----\n" in text else "\nExamples\n--------\n"
-        says, rest = text.split(heading, 1)
-        stated.__doc__ = f"{says}\n{parameters}{SECTIONS}{heading}{rest}"
-        return stated
+    def attach(formula: Stated) -> Stated:
+        STATED[formula.__name__] = ids
+        lines = [
+            "Statement: " + "; ".join(f"{statement.source} ({statement.id})" for statement in said),
+            f"Grade: {said[0].grade}",
+            f"Status: {said[0].status}",
+            f"Units: {units}",
+            "Valid for: " + "; or ".join(statement.regime for statement in said),
+            "Outside: nan",
+        ]
+        return _evaluated(formula, ARGUMENTS, lines, said)
 
     return attach
 
 
-def from_first(first: float, n: Any, formula: Callable[[np.ndarray], np.ndarray]) -> Any:
-    """`formula` of those n (as float64) that are at least `first`, NaN for the others; a scalar n gives a float."""
-    counts = checks.whole_numbers("n", n)
-    inside = counts >= first
-    out = np.full(counts.shape, np.nan)
-    with np.errstate(divide="ignore", over="ignore"):  # rho = 1 or p = 1: log1p(-1) = -inf is right
-        out[inside] = formula(counts[inside].astype(np.float64))
-    return out if np.ndim(n) else out.item()
+def quantity(**special: Argument) -> Callable[[Stated], Stated]:
+    """Make a formula a function like the bounds, of what a statement bounds: at every n, with a docstring of its own.
+
+    `special`: arguments that are not those of `ARGUMENTS`.
+    """
+    return lambda formula: _evaluated(formula, {**ARGUMENTS, **special}, [], None)
 
 
-def sizes(S: Any, A: Any) -> tuple[int, int]:
-    return checks.whole_number("S", S, minimum=1), checks.whole_number("A", A, minimum=1)
+def _evaluated(
+    formula: Stated, known: Mapping[str, Argument], lines: Sequence[str], said: Sequence[Metadata] | None
+) -> Stated:
+    names = tuple(inspect.signature(formula).parameters)
+
+    @functools.wraps(formula)
+    def bound(*args: Any, **given: Any) -> Any:
+        if args or given.keys() != set(names):
+            return formula(*args, **given)  # the TypeError of such a call
+        place: dict[str, Any] = {}
+        for name in names:
+            if name != "n":
+                sizes = (place["S"], place["A"]) if known[name].shaped else ()
+                place[name] = known[name].check(name, given[name], *sizes)
+        if "n" not in names:
+            return formula(**place)
+        n = checks.whole_numbers("n", given["n"])
+        inside = np.full(n.shape, said is None)
+        for statement in said or ():
+            inside |= statement.applies_at(n=n, **place)
+        values = np.full(n.shape, np.nan)
+        if inside.any():
+            with np.errstate(divide="ignore", over="ignore"):  # rho = 1 or p = 1: log1p(-1) = -inf is right
+                values[inside] = formula(n=n[inside].astype(np.float64), **place)
+        return values if np.ndim(given["n"]) else values.item()
+
+    bound.__doc__ = _documented(formula, names, known, lines)
+    return cast("Stated", bound)
+
+
+def _documented(
+    formula: Callable[..., Any], names: Sequence[str], known: Mapping[str, Argument], lines: Sequence[str]
+) -> str | None:
+    """The docstring of a bound: its own words, what its statement says, and what its arguments are."""
+    text = inspect.getdoc(formula)
+    if text is None:  # python -OO
+        return None
+    entries = ""
+    for name in names:
+        kind, meaning = "int or sequence of int", "Number of samples, 0 or more."
+        if name != "n":
+            kind, meaning = known[name].type, known[name].meaning
+        entries += f"{name} : {kind}\n    {meaning}\n"
+    sections = SECTIONS.format(parameters=entries, sequence="n" if "n" in names else "arguments")
+    heading = next(heading for heading in HEADINGS if heading in text)
+    says, rest = text.split(heading, 1)
+    return "\n".join([says, *lines, ""]) + f"{sections}{heading}{rest}"
 
 
 def scalar_or_array(value: Any) -> Any:

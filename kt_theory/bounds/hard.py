@@ -10,28 +10,20 @@ from scipy import special
 
 from kt_theory import checks
 from kt_theory.bounds.evaluation import (
-    documented,
     down,
-    from_first,
     log_ratio,
-    sizes,
+    states,
     up,
 )
-from kt_theory.bounds.lemmas import empirical_tv_upper_whp
+from kt_theory.bounds.lemmas import frequencies_apart
 
 #: Beyond this many visits on average `hard_lower_mean_assouad` leaves the sum for a closed form.
 VISITS = 300
 
 
-@documented()
+@states("zz-3.1")
 def hard_lower_mean(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """Hard labels: no student's worst expected risk is below exp(-1/2)/16 sqrt(S A' / n).
-
-    Statement: Z&Z Thm 3.1
-    Grade: lower
-    Units: total variation risk, averaged under rho
-    Valid for: A >= 2, n >= S A' / 4, where A' = A if A is even and A - 1 if it is odd
-    Outside: nan
 
     Notes
     -----
@@ -48,21 +40,13 @@ def hard_lower_mean(*, S: int, A: int, n: Any) -> float | np.ndarray:
     >>> hard_lower_mean(S=2, A=3, n=[1, 2]).round(6)
     array([0.075816, 0.05361 ])
     """
-    S, A = sizes(S, A)
     even = S * (A - A % 2)
-    first = -(-even // 4) if A >= 2 else math.inf
-    return from_first(first, n, lambda n: down(math.exp(-0.5) / 16 * np.sqrt(float(even) / n)))
+    return down(math.exp(-0.5) / 16 * np.sqrt(float(even) / n))
 
 
-@documented(Delta=("float", "Half the relative gap between the two labels of a pair, in (0, 1)."))
+@states("zz-3.1-at")
 def hard_lower_mean_at(*, S: int, A: int, n: Any, Delta: float) -> float | np.ndarray:
     """Hard labels: Delta/4 exp(-(2 n Delta / (S A')) log((1 + Delta) / (1 - Delta))) for a chosen Delta.
-
-    Statement: Z&Z Thm 3.1 (general form)
-    Grade: lower
-    Units: total variation risk, averaged under rho
-    Valid for: A >= 2, n >= 0, 0 < Delta < 1, where A' = A if A is even and A - 1 if it is odd
-    Outside: nan
 
     Notes
     -----
@@ -77,27 +61,15 @@ def hard_lower_mean_at(*, S: int, A: int, n: Any, Delta: float) -> float | np.nd
     >>> round(hard_lower_mean_at(S=1, A=2, n=100, Delta=0.05), 9)
     0.00757847
     """
-    S, A = sizes(S, A)
-    Delta = checks.open_unit("Delta", Delta)
     even = S * (A - A % 2)
     log_odds = math.log1p(Delta) - math.log1p(-Delta)
-
-    def formula(n: np.ndarray) -> np.ndarray:
-        exponent = -(n / float(even)) * (2 * Delta) * log_odds
-        return down(Delta / 4 * np.exp(exponent), exponent)
-
-    return from_first(0 if A >= 2 else math.inf, n, formula)
+    exponent = -(n / float(even)) * (2 * Delta) * log_odds
+    return down(Delta / 4 * np.exp(exponent), exponent)
 
 
-@documented()
+@states("zz-3.2-mean")
 def hard_upper_mean(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """CE_sgl: E R <= (1/2) sqrt(S A / n) + sqrt(S / n).
-
-    Statement: Z&Z Thm 3.2 (mean)
-    Grade: upper
-    Units: total variation risk, averaged under rho
-    Valid for: n >= 1
-    Outside: nan
 
     Notes
     -----
@@ -113,19 +85,12 @@ def hard_upper_mean(*, S: int, A: int, n: Any) -> float | np.ndarray:
     >>> hard_upper_mean(S=1, A=4, n=[0, 100])
     array([nan, 0.2])
     """
-    S, A = sizes(S, A)
-    return from_first(1, n, lambda n: up(0.5 * np.sqrt(float(S * A) / n) + np.sqrt(S / n)))
+    return up(0.5 * np.sqrt(float(S * A) / n) + np.sqrt(S / n))
 
 
-@documented()
+@states("zz-3.2-whp")
 def hard_upper_whp(*, S: int, A: int, n: Any, delta: float) -> float | np.ndarray:
     """CE_sgl, with probability >= 1 - delta: sqrt((A log 2 + L) / 2) sqrt(S / n) + sqrt((2 / n) (S log 2 + L)).
-
-    Statement: Z&Z Thm 3.2 (high probability)
-    Grade: upper
-    Units: total variation risk, averaged under rho
-    Valid for: n >= 1, 0 < delta < 1
-    Outside: nan
 
     Notes
     -----
@@ -139,24 +104,16 @@ def hard_upper_whp(*, S: int, A: int, n: Any, delta: float) -> float | np.ndarra
     >>> round(hard_upper_whp(S=1, A=2, n=1000, delta=0.01), 9)
     0.054733283
     """
-    S, A = sizes(S, A)
-    delta = checks.open_unit("delta", delta)
     if S == 1:
-        return empirical_tv_upper_whp(A=A, n=n, delta=delta)
+        return up(frequencies_apart(A, n, delta))
     L = log_ratio(S + 1, delta)
     rows, inputs = A * math.log(2) + L, S * math.log(2) + L
-    return from_first(1, n, lambda n: up(np.sqrt(rows / 2) * np.sqrt(S / n) + np.sqrt(2 / n * inputs)))
+    return up(np.sqrt(rows / 2) * np.sqrt(S / n) + np.sqrt(2 / n * inputs))
 
 
-@documented(xi=("float", "What the function `xi` says of the teacher, in [0, 1]."))
+@states("zz-3.2-instance")
 def hard_upper_mean_instance(*, S: int, A: int, n: Any, xi: float) -> float | np.ndarray:
     """CE_sgl on teachers of a given `xi`: E R <= sqrt(xi S A / (2 (n + 1))) + 4 S / (9 n).
-
-    Statement: Z&Z Thm 3.2 (instance dependent)
-    Grade: upper
-    Units: total variation risk, averaged under rho
-    Valid for: n >= 1, 0 <= xi <= 1
-    Outside: nan
 
     Notes
     -----
@@ -169,11 +126,7 @@ def hard_upper_mean_instance(*, S: int, A: int, n: Any, xi: float) -> float | np
     >>> round(hard_upper_mean_instance(S=1, A=2, n=99, xi=1.0), 9)
     0.104489338
     """
-    S, A = sizes(S, A)
-    number = checks.array_of_floats("xi", xi, ndim=0).item()
-    if not 0 <= number <= 1 + checks.SUM_TOLERANCE:  # a row may sum to that much
-        raise ValueError(f"xi is {number}: it must lie in [0, 1]")
-    return from_first(1, n, lambda n: up(np.sqrt(number * float(S * A) / (2 * (n + 1))) + 4 * S / (9 * n)))
+    return up(np.sqrt(xi * float(S * A) / (2 * (n + 1))) + 4 * S / (9 * n))
 
 
 def xi(teacher: Any) -> float:
@@ -214,16 +167,9 @@ def xi(teacher: Any) -> float:
     return max(math.fsum(row) for row in np.minimum(table, 1 - table))
 
 
-@documented()
+@states("ours-N8-joint")
 def hard_upper_mean_joint(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """CE_sgl: E R <= (1/2) sqrt((S - 1) / n) + (1/2) sqrt((SA - 1) / n).
-
-    Statement: The risk of CE_sgl is at most the empirical TV of the inputs plus that of the pairs
-    Grade: upper
-    Status: proved
-    Units: total variation risk, averaged under rho
-    Valid for: n >= 1
-    Outside: nan
 
     Notes
     -----
@@ -236,20 +182,12 @@ def hard_upper_mean_joint(*, S: int, A: int, n: Any) -> float | np.ndarray:
     >>> round(hard_upper_mean_joint(S=1, A=5, n=100), 12)
     0.1
     """
-    S, A = sizes(S, A)
-    return from_first(1, n, lambda n: up((np.sqrt((S - 1) / n) + np.sqrt(float(S * A - 1) / n)) / 2))
+    return up((np.sqrt((S - 1) / n) + np.sqrt(float(S * A - 1) / n)) / 2)
 
 
-@documented()
+@states("ours-N8-uniform")
 def hard_upper_mean_uniform(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """CE_sgl, uniform: E R <= sqrt(S (A - 1) / (2 (n + 1))).
-
-    Statement: One square root for rows, visits and unvisited inputs together
-    Grade: upper
-    Status: proved
-    Units: total variation risk, averaged under rho
-    Valid for: n >= 0
-    Outside: nan
 
     Notes
     -----
@@ -262,20 +200,12 @@ def hard_upper_mean_uniform(*, S: int, A: int, n: Any) -> float | np.ndarray:
     >>> round(hard_upper_mean_uniform(S=1, A=2, n=1), 12)
     0.5
     """
-    S, A = sizes(S, A)
-    return from_first(0, n, lambda n: up(np.sqrt(float(S * (A - 1)) / (2 * (n + 1)))))
+    return up(np.sqrt(float(S * (A - 1)) / (2 * (n + 1))))
 
 
-@documented()
+@states("ours-N8-conjecture")
 def hard_upper_mean_conjecture(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """CE_sgl, uniform: E R <= (1/2) sqrt(S (A - 1) / n), conjectured.
-
-    Statement: The one-input bound with S (A - 1) degrees of freedom
-    Grade: conjectured
-    Status: conjectured
-    Units: total variation risk, averaged under rho
-    Valid for: n >= 1
-    Outside: nan
 
     Notes
     -----
@@ -288,20 +218,12 @@ def hard_upper_mean_conjecture(*, S: int, A: int, n: Any) -> float | np.ndarray:
     >>> round(hard_upper_mean_conjecture(S=2, A=3, n=100), 12)
     0.1
     """
-    S, A = sizes(S, A)
-    return from_first(1, n, lambda n: up(np.sqrt(float(S * (A - 1)) / n) / 2))
+    return up(np.sqrt(float(S * (A - 1)) / n) / 2)
 
 
-@documented()
+@states("ours-N8-whp")
 def hard_upper_whp_joint(*, S: int, A: int, n: Any, delta: float) -> float | np.ndarray:
     """CE_sgl, with probability >= 1 - delta: R <= `hard_upper_mean_joint` + sqrt(2 L / n); S = 1: sqrt(L / (2 n)).
-
-    Statement: Bounded differences of the two empirical TVs
-    Grade: upper
-    Status: proved
-    Units: total variation risk, averaged under rho
-    Valid for: n >= 1, 0 < delta < 1
-    Outside: nan
 
     Notes
     -----
@@ -315,24 +237,15 @@ def hard_upper_whp_joint(*, S: int, A: int, n: Any, delta: float) -> float | np.
     >>> round(hard_upper_whp_joint(S=1, A=2, n=1000, delta=0.01), 9)
     0.063796647
     """
-    S, A = sizes(S, A)
-    delta = checks.open_unit("delta", delta)
     moved = 2.0 if S > 1 else 0.5
     deviation = math.sqrt(-moved * math.log(delta))
     mean = (math.sqrt(S - 1) + math.sqrt(S * A - 1)) / 2
-    return from_first(1, n, lambda n: up((mean + deviation) / np.sqrt(n)))
+    return up((mean + deviation) / np.sqrt(n))
 
 
-@documented()
+@states("ours-N8-assouad")
 def hard_lower_mean_assouad(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """Hard labels: max over D of D P_err(D), P_err the error of testing D against -D on Bin(n, 2 / (S A')) flips.
-
-    Statement: Assouad's lemma with the exact error of its two-point tests
-    Grade: lower
-    Status: proved
-    Units: total variation risk, averaged under rho
-    Valid for: A >= 2, n >= 0, where A' = A if A is even and A - 1 if it is odd
-    Outside: nan
 
     Notes
     -----
@@ -347,9 +260,8 @@ def hard_lower_mean_assouad(*, S: int, A: int, n: Any) -> float | np.ndarray:
     >>> round(hard_lower_mean_assouad(S=1, A=2, n=100), 6)
     0.017015
     """
-    S, A = sizes(S, A)
     pairs = S * (A // 2)
-    return from_first(0 if A >= 2 else math.inf, n, lambda n: np.array([_assouad(m, pairs) for m in n]))
+    return np.array([_assouad(m, pairs) for m in n])
 
 
 def _assouad(n: float, pairs: int) -> float:

@@ -18,17 +18,19 @@ import numpy as np
 
 from kt_theory import checks
 from kt_theory.bounds.evaluation import (
-    documented,
-    from_first,
+    Argument,
+    quantity,
+    states,
     unseen,
     up,
 )
 
-#: The largest delta of Lemma E.6. As a float it exceeds 1/10 by 6e-18, which the rounding up of the bound covers.
-DELTA_MAX = 0.1
+
+def _mass(name: str, value: Any) -> float:
+    return float(checks.probabilities(name, value, ndim=0).item())
 
 
-@documented(p=("float", "Mass of the cell, in [0, 1]."))
+@quantity(p=Argument("float", "Mass of the cell, in [0, 1].", _mass))
 def cell_missing_mass(*, n: Any, p: float) -> float | np.ndarray:
     """What a cell of mass p adds to the expected missing mass: p (1 - p)^n.
 
@@ -47,19 +49,12 @@ def cell_missing_mass(*, n: Any, p: float) -> float | np.ndarray:
     >>> cell_missing_mass(n=[0, 1, 2], p=0.5)
     array([0.5  , 0.25 , 0.125])
     """
-    p = checks.probabilities("p", p, ndim=0).item()
-    return from_first(0, n, lambda n: p * unseen(n, p))
+    return p * unseen(n, p)
 
 
-@documented()
+@states("zz-E.5", units="missing mass")
 def cell_missing_upper(*, n: Any) -> float | np.ndarray:
     """The largest that p (1 - p)^n can be: (1 / (n + 1)) (n / (n + 1))^n, at p = 1 / (n + 1).
-
-    Statement: Z&Z Lemma E.5 (first form)
-    Grade: tight
-    Units: missing mass
-    Valid for: n >= 0
-    Outside: nan
 
     Notes
     -----
@@ -70,18 +65,12 @@ def cell_missing_upper(*, n: Any) -> float | np.ndarray:
     >>> round(cell_missing_upper(n=1), 12)
     0.25
     """
-    return from_first(0, n, lambda n: up(unseen(n, 1 / (n + 1)) / (n + 1)))
+    return up(unseen(n, 1 / (n + 1)) / (n + 1))
 
 
-@documented()
+@states("zz-E.5-simple", units="missing mass")
 def cell_missing_upper_simple(*, n: Any) -> float | np.ndarray:
     """For every p, p (1 - p)^n <= 4 / (9 n).
-
-    Statement: Z&Z Lemma E.5 (second form)
-    Grade: upper
-    Units: missing mass
-    Valid for: n >= 1
-    Outside: nan
 
     Notes
     -----
@@ -94,18 +83,12 @@ def cell_missing_upper_simple(*, n: Any) -> float | np.ndarray:
     >>> round(cell_missing_upper_simple(n=4), 12)
     0.111111111111
     """
-    return from_first(1, n, lambda n: up(4 / (9 * n)))
+    return up(4 / (9 * n))
 
 
-@documented()
+@states("zz-E.6", units="missing mass")
 def missing_mass_excess_upper_whp(*, size: int, n: Any, delta: float) -> float | np.ndarray:
     """Missing mass m0 of a sample, with probability >= 1 - delta: m0 - E m0 <= 3 sqrt(size) log(1 / delta) / n.
-
-    Statement: Z&Z Lemma E.6 (Rajaraman et al. 2020, Theorem A.2)
-    Grade: upper
-    Units: missing mass
-    Valid for: n >= 1, 0 < delta <= 1/10
-    Outside: nan
 
     Notes
     -----
@@ -117,21 +100,13 @@ def missing_mass_excess_upper_whp(*, size: int, n: Any, delta: float) -> float |
     >>> round(missing_mass_excess_upper_whp(size=9, n=1000, delta=0.1), 9)
     0.020723266
     """
-    size = checks.whole_number("size", size, minimum=1)
-    delta = checks.open_unit("delta", delta)
     deviation = -3 * math.sqrt(size) * math.log(delta)
-    return from_first(1 if delta <= DELTA_MAX else math.inf, n, lambda n: up(deviation / n))
+    return up(deviation / n)
 
 
-@documented()
+@states("zz-E.7", units="missing mass")
 def missing_mass_upper_whp(*, size: int, n: Any, delta: float) -> float | np.ndarray:
     """Missing mass of a sample, with probability >= 1 - delta: m0 <= 4 size / (9 n) + 3 sqrt(size) log(1 / delta) / n.
-
-    Statement: Z&Z Lemma E.7
-    Grade: upper
-    Units: missing mass
-    Valid for: n >= 1, 0 < delta <= 1/10
-    Outside: nan
 
     Notes
     -----
@@ -142,22 +117,17 @@ def missing_mass_upper_whp(*, size: int, n: Any, delta: float) -> float | np.nda
     >>> round(missing_mass_upper_whp(size=9, n=1000, delta=0.1), 9)
     0.024723266
     """
-    size = checks.whole_number("size", size, minimum=1)
-    delta = checks.open_unit("delta", delta)
-    total = 4 * size / 9 - 3 * math.sqrt(size) * math.log(delta)
-    return from_first(1 if delta <= DELTA_MAX else math.inf, n, lambda n: up(total / n))
+    return up(missing_with_sqrt(size, n, delta))
 
 
-@documented()
+def missing_with_sqrt(size: int, n: Any, delta: float) -> Any:
+    """Lemma E.7, not rounded to its side."""
+    return (4 * size / 9 - 3 * math.sqrt(size) * math.log(delta)) / n
+
+
+@states("ours-N1-cell", units="missing mass")
 def cell_missing_upper_e(*, n: Any) -> float | np.ndarray:
     """For every p, p (1 - p)^n <= 1 / (e n).
-
-    Statement: The least constant of the form c / n in Lemma E.5
-    Grade: upper
-    Status: proved
-    Units: missing mass
-    Valid for: n >= 1
-    Outside: nan
 
     Notes
     -----
@@ -170,19 +140,12 @@ def cell_missing_upper_e(*, n: Any) -> float | np.ndarray:
     >>> round(cell_missing_upper_e(n=1), 12)
     0.367879441171
     """
-    return from_first(1, n, lambda n: up(1 / (math.e * n)))
+    return up(1 / (math.e * n))
 
 
-@documented()
+@states("ours-N1-mean", units="missing mass")
 def missing_mass_upper_mean(*, size: int, n: Any) -> float | np.ndarray:
     """Expected missing mass of any law on K letters: (1 - 1/K)^n if n <= K, (K - 1) phi(n - 1) if n >= K.
-
-    Statement: Concave majorant of the missing mass
-    Grade: upper
-    Status: proved
-    Units: missing mass
-    Valid for: n >= 0
-    Outside: nan
 
     Notes
     -----
@@ -198,8 +161,7 @@ def missing_mass_upper_mean(*, size: int, n: Any) -> float | np.ndarray:
     >>> round(missing_mass_upper_mean(size=2, n=2), 12)
     0.25
     """
-    size = checks.whole_number("size", size, minimum=1)
-    return from_first(0, n, lambda n: up(majorant(n, size)))
+    return up(majorant(n, size))
 
 
 def majorant(n: np.ndarray, size: int) -> np.ndarray:
@@ -210,16 +172,9 @@ def majorant(n: np.ndarray, size: int) -> np.ndarray:
     return np.where(n <= size, few, many if size > 1 else 0.0)
 
 
-@documented()
+@states("ours-N2-deviation", units="missing mass")
 def missing_mass_upper_whp_sqrt(*, size: int, n: Any, delta: float) -> float | np.ndarray:
     """Missing mass, with probability >= 1 - delta: m0 <= `missing_mass_upper_mean` + (2/n) (L + sqrt(2 size L) / e).
-
-    Statement: Deviation of the missing mass, of order sqrt(size log(1/delta)) + log(1/delta) over n
-    Grade: upper
-    Status: proved
-    Units: missing mass
-    Valid for: n >= 1, 0 < delta < 1
-    Outside: nan
 
     Notes
     -----
@@ -233,8 +188,10 @@ def missing_mass_upper_whp_sqrt(*, size: int, n: Any, delta: float) -> float | n
     >>> round(missing_mass_upper_whp_sqrt(size=9, n=1000, delta=0.1), 9)
     0.012286419
     """
-    size = checks.whole_number("size", size, minimum=1)
-    delta = checks.open_unit("delta", delta)
+    return up(missing_with_deviation(size, n, delta))
+
+
+def missing_with_deviation(size: int, n: Any, delta: float) -> Any:
+    """N2, not rounded to its side."""
     L = -math.log(delta)
-    deviation = 2 * (L + math.sqrt(2 * size * L) / math.e)
-    return from_first(1, n, lambda n: up(majorant(n, size) + deviation / n))
+    return majorant(n, size) + 2 * (L + math.sqrt(2 * size * L) / math.e) / n

@@ -13,20 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from kt_theory import checks
 from kt_theory.bounds.evaluation import (
     EPS,
     all_unseen,
-    documented,
     down,
-    from_first,
     log_ratio,
     log_unseen,
-    sizes,
+    states,
     unseen,
     up,
 )
-from kt_theory.bounds.missing_mass import majorant, missing_mass_upper_whp, missing_mass_upper_whp_sqrt
+from kt_theory.bounds.missing_mass import majorant, missing_with_deviation, missing_with_sqrt
 
 #: q^2 / (1 + q) = 0.15441111937605244..., rounded up.
 C_INF = 0.1544111193760525
@@ -40,15 +37,9 @@ SCALES = (1.0, 1.125, 1.25, 1.375, 1.46875)
 LIGHT_LABELS = 10**6
 
 
-@documented()
+@states("zz-4.1")
 def partial_lower_mean(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """Partial soft labels: no student's worst expected risk is below S (A' - 1) / (4 (n + 1)) (1 - 1/(n + 1))^n.
-
-    Statement: Z&Z Thm 4.1 (before the power is bounded by 1/e)
-    Grade: lower
-    Units: total variation risk, averaged under rho
-    Valid for: A >= 3, n >= S (A' - 1) / 2 - 1, where A' = A if A is odd and A - 1 if it is even
-    Outside: nan
 
     Notes
     -----
@@ -64,20 +55,13 @@ def partial_lower_mean(*, S: int, A: int, n: Any) -> float | np.ndarray:
     >>> partial_lower_mean(S=5, A=3, n=3)
     nan
     """
-    S, A = sizes(S, A)
     pairs = S * ((A - 1) // 2)
-    return from_first(_first_with_pairs(A, pairs), n, lambda n: down(pairs / (2 * (n + 1)) * unseen(n, 1 / (n + 1))))
+    return down(pairs / (2 * (n + 1)) * unseen(n, 1 / (n + 1)))
 
 
-@documented()
+@states("zz-4.1-simple")
 def partial_lower_mean_simple(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """Partial soft labels: no student's worst expected risk is below S (A' - 1) / (4 e (n + 1)).
-
-    Statement: Z&Z Thm 4.1
-    Grade: lower
-    Units: total variation risk, averaged under rho
-    Valid for: A >= 3, n >= S (A' - 1) / 2 - 1, where A' = A if A is odd and A - 1 if it is even
-    Outside: nan
 
     Notes
     -----
@@ -90,25 +74,13 @@ def partial_lower_mean_simple(*, S: int, A: int, n: Any) -> float | np.ndarray:
     >>> round(partial_lower_mean_simple(S=1, A=3, n=2), 12)
     0.061313240195
     """
-    S, A = sizes(S, A)
     pairs = S * ((A - 1) // 2)
-    return from_first(_first_with_pairs(A, pairs), n, lambda n: down(pairs / (2 * math.e * (n + 1))))
+    return down(pairs / (2 * math.e * (n + 1)))
 
 
-def _first_with_pairs(A: int, pairs: int) -> float:
-    """The first n at which `pairs` labels of joint mass 1/(n + 1) fit."""
-    return max(pairs - 1, 0) if A >= 3 else math.inf
-
-
-@documented()
+@states("zz-4.4-mean")
 def partial_upper_mean(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """SEL_ptl: E R <= (8/9) S A / n + S A / (n + 1).
-
-    Statement: Z&Z Thm 4.4 (mean)
-    Grade: upper
-    Units: total variation risk, averaged under rho
-    Valid for: n >= 1
-    Outside: nan
 
     Notes
     -----
@@ -122,20 +94,13 @@ def partial_upper_mean(*, S: int, A: int, n: Any) -> float | np.ndarray:
     >>> round(partial_upper_mean(S=1, A=1, n=9), 9)
     0.198765432
     """
-    S, A = sizes(S, A)
     cells = float(S * A)
-    return from_first(1, n, lambda n: up(8 * cells / (9 * n) + cells / (n + 1)))
+    return up(8 * cells / (9 * n) + cells / (n + 1))
 
 
-@documented()
+@states("zz-4.4-whp", "zz-4.4-whp-1")
 def partial_upper_whp(*, S: int, A: int, n: Any, delta: float) -> float | np.ndarray:
     """SEL_ptl, with probability >= 1 - delta: of order S (A + sqrt(A) log(S / delta)) log(S / delta) / n.
-
-    Statement: Z&Z Thm 4.4 (high probability)
-    Grade: upper
-    Units: total variation risk, averaged under rho
-    Valid for: n >= 1; S = 1: delta <= 1/10; S >= 2: delta < min(1, (S + 2) / 10)
-    Outside: nan
 
     Notes
     -----
@@ -157,29 +122,18 @@ def partial_upper_whp(*, S: int, A: int, n: Any, delta: float) -> float | np.nda
     >>> partial_upper_whp(S=1, A=9, n=1000, delta=0.2)
     nan
     """
-    S, A = sizes(S, A)
-    delta = checks.open_unit("delta", delta)
     if S == 1:
-        return missing_mass_upper_whp(size=A, n=n, delta=delta)
+        return up(missing_with_sqrt(A, n, delta))
     L = log_ratio(S + 2, delta)
     row = 4 * A / 9 + 3 * math.sqrt(A) * L
     visits = 22 * S + 400 / 99 * S * (math.log(S) + L)
     inputs = 4 * S / 9 + 3 * math.sqrt(S) * L
-    return from_first(1 if delta < (S + 2) / 10 else math.inf, n, lambda n: up((row * visits + inputs) / n))
+    return up((row * visits + inputs) / n)
 
 
-@documented(
-    c_S=("float", "The least positive mass of an input, in (0, 1]."),
-    c_A=("float", "The least positive mass of a label given an input, in (0, 1]."),
-)
+@states("zz-6.1-partial")
 def partial_upper_mean_floor(*, S: int, A: int, n: Any, c_S: float, c_A: float) -> float | np.ndarray:
     """SEL_ptl, if rho >= c_S and pi* >= c_A on their supports: E R <= (1 - c_S c_A)^n.
-
-    Statement: Z&Z Remark 6.1 (partial soft labels)
-    Grade: upper
-    Units: total variation risk, averaged under rho
-    Valid for: n >= 0, 0 < c_S <= 1, 0 < c_A <= 1
-    Outside: nan
 
     Notes
     -----
@@ -196,33 +150,20 @@ def partial_upper_mean_floor(*, S: int, A: int, n: Any, c_S: float, c_A: float) 
     >>> round(partial_upper_mean_floor(S=2, A=2, n=2, c_S=0.5, c_A=0.5), 12)
     0.5625
     """
-    sizes(S, A)
-    c_S, c_A = checks.half_open_unit("c_S", c_S), checks.half_open_unit("c_A", c_A)
     product = c_S * c_A
     # 1 - c_S c_A from the rounded product would lose its digits when both are near 1.
     rate = math.log1p(-product) if product <= 0.5 else _log_or_minus_inf((1 - c_S) + c_S * (1 - c_A))
-
-    def formula(n: np.ndarray) -> np.ndarray:
-        exponent = np.multiply(n, rate, out=np.zeros_like(n), where=n > 0)
-        return up(np.exp(exponent), exponent)
-
-    return from_first(0, n, formula)
+    exponent = np.multiply(n, rate, out=np.zeros_like(n), where=n > 0)
+    return up(np.exp(exponent), exponent)
 
 
 def _log_or_minus_inf(x: float) -> float:
     return math.log(x) if x > 0 else -math.inf
 
 
-@documented(w=("array_like, shape (S, A)", "Joint masses rho(s) pi*(a|s), a law."))
+@states("ours-N3-at")
 def partial_upper_mean_at(*, S: int, A: int, n: Any, w: Any) -> float | np.ndarray:
     """SEL_ptl on a given problem: E R <= sum over (s, a) of w (1 - w)^n, w the joint masses rho(s) pi*(a|s).
-
-    Statement: The risk of SEL_ptl is at most the missing mass of the joint law
-    Grade: upper
-    Status: proved
-    Units: total variation risk, averaged under rho
-    Valid for: n >= 0
-    Outside: nan
 
     Notes
     -----
@@ -236,29 +177,13 @@ def partial_upper_mean_at(*, S: int, A: int, n: Any, w: Any) -> float | np.ndarr
     >>> round(partial_upper_mean_at(S=1, A=3, n=4, w=[[0.5, 0.5, 0.0]]), 12)
     0.0625
     """
-    S, A = sizes(S, A)
-    masses = checks.probabilities("w", w, ndim=2)
-    if masses.shape != (S, A):
-        raise ValueError(f"w has shape {masses.shape}, {(S, A)} is needed")
-    masses = checks.law("w", masses.ravel())
-
-    def formula(n: np.ndarray) -> np.ndarray:
-        total = all_unseen(n, masses, up)
-        return np.where(total > 0, up(total), 0.0)
-
-    return from_first(0, n, formula)
+    total = all_unseen(n, w, up)
+    return np.where(total > 0, up(total), 0.0)
 
 
-@documented()
+@states("ours-N3-missing")
 def partial_upper_mean_missing(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """SEL_ptl: E R <= (1 - 1/(SA))^n if n <= SA, (SA - 1) phi(n - 1) if n >= SA.
-
-    Statement: The risk of SEL_ptl is at most the missing mass of the joint law (mean, every problem)
-    Grade: upper
-    Status: proved
-    Units: total variation risk, averaged under rho
-    Valid for: n >= 0
-    Outside: nan
 
     Notes
     -----
@@ -272,20 +197,12 @@ def partial_upper_mean_missing(*, S: int, A: int, n: Any) -> float | np.ndarray:
     >>> round(partial_upper_mean_missing(S=1, A=102, n=1000), 9)
     0.037174412
     """
-    S, A = sizes(S, A)
-    return from_first(0, n, lambda n: up(majorant(n, S * A)))
+    return up(majorant(n, S * A))
 
 
-@documented()
+@states("ours-N4-uniform")
 def partial_upper_mean_uniform(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """SEL_ptl, uniform: E R <= ((A - 2)/(A - 1)) M(SA) + M(S) / (A (A - 1)), M(K) = `missing_mass_upper_mean` of K.
-
-    Statement: A uniform spread pays (1 - 1/u) of what u unseen labels hold
-    Grade: upper
-    Status: proved
-    Units: total variation risk, averaged under rho
-    Valid for: n >= 0; 0 if A = 1
-    Outside: nan
 
     Notes
     -----
@@ -301,23 +218,15 @@ def partial_upper_mean_uniform(*, S: int, A: int, n: Any) -> float | np.ndarray:
     >>> partial_upper_mean_uniform(S=3, A=1, n=5)
     0.0
     """
-    S, A = sizes(S, A)
     if A == 1:
-        return from_first(0, n, np.zeros_like)
+        return np.zeros_like(n)
     every, whole = (A - 2) / (A - 1), 1 / (float(A) * (A - 1))
-    return from_first(0, n, lambda n: up(every * majorant(n, S * A) + whole * majorant(n, S)))
+    return up(every * majorant(n, S * A) + whole * majorant(n, S))
 
 
-@documented()
+@states("ours-N4-simple")
 def partial_upper_mean_uniform_simple(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """SEL_ptl, uniform: E R <= S (A - 1) / (e n).
-
-    Statement: A uniform spread pays (1 - 1/A) of the missing mass
-    Grade: upper
-    Status: proved
-    Units: total variation risk, averaged under rho
-    Valid for: n >= 1
-    Outside: nan
 
     Notes
     -----
@@ -330,20 +239,12 @@ def partial_upper_mean_uniform_simple(*, S: int, A: int, n: Any) -> float | np.n
     >>> round(partial_upper_mean_uniform_simple(S=1, A=2, n=100), 9)
     0.003678794
     """
-    S, A = sizes(S, A)
-    return from_first(1, n, lambda n: up(float(S * (A - 1)) / (math.e * n)))
+    return up(float(S * (A - 1)) / (math.e * n))
 
 
-@documented()
+@states("ours-N6-lambert")
 def partial_upper_mean_lambert(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """SEL_ptl, uniform: E R <= S (c_inf A + (sqrt(2) / e) sqrt(A)) / n, c_inf = 0.154411.
-
-    Statement: The limit constant of partial soft labels, with a correction for finite A
-    Grade: upper
-    Status: proved
-    Units: total variation risk, averaged under rho
-    Valid for: n >= 1
-    Outside: nan
 
     Notes
     -----
@@ -356,20 +257,12 @@ def partial_upper_mean_lambert(*, S: int, A: int, n: Any) -> float | np.ndarray:
     >>> round(partial_upper_mean_lambert(S=1, A=100, n=1000), 9)
     0.020643713
     """
-    S, A = sizes(S, A)
-    return from_first(1, n, lambda n: up(S * (C_INF * A + math.sqrt(2 * A) / math.e) / n))
+    return up(S * (C_INF * A + math.sqrt(2 * A) / math.e) / n)
 
 
-@documented()
+@states("ours-N6-pairs")
 def partial_upper_mean_pairs(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """SEL_ptl, uniform: E R <= c_pairs S A / n, c_pairs = 0.159974.
-
-    Statement: The spread of the unseen labels, two by two
-    Grade: upper
-    Status: proved
-    Units: total variation risk, averaged under rho
-    Valid for: n >= 1
-    Outside: nan
 
     Notes
     -----
@@ -382,20 +275,12 @@ def partial_upper_mean_pairs(*, S: int, A: int, n: Any) -> float | np.ndarray:
     >>> round(partial_upper_mean_pairs(S=1, A=100, n=1000), 6)
     0.015997
     """
-    S, A = sizes(S, A)
-    return from_first(1, n, lambda n: up(C_PAIRS * float(S * A) / n))
+    return up(C_PAIRS * float(S * A) / n)
 
 
-@documented()
+@states("ours-N6-conjecture")
 def partial_upper_mean_conjecture(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """SEL_ptl, uniform: E R <= c_inf S A / n, conjectured.
-
-    Statement: The limit constant of partial soft labels, without a correction
-    Grade: conjectured
-    Status: conjectured
-    Units: total variation risk, averaged under rho
-    Valid for: n >= 1
-    Outside: nan
 
     Notes
     -----
@@ -408,20 +293,12 @@ def partial_upper_mean_conjecture(*, S: int, A: int, n: Any) -> float | np.ndarr
     >>> round(partial_upper_mean_conjecture(S=1, A=100, n=1000), 9)
     0.015441112
     """
-    S, A = sizes(S, A)
-    return from_first(1, n, lambda n: up(C_INF * float(S * A) / n))
+    return up(C_INF * float(S * A) / n)
 
 
-@documented()
+@states("ours-N3-whp")
 def partial_upper_whp_missing(*, S: int, A: int, n: Any, delta: float) -> float | np.ndarray:
     """SEL_ptl, with probability >= 1 - delta: R <= 4 S A / (9 n) + 3 sqrt(S A) log(1 / delta) / n.
-
-    Statement: Lemma E.7 on the joint alphabet: no union bound over inputs
-    Grade: upper
-    Status: proved
-    Units: total variation risk, averaged under rho
-    Valid for: n >= 1, 0 < delta <= 1/10
-    Outside: nan
 
     Notes
     -----
@@ -435,20 +312,12 @@ def partial_upper_whp_missing(*, S: int, A: int, n: Any, delta: float) -> float 
     >>> round(partial_upper_whp_missing(S=3, A=3, n=1000, delta=0.1), 9)
     0.024723266
     """
-    S, A = sizes(S, A)
-    return missing_mass_upper_whp(size=S * A, n=n, delta=delta)
+    return up(missing_with_sqrt(S * A, n, delta))
 
 
-@documented()
+@states("ours-N2-whp")
 def partial_upper_whp_sqrt(*, S: int, A: int, n: Any, delta: float) -> float | np.ndarray:
     """SEL_ptl, with probability >= 1 - delta: R <= M(SA) + (2/n) (L + sqrt(2 SA L) / e), L = log(1/delta).
-
-    Statement: Deviation of the missing mass of the joint law
-    Grade: upper
-    Status: proved
-    Units: total variation risk, averaged under rho
-    Valid for: n >= 1, 0 < delta < 1
-    Outside: nan
 
     Notes
     -----
@@ -462,23 +331,12 @@ def partial_upper_whp_sqrt(*, S: int, A: int, n: Any, delta: float) -> float | n
     >>> round(partial_upper_whp_sqrt(S=3, A=3, n=1000, delta=0.1), 9)
     0.012286419
     """
-    S, A = sizes(S, A)
-    return missing_mass_upper_whp_sqrt(size=S * A, n=n, delta=delta)
+    return up(missing_with_deviation(S * A, n, delta))
 
 
-@documented(
-    k=("int", "Number of light labels of each input, from 1 to A - 1."),
-    x=("float", "Joint mass of a light label, in (0, 1]."),
-)
+@states("ours-N7-at")
 def partial_lower_mean_at(*, S: int, A: int, n: Any, k: int, x: float) -> float | np.ndarray:
     """Partial soft labels: S x E[j Z / (j + Z)], j ~ Bin(k, (1 - x)^n), for k labels of mass x and Z of mass 0.
-
-    Statement: Uniform spreading on k light and Z empty labels, with independent labels
-    Grade: lower
-    Status: proved
-    Units: total variation risk, averaged under rho
-    Valid for: A >= 2, 1 <= k <= A - 1; Z = A - 1 - k >= 1 if (k + 1) x <= 1/S, Z = A - k if k x = 1/S
-    Outside: nan
 
     Notes
     -----
@@ -493,15 +351,11 @@ def partial_lower_mean_at(*, S: int, A: int, n: Any, k: int, x: float) -> float 
     >>> round(partial_lower_mean_at(S=1, A=3, n=10, k=1, x=1 / 11), 6)
     0.017525
     """
-    S, A = sizes(S, A)
-    k = checks.whole_number("k", k, minimum=1)
-    x = checks.half_open_unit("x", x)
     full = S * k * x
     alone = abs(full - 1) <= 2.0**-52  # no heavy label
     x = 1 / (float(S) * k) if alone else x
     empty = A - k - (0 if alone else 1)
-    inside = empty >= 1 and (alone or S * (k + 1) * x <= 1)
-    return from_first(0 if inside else math.inf, n, lambda n: np.array([_light_rows(m, S, k, empty, x) for m in n]))
+    return np.array([_light_rows(m, S, k, empty, x) for m in n])
 
 
 def _light_rows(n: float, S: int, k: int, empty: int, x: float) -> float:
@@ -533,16 +387,9 @@ def _binomial(k: int, p: float) -> tuple[np.ndarray, np.ndarray]:
     return np.arange(low, high + 1, dtype=np.float64), weights / weights.sum()
 
 
-@documented()
+@states("ours-N7-light")
 def partial_lower_mean_light(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """Partial soft labels: the largest `partial_lower_mean_at` over a grid of k and x.
-
-    Statement: The best of the rows with k light labels
-    Grade: lower
-    Status: proved
-    Units: total variation risk, averaged under rho
-    Valid for: A >= 2, n >= 0
-    Outside: nan
 
     Notes
     -----
@@ -558,7 +405,6 @@ def partial_lower_mean_light(*, S: int, A: int, n: Any) -> float | np.ndarray:
     >>> round(partial_lower_mean_light(S=1, A=100, n=1000), 4)
     0.0151
     """
-    S, A = sizes(S, A)
     ks = np.unique(np.linspace(1, A - 1, min(A - 1, 48)).round().astype(int)).tolist() if A >= 2 else []
 
     def best(n: float) -> float:
@@ -566,19 +412,12 @@ def partial_lower_mean_light(*, S: int, A: int, n: Any) -> float | np.ndarray:
         rows += [(k, A - k, 1 / (float(S) * k)) for k in ks]
         return max(_light_rows(n, S, k, empty, x) for k, empty, x in rows)
 
-    return from_first(0 if A >= 2 else math.inf, n, lambda n: np.array([best(m) for m in n]))
+    return np.array([best(m) for m in n])
 
 
-@documented()
+@states("ours-N10-partial", units="forward KL in nats, averaged under rho")
 def partial_upper_kl_mean(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """SEL_ptl, uniform: the expected forward KL, sum_s rho(s) KL(pi*, student), is at most c_KL S A / n.
-
-    Statement: The limit constant of partial soft labels in forward KL
-    Grade: upper
-    Status: proved
-    Units: forward KL in nats, averaged under rho
-    Valid for: n >= 1
-    Outside: nan
 
     Notes
     -----
@@ -591,5 +430,4 @@ def partial_upper_kl_mean(*, S: int, A: int, n: Any) -> float | np.ndarray:
     >>> round(partial_upper_kl_mean(S=1, A=10, n=1000), 9)
     0.002920365
     """
-    S, A = sizes(S, A)
-    return from_first(1, n, lambda n: up(C_KL * float(S * A) / n))
+    return up(C_KL * float(S * A) / n)

@@ -10,29 +10,20 @@ from typing import Any
 
 import numpy as np
 
-from kt_theory import checks
 from kt_theory.bounds.evaluation import (
     all_unseen,
-    documented,
     down,
-    from_first,
     log_unseen,
-    sizes,
+    states,
     unseen,
     up,
 )
-from kt_theory.bounds.missing_mass import majorant, missing_mass_upper_whp
+from kt_theory.bounds.missing_mass import majorant, missing_with_sqrt
 
 
-@documented(rho=("array_like, shape (S,)", "Law of the inputs."))
+@states("zz-5.1-at")
 def soft_lower_mean_at(*, S: int, A: int, n: Any, rho: Any) -> float | np.ndarray:
     """Soft labels: no student's worst expected risk under this rho is below (1/2) sum_s rho(s) (1 - rho(s))^n.
-
-    Statement: Z&Z Thm 5.1 (any law of the inputs)
-    Grade: lower
-    Units: total variation risk, averaged under rho
-    Valid for: S >= 2, A >= 2, n >= 0
-    Outside: nan
 
     Notes
     -----
@@ -47,20 +38,12 @@ def soft_lower_mean_at(*, S: int, A: int, n: Any, rho: Any) -> float | np.ndarra
     >>> round(soft_lower_mean_at(S=2, A=2, n=5, rho=[0.3, 0.7]), 12)
     0.026061
     """
-    S, A = sizes(S, A)
-    rho = checks.law("rho", rho, size=S)
-    return from_first(0 if min(S, A) >= 2 else math.inf, n, lambda n: down(all_unseen(n, rho, down) / 2))
+    return down(all_unseen(n, rho, down) / 2)
 
 
-@documented()
+@states("zz-5.1")
 def soft_lower_mean(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """Soft labels: no student's worst expected risk is below (S - 1) / (2 (n + 1)) (1 - 1/(n + 1))^n.
-
-    Statement: Z&Z Thm 5.1 (before the power is bounded by 1/e)
-    Grade: lower
-    Units: total variation risk, averaged under rho
-    Valid for: S >= 2, A >= 2, n >= S
-    Outside: nan
 
     Notes
     -----
@@ -76,20 +59,12 @@ def soft_lower_mean(*, S: int, A: int, n: Any) -> float | np.ndarray:
     >>> soft_lower_mean(S=1, A=2, n=100)
     nan
     """
-    S, A = sizes(S, A)
-    first = S if min(S, A) >= 2 else math.inf
-    return from_first(first, n, lambda n: down((S - 1) / (2 * (n + 1)) * unseen(n, 1 / (n + 1))))
+    return down((S - 1) / (2 * (n + 1)) * unseen(n, 1 / (n + 1)))
 
 
-@documented()
+@states("zz-5.1-simple")
 def soft_lower_mean_simple(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """Soft labels: no student's worst expected risk is below (S - 1) / (2 e (n + 1)).
-
-    Statement: Z&Z Thm 5.1
-    Grade: lower
-    Units: total variation risk, averaged under rho
-    Valid for: S >= 2, A >= 2, n >= S
-    Outside: nan
 
     Notes
     -----
@@ -103,20 +78,12 @@ def soft_lower_mean_simple(*, S: int, A: int, n: Any) -> float | np.ndarray:
     >>> round(soft_lower_mean_simple(S=2, A=2, n=2), 12)
     0.061313240195
     """
-    S, A = sizes(S, A)
-    first = S if min(S, A) >= 2 else math.inf
-    return from_first(first, n, lambda n: down((S - 1) / (2 * math.e * (n + 1))))
+    return down((S - 1) / (2 * math.e * (n + 1)))
 
 
-@documented(rho=("array_like, shape (S,)", "Law of the inputs."))
+@states("zz-5.2-mean-at")
 def soft_upper_mean_at(*, S: int, A: int, n: Any, rho: Any) -> float | np.ndarray:
     """CE_ful under a given rho: E R <= sum_s rho(s) (1 - rho(s))^n, the expected mass of the inputs never visited.
-
-    Statement: Z&Z Thm 5.2 (mean, any law of the inputs)
-    Grade: upper
-    Units: total variation risk, averaged under rho
-    Valid for: n >= 0
-    Outside: nan
 
     Notes
     -----
@@ -128,25 +95,13 @@ def soft_upper_mean_at(*, S: int, A: int, n: Any, rho: Any) -> float | np.ndarra
     >>> round(soft_upper_mean_at(S=2, A=2, n=5, rho=[0.3, 0.7]), 12)
     0.052122
     """
-    S, A = sizes(S, A)
-    rho = checks.law("rho", rho, size=S)
-
-    def formula(n: np.ndarray) -> np.ndarray:
-        total = all_unseen(n, rho, up)
-        return np.where(total > 0, up(total), 0.0)  # 0 only if every term is exactly 0, as for S = 1
-
-    return from_first(0, n, formula)
+    total = all_unseen(n, rho, up)
+    return np.where(total > 0, up(total), 0.0)  # 0 only if every term is exactly 0, as for S = 1
 
 
-@documented()
+@states("zz-5.2-mean")
 def soft_upper_mean(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """CE_ful: E R <= 4 S / (9 n).
-
-    Statement: Z&Z Thm 5.2 (mean)
-    Grade: upper
-    Units: total variation risk, averaged under rho
-    Valid for: n >= 1
-    Outside: nan
 
     Notes
     -----
@@ -158,19 +113,12 @@ def soft_upper_mean(*, S: int, A: int, n: Any) -> float | np.ndarray:
     >>> round(soft_upper_mean(S=9, A=2, n=1000), 12)
     0.004
     """
-    S, A = sizes(S, A)
-    return from_first(1, n, lambda n: up(4 * S / (9 * n)))
+    return up(4 * S / (9 * n))
 
 
-@documented()
+@states("zz-5.2-whp")
 def soft_upper_whp(*, S: int, A: int, n: Any, delta: float) -> float | np.ndarray:
     """CE_ful, with probability >= 1 - delta: R <= 4 S / (9 n) + 3 sqrt(S) log(1 / delta) / n.
-
-    Statement: Z&Z Thm 5.2 (high probability)
-    Grade: upper
-    Units: total variation risk, averaged under rho
-    Valid for: n >= 1, 0 < delta <= 1/10
-    Outside: nan
 
     Notes
     -----
@@ -182,19 +130,12 @@ def soft_upper_whp(*, S: int, A: int, n: Any, delta: float) -> float | np.ndarra
     >>> round(soft_upper_whp(S=9, A=2, n=1000, delta=0.1), 9)
     0.024723266
     """
-    S, A = sizes(S, A)
-    return missing_mass_upper_whp(size=S, n=n, delta=delta)
+    return up(missing_with_sqrt(S, n, delta))
 
 
-@documented(c_S=("float", "The least positive mass of an input, in (0, 1]."))
+@states("zz-6.1-soft")
 def soft_upper_mean_floor(*, S: int, A: int, n: Any, c_S: float) -> float | np.ndarray:
     """CE_ful, if rho >= c_S on its support: E R <= (1 - c_S)^n.
-
-    Statement: Z&Z Remark 6.1 (soft labels)
-    Grade: upper
-    Units: total variation risk, averaged under rho
-    Valid for: n >= 0, 0 < c_S <= 1
-    Outside: nan
 
     Notes
     -----
@@ -209,21 +150,12 @@ def soft_upper_mean_floor(*, S: int, A: int, n: Any, c_S: float) -> float | np.n
     >>> round(soft_upper_mean_floor(S=4, A=2, n=2, c_S=0.25), 12)
     0.5625
     """
-    sizes(S, A)
-    c_S = checks.half_open_unit("c_S", c_S)
-    return from_first(0, n, lambda n: up(unseen(n, c_S), log_unseen(n, c_S)))
+    return up(unseen(n, c_S), log_unseen(n, c_S))
 
 
-@documented()
+@states("ours-N1-soft")
 def soft_upper_mean_missing(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """CE_ful: E R <= (1 - 1/S)^n if n <= S, (S - 1) phi(n - 1) if n >= S.
-
-    Statement: The risk of CE_ful is at most the mass of the inputs never visited (mean, every problem)
-    Grade: upper
-    Status: proved
-    Units: total variation risk, averaged under rho
-    Valid for: n >= 0
-    Outside: nan
 
     Notes
     -----
@@ -237,20 +169,12 @@ def soft_upper_mean_missing(*, S: int, A: int, n: Any) -> float | np.ndarray:
     >>> round(soft_upper_mean_missing(S=2, A=2, n=1000), 9)
     0.000368063
     """
-    S, A = sizes(S, A)
-    return from_first(0, n, lambda n: up(majorant(n, S)))
+    return up(majorant(n, S))
 
 
-@documented()
+@states("ours-N9-upper")
 def soft_upper_mean_uniform(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """CE_ful, uniform: E R <= (1 - 1/A) (1 - 1/S)^n if n <= S, (1 - 1/A) (S - 1) phi(n - 1) if n >= S.
-
-    Statement: Upper half of the soft minimax sandwich
-    Grade: upper
-    Status: proved
-    Units: total variation risk, averaged under rho
-    Valid for: n >= 0
-    Outside: nan
 
     Notes
     -----
@@ -265,20 +189,12 @@ def soft_upper_mean_uniform(*, S: int, A: int, n: Any) -> float | np.ndarray:
     >>> round(soft_upper_mean_uniform(S=2, A=2, n=2), 12)
     0.125
     """
-    S, A = sizes(S, A)
-    return from_first(0, n, lambda n: up((A - 1) / A * majorant(n, S)))
+    return up((A - 1) / A * majorant(n, S))
 
 
-@documented()
+@states("ours-N9-lower")
 def soft_lower_mean_dirac(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """Soft labels: (1 - 1/A) max{(1 - 1/S)^n, (S - 1) phi(n) + h (1 - h)^n}, h = 1 - (S - 1)/(n + 1), if h >= 0.
-
-    Statement: Lower half of the soft minimax sandwich
-    Grade: lower
-    Status: proved
-    Units: total variation risk, averaged under rho
-    Valid for: n >= 0
-    Outside: nan
 
     Notes
     -----
@@ -292,28 +208,16 @@ def soft_lower_mean_dirac(*, S: int, A: int, n: Any) -> float | np.ndarray:
     >>> round(soft_lower_mean_dirac(S=2, A=2, n=2), 12)
     0.125
     """
-    S, A = sizes(S, A)
-
-    def formula(n: np.ndarray) -> np.ndarray:
-        level = down(unseen(n, 1 / S), log_unseen(n, 1 / S))
-        h = np.maximum(n + 2 - S, 0.0) / (n + 1)
-        last = down(h * unseen(n, h), log_unseen(n, h))
-        uneven = np.where(n + 2 >= S, (S - 1) * unseen(n, 1 / (n + 1)) / (n + 1) + last, 0.0)
-        return down((A - 1) / A * np.maximum(level, uneven))
-
-    return from_first(0, n, formula)
+    level = down(unseen(n, 1 / S), log_unseen(n, 1 / S))
+    h = np.maximum(n + 2 - S, 0.0) / (n + 1)
+    last = down(h * unseen(n, h), log_unseen(n, h))
+    uneven = np.where(n + 2 >= S, (S - 1) * unseen(n, 1 / (n + 1)) / (n + 1) + last, 0.0)
+    return down((A - 1) / A * np.maximum(level, uneven))
 
 
-@documented()
+@states("ours-N10-soft", units="forward KL in nats, averaged under rho")
 def soft_upper_kl_mean(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """CE_ful, uniform: the expected forward KL is at most log(A) `missing_mass_upper_mean` of S.
-
-    Statement: Soft labels in forward KL
-    Grade: upper
-    Status: proved
-    Units: forward KL in nats, averaged under rho
-    Valid for: n >= 0
-    Outside: nan
 
     Notes
     -----
@@ -326,5 +230,4 @@ def soft_upper_kl_mean(*, S: int, A: int, n: Any) -> float | np.ndarray:
     >>> round(soft_upper_kl_mean(S=2, A=2, n=2), 9)
     0.173286795
     """
-    S, A = sizes(S, A)
-    return from_first(0, n, lambda n: up(math.log(A) * majorant(n, S)))
+    return up(math.log(A) * majorant(n, S))

@@ -11,6 +11,7 @@ from typing import Any
 from kt_theory.exact import balls
 from kt_theory.exact.balls import ExactProblem, Number, ball, rational
 from kt_theory.exact.rows import OutOfReach
+from kt_theory.statements import STATEMENTS, Metadata
 
 
 @dataclass(frozen=True)
@@ -19,13 +20,11 @@ class Claim:
 
     Attributes
     ----------
+    statement : Metadata
+        What is said of it, its regime included.
     protocol : {"hard", "partial", "soft"}
     learner : str or None
         Whose expected risk the bound is above; None for a lower bound on every student's worst case.
-    valid : str
-        The regime, in words.
-    regime : callable
-        ``regime(S, A, n) -> bool``.
     bound : callable
         ``bound(S, A, n, problem, number)``, in the arithmetic of `number`.
     uniform : bool
@@ -34,13 +33,21 @@ class Claim:
         Whether a lower bound depends on the problem.
     """
 
+    statement: Metadata
     protocol: str
     learner: str | None
-    valid: str
-    regime: Callable[[int, int, int], bool]
     bound: Callable[[int, int, int, ExactProblem | None, Number], Any]
     uniform: bool = False
     of_problem: bool = False
+
+    @property
+    def valid(self) -> str:
+        """The regime, in words."""
+        return self.statement.regime
+
+    def regime(self, S: int, A: int, n: int) -> bool:
+        """Whether the statement says anything at these sizes."""
+        return bool(self.statement.applies_at(S=S, A=A, n=n))
 
 
 def phi(n: int, number: Number) -> Any:
@@ -117,180 +124,143 @@ def given(problem: ExactProblem | None) -> ExactProblem:
 
 
 _MINUS_1 = Fraction(-1)
-_SOME = "n >= 1"
-_PAIRS = "A >= 3 and n >= S (A' - 1) / 2 - 1, A' the odd one of A and A - 1"
-_INPUTS = "S >= 2, A >= 2 and n >= S"
-
-
-def _some(S: int, A: int, n: int) -> bool:
-    return n >= 1
-
-
-def _always(S: int, A: int, n: int) -> bool:
-    return n >= 0
-
-
-def room_for_pairs(S: int, A: int, n: int) -> bool:
-    return A >= 3 and n + 1 >= _pairs(S, A)
-
-
-def _more_than_inputs(S: int, A: int, n: int) -> bool:
-    return S >= 2 and A >= 2 and n >= S
-
 
 #: Name of the bound, as in `kt_theory.bounds` -> the statement.
 CLAIMS: dict[str, Claim] = {
     "hard_lower_mean": Claim(
+        STATEMENTS["zz-3.1"],
         "hard",
         None,
-        "A >= 2 and n >= S A' / 4, A' the even one of A and A - 1",
-        lambda S, A, n: A >= 2 and 4 * n >= S * even(A),
         lambda S, A, n, _, number: exponential(Fraction(-1, 2), number) / 16 * root(Fraction(S * even(A), n), number),
     ),
     "hard_upper_mean": Claim(
+        STATEMENTS["zz-3.2-mean"],
         "hard",
         "CE_sgl",
-        _SOME,
-        _some,
         lambda S, A, n, _, number: root(Fraction(S * A, n), number) / 2 + root(Fraction(S, n), number),
     ),
     "hard_upper_mean_instance": Claim(
+        STATEMENTS["zz-3.2-instance"],
         "hard",
         "CE_sgl",
-        _SOME,
-        _some,
         lambda S, A, n, problem, number: (
             _root_of(xi(given(problem), number) * number(Fraction(S * A, 2 * (n + 1))), number)
             + number(Fraction(4 * S, 9 * n))
         ),
     ),
     "partial_lower_mean": Claim(
+        STATEMENTS["zz-4.1"],
         "partial",
         None,
-        _PAIRS,
-        room_for_pairs,
         lambda S, A, n, _, number: number(Fraction(_pairs(S, A), 2)) * phi(n, number),
     ),
     "partial_lower_mean_simple": Claim(
+        STATEMENTS["zz-4.1-simple"],
         "partial",
         None,
-        _PAIRS,
-        room_for_pairs,
         lambda S, A, n, _, number: number(Fraction(_pairs(S, A), 2 * (n + 1))) * exponential(_MINUS_1, number),
     ),
     "partial_upper_mean": Claim(
+        STATEMENTS["zz-4.4-mean"],
         "partial",
         "SEL_ptl",
-        _SOME,
-        _some,
         lambda S, A, n, _, number: number(Fraction(8 * S * A, 9 * n) + Fraction(S * A, n + 1)),
     ),
     "soft_lower_mean": Claim(
+        STATEMENTS["zz-5.1"],
         "soft",
         None,
-        _INPUTS,
-        _more_than_inputs,
         lambda S, A, n, _, number: number(Fraction(S - 1, 2)) * phi(n, number),
     ),
     "soft_lower_mean_simple": Claim(
+        STATEMENTS["zz-5.1-simple"],
         "soft",
         None,
-        _INPUTS,
-        _more_than_inputs,
         lambda S, A, n, _, number: number(Fraction(S - 1, 2 * (n + 1))) * exponential(_MINUS_1, number),
     ),
-    "soft_upper_mean": Claim("soft", "CE_ful", _SOME, _some, lambda S, A, n, _, number: number(Fraction(4 * S, 9 * n))),
+    "soft_upper_mean": Claim(
+        STATEMENTS["zz-5.2-mean"], "soft", "CE_ful", lambda S, A, n, _, number: number(Fraction(4 * S, 9 * n))
+    ),
     "soft_upper_mean_at": Claim(
+        STATEMENTS["zz-5.2-mean-at"],
         "soft",
         "CE_ful",
-        "n >= 0",
-        _always,
         lambda S, A, n, problem, number: unvisited(given(problem), n, number),
     ),
     "soft_lower_mean_at": Claim(
+        STATEMENTS["zz-5.1-at"],
         "soft",
         None,
-        "S >= 2 and A >= 2",
-        lambda S, A, n: S >= 2 and A >= 2,
         lambda S, A, n, problem, number: unvisited(given(problem), n, number) / 2,
         of_problem=True,
     ),
     # Beside the paper's.
     "hard_upper_mean_joint": Claim(
+        STATEMENTS["ours-N8-joint"],
         "hard",
         "CE_sgl",
-        _SOME,
-        _some,
         lambda S, A, n, _, number: (root(Fraction(S - 1, n), number) + root(Fraction(S * A - 1, n), number)) / 2,
     ),
     "hard_upper_mean_uniform": Claim(
+        STATEMENTS["ours-N8-uniform"],
         "hard",
         "CE_sgl",
-        "n >= 0",
-        _always,
         lambda S, A, n, _, number: root(Fraction(S * (A - 1), 2 * (n + 1)), number),
         uniform=True,
     ),
     "hard_upper_mean_conjecture": Claim(
+        STATEMENTS["ours-N8-conjecture"],
         "hard",
         "CE_sgl",
-        _SOME,
-        _some,
         lambda S, A, n, _, number: root(Fraction(S * (A - 1), 4 * n), number),
         uniform=True,
     ),
     "partial_upper_mean_at": Claim(
+        STATEMENTS["ours-N3-at"],
         "partial",
         "SEL_ptl",
-        "n >= 0",
-        _always,
         lambda S, A, n, problem, number: unseen_cells(given(problem), n, number),
     ),
     "partial_upper_mean_missing": Claim(
-        "partial", "SEL_ptl", "n >= 0", _always, lambda S, A, n, _, number: majorant(S * A, n, number)
+        STATEMENTS["ours-N3-missing"], "partial", "SEL_ptl", lambda S, A, n, _, number: majorant(S * A, n, number)
     ),
     "partial_upper_mean_uniform": Claim(
+        STATEMENTS["ours-N4-uniform"],
         "partial",
         "SEL_ptl",
-        "n >= 0",
-        _always,
         lambda S, A, n, _, number: uniform_spread(S, A, n, number),
         uniform=True,
     ),
     "partial_upper_mean_uniform_simple": Claim(
+        STATEMENTS["ours-N4-simple"],
         "partial",
         "SEL_ptl",
-        _SOME,
-        _some,
         lambda S, A, n, _, number: number(Fraction(S * (A - 1), n)) * exponential(_MINUS_1, number),
         uniform=True,
     ),
     "partial_upper_mean_lambert": Claim(
+        STATEMENTS["ours-N6-lambert"],
         "partial",
         "SEL_ptl",
-        _SOME,
-        _some,
         lambda S, A, n, _, number: (
             number(Fraction(S, n)) * (A * c_inf(number) + root(Fraction(2 * A), number) * exponential(_MINUS_1, number))
         ),
         uniform=True,
     ),
     "partial_upper_mean_conjecture": Claim(
+        STATEMENTS["ours-N6-conjecture"],
         "partial",
         "SEL_ptl",
-        _SOME,
-        _some,
         lambda S, A, n, _, number: number(Fraction(S * A, n)) * c_inf(number),
         uniform=True,
     ),
     "soft_upper_mean_missing": Claim(
-        "soft", "CE_ful", "n >= 0", _always, lambda S, A, n, _, number: majorant(S, n, number)
+        STATEMENTS["ours-N1-soft"], "soft", "CE_ful", lambda S, A, n, _, number: majorant(S, n, number)
     ),
     "soft_upper_mean_uniform": Claim(
+        STATEMENTS["ours-N9-upper"],
         "soft",
         "CE_ful",
-        "n >= 0",
-        _always,
         lambda S, A, n, _, number: number(1 - Fraction(1, A)) * majorant(S, n, number),
         uniform=True,
     ),

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from kt_theory.certificates.claims import even, room_for_pairs, unvisited
+from kt_theory.certificates.claims import even, unvisited
 from kt_theory.exact import balls
 from kt_theory.exact.balls import ExactProblem, Number, ball, rational
 from kt_theory.exact.rows import OutOfReach
+from kt_theory.statements.regimes import odd_labels
 
 #: Incomplete beta functions that a Dirichlet lower bound may need: half a second.
 BETAS = 600
@@ -58,7 +59,7 @@ def _missed(problem: ExactProblem, n: int, number: Number) -> Any:
 def _bad_problems(S: int, A: int, n: int) -> Iterator[ExactProblem]:
     """Problems at which SEL_ptl pays much: uniform rho, k light labels, zeros, one label with what is left."""
     light = []
-    if room_for_pairs(S, A, n):
+    if odd_labels(S, A, n):
         light.append(((A - 1) // 2, Fraction(S, n + 1)))  # instance 2
     if A >= 2:
         # In the limit of many labels, the worst share is 0.6767 and the worst mass 1.4777 S/n.

@@ -8,12 +8,15 @@ lhs / rhs says how close it came to breaking.
 
 from __future__ import annotations
 
+import functools
+import inspect
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from kt_theory import checks
+from kt_theory.certificates import CLAIMS
 from kt_theory.statements import STATEMENTS, Metadata, Origin
 
 #: How a trial knows its two sides. exact: expected risks, laws and sums computed without simulation; certified: in ball
@@ -210,13 +213,17 @@ def stated(
     claim: Claim | None = None,
     check: Check | None = None,
     planted: tuple[PlantedError, ...] = (),
-    certificates: tuple[str, ...] = (),
     mended: Claim | None = None,
     note: str = "",
     said: Mapping[str, Metadata] = STATEMENTS,
 ) -> Statement:
-    """An entry of the ledger for the statement of this id in `said`, from which it has all but what is tried."""
+    """An entry of the ledger for the statement of this id in `said`, from which it has all but what is tried.
+
+    It is certified by those of `kt_theory.certificates.CLAIMS` that are about this statement. Outside the regime of the
+    statement its claim is NaN; the mended form and the planted errors have regimes of their own.
+    """
     about = said[id]
+    certificates = tuple(name for name, certified in CLAIMS.items() if certified.statement is about)
     return Statement(
         id,
         about.source,
@@ -225,7 +232,7 @@ def stated(
         about.regime,
         about.grade,
         about.status,
-        claim,
+        claim and within(about, claim),
         check,
         planted,
         certificates,
@@ -234,6 +241,18 @@ def stated(
         note,
         about.origin,
     )
+
+
+def within(about: Metadata, claim: Claim) -> Claim:
+    """A claim that is NaN outside the regime of its statement, where it is called with what that is about."""
+    if about.applies is None or not {*about.variables} <= {*inspect.signature(claim).parameters}:
+        return claim
+
+    @functools.wraps(claim)
+    def inside(**place: Any) -> Any:
+        return claim(**place) if about.applies_at(**place) else math.nan
+
+    return inside
 
 
 @dataclass(frozen=True)

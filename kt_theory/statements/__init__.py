@@ -25,31 +25,29 @@ from kt_theory.statements import (
 )
 from kt_theory.statements.statement import Grade, Metadata, Origin, Status
 
-#: In the order of the report.
-STATEMENTS: dict[str, Metadata] = {
-    statement.id: statement
-    for topic in (
-        hard,
-        partial,
-        soft,
-        slips,
-        worlds,
-        lemmas,
-        fitting,
-        top_k,
-        quantised,
-        tempered,
-        questions,
-        ours_missing_mass,
-        ours_partial,
-        ours_soft,
-        ours_hard,
-        minimax_soft,
-        minimax_partial,
-        limits_partial,
-        minimax_hard,
-    )
-    for statement in topic.STATEMENTS
-}
+#: In the order of the report: the paper, its slips, other levels of information, ours.
+TOPICS = (
+    hard,
+    partial,
+    soft,
+    slips,
+    worlds,
+    lemmas,
+    fitting,
+    top_k,
+    quantised,
+    tempered,
+    questions,
+    ours_missing_mass,
+    ours_partial,
+    ours_soft,
+    ours_hard,
+    minimax_soft,
+    minimax_partial,
+    limits_partial,
+    minimax_hard,
+)
 
-__all__ = ["STATEMENTS", "Grade", "Metadata", "Origin", "Status"]
+STATEMENTS: dict[str, Metadata] = {statement.id: statement for topic in TOPICS for statement in topic.STATEMENTS}
+
+__all__ = ["STATEMENTS", "TOPICS", "Grade", "Metadata", "Origin", "Status"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kt_theory.statements import regimes
 from kt_theory.statements.statement import Grade, Metadata, Origin, Status
 
 STATEMENTS = (
@@ -12,6 +13,7 @@ STATEMENTS = (
         words="Hard labels: no student's worst expected risk is below a constant times sqrt(SA/n).",
         formula="inf sup E R >= exp(-1/2)/16 sqrt(S A' / n)",
         regime="A >= 2, n >= S A' / 4; A' = A if even, A - 1 if odd",
+        applies=regimes.even_labels,
         grade=Grade.LOWER,
         status=Status.PUBLISHED,
         latex=r"$\inf  \sup  \mathbb{E}\,  R  \ge  e ^{-1/2}/16 \sqrt{S  A'  / n }$",
@@ -27,6 +29,7 @@ STATEMENTS = (
         ),
         formula="inf sup E R >= Delta/4 exp(-(2 n Delta / (S A')) log((1 + Delta)/(1 - Delta)))",
         regime="A >= 2, 0 < Delta < 1",
+        applies=lambda A, Delta: (A >= 2) & (0 < Delta < 1),
         grade=Grade.LOWER,
         status=Status.PUBLISHED,
         latex=(
@@ -42,6 +45,7 @@ STATEMENTS = (
         words="Hard labels: the expected risk of CE_sgl is of order sqrt(SA/n) for every initial table.",
         formula="E R(CE_sgl) <= (1/2) sqrt(SA/n) + sqrt(S/n)",
         regime="n >= 1",
+        applies=regimes.some,
         grade=Grade.UPPER,
         status=Status.PUBLISHED,
         latex=r"$\mathbb{E}\,  R (\textsf{CE\_sgl} ) \le  (1/2) \sqrt{SA /n } + \sqrt{S /n }$",
@@ -54,6 +58,7 @@ STATEMENTS = (
         words=("Hard labels: at teachers near deterministic ones the expected risk of CE_sgl is of order 1/n."),
         formula="E R(CE_sgl) <= sqrt(xi SA / (2 (n + 1))) + 4 S / (9 n), xi = max_s sum_a min(pi*, 1 - pi*)",
         regime="n >= 1",
+        applies=regimes.some,
         grade=Grade.UPPER,
         status=Status.PUBLISHED,
         latex=(
@@ -69,6 +74,7 @@ STATEMENTS = (
         words="Hard labels: the risk of CE_sgl is of order sqrt(SA/n) with probability 1 - delta.",
         formula=("R(CE_sgl) <= sqrt((A log 2 + L)/2) sqrt(S/n) + sqrt((2/n)(S log 2 + L)), L = log((S + 1)/delta)"),
         regime="n >= 1, 0 < delta < 1; for S = 1 the first term only, with L = log(1/delta)",
+        applies=regimes.with_delta,
         grade=Grade.UPPER,
         status=Status.PUBLISHED,
         latex=(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+from kt_theory.statements import regimes
 from kt_theory.statements.statement import Grade, Metadata, Origin, Status
 
 STATEMENTS = (
@@ -12,6 +15,7 @@ STATEMENTS = (
         words="The frequencies of the labels converge almost surely, for all labels at once.",
         formula=("max_a |n_a / n - p_a| -> 0; tried as <= sqrt(log(2 A / alarm) / (2 n)) but for a chance alarm"),
         regime="n >= 1",
+        applies=regimes.some,
         grade=Grade.LIMIT,
         status=Status.PUBLISHED,
         latex=(
@@ -27,6 +31,7 @@ STATEMENTS = (
         words="Two laws whose relative entropy is finite overlap (Bretagnolle and Huber).",
         formula="TV(P, Q) <= 1 - exp(-KL(P, Q)) / 2",
         regime="all laws",
+        applies=regimes.always,
         grade=Grade.UPPER,
         status=Status.PUBLISHED,
         latex=r"$\mathrm{TV} (P , Q ) \le  1 - \exp (-\mathrm{KL} (P , Q )) / 2$",
@@ -39,6 +44,7 @@ STATEMENTS = (
         words=("The expected total variation between empirical frequencies and their law is of order sqrt(A/n)."),
         formula="E TV(p^, p) <= (1/2) sqrt(A / n)",
         regime="n >= 1; one law",
+        applies=regimes.some,
         grade=Grade.UPPER,
         status=Status.PUBLISHED,
         latex=r"$\mathbb{E}\,  \mathrm{TV} (\hat p, p ) \le  (1/2) \sqrt{A  / n }$",
@@ -54,6 +60,7 @@ STATEMENTS = (
         ),
         formula="TV(p^, p) <= sqrt((A log 2 + log(1/delta)) / (2 n))",
         regime="n >= 1, 0 < delta < 1; one law",
+        applies=regimes.with_delta,
         grade=Grade.UPPER,
         status=Status.PUBLISHED,
         latex=r"$\mathrm{TV} (\hat p, p ) \le  \sqrt{(A  \log  2 + \log (1/\delta )) / (2 n )}$",
@@ -66,6 +73,7 @@ STATEMENTS = (
         words="A cell of mass x adds x (1 - x)^n to the expected missing mass, which is of order 1/n.",
         formula="x (1 - x)^n <= (1 / (n + 1)) (n / (n + 1))^n",
         regime="n >= 0",
+        applies=regimes.any_n,
         grade=Grade.TIGHT,
         status=Status.PUBLISHED,
         latex=r"$x  (1 - x )^n  \le  (1 / (n  + 1)) (n  / (n  + 1))^n $",
@@ -78,6 +86,7 @@ STATEMENTS = (
         words="A cell of mass x adds at most 4/(9n) to the expected missing mass.",
         formula="x (1 - x)^n <= 4 / (9 n)",
         regime="n >= 1",
+        applies=regimes.some,
         grade=Grade.UPPER,
         status=Status.PUBLISHED,
         latex=r"$x  (1 - x )^n  \le  4 / (9 n )$",
@@ -93,6 +102,7 @@ STATEMENTS = (
         ),
         formula="m0 - E m0 <= 3 sqrt(K) log(1/delta) / n",
         regime="n >= 1, 0 < delta <= 1/10; K letters",
+        applies=regimes.seldom,
         grade=Grade.UPPER,
         status=Status.PUBLISHED,
         latex=r"$m_0  - \mathbb{E}\,  m_0  \le  3 \sqrt{K } \log (1/\delta ) / n $",
@@ -105,6 +115,7 @@ STATEMENTS = (
         words="The missing mass of a sample is of order K/n, with probability 1 - delta.",
         formula="m0 <= 4 K / (9 n) + 3 sqrt(K) log(1/delta) / n",
         regime="n >= 1, 0 < delta <= 1/10; K letters",
+        applies=regimes.seldom,
         grade=Grade.UPPER,
         status=Status.PUBLISHED,
         latex=r"$m_0  \le  4 K  / (9 n ) + 3 \sqrt{K } \log (1/\delta ) / n $",
@@ -117,6 +128,7 @@ STATEMENTS = (
         words="The mean of one over the number of visits plus one, in closed form.",
         formula="E 1/(X + 1) = (1 - (1 - p)^(n + 1)) / (p (n + 1)), X ~ Bin(n, p)",
         regime="n >= 0, 0 < p <= 1",
+        applies=regimes.visits,
         grade=Grade.EXACT,
         status=Status.PUBLISHED,
         latex=(
@@ -132,6 +144,7 @@ STATEMENTS = (
         words="The mean of one over the number of visits plus one is at most 1/(p (n + 1)).",
         formula="E 1/(X + 1) <= 1 / (p (n + 1)), X ~ Bin(n, p)",
         regime="n >= 0, 0 < p <= 1",
+        applies=regimes.visits,
         grade=Grade.UPPER,
         status=Status.PUBLISHED,
         latex=r"$\mathbb{E}\,  1/(X  + 1) \le  1 / (p  (n  + 1))$, $X  \sim  \mathrm{Bin} (n , p )$",
@@ -144,6 +157,7 @@ STATEMENTS = (
         words="An input is seldom visited much less often than expected (Chernoff).",
         formula="P(X <= (1 - eta) n p) <= exp(-eta^2 n p / 2), X ~ Bin(n, p)",
         regime="n >= 0, 0 < p <= 1, 0 < eta < 1",
+        applies=lambda n, p, eta: regimes.visits(n, p) & (0 < eta < 1),
         grade=Grade.UPPER,
         status=Status.PUBLISHED,
         latex=(r"$P (X  \le  (1 - \eta ) n  p ) \le  \exp (-\eta ^2 n  p  / 2)$, $X  \sim  \mathrm{Bin} (n , p )$"),
@@ -156,6 +170,7 @@ STATEMENTS = (
         words="One over the number of visits plus one is of order 1/(n p) with probability 1 - delta.",
         formula="1/(X + 1) <= 1 / ((1 - eta) n p + 1), eta = sqrt(2 log(1/delta) / (n p)), X ~ Bin(n, p)",
         regime="n >= 1, 0 < p <= 1, eta < 1",
+        applies=lambda n, p, delta: (n >= 1) & (0 < p <= 1) & (n * p > -2 * math.log(delta)),
         grade=Grade.UPPER,
         status=Status.PUBLISHED,
         latex=(
@@ -171,6 +186,7 @@ STATEMENTS = (
         words="Log-linear teachers whose parameters are near are near in total variation.",
         formula="TV(pi_theta, pi_theta' | nu) <= M |theta - theta'|, |phi(x, y)| <= M",
         regime="M > 0",
+        applies=lambda M: M > 0,
         grade=Grade.UPPER,
         status=Status.PUBLISHED,
         latex=(

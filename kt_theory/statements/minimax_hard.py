@@ -15,6 +15,7 @@ STATEMENTS = (
         ),
         formula=("inf sup E R >= (A/2) E MAD(alpha + x, (A - 1) alpha + n - x), x ~ BetaBin(n, alpha, (A - 1) alpha)"),
         regime="S = 1, A >= 2, alpha > 0, n >= 1",
+        applies=lambda S, A, n, alpha: (S == 1) & (A >= 2) & (alpha > 0) & (n >= 1),
         grade=Grade.LOWER,
         status=Status.PROVED,
         latex=(
@@ -59,6 +60,7 @@ STATEMENTS = (
         ),
         formula="sup E R(ADD_sgl) <= 1.2 minimax",
         regime="S = 1",
+        applies=lambda S: S == 1,
         grade=Grade.UPPER,
         status=Status.NUMERICAL,
         latex=r"$\sup  \mathbb{E}\,  R (\mathrm{ADD}_{sgl} ) \le  1.2$ minimax",

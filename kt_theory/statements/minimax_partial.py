@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kt_theory.statements import regimes
 from kt_theory.statements.statement import Grade, Metadata, Origin, Status
 
 STATEMENTS = (
@@ -15,6 +16,7 @@ STATEMENTS = (
         ),
         formula="E R(SEL_ptl, uniform) = Bayes risk over the relabellings of (rho, pi*)",
         regime="every problem, n >= 0",
+        applies=regimes.any_n,
         grade=Grade.EXACT,
         status=Status.PROVED,
         latex=(
@@ -30,6 +32,7 @@ STATEMENTS = (
         words="The minimax risk of partial soft labels is the worst risk of SEL_ptl.",
         formula=("max over (rho, pi*) of E R(SEL_ptl, uniform): attained at the instance, nowhere above the upper end"),
         regime="n >= 0",
+        applies=regimes.any_n,
         grade=Grade.EXACT,
         status=Status.PROVED,
         latex=(
@@ -45,6 +48,7 @@ STATEMENTS = (
         words="The risk of SEL_ptl is a sum over inputs, each by its own joint masses.",
         formula="E R(SEL_ptl) = sum_s G(rho(s) pi*(.|s)), G the same for every problem",
         regime="every problem, n >= 0",
+        applies=regimes.any_n,
         grade=Grade.EXACT,
         status=Status.PROVED,
         latex=(
@@ -60,6 +64,7 @@ STATEMENTS = (
         words="The worst problem for partial labels has equal inputs, or equal ones but for a single one.",
         formula="max of sum_s g(r_s) = max over r of (S - 1) g(r) + g(1 - (S - 1) r)",
         regime="n >= 0",
+        applies=regimes.any_n,
         grade=Grade.CONJECTURE,
         status=Status.FALSE,
         latex=(
@@ -75,6 +80,7 @@ STATEMENTS = (
         words=("The worst row for partial labels has k equal light labels, zeros, and at most one other label."),
         formula="g(r) = max over k and x of G(x, ..., x, r - k x, 0, ..., 0)",
         regime="0 < r <= 1, n >= 1",
+        applies=lambda r, n: (0 < r <= 1) & (n >= 1),
         grade=Grade.EXACT,
         status=Status.NUMERICAL,
         latex=r"$g (r ) = \max $ over $k $ and $x $ of $G (x , ..., x , r  - k  x , 0, ..., 0)$",
@@ -89,6 +95,7 @@ STATEMENTS = (
         ),
         formula="E R(SEL_ptl) = E R(CE_ful), uniform",
         regime="A = 2",
+        applies=lambda A: A == 2,
         grade=Grade.EXACT,
         status=Status.PROVED,
         latex=r"$\mathbb{E}\,  R (\textsf{SEL\_ptl} ) = \mathbb{E}\,  R (\textsf{CE\_ful} )$, uniform",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kt_theory.statements import regimes
 from kt_theory.statements.statement import Grade, Metadata, Origin, Status
 
 STATEMENTS = (
@@ -12,6 +13,7 @@ STATEMENTS = (
         words=("The minimax risk of soft labels is exactly the risk of CE_ful at its worst law of the inputs."),
         formula="inf sup E R = (1 - 1/A) V(S, n), V(S, n) = max over rho of sum_s rho(s) (1 - rho(s))^n",
         regime="n >= 0",
+        applies=regimes.any_n,
         grade=Grade.EXACT,
         status=Status.PROVED,
         latex=(
@@ -27,6 +29,7 @@ STATEMENTS = (
         words=("The largest expected mass of unvisited inputs lies between S - 1 cells of n and of n - 1 samples."),
         formula="(S - 1) phi(n) <= V(S, n) <= (S - 1) phi(n - 1)",
         regime="2 <= S <= n",
+        applies=lambda S, n: (S >= 2) & (n >= S),
         grade=Grade.UPPER,
         status=Status.PROVED,
         latex=r"$(S  - 1) \phi (n ) \le  V (S , n ) \le  (S  - 1) \phi (n  - 1)$",
@@ -39,6 +42,7 @@ STATEMENTS = (
         words="With no more samples than inputs, equal inputs have the largest expected mass unvisited.",
         formula="V(S, n) = (1 - 1/S)^n",
         regime="n <= S",
+        applies=lambda S, n: n <= S,
         grade=Grade.EXACT,
         status=Status.PROVED,
         latex="$V (S , n ) = (1 - 1/S )^n $",
@@ -51,6 +55,7 @@ STATEMENTS = (
         words="The minimax forward KL of soft labels is exactly log(A) V(S, n).",
         formula="inf sup E KL = log(A) V(S, n)",
         regime="n >= 0",
+        applies=regimes.any_n,
         grade=Grade.EXACT,
         status=Status.PROVED,
         latex=r"$\inf  \sup  \mathbb{E}\,  \mathrm{KL}  = \log (A ) V (S , n )$",

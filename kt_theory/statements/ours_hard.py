@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kt_theory.statements import regimes
 from kt_theory.statements.statement import Grade, Metadata, Origin, Status
 
 STATEMENTS = (
@@ -15,6 +16,7 @@ STATEMENTS = (
         ),
         formula="E R(CE_sgl) <= (1/2) sqrt((S - 1)/n) + (1/2) sqrt((SA - 1)/n)",
         regime="n >= 1",
+        applies=regimes.some,
         grade=Grade.UPPER,
         status=Status.PROVED,
         latex=(r"$\mathbb{E}\,  R (\textsf{CE\_sgl} ) \le  (1/2) \sqrt{(S  - 1)/n } + (1/2) \sqrt{(SA  - 1)/n }$"),
@@ -30,6 +32,7 @@ STATEMENTS = (
         ),
         formula="E R(CE_sgl) <= sqrt(S (A - 1) / (2 (n + 1))), uniform",
         regime="n >= 0",
+        applies=regimes.any_n,
         grade=Grade.TIGHT,
         status=Status.PROVED,
         latex=r"$\mathbb{E}\,  R (\textsf{CE\_sgl} ) \le  \sqrt{S  (A  - 1) / (2 (n  + 1))}$, uniform",
@@ -45,6 +48,7 @@ STATEMENTS = (
         ),
         formula="E R(CE_sgl) <= (1/2) sqrt(S (A - 1) / n), uniform",
         regime="n >= 1",
+        applies=regimes.some,
         grade=Grade.CONJECTURE,
         status=Status.CONJECTURED,
         latex=r"$\mathbb{E}\,  R (\textsf{CE\_sgl} ) \le  (1/2) \sqrt{S  (A  - 1) / n }$, uniform",
@@ -60,6 +64,7 @@ STATEMENTS = (
         ),
         formula=("R(CE_sgl) <= (1/2) sqrt((S - 1)/n) + (1/2) sqrt((SA - 1)/n) + sqrt(2 L/n), L = log(1/delta)"),
         regime="n >= 1, 0 < delta < 1; S = 1: sqrt(L/(2n))",
+        applies=regimes.with_delta,
         grade=Grade.UPPER,
         status=Status.PROVED,
         latex=(
@@ -78,6 +83,7 @@ STATEMENTS = (
         ),
         formula="inf sup E R >= max over D of D P_err(D), majority of Bin(n, 2/(S A')) flips of bias D",
         regime="A >= 2, n >= 0; A' = A if even, A - 1 if odd",
+        applies=lambda A, n: (A >= 2) & (n >= 0),
         grade=Grade.LOWER,
         status=Status.PROVED,
         latex=(
@@ -95,6 +101,7 @@ STATEMENTS = (
         ),
         formula="E R <= 1 - 1/A for CE_sgl, SEL_ptl and CE_ful, uniform",
         regime="n >= 0",
+        applies=regimes.any_n,
         grade=Grade.TIGHT,
         status=Status.PROVED,
         latex=(

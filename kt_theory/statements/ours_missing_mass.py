@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kt_theory.statements import regimes
 from kt_theory.statements.statement import Grade, Metadata, Origin, Status
 
 STATEMENTS = (
@@ -12,6 +13,7 @@ STATEMENTS = (
         words="A cell adds at most 1/(en) to the expected missing mass.",
         formula="p (1 - p)^n <= 1/(e n)",
         regime="n >= 1",
+        applies=regimes.some,
         grade=Grade.UPPER,
         status=Status.PROVED,
         latex=r"$p  (1 - p )^n  \le  1/(e  n )$",
@@ -24,6 +26,7 @@ STATEMENTS = (
         words=("The expected missing mass of K letters is at most K times the concave majorant of one at 1/K."),
         formula="E m0 <= (1 - 1/K)^n if n <= K, (K - 1) phi(n - 1) if n >= K",
         regime="n >= 0",
+        applies=regimes.any_n,
         grade=Grade.UPPER,
         status=Status.PROVED,
         latex=(r"$\mathbb{E}\,  m_0  \le  (1 - 1/K )^n $ if $n  \le  K $, $(K  - 1) \phi (n  - 1)$ if $n  \ge  K $"),
@@ -39,6 +42,7 @@ STATEMENTS = (
         ),
         formula="m0 <= M(K) + (2/n) (L + sqrt(2 K L) / e), L = log(1/delta)",
         regime="n >= 1, 0 < delta < 1",
+        applies=regimes.with_delta,
         grade=Grade.UPPER,
         status=Status.PROVED,
         latex=r"$m_0  \le  M (K ) + (2/n ) (L  + \sqrt{2 K  L } / e )$, $L  = \log (1/\delta )$",

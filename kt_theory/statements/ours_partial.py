@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from kt_theory.statements import regimes
 from kt_theory.statements.statement import Grade, Metadata, Origin, Status
+
+
+def rows_fit(S: int, A: int, k: int, x: float) -> bool:
+    """Whether k light labels of joint mass x and a label of none fit into each row: beside a heavy label, or alone."""
+    alone = abs(S * k * x - 1) <= 2.0**-52
+    return A >= 2 and (k <= A - 1 if alone else k <= A - 2 and S * (k + 1) * x <= 1)
+
 
 STATEMENTS = (
     Metadata(
@@ -15,6 +23,7 @@ STATEMENTS = (
         ),
         formula="E R(SEL_ptl) <= sum over (s, a) of w (1 - w)^n, w = rho pi*",
         regime="n >= 0",
+        applies=regimes.any_n,
         grade=Grade.TIGHT,
         status=Status.PROVED,
         latex=(
@@ -33,6 +42,7 @@ STATEMENTS = (
         ),
         formula="E R(SEL_ptl) <= M(SA), M(K) = (1 - 1/K)^n if n <= K, (K - 1) phi(n - 1) if n >= K",
         regime="n >= 0",
+        applies=regimes.any_n,
         grade=Grade.UPPER,
         status=Status.PROVED,
         latex=(
@@ -48,6 +58,7 @@ STATEMENTS = (
         words=("Spread evenly, the mass of u unseen labels adds at most 1 - 1/u of itself to the risk of SEL_ptl."),
         formula="E R(SEL_ptl) <= ((A - 2)/(A - 1)) M(SA) + M(S) / (A (A - 1)), uniform",
         regime="n >= 0; 0 if A = 1",
+        applies=regimes.any_n,
         grade=Grade.TIGHT,
         status=Status.PROVED,
         latex=(
@@ -63,6 +74,7 @@ STATEMENTS = (
         words="The bound of N4 on the expected risk of SEL_ptl, in closed form.",
         formula="E R(SEL_ptl) <= S (A - 1) / (e n), uniform",
         regime="n >= 1",
+        applies=regimes.some,
         grade=Grade.UPPER,
         status=Status.PROVED,
         latex=r"$\mathbb{E}\,  R (\textsf{SEL\_ptl} ) \le  S  (A  - 1) / (e  n )$, uniform",
@@ -78,6 +90,7 @@ STATEMENTS = (
         ),
         formula="E R(SEL_ptl) <= S (c_inf A + (sqrt(2)/e) sqrt(A)) / n, c_inf = 0.154411, uniform",
         regime="n >= 1",
+        applies=regimes.some,
         grade=Grade.UPPER,
         status=Status.PROVED,
         latex=(
@@ -96,6 +109,7 @@ STATEMENTS = (
         ),
         formula="E R(SEL_ptl) <= 0.159975 SA/n, uniform",
         regime="n >= 1",
+        applies=regimes.some,
         grade=Grade.UPPER,
         status=Status.PROVED,
         latex=r"$\mathbb{E}\,  R (\textsf{SEL\_ptl} ) \le  0.159975 SA /n $, uniform",
@@ -108,6 +122,7 @@ STATEMENTS = (
         words=("n times the expected risk of SEL_ptl is at most the limit constant times SA, without a correction."),
         formula="E R(SEL_ptl) <= c_inf SA/n, c_inf = 0.154411, uniform",
         regime="n >= 1",
+        applies=regimes.some,
         grade=Grade.CONJECTURE,
         status=Status.CONJECTURED,
         latex=(r"$\mathbb{E}\,  R (\textsf{SEL\_ptl} ) \le  c_{\inf}  SA /n $, $c_{\inf}  = 0.154411$, uniform"),
@@ -123,6 +138,7 @@ STATEMENTS = (
         ),
         formula="R(SEL_ptl) <= 4SA/(9n) + 3 sqrt(SA) log(1/delta) / n for every initial table",
         regime="n >= 1, 0 < delta <= 1/10",
+        applies=regimes.seldom,
         grade=Grade.UPPER,
         status=Status.PROVED,
         latex=(
@@ -138,6 +154,7 @@ STATEMENTS = (
         words="The deviation of the missing mass of the joint law bounds that of the risk of SEL_ptl.",
         formula=("R(SEL_ptl) <= M(SA) + (2/n) (L + sqrt(2 SA L) / e), L = log(1/delta), for every initial table"),
         regime="n >= 1, 0 < delta < 1",
+        applies=regimes.with_delta,
         grade=Grade.UPPER,
         status=Status.PROVED,
         latex=(
@@ -155,6 +172,7 @@ STATEMENTS = (
         ),
         formula="inf sup E R >= S x E[j Z / (j + Z)], j ~ Bin(k, (1 - x)^n)",
         regime="A >= 2; Z = A - 1 - k >= 1 if (k + 1) x <= 1/S, Z = A - k if k x = 1/S",
+        applies=rows_fit,
         grade=Grade.LOWER,
         status=Status.PROVED,
         latex=(
@@ -176,6 +194,7 @@ STATEMENTS = (
         ),
         formula="inf sup E R >= max over k and x of S x E[j Z / (j + Z)]",
         regime="A >= 2, n >= 0",
+        applies=lambda A, n: (A >= 2) & (n >= 0),
         grade=Grade.LOWER,
         status=Status.PROVED,
         latex=(
@@ -193,6 +212,7 @@ STATEMENTS = (
         ),
         formula="E KL(SEL_ptl) <= c_KL SA/n, c_KL = 0.292037, uniform",
         regime="n >= 1",
+        applies=regimes.some,
         grade=Grade.UPPER,
         status=Status.PROVED,
         latex=(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kt_theory.statements import regimes
 from kt_theory.statements.statement import Grade, Metadata, Origin, Status
 
 STATEMENTS = (
@@ -14,6 +15,7 @@ STATEMENTS = (
         ),
         formula="E R(CE_ful) <= M(S), M(K) = (1 - 1/K)^n if n <= K, (K - 1) phi(n - 1) if n >= K",
         regime="n >= 0",
+        applies=regimes.any_n,
         grade=Grade.TIGHT,
         status=Status.PROVED,
         latex=(
@@ -29,6 +31,7 @@ STATEMENTS = (
         words="Soft labels: an upper bound on the minimax risk in closed form.",
         formula="E R(CE_ful) <= (1 - 1/A) M(S), uniform",
         regime="n >= 0",
+        applies=regimes.any_n,
         grade=Grade.TIGHT,
         status=Status.PROVED,
         latex=r"$\mathbb{E}\,  R (\textsf{CE\_ful} ) \le  (1 - 1/A ) M (S )$, uniform",
@@ -43,6 +46,7 @@ STATEMENTS = (
         ),
         formula=("inf sup E R >= (1 - 1/A) max{(1 - 1/S)^n, (S - 1) phi(n) + h (1 - h)^n}, h = 1 - (S - 1)/(n + 1)"),
         regime="n >= 0; the second only if h >= 0",
+        applies=regimes.any_n,
         grade=Grade.TIGHT,
         status=Status.PROVED,
         latex=(
@@ -58,6 +62,7 @@ STATEMENTS = (
         words="Soft labels: the expected forward KL is of order S/n.",
         formula="E KL(CE_ful) <= log(A) M(S), uniform",
         regime="n >= 0",
+        applies=regimes.any_n,
         grade=Grade.TIGHT,
         status=Status.PROVED,
         latex=r"$\mathbb{E}\,  \mathrm{KL} (\textsf{CE\_ful} ) \le  \log (A ) M (S )$, uniform",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kt_theory.statements import regimes
 from kt_theory.statements.statement import Grade, Metadata, Origin, Status
 
 STATEMENTS = (
@@ -12,6 +13,7 @@ STATEMENTS = (
         words="Partial soft labels: no student's worst expected risk is below a constant times SA/n.",
         formula="inf sup E R >= S (A' - 1) / (4 (n + 1)) (1 - 1/(n + 1))^n",
         regime="A >= 3, n >= S (A' - 1) / 2 - 1; A' = A if odd, A - 1 if even",
+        applies=regimes.odd_labels,
         grade=Grade.LOWER,
         status=Status.PUBLISHED,
         latex=r"$\inf  \sup  \mathbb{E}\,  R  \ge  S  (A'  - 1) / (4 (n  + 1)) (1 - 1/(n  + 1))^n $",
@@ -27,6 +29,7 @@ STATEMENTS = (
         ),
         formula="inf sup E R >= S (A' - 1) / (4 e (n + 1))",
         regime="A >= 3, n >= S (A' - 1) / 2 - 1; A' = A if odd, A - 1 if even",
+        applies=regimes.odd_labels,
         grade=Grade.LOWER,
         status=Status.PUBLISHED,
         latex=r"$\inf  \sup  \mathbb{E}\,  R  \ge  S  (A'  - 1) / (4 e  (n  + 1))$",
@@ -39,6 +42,7 @@ STATEMENTS = (
         words="Partial soft labels: the expected risk of SEL_ptl is of order SA/n.",
         formula="E R(SEL_ptl) <= (8/9) SA/n + SA/(n + 1)",
         regime="n >= 1",
+        applies=regimes.some,
         grade=Grade.UPPER,
         status=Status.PUBLISHED,
         latex=r"$\mathbb{E}\,  R (\textsf{SEL\_ptl} ) \le  (8/9) SA /n  + SA /(n  + 1)$",
@@ -56,6 +60,7 @@ STATEMENTS = (
             "sqrt(S) L/n, L = log((S + 2)/delta)"
         ),
         regime="S > 1, n >= 1, delta < min(1, (S + 2)/10)",
+        applies=lambda S, n, delta: (S > 1) & (n >= 1) & (0 < delta < min(1, (S + 2) / 10)),
         grade=Grade.UPPER,
         status=Status.PUBLISHED,
         latex=(
@@ -73,6 +78,7 @@ STATEMENTS = (
         ),
         formula="R(SEL_ptl) <= 4A/(9n) + 3 sqrt(A) log(1/delta)/n",
         regime="S = 1, n >= 1, delta <= 1/10",
+        applies=lambda S, n, delta: (S == 1) & regimes.seldom(n, delta),
         grade=Grade.UPPER,
         status=Status.PUBLISHED,
         latex=r"$R (\textsf{SEL\_ptl} ) \le  4A /(9n ) + 3 \sqrt{A } \log (1/\delta )/n $",
@@ -85,6 +91,7 @@ STATEMENTS = (
         words="If every joint mass is bounded below, the expected risk of SEL_ptl decays exponentially.",
         formula="E R(SEL_ptl) <= (1 - c_S c_A)^n if rho >= c_S and pi* >= c_A where positive",
         regime="n >= 0",
+        applies=regimes.any_n,
         grade=Grade.UPPER,
         status=Status.PUBLISHED,
         latex=(

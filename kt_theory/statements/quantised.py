@@ -15,6 +15,7 @@ STATEMENTS = (
         ),
         formula="sup TV(scaled middles, law in the same cells) = tanh(delta / 4)",
         regime="delta > 0",
+        applies=lambda delta: delta > 0,
         grade=Grade.TIGHT,
         status=Status.PROVED,
         latex=r"$\sup  \mathrm{TV} (scaled  middles , law  in  the  same  cells ) =$ tanh $(\delta  / 4)$",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kt_theory.statements import regimes
 from kt_theory.statements.statement import Grade, Metadata, Origin, Status
 
 STATEMENTS = (
@@ -16,6 +17,7 @@ STATEMENTS = (
         formula="(4/9) n",
         mended_formula="4/(9n)",
         regime="n >= 1",
+        applies=regimes.some,
         grade=Grade.SLIP,
         status=Status.VACUOUS,
         latex="$(4/9) n $",
@@ -50,6 +52,7 @@ STATEMENTS = (
         formula="4A/(9n) + 3 sqrt(A L)/n",
         mended_formula="4A/(9n) + 3 sqrt(A) L/n, L = log(1/delta)",
         regime="n >= 1, delta <= 1/10",
+        applies=regimes.seldom,
         grade=Grade.SLIP,
         status=Status.FALSE,
         latex=r"$4A /(9n ) + 3 \sqrt{A  L }/n $",
@@ -67,6 +70,7 @@ STATEMENTS = (
         formula="(4A + 3 sqrt(A) L)/(9n)",
         mended_formula="4A/(9n) + 3 sqrt(A) L/n",
         regime="n >= 1, delta <= 1/10",
+        applies=regimes.seldom,
         grade=Grade.SLIP,
         status=Status.FALSE,
         latex=r"$(4A  + 3 \sqrt{A } L )/(9n )$",
@@ -81,6 +85,7 @@ STATEMENTS = (
         formula="1/X <= 1/(X + 1)",
         mended_formula="1/X <= 2/(X + 1)",
         regime="X >= 1",
+        applies=lambda X: X >= 1,
         grade=Grade.SLIP,
         status=Status.FALSE,
         latex=r"$1/X  \le  1/(X  + 1)$",
@@ -115,6 +120,7 @@ STATEMENTS = (
         formula="const SA/n",
         mended_formula="(8/9) SA/n + SA/(n + 1)",
         regime="n >= 1",
+        applies=regimes.some,
         grade=Grade.SLIP,
         status=Status.VACUOUS,
         latex="const $SA /n $",
@@ -132,6 +138,7 @@ STATEMENTS = (
         formula="1 - 1/(S (n + 1))",
         mended_formula="1 - (S - 1)/(n + 1)",
         regime="n >= S - 1",
+        applies=lambda S, n: n >= S - 1,
         grade=Grade.SLIP,
         status=Status.FALSE,
         latex="$1 - 1/(S  (n  + 1))$",
@@ -150,6 +157,7 @@ STATEMENTS = (
         formula="sqrt(A/(2n)) sum sqrt(rho)",
         mended_formula="(1/2) sqrt(A/n) sum sqrt(rho)",
         regime="n >= 1",
+        applies=regimes.some,
         grade=Grade.SLIP,
         status=Status.TOO_WEAK,
         latex=r"$\sqrt{A /(2n )} \textstyle\sum  \sqrt{\rho }$",

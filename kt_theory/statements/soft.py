@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kt_theory.statements import regimes
 from kt_theory.statements.statement import Grade, Metadata, Origin, Status
 
 STATEMENTS = (
@@ -12,6 +13,7 @@ STATEMENTS = (
         words="Soft labels: no student's worst expected risk is below a constant times S/n.",
         formula="inf sup E R >= ((S - 1) / (2 (n + 1))) (1 - 1/(n + 1))^n",
         regime="S >= 2, A >= 2, n >= S",
+        applies=regimes.as_many_as_inputs,
         grade=Grade.LOWER,
         status=Status.PUBLISHED,
         latex=r"$\inf  \sup  \mathbb{E}\,  R  \ge  ((S  - 1) / (2 (n  + 1))) (1 - 1/(n  + 1))^n $",
@@ -24,6 +26,7 @@ STATEMENTS = (
         words=("Soft labels: no student's worst expected risk is below a constant times S/n, with 1/e for a power."),
         formula="inf sup E R >= (S - 1) / (2 e (n + 1))",
         regime="S >= 2, A >= 2, n >= S",
+        applies=regimes.as_many_as_inputs,
         grade=Grade.LOWER,
         status=Status.PUBLISHED,
         latex=r"$\inf  \sup  \mathbb{E}\,  R  \ge  (S  - 1) / (2 e  (n  + 1))$",
@@ -39,6 +42,7 @@ STATEMENTS = (
         ),
         formula="inf sup over pi* of E R >= (1/2) sum_s rho(s) (1 - rho(s))^n",
         regime="S >= 2, A >= 2, n >= 0",
+        applies=lambda S, A, n: (S >= 2) & (A >= 2) & (n >= 0),
         grade=Grade.TIGHT,
         status=Status.PUBLISHED,
         latex=(
@@ -54,6 +58,7 @@ STATEMENTS = (
         words=("Soft labels: the expected risk of CE_ful is at most the expected mass of the unvisited inputs."),
         formula="E R(CE_ful) <= sum_s rho(s) (1 - rho(s))^n",
         regime="n >= 0",
+        applies=regimes.any_n,
         grade=Grade.TIGHT,
         status=Status.PUBLISHED,
         latex=(r"$\mathbb{E}\,  R (\textsf{CE\_ful} ) \le  \textstyle\sum_{s}  \rho (s ) (1 - \rho (s ))^n $"),
@@ -66,6 +71,7 @@ STATEMENTS = (
         words="Soft labels: the expected risk of CE_ful is of order S/n.",
         formula="E R(CE_ful) <= 4S/(9n)",
         regime="n >= 1",
+        applies=regimes.some,
         grade=Grade.UPPER,
         status=Status.PUBLISHED,
         latex=r"$\mathbb{E}\,  R (\textsf{CE\_ful} ) \le  4S /(9n )$",
@@ -78,6 +84,7 @@ STATEMENTS = (
         words="Soft labels: the risk of CE_ful is of order S/n with probability 1 - delta.",
         formula="R(CE_ful) <= 4S/(9n) + 3 sqrt(S) log(1/delta)/n",
         regime="n >= 1, delta <= 1/10",
+        applies=regimes.seldom,
         grade=Grade.UPPER,
         status=Status.PUBLISHED,
         latex=r"$R (\textsf{CE\_ful} ) \le  4S /(9n ) + 3 \sqrt{S } \log (1/\delta )/n $",
@@ -90,6 +97,7 @@ STATEMENTS = (
         words=("If the mass of every input is bounded below, the expected risk of CE_ful decays exponentially."),
         formula="E R(CE_ful) <= (1 - c_S)^n if rho >= c_S where positive",
         regime="n >= 0",
+        applies=regimes.any_n,
         grade=Grade.TIGHT,
         status=Status.PUBLISHED,
         latex=(r"$\mathbb{E}\,  R (\textsf{CE\_ful} ) \le  (1 - c_{S} )^n $ if $\rho  \ge  c_{S} $ where positive"),

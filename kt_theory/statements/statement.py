@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
+from typing import Any
 
 
 class Origin(StrEnum):
@@ -55,6 +59,9 @@ class Metadata:
         What it says, in a sentence and in symbols.
     regime : str
         Where it says anything.
+    applies : callable or None
+        The regime as a predicate, called by keyword with those variables that it is about; n may be an array of whole
+        numbers. None where the regime is a limit, or not one of numbers.
     grade : Grade
     status : Status
     latex, regime_latex : str
@@ -69,9 +76,29 @@ class Metadata:
     words: str
     formula: str
     regime: str
+    applies: Callable[..., Any] | None = None
     grade: Grade
     status: Status
     latex: str
     regime_latex: str
     mended_formula: str = ""
     mended_latex: str = ""
+
+    @cached_property
+    def variables(self) -> tuple[str, ...]:
+        """What the predicate is about."""
+        return () if self.applies is None else tuple(inspect.signature(self.applies).parameters)
+
+    def applies_at(self, **place: Any) -> Any:
+        """Whether it says anything at a place, given by name: all its variables, and what else there is.
+
+        Raises
+        ------
+        ValueError
+            If the regime is no predicate, or a variable of it is missing.
+        """
+        missing = [name for name in self.variables if name not in place]
+        if self.applies is None or missing:
+            of = "is no predicate" if self.applies is None else f"needs {', '.join(missing)}"
+            raise ValueError(f"the regime of {self.id} {of}: {self.regime}")
+        return self.applies(**{name: place[name] for name in self.variables})

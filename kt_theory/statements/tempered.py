@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kt_theory.statements import regimes
 from kt_theory.statements.statement import Grade, Metadata, Origin, Status
 
 STATEMENTS = (
@@ -12,6 +13,7 @@ STATEMENTS = (
         words="The expected missing mass if labels are drawn from another law q than the teacher's.",
         formula="E m0 = sum_a p_a (1 - q_a)^n",
         regime="one input, n >= 0",
+        applies=regimes.any_n,
         grade=Grade.EXACT,
         status=Status.PROVED,
         latex=r"$\mathbb{E}\,  m_0  = \textstyle\sum_{a}  p_{a}  (1 - q_{a} )^n $",
@@ -27,6 +29,7 @@ STATEMENTS = (
         ),
         formula="q_a = (1 - (lambda/p_a)^(1/(n-1)))_+",
         regime="one input, n >= 2",
+        applies=lambda n: n >= 2,
         grade=Grade.EXACT,
         status=Status.PROVED,
         latex="$q_{a}  = (1 - (lambda /p_{a} )^{1/(n -1)})_+$",
@@ -56,6 +59,7 @@ STATEMENTS = (
         ),
         formula=("d/dT sum_a p_a (1 - q_a)^n = n sum_a p_a^2 (1 - p_a)^(n-1) (log p_a + H) at T = 1, q ~ p^(1/T)"),
         regime="one input, n >= 1",
+        applies=regimes.some,
         grade=Grade.EXACT,
         status=Status.PROVED,
         latex=(
@@ -92,6 +96,7 @@ STATEMENTS = (
         ),
         formula="minimax = (1 - 1/A)^n - P(not all labels seen) / A",
         regime="one input, n >= 0",
+        applies=regimes.any_n,
         grade=Grade.EXACT,
         status=Status.PROVED,
         latex="minimax $= (1 - 1/A )^n  - P (not  all  labels  seen ) / A $",

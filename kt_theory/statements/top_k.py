@@ -14,13 +14,14 @@ STATEMENTS = (
             "does not fall with n."
         ),
         formula="sup over rows TV(row, top k with uniform rest) = max_j j/(k + j) (1 - j/(A - k))",
-        regime="0 <= k < A",
+        regime="0 <= k <= A; 0 if k = A",
+        applies=lambda A, k: 0 <= k <= A,
         grade=Grade.TIGHT,
         status=Status.PROVED,
         latex=(
             r"$\sup $ over rows $\mathrm{TV} (row , top  k  with  uniform  rest ) = \max_{j}  j /(k  + j ) (1 - "
             r"j /(A  - k ))$"
         ),
-        regime_latex=r"$0 \le  k  < A $",
+        regime_latex=r"$0 \le  k  \le  A $; $0$ if $k  = A $",
     ),
 )

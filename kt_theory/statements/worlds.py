@@ -68,6 +68,7 @@ STATEMENTS = (
         ),
         formula="S = 1, A = 3: E R(SEL_ptl) <= sum_a p_a^n (1 - p_a)",
         regime="S = 1, A = 3, n >= 1",
+        applies=lambda S, A, n: (S == 1) & (A == 3) & (n >= 1),
         grade=Grade.UPPER,
         status=Status.PROVED,
         latex=(

@@ -48,7 +48,6 @@ STATEMENTS = (
         "zz-3.1",
         claim=bounds.hard_lower_mean,
         check=minimax_lower("hard", (1, "CE_sgl")),
-        certificates=("hard_lower_mean",),
         planted=(
             PlantedError("exp(-1/2)/16 becomes 0.41", lambda S, A, n: printed_hard_lower(S=S, A=A, n=n, constant=0.41)),
             PlantedError("n^-1/2 becomes n^-1/3", steeper(bounds.hard_lower_mean, -1 / 6)),
@@ -71,7 +70,6 @@ STATEMENTS = (
         "zz-3.2-mean",
         claim=bounds.hard_upper_mean,
         check=mean_upper("CE_sgl", HOSTILE),
-        certificates=("hard_upper_mean",),
         planted=(
             PlantedError("1/2 becomes 0.39", lambda S, A, n: 0.39 * math.sqrt(S * A / n) if n else math.nan),
             PlantedError(
@@ -85,7 +83,6 @@ STATEMENTS = (
         "zz-3.2-instance",
         claim=with_xi(bounds.hard_upper_mean_instance),
         check=mean_upper("CE_sgl", HOSTILE, of_problem=True),
-        certificates=("hard_upper_mean_instance",),
         planted=(
             PlantedError(
                 "4/9 becomes 1/3",

@@ -21,7 +21,6 @@ STATEMENTS = (
         "ours-N8-joint",
         claim=bounds.hard_upper_mean_joint,
         check=mean_upper("CE_sgl", HOSTILE),
-        certificates=("hard_upper_mean_joint",),
         planted=(
             PlantedError("1/2 becomes 0.39", scaled(bounds.hard_upper_mean_joint, 0.78)),
             PlantedError(
@@ -35,7 +34,6 @@ STATEMENTS = (
         "ours-N8-uniform",
         claim=bounds.hard_upper_mean_uniform,
         check=mean_upper("CE_sgl"),
-        certificates=("hard_upper_mean_uniform",),
         note="Attained at S = 1, A = 2, n = 1; too large by a factor 1.8 as n grows.",
         planted=(
             PlantedError("n + 1 becomes n + 2", lambda S, A, n: math.sqrt(S * (A - 1) / (2 * (n + 2)))),
@@ -49,7 +47,6 @@ STATEMENTS = (
         "ours-N8-conjecture",
         claim=bounds.hard_upper_mean_conjecture,
         check=mean_upper("CE_sgl"),
-        certificates=("hard_upper_mean_conjecture",),
         note="Proved for S = 1.",
         planted=(
             PlantedError(

@@ -88,7 +88,6 @@ STATEMENTS = (
         "ours-N3-at",
         claim=of_joint_law(bounds.partial_upper_mean_at),
         check=mean_upper("SEL_ptl", HOSTILE, of_problem=True),
-        certificates=("partial_upper_mean_at",),
         planted=(
             PlantedError("the sum times 0.99", of_joint_law(scaled(bounds.partial_upper_mean_at, 0.99))),
             PlantedError(
@@ -104,7 +103,6 @@ STATEMENTS = (
         "ours-N3-missing",
         claim=bounds.partial_upper_mean_missing,
         check=together(mean_upper("SEL_ptl", HOSTILE), at_dead_labels),
-        certificates=("partial_upper_mean_missing",),
         planted=(
             PlantedError("the bound times 0.95", scaled(bounds.partial_upper_mean_missing, 0.95)),
             PlantedError(
@@ -117,7 +115,6 @@ STATEMENTS = (
         "ours-N4-uniform",
         claim=bounds.partial_upper_mean_uniform,
         check=together(mean_upper("SEL_ptl"), at_sure_rows("SEL_ptl")),
-        certificates=("partial_upper_mean_uniform",),
         note="Attained at A = 2, n <= S by sure rows; too large by a factor 2.4 as A and n grow.",
         planted=(
             PlantedError("the bound times 0.99", scaled(bounds.partial_upper_mean_uniform, 0.99)),
@@ -135,7 +132,6 @@ STATEMENTS = (
         "ours-N4-simple",
         claim=bounds.partial_upper_mean_uniform_simple,
         check=mean_upper("SEL_ptl"),
-        certificates=("partial_upper_mean_uniform_simple",),
         planted=(
             PlantedError("1/e becomes 1/6", scaled(bounds.partial_upper_mean_uniform_simple, math.e / 6)),
             PlantedError("S (A - 1) becomes (S - 1) (A - 1)", lambda S, A, n: rate((S - 1) * (A - 1) / math.e, n)),
@@ -146,7 +142,6 @@ STATEMENTS = (
         "ours-N6-lambert",
         claim=bounds.partial_upper_mean_lambert,
         check=mean_upper("SEL_ptl"),
-        certificates=("partial_upper_mean_lambert",),
         planted=(
             PlantedError("c_inf becomes 0.09", lambda S, A, n: rate(S * (0.09 * A + math.sqrt(2 * A) / math.e), n)),
             PlantedError("c_inf A becomes c_inf sqrt(A)", lambda S, A, n: rate(0.675 * S * math.sqrt(A), n)),
@@ -167,7 +162,6 @@ STATEMENTS = (
         "ours-N6-conjecture",
         claim=bounds.partial_upper_mean_conjecture,
         check=mean_upper("SEL_ptl"),
-        certificates=("partial_upper_mean_conjecture",),
         planted=(
             PlantedError("c_inf becomes 0.15", lambda S, A, n: rate(0.15 * S * A, n)),
             PlantedError("SA becomes S (A - 2)", lambda S, A, n: rate(0.1544112 * S * max(A - 2, 0), n)),

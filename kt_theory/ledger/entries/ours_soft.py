@@ -19,7 +19,6 @@ STATEMENTS = (
         "ours-N1-soft",
         claim=bounds.soft_upper_mean_missing,
         check=together(mean_upper("CE_ful", HOSTILE), at_sure_rows("CE_ful", "hostile")),
-        certificates=("soft_upper_mean_missing",),
         planted=(
             PlantedError("the bound times 0.99", scaled(bounds.soft_upper_mean_missing, 0.99)),
             PlantedError("phi(n - 1) becomes phi(n)", lambda S, A, n: majorant(size=S, n=n, shift=0)),
@@ -30,7 +29,6 @@ STATEMENTS = (
         "ours-N9-upper",
         claim=bounds.soft_upper_mean_uniform,
         check=together(mean_upper("CE_ful"), at_sure_rows("CE_ful")),
-        certificates=("soft_upper_mean_uniform",),
         note="An equality up to n = S.",
         planted=(
             PlantedError("the bound times 0.99", scaled(bounds.soft_upper_mean_uniform, 0.99)),

@@ -39,7 +39,6 @@ STATEMENTS = (
         "zz-4.1",
         claim=bounds.partial_lower_mean,
         check=minimax_lower("partial", (2, "SEL_ptl")),
-        certificates=("partial_lower_mean",),
         planted=(
             PlantedError("1/4 becomes 1/2", scaled(bounds.partial_lower_mean, 2.0)),
             PlantedError("1/(n + 1) becomes (n + 1)^-0.9", steeper(bounds.partial_lower_mean, -0.1)),
@@ -53,7 +52,6 @@ STATEMENTS = (
         "zz-4.1-simple",
         claim=bounds.partial_lower_mean_simple,
         check=minimax_lower("partial", (2, "SEL_ptl")),
-        certificates=("partial_lower_mean_simple",),
         planted=(
             PlantedError("1/(4e) becomes 1/4", scaled(bounds.partial_lower_mean_simple, math.e)),
             PlantedError(
@@ -66,7 +64,6 @@ STATEMENTS = (
         "zz-4.4-mean",
         claim=bounds.partial_upper_mean,
         check=mean_upper("SEL_ptl", HOSTILE),
-        certificates=("partial_upper_mean",),
         note="The paper states the order SA/n; the constants are those of its proof.",
         planted=(
             PlantedError(

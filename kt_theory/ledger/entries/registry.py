@@ -2,52 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
 from types import ModuleType
 
-from kt_theory.ledger.entries import (
-    fitting,
-    hard,
-    lemmas,
-    limits_partial,
-    minimax_hard,
-    minimax_partial,
-    minimax_soft,
-    ours_hard,
-    ours_missing_mass,
-    ours_partial,
-    ours_soft,
-    partial,
-    quantised,
-    questions,
-    slips,
-    soft,
-    tempered,
-    top_k,
-    worlds,
-)
 from kt_theory.ledger.statement import Statement
+from kt_theory.statements import TOPICS
 
-#: In the order of the report: the paper, its slips, other levels of information, ours.
-MODULES: tuple[ModuleType, ...] = (
-    hard,
-    partial,
-    soft,
-    slips,
-    worlds,
-    lemmas,
-    fitting,
-    top_k,
-    quantised,
-    tempered,
-    questions,
-    ours_missing_mass,
-    ours_partial,
-    ours_soft,
-    ours_hard,
-    minimax_soft,
-    minimax_partial,
-    limits_partial,
-    minimax_hard,
+#: A module here for each of `kt_theory.statements`, of the same name.
+MODULES: tuple[ModuleType, ...] = tuple(
+    importlib.import_module(topic.__name__.replace("kt_theory.statements", "kt_theory.ledger.entries"))
+    for topic in TOPICS
 )
 
 STATEMENTS: dict[str, Statement] = {statement.id: statement for module in MODULES for statement in module.STATEMENTS}

@@ -54,7 +54,6 @@ STATEMENTS = (
         "zz-5.1",
         claim=bounds.soft_lower_mean,
         check=minimax_lower("soft", (3, "CE_ful"), own_from=2),
-        certificates=("soft_lower_mean",),
         note="On instance 3 from n = 2SA on: earlier an unvisited input costs less than 1/2.",
         planted=(
             PlantedError("1/2 becomes 1", scaled(bounds.soft_lower_mean, 2.0)),
@@ -69,7 +68,6 @@ STATEMENTS = (
         "zz-5.1-simple",
         claim=bounds.soft_lower_mean_simple,
         check=minimax_lower("soft", (3, "CE_ful"), own_from=2),
-        certificates=("soft_lower_mean_simple",),
         planted=(
             PlantedError("1/(2e) becomes 1/2", scaled(bounds.soft_lower_mean_simple, math.e)),
             PlantedError(
@@ -82,7 +80,6 @@ STATEMENTS = (
         "zz-5.1-at",
         claim=under_a_law(bounds.soft_lower_mean_at),
         check=at_every_law,
-        certificates=("soft_lower_mean_at",),
         planted=(
             PlantedError("1/2 becomes 0.51", under_a_law(scaled(bounds.soft_lower_mean_at, 1.02))),
             PlantedError(
@@ -95,7 +92,6 @@ STATEMENTS = (
         "zz-5.2-mean-at",
         claim=under_a_law(bounds.soft_upper_mean_at),
         check=mean_upper("CE_ful", HOSTILE, of_problem=True),
-        certificates=("soft_upper_mean_at",),
         planted=(
             PlantedError("the sum times 0.99", under_a_law(scaled(bounds.soft_upper_mean_at, 0.99))),
             PlantedError(
@@ -108,7 +104,6 @@ STATEMENTS = (
         "zz-5.2-mean",
         claim=bounds.soft_upper_mean,
         check=mean_upper("CE_ful", HOSTILE),
-        certificates=("soft_upper_mean",),
         planted=(
             PlantedError("4/9 becomes 4/11", lambda S, A, n: 4 * S / (11 * n) if n else math.nan),
             PlantedError("S becomes S - 1", lambda S, A, n: 4 * (S - 1) / (9 * n) if n else math.nan),
