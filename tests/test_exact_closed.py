@@ -13,8 +13,8 @@ import scipy.special
 
 import oracles
 from kt_theory import Problem, dirichlet_problem, instance, near_deterministic_problem
-from kt_theory.exact import ful, limits, sgl
-from kt_theory.exact.rows import OutOfReach, Row, distinct_rows
+from kt_theory.exact import ful, limits, loops_kinks, loops_sgl, sgl
+from kt_theory.exact.rows import Row, distinct_rows
 from kt_theory.numerics import binomials, powers
 
 REL = 1e-13  # what the module promises; mpmath and fractions add nothing to it
@@ -199,13 +199,24 @@ def mean_deviation_in_digits(m: int, p: float) -> mpmath.mpf:
     return 2 * v * binomial_in_digits(v, m, p) * (1 - mpmath.mpf(p)) / m if v <= m else mpmath.mpf(0)
 
 
+def mean_deviation(m: float, p: float, series: bool = False) -> float:
+    """As the loops have it: one input that is certain, m samples."""
+    out = np.zeros(1)
+    loops_sgl.add_deviations(m, 1.0, m, m, np.array([p]), np.array([series]), out)
+    return out.item()
+
+
+def de_moivre(m, p):
+    """From NumPy's binomials."""
+    return 2 * p * (1 - p) * binomials.binomial(np.maximum(np.ceil(m * p), 1) - 1, m - 1, p)
+
+
 @pytest.mark.parametrize("p", [Fraction(1, 2), Fraction(1, 3), Fraction(1, 25), Fraction(5, 12)])
 @pytest.mark.parametrize("m", [1, 2, 3, 12, 25, 50])
 def test_mean_deviation_by_its_definition(m, p):
     # Oracle: enumeration, sum over the counts in fractions; mp whole for some
     terms = (math.comb(m, k) * p**k * (1 - p) ** (m - k) * abs(Fraction(k, m) - p) for k in range(m + 1))
-    value = sgl.mean_deviation(np.array([float(m)]), np.array([[float(p)]]))
-    assert value.item() == near(float(sum(terms)), rel=2e-15)
+    assert mean_deviation(float(m), float(p)) == near(float(sum(terms)), rel=2e-15)
 
 
 def test_mean_deviation_at_random():
@@ -218,40 +229,48 @@ def test_mean_deviation_at_random():
         if rng.random() < 0.35:
             q = int(rng.integers(2, 60))
             m, p = m - m % q + q, int(rng.integers(1, q // 2 + 1)) / q
-        visits, label = np.array([float(m)]), np.array([[p]])
         with mpmath.workdps(60):
             truth = mean_deviation_in_digits(m, p)
-            assert abs(sgl.mean_deviation(visits, label).item() / truth - 1) < 2e-15
-            if m * p * (1 - p) >= 1e4:
+            assert abs(mean_deviation(float(m), p) / truth - 1) < 2e-15
+            if m * p * (1 - p) >= 1e3:
                 series += 1
-                assert abs(sgl.mean_deviation_series(visits, label).item() / truth - 1) < 5e-15
+                assert abs(mean_deviation(float(m), p, True) / truth - 1) < 5e-15
     assert series > 50
 
 
 @pytest.mark.parametrize("p", [0.5, 1 / 3, 0.04, 3e-6, 1e-200, 0.25 + 2.0**-54])
 @pytest.mark.parametrize("first", [1, 700, 10**9 + 1])
 def test_mean_deviations_by_ratios(first, p):
-    # Oracle: second algorithm, de Moivre's terms one by one; mp whole for some, the last block a part of one
-    m = np.arange(float(first), first + 1000)
-    labels, weights = np.array([p, 0.01]), np.array([3.0, 2.0])
-    truth = weights @ sgl.mean_deviation(m, labels[:, None])
-    assert np.abs(sgl._by_ratios(m, labels, weights) / truth - 1).max() < 1e-14
+    # Oracle: second algorithm, de Moivre's terms one by one; mp whole for some
+    steps = loops_sgl.STEPS
+    at = first + steps * np.arange(31.0)
+    truth = de_moivre(at + np.arange(steps)[:, None], p)
+    f, v, total = np.empty((3, at.size))
+    for j in range(steps):
+        one = np.zeros(truth.shape)
+        one[j] = 3.0
+        loops_sgl._by_ratios(at, one, p, f, v, total)
+        assert np.abs(total / truth[j] / 3 - 1).max() < 1e-14
     # planted: v kept where it grows
     if p == 1 / 3:
-        kept = truth[0] * np.cumprod(np.append(1.0, m[:15] * (2 / 3) / (m[:15] - np.ceil(m[0] / 3) + 1)))
-        assert np.abs(kept / truth[:16] - 1).max() > 1e-9
+        m = at[0] + np.arange(15)
+        kept = truth[0, 0] * np.cumprod(np.append(1.0, m * (2 / 3) / (m - np.ceil(m[0] / 3) + 1)))
+        assert np.abs(kept / truth[:16, 0] - 1).max() > 1e-9
 
 
-def test_series_needs_its_second_term():
-    # Oracle: mpmath, planted: without the h^2 terms the promise is not met at h = 1e-4
-    visits, p = np.arange(110_000.0, 110_100.0), 0.1
-    with mpmath.workdps(40):
-        truth = np.array([float(mean_deviation_in_digits(int(m), p)) for m in visits])
-    m, c = visits, p * (1 - p)
-    x = np.ceil(m * p) - m * p
-    short = np.sqrt(2 * c / np.pi / m) * (1 + (x * (1 - x) / 2 - (1 - c) / 12) / (m * c))
-    assert np.abs(short / truth - 1).max() > 1e-11
-    assert np.abs(sgl.mean_deviation_series(visits, p) / truth - 1).max() < 5e-15
+def test_series_needs_its_third_term():
+    # Oracle: mpmath, planted: without the h^3 terms the promise is not met at h = 1e-3
+    p = 0.1
+    c = p * (1 - p)
+    for m in np.arange(11_112.0, 11_122.0):
+        with mpmath.workdps(40):
+            truth = float(mean_deviation_in_digits(int(m), p))
+        x = np.ceil(m * p) - m * p
+        y, h = x * (1 - x), 1 / (m * c)
+        first = y / 2 - (1 - c) / 12
+        short = 1 + h * first + h * h * (first**2 / 2 + y * (1 - 2 * x) * (1 - 2 * p) / 12)
+        assert abs(np.sqrt(2 * c / np.pi / m) * short / truth - 1) > 3e-13
+        assert abs(mean_deviation(m, p, True) / truth - 1) < 5e-15
 
 
 # --- CE_sgl ---------------------------------------------------------------------------------------------
@@ -317,35 +336,82 @@ def test_whole_problems(n, seed):
     assert total("CE_sgl", problem.rho, problem.teacher, n) == near(truth, rel=REL)
 
 
-def mean_by(n: int, rho: float, p: float, deviation) -> float:
-    return sgl._windowed(n, rho, 1, lambda m: deviation(m, p))
+def mean_by(n: int, rho: float, term) -> float:
+    """The mean of a function of the visits over the window, by NumPy's binomials."""
+    first, last = binomials.window(n, rho)
+    blocks = (np.arange(m, min(m + 2**14, last + 1), dtype=float) for m in range(first, last + 1, 2**14))
+    return math.fsum(float(term(m) @ binomials.binomial(m, n, rho)) for m in blocks)
 
 
 @pytest.mark.parametrize("p", [0.25, 1 / 3, 0.04, 0.381966, 1 / 7 + 1e-9, 0.002 + 1e-6])
-@pytest.mark.parametrize(("n", "rho"), [(10**8, 0.3), (3 * 10**9, 0.99), (10**12, 0.002), (10**14, 2e-5)])
-def test_very_many_visits(p, n, rho):
+@pytest.mark.parametrize(("n", "rho"), [(10**6, 0.3), (10**8, 0.3), (10**9, 0.01), (10**10, 2e-4)])
+def test_waves(p, n, rho):
     # Oracle: second algorithm, the windowed sum of de Moivre's terms; p with few and with many resonances
-    value = sgl._very_many_visits(n, rho, p) if n * rho * p * (1 - p) >= 2e6 else None
-    if value is None:
-        assert n < 10**10
+    mean = n * rho
+    value = loops_sgl.waves(float(n), rho, p, 1e-14, 3e7)
+    if math.isnan(value) or p * (1 - p) * mean < 1e4:
+        assert mean < 1e8
         return
-    assert value == near(mean_by(n, rho, p, sgl.mean_deviation_series), rel=6e-14)
+    assert value == near(mean_by(n, rho, lambda m: de_moivre(m, p)), rel=4e-14)
+    c = p * (1 - p)
+    smooth = math.sqrt(2 * c / math.pi / mean) * (1 + (3 * (1 - rho) / 8 + 1 / 12) / mean)
+    if p == 0.25:  # planted: the wiggle is needed
+        assert value != near(smooth, rel=4e-14)
 
 
-def test_very_many_visits_by_de_moivre():
-    # Oracle: second algorithm, the windowed sum of de Moivre's terms themselves
-    n, rho, p = 10**9, 0.9, 0.25 + 1e-7
-    truth = mean_by(n, rho, p, sgl.mean_deviation)
-    assert sgl._very_many_visits(n, rho, p) == near(truth, rel=6e-14)
-    smooth = math.sqrt(2 * p * (1 - p) / math.pi / (n * rho)) * (1 + (3 * (1 - rho) / 8 + 1 / 12) / (n * rho))
-    assert smooth != near(truth, rel=6e-14)  # planted: the wiggle is needed
+@pytest.mark.parametrize("p", [0.0049, 0.003, 1 / 512, 1e-4, 3e-6, 1e-8, 1e-200])
+@pytest.mark.parametrize(("n", "rho"), [(10**6, 0.4), (4 * 10**5, 0.25), (10**9, 0.01), (10**12, 1e-6)])
+def test_integrals_between_kinks(p, n, rho):
+    # Oracle: second algorithm, the windowed sum of de Moivre's terms
+    first, last = binomials.window(n, rho)
+    value = loops_kinks.by_pieces(float(n), rho, float(first), float(last), p, 0.0, 0.0, 0.0)
+    truth = mean_by(n, rho, lambda m: de_moivre(m, p))
+    assert value == near(truth, rel=1e-14)
+    # planted: the integral without what the kinks take, p/(12 n rho) or so: at the place k of m, 2 W b p B_2 / (2 k)
+    kinks = np.arange(math.ceil(first * p), math.floor(last * p) + 1)
+    if p > 1e-4 and p != 1 / 512:
+        m = kinks / p
+        u = m % 1
+        taken = binomials.binomial(np.rint(m), n, rho) * de_moivre(np.rint(m), p) * p / kinks / (1 - p)
+        assert value != near(truth + float(taken @ (u * u - u + 1 / 6)) / 2, rel=1e-14)
+
+
+def test_integrals_between_kinks_in_digits():
+    # Oracle: mpmath, the defining sum over all visits at 40 digits
+    n, rho, p = 360_000, 0.3, 0.004
+    with mpmath.workdps(40):
+        truth = float(2 * ce_sgl_in_digits(rho, [p], [p], n, reach=8) / mpmath.mpf(rho))
+    assert loops_kinks.by_pieces(float(n), rho, *sgl._window(n, rho), p, 0.0, 0.0, 0.0) == near(truth, rel=1e-14)
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_all_routes_at_random(seed):
+    # Oracle: second algorithm, the windowed sum of de Moivre's terms, up to 4e5 numbers of visits
+    rng = np.random.default_rng([7, seed])
+    n = int(10 ** rng.uniform(0, 13))
+    rho = min(10 ** rng.uniform(-2, math.log10(3e8)) / n, 0.9999)
+    p = np.append(10 ** -rng.uniform(0.3, (2, 6, 10)[seed % 3], size=4), 0.5)
+    out = np.empty(p.size)
+    loops_sgl.mean_deviations(float(n), rho, *map(float, binomials.window(n, rho)), p, out)
+    truth = [mean_by(n, rho, lambda m, x=x: de_moivre(m, x)) for x in p]
+    assert out == near(truth, rel=6e-14)
+
+
+@pytest.mark.parametrize("rho", [1 - 2.0**-53, 1 - 1e-13, 1 - 1e-9, 0.999999])
+@pytest.mark.parametrize("n", [3, 40, 5000, 10**6])
+def test_nearly_certain_inputs(rho, n):
+    # Oracle: second algorithm, the windowed sum of de Moivre's terms; ratios of probabilities start from 0
+    for p in (0.5, 0.3, 0.01):
+        out = np.empty(1)
+        loops_sgl.mean_deviations(float(n), rho, *sgl._window(n, rho), np.array([p]), out)
+        assert out.item() == near(mean_by(n, rho, lambda m, p=p: de_moivre(m, p)), rel=6e-14)
 
 
 @pytest.mark.parametrize("rho", [1e-3, 0.3, 0.99])
 @pytest.mark.parametrize("n", [10**4, 10**7])
 def test_the_window_holds_all(n, rho):
     # Oracle: identity, probabilities of m >= 1 sum to 1 - (1 - rho)^n
-    assert mean_by(n, rho, 0.5, lambda m, p: np.ones_like(m)) == near(1 - (1 - rho) ** n, rel=1e-14)
+    assert mean_by(n, rho, np.ones_like) == near(1 - (1 - rho) ** n, rel=1e-14)
     last = binomials.window(n, rho)[1]
     narrow = np.arange(max(1, n * rho - 5 * math.sqrt(n * rho)), min(last, n * rho + 5 * math.sqrt(n * rho)))
     if rho < 0.9:  # planted: a window of 5 sd
@@ -360,11 +426,16 @@ def test_huge_samples_of_instance_0(n):
     assert value == near(limits.asymptotic_constant(problem), rel=100 / n * (1 + 1 / (12 * 0.0196)) + 1e-13)
 
 
-@pytest.mark.parametrize(("rho", "n"), [(0.3, 10**9), (1.0, 10**8), (1e-4, 10**12 + 1)])
+@pytest.mark.parametrize(("rho", "n"), [(0.3, 10**9), (0.3, 40_000), (1e-4, 10**8 + 1), (0.3, 30_000), (0.5, 17)])
 def test_squared_error_of_many_visits(rho, n):
     # Oracle: second algorithm, E(1/m) by the windowed sum
-    inverse = sgl._windowed(n, rho, 1, lambda m: 1 / m)
-    assert sgl.row_risk(row(rho, [0.25, 0.75]), n, "l2").value == near(rho * 0.375 * inverse, rel=1e-14)
+    inverse = mean_by(n, rho, lambda m: 1 / m)
+    value = sgl.row_risk(row(rho, [0.25, 0.75], [0.25, 0.75]), n, "l2").value
+    assert value == near(rho * 0.375 * inverse, rel=1e-14)
+    mean = n * rho
+    if mean < 1e6:  # planted: 1/mu^3 left out
+        short = 1 + (1 - rho) / mean
+        assert rho * 0.375 * short / mean != near(rho * 0.375 * inverse, rel=1e-14)
 
 
 def test_squared_error_of_one_input():
@@ -385,9 +456,27 @@ def test_kullback_leibler_of_frequencies_is_infinite():
     assert sgl.row_risk(certain, 7, "kl").value == near(0.1 * 0.9**7 * math.log(2), rel=1e-15)
 
 
-def test_out_of_reach_says_what_to_do():
-    with pytest.raises(OutOfReach, match=r"exceed the cap of 2000000000 .* kt_theory.simulate"):
-        sgl.row_risk(row(1e-1, [1e-15, 1 - 1e-15]), 2**63 - 1)
+def test_a_light_label_after_many_visits():
+    # Oracle: limit, mean deviation of a Poisson variable, 2 e^-x x^(v) / (v - 1)! with v = floor(x) + 1; x = 922
+    visits, poisson = 2**63 / 10, 0.0
+    for p in (1e-15, 1 - (1 - 1e-15)):  # of floats
+        x = visits * p
+        v = math.floor(x) + 1
+        with mpmath.workdps(30):
+            poisson += float(mpmath.exp(-x) * mpmath.mpf(x) ** v / mpmath.factorial(v - 1) / visits)
+    value = sgl.row_risk(row(1e-1, [1e-15, 1 - 1e-15]), 2**63 - 1).value
+    assert value == near(0.1 * poisson, rel=1e-12)  # 1e-15 of its variance is not Poisson's
+    assert value != near(0.1 * poisson * (1 + 1e-11), rel=1e-12)
+
+
+def test_a_wide_row_at_huge_n():
+    # Oracle: limit, the asymptotic constant; the wiggle of a label is at most 1/(8 mu c) of it, mu c above 1e6
+    p = 1 / np.arange(1, 5001)
+    p /= p.sum()
+    values = [sgl.row_risk(row(0.05, p), n).value * math.sqrt(n) for n in (10**12, 10**15)]
+    constant = math.sqrt(0.05) * float(np.sqrt(p * (1 - p)).sum()) / math.sqrt(2 * math.pi)
+    assert values == near([constant] * 2, rel=1.3e-7)
+    assert values[0] != near(constant * (1 + 5e-7), rel=1.3e-7)
 
 
 def test_risk_never_rises_with_n():

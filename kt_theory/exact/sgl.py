@@ -17,64 +17,58 @@ label: what is left out is less than 1e-14 of what is kept. (For mu <= 1 the win
 left out is at most P(m >= 27) f(1) <= mu^27/27! f(1), and what is kept at least P(m = 1) f(1) >= mu/e f(1).) The same
 holds for 1/m in place of f.
 
-**Probabilities** by Loader's saddle-point form, whose relative error does not grow with n
-(`kt_theory.numerics.binomials`). f is taken from it at every 16th m; between, f(m+1) / f(m) is mq / (m - v + 1) where
-v stays and mp / v where it grows: 15 steps of four roundings, below 7e-15.
+**The sum, number by number.** f and the law of m come from Loader's saddle-point form, whose relative error does not
+grow with n (`kt_theory.numerics.binomials`), at every 32nd m; between, f(m+1) / f(m) is mq / (m - v + 1) where v stays
+and mp / v where it grows, and likewise the law: 31 steps of seven roundings, below 3e-14.
 
-**Many visits.** Let c = pq, h = 1/(mc), x = ceil(mp) - mp, y = x(1 - x). Stirling's series turns the saddle-point form
-into
+**Many visits.** Let c = pq, h = 1/(mc), x = ceil(mp) - mp. Stirling's series turns the saddle-point form into
 
     log f = log sqrt(2c / (pi m)) + h (y/2 - (1 - c)/12) + h^2 (q - p) y (1 - 2x)/12 + at most 0.003 h^3 (1 + 2h),
 
-since the third term is (1/(mp)^3 + 1/(mq)^3)(1/360 - y^2/12) - 1/(360 m^3). Used where h <= 1e-4 throughout the window,
-expanded to h^2: relative error below 4e-15.
+y = x(1 - x), where the third term is h^3 ((1 - 3c)(1/360 - y^2/12) - c^3/360), and the fourth at most 0.0013 h^4. Used
+for h <= 1e-3, expanded to h^3: relative error below 3e-15.
 
-**Very many visits.** y = 1/6 - sum_k cos(2 pi k m p) / (pi k)^2, so f is a smooth sqrt(2c/(pi m)) (1 + 1/(12m)) less a
-wiggle. With m^(-3/2) = mu^(-3/2) (1 - 3(m - mu)/(2 mu)) in the wiggle, its mean over m is a power of the characteristic
-function: with z = e^(2 pi i k p) and b = 1 + rho (z - 1),
+**Waves.** In Bernoulli's polynomials B_j of x, that expansion is f = sqrt(2c/(pi m)) (1 + h g_1 + h^2 g_2),
 
-.. math:: \mathrm{E} f = \sqrt{\tfrac{2c}{\pi\mu}} \Big(1 + \tfrac{3(1-\rho)}{8\mu} + \tfrac{1}{12\mu}
-          - \tfrac{1}{2\pi^2 c\mu} \sum_{k \le K} \tfrac{1}{k^2}\,
-          \mathrm{Re}\, b^n \big(1 - \tfrac32 (1-\rho) \tfrac{z-1}{b}\big)\Big).
+    g_1 = c/12 - B_2/2,    g_2 = c^2/288 + 1/1440 + (1 - c) B_2/24 + (q - p) B_3/6 + B_4/8,
 
-Left out, relatively, where c mu >= 2e6: the h^2 terms, at most 0.016/(c mu)^2; the next term of m^(-3/2), at most
-0.16/(c mu^2); 1/mu^2 in the smooth part: together below 4e-14. As |b|^n <= exp(-2 n rho (1 - rho) sin^2(pi k p)), only
-the k with sin^2(pi k p) < 10 / (n rho (1 - rho)) are summed; the others are below e^-20. Two such k differ by g at
-least, g being the least k with sin^2(pi k p) < 40 / (n rho (1 - rho)). So those beyond K add up to 1/K^2 + 1/(gK) at
-most, and K grows until that is below 2e-14 of E f. A p with small g, such as 1/2, may take more k than the window has
-m: then the window is summed.
+and B_2 = sum_k cos(2 pi k x) / (pi k)^2, B_3 = 3 sum_k sin(2 pi k x) / (2 (pi k)^3), B_4 = -3 sum_k cos(2 pi k x) /
+(pi k)^4. So f is smooth less a wiggle, and the mean of the wiggle over m is a power of the characteristic function:
+with z = e^(2 pi i k p) and b = 1 + rho (z - 1), E z^m = b^n, and under the weights z^m the number of visits is binomial
+with rho z/b for rho. Its moments about mu = n rho give the mean of m^(-3/2) z^m by Taylor's formula, up to the third
+power of m/mu - 1. Used where c mu >= 1e4 and mu (1 - rho) >= 1e5; left out, relatively: h^3, at most 4e-15; the next
+power, at most (h/12) 8/mu^2 <= 7e-15; in the smooth part 4/mu^3 <= 4e-15.
 
-Squared l2 is sum p(1-p) E(1/m; m >= 1), the variance of a frequency; E(1/m) = (1 + (1 - rho)/mu)/mu but for 3/mu^2,
-relatively, which is used from mu = 1e8 on. KL is infinite as soon as a label that the teacher
+As |b|^n <= exp(-2 n rho (1 - rho) sin^2(pi k p)), only the k with sin^2(pi k p) < 12 / (n rho (1 - rho)) are summed;
+the others are below e^-24. These k lie within r/p of j/p, j = 0, 1, ..., with r = arcsin(sqrt(12 / (n rho (1 -
+rho))))/pi: beyond j their 1/k^2 add up to (2r + p) p / (j + 1/2 - r) at most. Two such k differ by g at least, g being
+the least k with sin^2(pi k p) < 48 / (n rho (1 - rho)): beyond K they add up to 1/K^2 + 1/(gK) at most. j grows until
+the lesser of these is below 4e-14 of E f. A p such as 1/2 may take more k than the window has m: then another route is
+taken.
+
+**Few kinks.** Where p is small, f is smooth but for few m, and the sum is an integral with corrections:
+`kt_theory.exact.kinks`.
+
+Squared l2 is sum p(1-p) E(1/m; m >= 1), the variance of a frequency; from mu = 1e4 on E(1/m) is its expansion up to
+1/mu^3, whose next term is below 3e-15. KL is infinite as soon as a label that the teacher
 uses may be unseen at a visited input, which one visit is enough for, unless the teacher uses one label alone.
 
-Cost: at most 22 sd of m times the labels of different probability, 15 ns each, 30 ns where h <= 1e-4, next to nothing
-where c mu >= 2e6.
+Cost: at most 20 sd of m times the labels of different probability, 2 to 4 ns each, as long as mu is below a million;
+beyond, some ten microseconds a label, whatever n is.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 
-from kt_theory.exact import ful
-from kt_theory.exact.rows import Estimate, OutOfReach, Row, excess
-from kt_theory.numerics import loops_binomial
-from kt_theory.numerics.binomials import binomial, window
+from kt_theory.exact import ful, loops_sgl
+from kt_theory.exact.rows import Estimate, Row, excess
+from kt_theory.numerics.binomials import window
 
-#: Relative error that is promised: window and series as above, rounding below 2e-14.
+#: Relative error that is promised: window and series as above, rounding below 4e-14.
 ERROR = 1e-13
-
-#: The most numbers (visits times different labels) that are summed for one input: minutes.
-CAP = 2 * 10**9
-
-#: Numbers that are worked on at a time: what fits a processor's cache.
-BLOCK = 2**14
-
-#: f comes from Loader's form at every so many numbers of visits, from ratios between.
-STEPS = 16
 
 ROUTE = "closed form"
 
@@ -100,8 +94,6 @@ def row_risk(row: Row, n: int, divergence: str = "tv") -> Estimate:
     ------
     ValueError
         If the divergence is unknown.
-    OutOfReach
-        If more than 2e9 numbers would have to be summed: labels with hardly any mass at n far beyond 1e12.
 
     Examples
     --------
@@ -137,95 +129,21 @@ def _mean_deviations(n: int, rho: float, p: np.ndarray) -> float:
     """sum_a E(f_a(m); m >= 1)."""
     smaller = np.minimum(p, 1 - p)
     labels, times = np.unique(smaller[smaller > 0], return_counts=True)
-    c, mean = labels * (1 - labels), n * rho
-    waves = [
-        _very_many_visits(n, rho, label) if many else None for label, many in zip(labels, c * mean >= 2e6, strict=True)
-    ]
-    far = np.array([value is not None for value in waves])
-    close = ~far & (c * window(n, rho)[0] >= 1e4)
-
-    def summed(
-        some: np.ndarray, deviations: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray], block: int
-    ) -> float:
-        p, weights = labels[some], times[some].astype(np.float64)
-        return _windowed(n, rho, p.size, lambda m: deviations(m, p, weights), block) if p.size else 0.0
-
-    total = (k * value for k, value in zip(times, waves, strict=True) if value is not None)
-    return math.fsum([*total, summed(close, _by_series, BLOCK), summed(~far & ~close, _by_ratios, BLOCK * STEPS)])
-
-
-def _by_series(m: np.ndarray, p: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """sum_a weights_a f_a at each m."""
-    return weights @ mean_deviation_series(m, p[:, None])
-
-
-def _by_ratios(m: np.ndarray, p: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """The same for successive m."""
-    out = np.zeros(m.size)
-    loops_binomial.add_deviations(m[0], p, weights, mean_deviation(m[::STEPS], p[:, None]), STEPS, out)
-    return out
+    found = np.empty(labels.size)
+    loops_sgl.mean_deviations(float(n), rho, *_window(n, rho), labels, found)
+    return math.fsum(times * found)
 
 
 def _mean_inverse(n: int, rho: float) -> float:
     """E(1/m; m >= 1)."""
-    mean = n * rho
-    if mean >= 1e8:
-        return (1 + (1 - rho) / mean) / mean
-    return _windowed(n, rho, 1, lambda m: 1 / m)
+    mean, left, skew = n * rho, 1 - rho, 1 - 2 * rho
+    if mean < 1e4:
+        return float(loops_sgl.mean_inverse(float(n), rho, *_window(n, rho)))
+    third = left * (1 - 6 * rho * left) - 10 * left**2 * skew + 15 * left**3
+    return (1 + (left + (3 * left**2 - left * skew + third / mean) / mean) / mean) / mean
 
 
-def _windowed(n: int, rho: float, labels: int, term: Callable[[np.ndarray], np.ndarray], block: int = BLOCK) -> float:
-    """The mean of `term`, which costs as many numbers as there are `labels`, over the window, block by block."""
-    first, last = window(n, rho)
-    if (last - first + 1) * labels > CAP:
-        raise OutOfReach(
-            f"n is {n}: {last - first + 1} numbers of visits times {labels} different labels exceed the cap of "
-            f"{CAP} that are summed exactly; kt_theory.simulate has no such limit"
-        )
-    step = max(block // labels, 256)
-    blocks = (np.arange(m, min(m + step, last + 1), dtype=np.float64) for m in range(first, last + 1, step))
-    return math.fsum(float(term(m) @ binomial(m, n, rho)) for m in blocks)
-
-
-def mean_deviation(m: np.ndarray, p: np.ndarray) -> np.ndarray:
-    """E|Bin(m, p)/m - p| for m >= 1 and p <= 1/2, by de Moivre."""
-    v = np.maximum(np.ceil(m * p), 1)
-    return 2 * p * (1 - p) * binomial(v - 1, m - 1, p)
-
-
-def mean_deviation_series(m: np.ndarray, p: np.ndarray) -> np.ndarray:
-    """The same for m p (1 - p) >= 1e4, by Stirling's series."""
-    c = p * (1 - p)
-    x = m * p
-    x = np.ceil(x) - x
-    y = x * (1 - x)
-    h = 1 / (m * c)
-    first = y / 2 - (1 - c) / 12
-    second = y * (1 - 2 * x) * ((1 - 2 * p) / 12)
-    return np.sqrt(2 * c / math.pi / m) * (1 + h * (first + h * (first * first / 2 + second)))
-
-
-def _very_many_visits(n: int, rho: float, p: float) -> float | None:
-    """E f(m) by the smooth part and the cosines of the wiggle; None if the window has fewer terms."""
-    c, mean = p * (1 - p), n * rho
-    first, last = window(n, rho)
-    scale = 1 / (2 * math.pi**2 * c * mean)
-    wiggle, gap, waves = 0.0, math.inf, 0
-    while scale * (1 / max(waves, 1) ** 2 + 1 / (min(gap, waves + 1) * max(waves, 1))) > 2e-14:
-        if waves > (last - first) / 4:
-            return None
-        k = np.arange(waves + 1, waves + 1 + min(max(waves, 256), BLOCK), dtype=np.float64)
-        waves += k.size
-        turn = k * p
-        turn -= np.rint(turn)
-        sine = np.sin(math.pi * turn) ** 2
-        near = sine * mean * (1 - rho) < 40
-        gap = min(gap, float(np.min(k, where=near, initial=math.inf)))
-        near &= sine * mean * (1 - rho) < 10
-        k, turn, sine = k[near], turn[near], sine[near]
-        rise = -2 * sine + 1j * np.sin(2 * math.pi * turn)  # z - 1
-        b = 1 + rho * rise
-        power = np.exp(n / 2 * np.log1p(-4 * rho * (1 - rho) * sine) + 1j * n * np.angle(b))
-        wiggle += math.fsum((power * (1 - 1.5 * (1 - rho) * rise / b)).real / (k * k))
-    correction = (3 * (1 - rho) / 8 + 1 / 12) / mean - scale * wiggle
-    return math.sqrt(2 * c / math.pi / mean) * (1 + correction)
+def _window(n: int, rho: float) -> tuple[float, float]:
+    """The first and last number of visits that is summed."""
+    first, last = window(n, rho) if rho < 1 else (n, n)
+    return float(first), float(last)

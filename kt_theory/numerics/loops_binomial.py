@@ -1,6 +1,6 @@
-"""Numba loops over binomials: a distribution function, and de Moivre's deviations. They validate nothing.
+"""Numba loops over binomials: a distribution function, and probabilities one by one. They validate nothing.
 
-For `kt_theory.minimax.hard_upper` and `kt_theory.exact.sgl`.
+For `kt_theory.minimax.hard_upper`, and for the loops of `kt_theory.exact` over the numbers of visits.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import math
 import numpy as np
 
 from kt_theory.compiled import jit
+from kt_theory.numerics import powers
+from kt_theory.numerics.binomials import _STIRLING
 
 
 @jit
@@ -38,27 +40,53 @@ def fill_below(k: np.ndarray, m: float, p: np.ndarray, here: np.ndarray, next_: 
             out[i] = 1.0 - next_[i] * total
 
 
-@jit
-def add_deviations(
-    first: float, p: np.ndarray, weights: np.ndarray, known: np.ndarray, steps: int, out: np.ndarray
-) -> None:
-    """Add sum_a weights_a f_a(first + i) to `out[i]`, f as in `kt_theory.exact.sgl`, p_a at most 1/2.
+product = jit(powers.product)
 
-    `known[a, j]` is f_a(first + j steps). From there on f(m+1) / f(m) is m q / (m - v + 1) where v = max(1, ceil(mp))
-    stays, m p / v where v grows by 1: four roundings a step.
-    """
-    for a in range(p.size):
-        q = 1.0 - p[a]
-        for j in range(known.shape[1]):
-            start = j * steps
-            f = weights[a] * known[a, j]
-            v = max(math.ceil((first + start) * p[a]), 1.0)
-            out[start] += f
-            for i in range(start, min(start + steps, out.size) - 1):
-                m = first + i
-                if math.ceil((m + 1.0) * p[a]) > v:
-                    f *= m * p[a] / v
-                    v += 1.0
-                else:
-                    f *= m * q / (m - v + 1.0)
-                out[i + 1] += f
+
+@jit
+def stirling(k: float) -> float:
+    """As `kt_theory.numerics.binomials.stirling`, of one number: whole, or at least 16."""
+    if k < 16.0:
+        return _STIRLING[int(k)]
+    z = 1.0 / (k * k)
+    return (1 / 12 - z * (1 / 360 - z * (1 / 1260 - z * (1 / 1680 - z / 1188)))) / k
+
+
+@jit
+def deviance(x: float, mean: float, excess: float) -> float:
+    """As `kt_theory.numerics.powers.deviance`, of one number."""
+    t = excess / (x + mean)
+    square = t * t
+    if square < 1e-4:
+        tail = 1 / 3 + square * (1 / 5 + square * (1 / 7 + square / 9))
+    elif square < 0.01:
+        tail = 1 / 19
+        for j in range(8, 0, -1):
+            tail = tail * square + 1 / (2 * j + 1)
+    elif mean > 0.0:
+        return x * math.log(x / mean) - excess
+    else:
+        return math.inf
+    return t * (excess + 2.0 * x * square * tail)
+
+
+@jit
+def probability(x: float, n: float, p: float) -> float:
+    """P(Bin(n, p) = x) for whole n and x, 0 < p < 1, by Loader's saddle-point form; 0 outside of 0 .. n."""
+    if x < 0.0 or x > n:
+        return 0.0
+    if x == 0.0:
+        return math.exp(n * math.log1p(-p))
+    if x == n:
+        return p**n
+    return inner(x, n, p)
+
+
+@jit
+def inner(x: float, n: float, p: float) -> float:
+    """Loader's form for 0 < x < n, where n need not be whole if n - x is at least 16."""
+    high, low = product(n, p)
+    d = (x - high) - low
+    y = n - x
+    exponent = stirling(n) - stirling(x) - stirling(y) - deviance(x, high, d) - deviance(y, n * (1.0 - p), -d)
+    return math.sqrt(n / (2 * math.pi * x) / y) * math.exp(exponent)
