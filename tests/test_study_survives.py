@@ -2,11 +2,15 @@
 
 A run that nothing happened to is made once; whatever happens to another one, its folder must end up the same, file by
 file and byte by byte, and nothing that was finished may have been drawn twice.
+
+Each way to be killed, damaged or filled up is tried a few times on every change; behind the marker `slow` it is tried
+at all the places and some ten times as often.
 """
 
 import errno
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,6 +28,9 @@ from kt_theory.simulation.cells import Cell
 from kt_theory.study.names import Batch
 from kt_theory.study.records import Damaged
 from kt_theory.study.store import Store, StudyFiles
+
+#: One process, whose undisturbed run all tests compare with.
+pytestmark = pytest.mark.xdist_group("survivor")
 
 #: A design with instances, a table of its own, and pilots: some dozens of batches of some milliseconds each.
 DESIGN = """
@@ -68,21 +75,26 @@ def design(design_file):
 
 
 @pytest.fixture(scope="module")
-def undisturbed(design, tmp_path_factory):
-    """The folder, the receipts and the number of batches of a run that nothing happened to."""
-    home = tmp_path_factory.mktemp("undisturbed")
-    done = kt.study.run_in_folder(design, home / "study")
-    receipts = kt.study.write_receipts(done.receipts, home / "receipts.csv")
+def drawn(design, tmp_path_factory):
+    """The folder of a run that nothing happened to, and what the run returned; nobody writes there again."""
+    folder = tmp_path_factory.mktemp("undisturbed") / "study"
+    return folder, kt.study.run_in_folder(design, folder)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(drawn):
+    """The files, the receipts and the number of batches of a run that nothing happened to."""
+    folder, done = drawn
+    receipts = kt.study.write_receipts(done.receipts, folder.with_name("receipts.csv"))
     assert not done.missing
     assert not done.capped
-    return contents(home / "study"), receipts.read_bytes(), done.tally.drawn
+    return contents(folder), receipts.read_bytes(), done.tally.drawn
 
 
 @pytest.fixture
-def copied(design, tmp_path):
+def copied(drawn, tmp_path):
     """A finished folder to be spoilt."""
-    kt.study.run_in_folder(design, tmp_path / "study")
-    return tmp_path / "study"
+    return Path(shutil.copytree(drawn[0], tmp_path / "study"))
 
 
 def contents(folder):
@@ -126,12 +138,15 @@ def wide(home):
     return path
 
 
-@pytest.mark.parametrize("kills", [5, pytest.param(50, marks=pytest.mark.slow)])
-def test_killed_at_random_moments_and_resumed(kills, design_file, tmp_path):
+@pytest.mark.parametrize("kills", [4, pytest.param(50, marks=pytest.mark.slow)])
+def test_killed_at_random_moments_and_resumed(kills, design_file, undisturbed, tmp_path):
     # Oracle: identity, the folder and the receipts of an uninterrupted run
-    file = design_file if kills == 5 else wide(tmp_path)
-    (tmp_path / "whole").mkdir()
-    batches = drawn_by(start(file, tmp_path / "whole"))
+    file, (tree, receipts, batches) = design_file, undisturbed
+    if kills > 4:
+        file = wide(tmp_path)
+        (tmp_path / "whole").mkdir()
+        batches = drawn_by(start(file, tmp_path / "whole"))
+        tree, receipts = contents(tmp_path / "whole" / "study"), (tmp_path / "whole" / "receipts.csv").read_bytes()
     moments, known, in_the_middle = random.Random(1), {}, 0
     for kill in range(kills):
         process = start(file, tmp_path)
@@ -148,8 +163,8 @@ def test_killed_at_random_moments_and_resumed(kills, design_file, tmp_path):
     assert in_the_middle >= kills // 2 - 1  # one may come too late on a busy machine
     assert drawn_by(start(file, tmp_path)) == batches - len(known)
     assert known.items() <= finished(tmp_path / "study").items()
-    assert contents(tmp_path / "study") == contents(tmp_path / "whole" / "study")
-    assert (tmp_path / "receipts.csv").read_bytes() == (tmp_path / "whole" / "receipts.csv").read_bytes()
+    assert contents(tmp_path / "study") == tree
+    assert (tmp_path / "receipts.csv").read_bytes() == receipts
     print(f"{kills} kills, {in_the_middle} of them with some of {batches} batches newly finished, {len(known)} at last")
 
 
@@ -223,7 +238,7 @@ def test_two_processes_find_the_same_damage(design_file, undisturbed, copied):
 # --- Full disks ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("room", [0, 1, 2, 3, 7, 20, 32])
+@pytest.mark.parametrize("room", [0, 1, 7, 32, *(pytest.param(room, marks=pytest.mark.slow) for room in (2, 3, 20))])
 def test_a_write_that_fails_stops_the_study_and_spoils_nothing(room, design, undisturbed, tmp_path, monkeypatch):
     tree, _, batches = undisturbed
     written, write = [], Path.write_bytes
@@ -294,7 +309,7 @@ def spoil(path, how, dice):
         path.unlink()
 
 
-@pytest.mark.parametrize("number", [30, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("number", [9, pytest.param(100, marks=pytest.mark.slow)])
 def test_every_corruption_is_found_and_none_is_read(number, undisturbed, copied):
     # Oracle: identity, the folder of an undisturbed run
     tree, dice = undisturbed[0], random.Random(number)
@@ -344,10 +359,11 @@ def test_a_flip_anywhere_in_a_batch_is_seen(copied):
                 store.load(batch)
 
 
-def test_a_damaged_manifest_is_seen_and_written_again(design, undisturbed, copied):
+@pytest.mark.parametrize("apart", [211, pytest.param(41, marks=pytest.mark.slow)])
+def test_a_damaged_manifest_is_seen_and_written_again(apart, design, undisturbed, copied):
     path = copied / "manifest.json"
     data = path.read_bytes()
-    for place in range(0, len(data), 41):
+    for place in range(0, len(data), apart):
         path.write_bytes(data[:place] + bytes([data[place] ^ 0x04]) + data[place + 1 :])
         for look in (kt.study.status, kt.study.check, kt.study.export):
             with pytest.raises(Damaged, match=r"manifest\.json is damaged"):
@@ -490,14 +506,19 @@ def test_a_batch_that_raises_is_recorded_and_mended(tmp_path, monkeypatch):
 # --- Folders of two machines --------------------------------------------------------------------------------
 
 
+@pytest.fixture(scope="module")
+def halves(design, tmp_path_factory):
+    """The folders of two machines that drew half of the cells each; nobody writes there again."""
+    home = tmp_path_factory.mktemp("halves")
+    for part, name in enumerate(("one", "two"), start=1):
+        assert kt.study.run_in_folder(design, home / name, share=kt.study.Share(part, 2)).missing
+    return home
+
+
 @pytest.fixture
-def shares(design, tmp_path):
-    """The folders of two machines that drew half of the cells each."""
-    folders = [tmp_path / "one", tmp_path / "two"]
-    for part, folder in enumerate(folders, start=1):
-        done = kt.study.run_in_folder(design, folder, share=kt.study.Share(part, 2))
-        assert done.missing
-    return folders
+def shares(halves, tmp_path):
+    """Copies of them, to be merged and spoilt."""
+    return [Path(shutil.copytree(halves / name, tmp_path / name)) for name in ("one", "two")]
 
 
 def test_two_shares_make_the_whole(shares, undisturbed, tmp_path):
