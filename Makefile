@@ -34,7 +34,7 @@ reproduce-full: $(VENV)/.installed
 	$(BIN)/kt-theory reproduce all --simulate
 
 test: check
-	$(BIN)/python -m pytest -n $(JOBS) -m "not slow"
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not slow"
 
 test-core: $(VENV)/.installed
 	$(BIN)/python -m pytest -n $(JOBS) -m "core and not slow"

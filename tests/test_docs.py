@@ -11,6 +11,9 @@ import kt_theory as kt
 from kt_theory.bounds import evaluation
 from kt_theory.ledger.entries.registry import STATEMENTS
 
+#: One process, which keeps the pools of problems that bounds are tried on.
+pytestmark = pytest.mark.xdist_group("ledger")
+
 DOCS = sorted((Path(__file__).parents[1] / "docs").glob("*.md"))
 SNIPPETS = [
     pytest.param(code, output, id=f"{path.stem}-{i}")

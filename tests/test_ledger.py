@@ -20,6 +20,9 @@ from kt_theory.ledger.statement import ALARM, PlantedError, Statement, Trial, ef
 from kt_theory.ledger.verdicts import envelope, judge, try_all, unexpected
 from kt_theory.ledger.verifying import as_frame, chosen
 
+#: One process, which keeps the pools of problems that bounds are tried on.
+pytestmark = pytest.mark.xdist_group("ledger")
+
 QUICK = effort("quick")
 
 #: The statements of the paper that the ledger must have, after "zz-".

@@ -6,6 +6,7 @@ where the variable KT_AXE says.
 """
 
 import base64
+import contextlib
 import hashlib
 import os
 import random
@@ -29,6 +30,9 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 STUDENTS = ("CE_sgl", "ADD_sgl", "CE_ptl", "SEL_ptl", "CE_ful")
 SLIDERS = ("S", "A", "n", "shape", "seed", "shown", "input")
 FAMILIES = ("0", "1", "2", "3", "heavy", "support")
+
+#: One process, one browser.
+pytestmark = pytest.mark.xdist_group("browser")
 
 
 # --- The page as text ---------------------------------------------------------------------------------------------
@@ -129,9 +133,9 @@ def browser():
         running.close()
 
 
-@pytest.fixture
-def visit(browser):
-    """Open the committed page at a state; fail afterwards if it asked for anything or reported an error.
+@contextlib.contextmanager
+def visits(browser):
+    """A way to open the committed page at a state; fail afterwards if it asked for anything or reported an error.
 
     Its content security policy is in force, so that an error is reported whatever the policy refuses.
     """
@@ -157,6 +161,19 @@ def visit(browser):
     own = COMMITTED.as_uri()
     assert not errors
     assert [url for url in asked if url.split("#")[0] != own and not url.startswith("data:")] == []
+
+
+@pytest.fixture
+def visit(browser):
+    with visits(browser) as open_page:
+        yield open_page
+
+
+@pytest.fixture(scope="module")
+def calculator(browser):
+    """The page as it is opened, for tests that ask what it computes and change nothing that it shows."""
+    with visits(browser) as open_page:
+        yield open_page()
 
 
 def until(page, expression):
@@ -254,9 +271,9 @@ def test_a_script_that_is_not_the_pages_own_does_not_run(browser, tmp_path):
     context.close()
 
 
-def test_risks_that_are_nearly_0_agree_with_the_package(visit):
+def test_risks_that_are_nearly_0_agree_with_the_package(calculator):
     # Oracle: second algorithm, kt_theory.expected_risk; and identity: unseen labels that are alike cost nothing.
-    page = visit()
+    page = calculator
     sure = {"family": "support", "S": 3, "A": 4, "n": 300, "shape": 25}
     problem, found = problem_of(page, sure), ask(page, "risks", sure)
     for name in kt.learners.PAPER_LEARNERS:
@@ -271,9 +288,9 @@ def test_risks_that_are_nearly_0_agree_with_the_package(visit):
 
 
 @pytest.mark.parametrize("part", range(4))
-def test_risks_agree_with_the_package(visit, part):
+def test_risks_agree_with_the_package(calculator, part):
     # Oracle: second algorithm, kt_theory.expected_risk.
-    page = visit()
+    page = calculator
     for state in random_states(50, seed=part):
         problem, found = problem_of(page, state), ask(page, "risks", state)
         for name in STUDENTS:
@@ -283,9 +300,9 @@ def test_risks_agree_with_the_package(visit, part):
                 assert found[name] == pytest.approx(true, rel=1e-9, abs=0), (state, name)
 
 
-def test_teachers_are_those_of_the_paper(visit):
+def test_teachers_are_those_of_the_paper(calculator):
     # Oracle: second algorithm, kt_theory.instance.
-    page, met = visit(), 0
+    page, met = calculator, 0
     for state in random_states(120, seed=9):
         if state["family"] not in "0123":
             continue
@@ -304,9 +321,9 @@ def test_teachers_are_those_of_the_paper(visit):
     assert met >= 3
 
 
-def test_bounds_agree_with_the_package(visit):
+def test_bounds_agree_with_the_package(calculator):
     # Oracle: second algorithm, kt_theory.bounds; these are rounded to the safe side, by less than 1e-12.
-    page = visit()
+    page = calculator
     for state in random_states(60, seed=10):
         found = ask(page, "bounds", state)
         for protocol in kt.PROTOCOLS:
@@ -316,9 +333,9 @@ def test_bounds_agree_with_the_package(visit):
                 np.testing.assert_allclose(found[protocol][side], true, rtol=1e-12, err_msg=f"{state} {protocol}")
 
 
-def test_students_and_realised_risks_agree_with_the_package(visit):
+def test_students_and_realised_risks_agree_with_the_package(calculator):
     # Oracle: second algorithm, kt_theory.fit and kt_theory.tv_risk on the counts of the page.
-    page = visit()
+    page = calculator
     for i, state in enumerate(random_states(60, seed=11)):
         state["shown"] = [state["n"], state["n"] // 2, 0][i % 3]
         problem, counts = problem_of(page, state), np.array(ask(page, "counts", state))
@@ -331,9 +348,9 @@ def test_students_and_realised_risks_agree_with_the_package(visit):
             assert risks[name] == pytest.approx(kt.tv_risk(student, problem), abs=1e-13)
 
 
-def test_samples_have_the_law_of_the_teacher(visit):
+def test_samples_have_the_law_of_the_teacher(calculator):
     # Oracle: identity, the mean of a count is n rho pi*; chi-square over 30 seeds, within 4 standard deviations.
-    page, state = visit(), {"family": "heavy", "S": 5, "A": 4, "n": 400, "shape": 40}
+    page, state = calculator, {"family": "heavy", "S": 5, "A": 4, "n": 400, "shape": 40}
     total = sum(np.array(ask(page, "counts", {**state, "seed": seed})) for seed in range(1, 31))
     expected = 30 * 400 * problem_of(page, state).w
     freedom = expected.size - 1
@@ -415,7 +432,7 @@ def test_samples_are_revealed_by_buttons_and_by_playing(visit):
 
 def test_while_playing_the_table_and_the_sentence_agree(visit):
     # Oracle: identity, the number of samples shown, in three places at the same moment
-    page = visit(ask_hash({"n": 60, "shown": 0}), reduced_motion="no-preference")
+    page = visit(ask_hash({"n": 20, "shown": 0}), reduced_motion="no-preference")
     page.click("#play")
     met = set()
     while page.inner_text("#play") == "Pause":
@@ -424,12 +441,12 @@ def test_while_playing_the_table_and_the_sentence_agree(visit):
             "id => document.getElementById(id).textContent)]"
         )
         shown = slider.split()[0]
-        assert row.startswith(f"Risks with {shown} of 60 samples shown")
-        assert sentence.startswith(f"With {shown} of 60 samples shown")
-        assert not spoken or spoken.startswith("With 0 of 60")  # nothing is read out before the end
+        assert row.startswith(f"Risks with {shown} of 20 samples shown")
+        assert sentence.startswith(f"With {shown} of 20 samples shown")
+        assert not spoken or spoken.startswith("With 0 of 20")  # nothing is read out before the end
         met.add(shown)
     assert len(met) > 3
-    until(page, "document.getElementById('spoken').textContent.startsWith('With 60 of 60')")
+    until(page, "document.getElementById('spoken').textContent.startsWith('With 20 of 20')")
 
 
 def test_bounds_can_be_switched_off(visit):

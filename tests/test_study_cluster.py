@@ -23,6 +23,9 @@ from kt_theory.study.cluster import cluster_executor
 dask = pytest.importorskip("dask", reason="the extra `cluster` is not installed")
 distributed = pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
 
+#: One process, one cluster.
+pytestmark = pytest.mark.xdist_group("cluster")
+
 DESIGN = """
 from functools import partial
 
