@@ -41,9 +41,10 @@ def random_pair(seed: int) -> tuple[kt.Problem, kt.Problem, np.ndarray | None]:
     return kt.Problem(rho, teacher), kt.Problem(rho, sp.coo_array(teacher)), init
 
 
-def test_dense_and_sparse_problems_give_the_same_exact_risks() -> None:
+@pytest.mark.parametrize("seeds", [range(100), pytest.param(range(100, 300), marks=pytest.mark.slow)])
+def test_dense_and_sparse_problems_give_the_same_exact_risks(seeds: range) -> None:
     # Oracle: second algorithm, the routes of dense problems on the same numbers
-    for seed in range(300):
+    for seed in seeds:
         dense, sparse, init = random_pair(seed)
         n = seed % 13
         # The routes of partial labels are slow, and are handed the listed row.
@@ -56,9 +57,10 @@ def test_dense_and_sparse_problems_give_the_same_exact_risks() -> None:
             assert found.error <= expected.error + 1e-15 or expected == np.inf
 
 
-def test_dense_and_sparse_problems_give_the_same_simulated_risks() -> None:
+@pytest.mark.parametrize("seeds", [range(75), pytest.param(range(75, 300), marks=pytest.mark.slow)])
+def test_dense_and_sparse_problems_give_the_same_simulated_risks(seeds: range) -> None:
     # Oracle: second algorithm, the loop over dense rows on the same draws
-    for seed in range(300):
+    for seed in seeds:
         dense, sparse, init = random_pair(seed)
         # Drawn one by one in both forms; beyond, a dense problem draws its cells of probability 0, too.
         n = seed % (16 * sparse.pairs.stored + 1)
