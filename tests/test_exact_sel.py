@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import math
 from fractions import Fraction
 from functools import partial
@@ -360,6 +361,30 @@ def test_the_brackets_of_many_labels():
         truth = sel.subsets(row, n)
         assert row.rho * low <= truth.value + truth.error
         assert truth.value - truth.error <= row.rho * high
+
+
+@pytest.mark.parametrize("light", [1.0, 1e-9])
+def test_the_brackets_are_those_of_all_pairs_of_labels(light):
+    # Oracle: enumeration, pairs of labels and their masses as fractions; `light`: all labels but the last
+    rng = np.random.default_rng(10)
+    for i in range(20):
+        p = np.sort(rng.dirichlet(np.full(int(rng.integers(2, 9)), (1, 0.1)[i % 2])))
+        p[:-1] *= light
+        p[-1] = 1 - p[:-1].sum()
+        init = rng.dirichlet(np.full(p.size, 0.3)) if i % 3 else np.eye(p.size)[0]
+        n, rho = int(10 ** rng.uniform(0, 2)), (1.0, 0.4)[i % 2]
+        total = sum(map(Fraction, p.tolist()))
+        w = [Fraction(rho) * Fraction(x) / total for x in p.tolist()]
+        low = 0.0
+        for a, b in itertools.combinations(range(p.size), 2):
+            share = init[a] / (init[a] + init[b]) if init[a] + init[b] > 0 else 0.5
+            apart = abs(p[b] * share - p[a] * (1 - share))
+            if apart > 1e-9 * (p[a] + p[b]):
+                low = max(low, apart * float((1 - w[a] - w[b]) ** n))
+        high = float(sum(Fraction(x) * (1 - y) ** n for x, y in zip(p.tolist(), w, strict=True)))
+        found = many.bracket(Row(rho, p, init, 1), n)
+        assert found[0] == pytest.approx(0.5 * (1 - 1e-6) * low, rel=1e-11, abs=1e-300)
+        assert found[1] == pytest.approx((1 + 1e-9) * high, rel=1e-11, abs=1e-300)
 
 
 def test_the_defaults_of_many_labels():

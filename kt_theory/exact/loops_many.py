@@ -173,3 +173,41 @@ def small_sets(
                 return total
             label = chosen[depth] + 1
             depth -= 1
+
+
+@jit
+def _power(n: float, absent: float, kept: float) -> float:
+    """kept^n, kept = 1 - absent; from the one that is known to more digits."""
+    if kept <= 0.0:
+        return 0.0
+    return math.exp(n * (math.log1p(-absent) if absent < 0.5 else math.log(kept)))
+
+
+@jit
+def bracket(
+    n: float, p: np.ndarray, w: np.ndarray, rest: float, init: np.ndarray, some: np.ndarray
+) -> tuple[float, float]:
+    """The most of (what unseen {a, b} costs) (1 - w_a - w_b)^n over pairs of `some` labels; sum of p_a (1 - w_a)^n.
+
+    Labels are in increasing order of p; all w and the rest are 1 together.
+    """
+    before = np.zeros(p.size + 1)
+    after = np.zeros(p.size + 1)
+    for a in range(p.size):
+        before[a + 1] = before[a] + w[a]
+        after[p.size - 1 - a] = after[p.size - a] + w[p.size - 1 - a]
+    high = 0.0
+    for a in range(p.size):
+        high += p[a] * _power(n, w[a], before[a] + after[a + 1] + rest)
+    low = 0.0
+    for j in range(some.size):
+        b = some[j]
+        for a in some[:j]:
+            both = init[a] + init[b]
+            share = init[a] / both if both > 0.0 else 0.5
+            apart = abs(p[b] * share - p[a] * (1.0 - share))
+            if apart > 1e-9 * (p[a] + p[b]):
+                # From what is left, which may be far below a rounding of 1 where b is the heaviest label.
+                kept = before[a] + (before[b] - before[a + 1]) + after[b + 1] + rest
+                low = max(low, apart * _power(n, w[a] + w[b], kept))
+    return low, high

@@ -70,7 +70,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -178,37 +178,13 @@ def bracket(row: Row, n: int) -> tuple[float, float]:
 
     A bound on E D of the row, not yet times rho.
     """
-    p, w, rest = row.p, row.rho * row.p / math.fsum(row.p), 1 - row.rho
-    alone = _powers(n, w, rest)
-    a, b = _some_pairs(p.size)
-    both = np.zeros(a.size)
-    heaviest = b == p.size - 1
-    both[~heaviest] = _powers_of(n, w[a[~heaviest]] + w[b[~heaviest]])
-    # 1 - w_a - w_b, b the heaviest label: from what is left, which may be far below a rounding of 1.
-    both[heaviest] = _powers(n, w[:-1], rest, float(w[-1]))[a[heaviest]]
-    i = row.init
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        share = np.where(i[a] + i[b] > 0, i[a] / (i[a] + i[b]), 0.5)
-    apart = np.abs(p[b] * share - p[a] * (1 - share))  # the distance that unseen {a, b} costs
-    apart = np.where(apart > 1e-9 * (p[a] + p[b]), apart, 0.0)
-    return 0.5 * float((apart * both).max(initial=0.0)) * (1 - 1e-6), float(alone @ p) * (1 + 1e-9)
+    from kt_theory.exact import loops_many
 
-
-@lru_cache(64)
-def _some_pairs(labels: int) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs a < b of `MOST_PAIRED` labels, which lie evenly among all."""
-    some = np.unique(np.linspace(0, labels - 1, min(labels, MOST_PAIRED)).round().astype(int))
-    a, b = np.triu_indices(some.size, 1)
-    return some[a], some[b]
-
-
-def _powers(n: int, w: np.ndarray, rest: float, absent: float = 0.0) -> np.ndarray:
-    """(1 - w_b - absent)^n for each label; labels, rest and the mass `absent` are all there is."""
-    before = np.concatenate(([0.0], np.cumsum(w)[:-1])) if w.size else w
-    after = np.concatenate((np.cumsum(w[::-1])[::-1][1:], [0.0])) if w.size else w
-    kept = before + after + rest
-    with np.errstate(divide="ignore"):
-        return np.where(w + absent < 0.5, _powers_of(n, np.minimum(w + absent, 0.5)), np.exp(n * np.log(kept)))
+    p = row.p
+    some = np.unique(np.linspace(0, p.size - 1, MOST_PAIRED).round().astype(int)) if p.size > MOST_PAIRED else None
+    w = row.rho * p / math.fsum(p)
+    low, high = loops_many.bracket(float(n), p, w, 1 - row.rho, row.init, np.arange(p.size) if some is None else some)
+    return 0.5 * low * (1 - 1e-6), high * (1 + 1e-9)
 
 
 def _powers_of(n: int, w: np.ndarray) -> np.ndarray:
