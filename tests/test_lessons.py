@@ -234,9 +234,7 @@ def test_an_answer_is_replaced_where_a_reader_would(tmp_path):
         ("04_biased_cross_entropy", "answer_2 = 0.5", "answer_2 = 0.6"),
         # A break that breaks nothing.
         ("01_total_variation", "default_rng(2), p)", "default_rng(2), positive_part)"),
-        pytest.param(
-            "02_square_root", "np.eye(A)[np.arange(S) % A]", "np.full((S, A), 1 / A)", marks=pytest.mark.slow
-        ),
+        pytest.param("02_square_root", "np.eye(A)[np.arange(S) % A]", "np.full((S, A), 1 / A)", marks=pytest.mark.slow),
         ("03_missing_mass", "np.log(problem.teacher), 1)", "np.log(problem.teacher), 12)"),
         ("04_biased_cross_entropy", "[[0.5, 0.5, 0.0]]", "[[0.6, 0.4, 0.0]]"),
         pytest.param(

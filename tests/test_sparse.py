@@ -358,9 +358,7 @@ def test_sparse_records_give_the_same_students_and_a_file_of_told_cells(
     np.testing.assert_allclose(student.dense(), table, rtol=0, atol=1e-15)
 
 
-def test_the_command_fit_says_the_same_of_sparse_records(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_fit_says_the_same_of_sparse_records(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     # Oracle: second algorithm, the command on dense records
     path = tmp_path / "records.csv"
     for content in ("s,a,p\n0,1,0.5\n0,2,0.25\n1,2,0.75\n1,2,0.75\n2,0,1\n2,0,1\n", "s,a\n0,1\n2,0\n2,0\n0,1\n1,2\n"):
