@@ -14,8 +14,9 @@ import kt_theory as kt
 import oracles
 from kt_theory import bounds, certificates
 from kt_theory.certificates import CLAIMS, certify_minimax
-from kt_theory.exact import balls
-from kt_theory.exact.balls import ball, exact_instance, exact_problem, expected_risk, rational, risk_at
+from kt_theory.exact import balls, unrounded
+from kt_theory.exact.balls import expected_risk, risk_at
+from kt_theory.exact.unrounded import ball, exact_instance, exact_problem, rational
 
 flint = pytest.importorskip("flint")
 
@@ -153,8 +154,8 @@ def test_floats_stand_for_the_law_they_are_proportional_to(seed):
 
 def test_equal_floats_stay_equal():
     # Oracle: identity, 49 x fl(1/49) does not sum to 1, and still is the uniform law
-    problem = balls.from_problem(kt.Problem([1.0], np.full((1, 49), 1 / 49)))
-    assert problem.inputs[0].labels == (balls.Labels(Fraction(1, 49), Fraction(1, 49), 49),)
+    problem = unrounded.from_problem(kt.Problem([1.0], np.full((1, 49), 1 / 49)))
+    assert problem.inputs[0].labels == (unrounded.Labels(Fraction(1, 49), Fraction(1, 49), 49),)
 
 
 @pytest.mark.parametrize(("k", "S", "A", "n"), [i for i in INSTANCES if i[3] < 10**5])
@@ -390,7 +391,7 @@ def test_both_typings_agree_and_round_to_their_sides(name):
     seen = 0
     for (S, A), n in itertools.product(SIZES, (0, 1, 2, 40, 1000, 10**6)):
         problem = kt.dirichlet_problem(S, A, seed=7, rho_alpha=2.0)
-        exact = balls.from_problem(problem)
+        exact = unrounded.from_problem(problem)
         extra = {
             "hard_upper_mean_instance": {"xi": float(certificates.xi(exact, ball))},
             "partial_upper_mean_at": {"w": problem.w},
@@ -620,3 +621,75 @@ def test_the_default_radius_of_a_ball():
     # Oracle: identity, what the docstring says
     ball = expected_risk(exact_instance(2, S=3, A=61, n=3000), "CE_sgl", 3000)
     assert float(ball.rad()) <= 1e-15 * float(ball.mid())
+
+
+# --- ADD_sgl ---------------------------------------------------------------------------------------------
+
+
+def decimal(x):
+    return mpmath.mpf(x.numerator) / x.denominator
+
+
+def root_of(x):
+    return mpmath.sqrt(decimal(x))
+
+
+def raised_frequencies(problem, n, scale="2/5"):
+    """The expected risk of ADD_sgl by all visits and counts of one label, in 60 digits; the constant may be wrong."""
+    with mpmath.workdps(60):
+        total = mpmath.mpf(0)
+        for row in problem.inputs:
+            rho = decimal(row.rho)
+            for c in row.labels:
+                p = decimal(c.p) if isinstance(c.p, Fraction) else decimal(c.p.a) + decimal(c.p.b) * root_of(c.p.d)
+                start = decimal(c.init)
+                cost = (1 - rho) ** n * abs(start - p)
+                for m in range(1, n + 1):
+                    add = decimal(Fraction(scale)) * root_of(Fraction(m, problem.A - 1)) if problem.A > 1 else 0
+                    visits = mpmath.binomial(n, m) * rho**m * (1 - rho) ** (n - m)
+                    cost += visits * sum(
+                        mpmath.binomial(m, x) * p**x * (1 - p) ** (m - x) * abs((x + add) / (m + problem.A * add) - p)
+                        for x in range(m + 1)
+                    )
+                total += row.times * rho * c.times * cost / 2
+        return total
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 7, 20])
+@pytest.mark.parametrize(
+    "problem",
+    [
+        exact_instance(0, S=2, A=3),
+        exact_instance(1, S=1, A=4, n=50),
+        exact_problem([0.2, 0.8], [[1, 0], [0.25, 0.75]], [[0, 1], [0.5, 0.5]]),
+        exact_problem([0.1, 0.9], [[0.9, 0.06, 0.04], [0.2, 0.8, 0]]),
+        exact_problem([Fraction(1, 3), Fraction(2, 3)], [[1], [1]]),
+    ],
+)
+def test_raised_frequencies_lie_in_their_ball(problem, n):
+    # Oracle: enumeration, all visits and all counts of a label at 60 digits
+    found, truth = expected_risk(problem, "ADD_sgl", n), raised_frequencies(problem, n)
+    digits = flint.arb(mpmath.nstr(truth, 55)).union(flint.arb(mpmath.nstr(truth + mpmath.mpf(10) ** -52, 55)))
+    assert found.overlaps(digits)
+    assert float(found) == pytest.approx(float(truth), rel=1e-14, abs=1e-300)
+    # Another constant would be seen.
+    if n and problem.A > 1:
+        wrong = raised_frequencies(problem, n, "41/100")
+        assert abs(wrong - truth) < 1e-12 or not found.overlaps(flint.arb(mpmath.nstr(wrong, 55)))
+
+
+def test_raised_frequencies_are_fractions_where_the_root_is_rational_and_balls_meet_the_floats():
+    # Oracle: second algorithm, fractions by hand after one visit; and kt_theory.expected_risk in float64
+    problem = exact_problem([Fraction(1)], [[Fraction(1, 4), Fraction(3, 4)]])
+    # One visit, c = 2/5, T = 9/5: the student says 7/9 and 2/9.
+    exact = Fraction(1, 4) * (Fraction(7, 9) - Fraction(1, 4)) + Fraction(3, 4) * (Fraction(7, 9) - Fraction(3, 4))
+    assert Fraction(str(risk_at(problem, "ADD_sgl", 1, rational))) == exact
+    assert expected_risk(problem, "ADD_sgl", 1).contains(flint.fmpq(exact.numerator, exact.denominator))
+    with pytest.raises(balls.OutOfReach, match="the square root of 8/25 is irrational"):
+        risk_at(problem, "ADD_sgl", 2, rational)
+    for n in (10, 300, 4000):
+        dense = kt.dirichlet_problem(2, 5, seed=n)
+        value = kt.expected_risk(dense, "ADD_sgl", n, method="exact")
+        assert value == pytest.approx(float(expected_risk(dense, "ADD_sgl", n)), rel=1e-11)
+    with pytest.raises(balls.OutOfReach, match=r"ADD_sgl at n=10\*\*9|ADD_sgl at n=1000000000 needs"):
+        expected_risk(exact_instance(0, S=1, A=3), "ADD_sgl", 10**9)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from kt_theory.exact import balls
-from kt_theory.exact.balls import ExactProblem, Number, ball, rational
+from kt_theory.exact import unrounded
 from kt_theory.exact.rows import OutOfReach
+from kt_theory.exact.unrounded import ExactProblem, Number, ball, rational, root
 from kt_theory.statements import STATEMENTS, Metadata
 
 
@@ -55,16 +54,6 @@ def phi(n: int, number: Number) -> Any:
     return number(Fraction(n, n + 1)) ** n * number(Fraction(1, n + 1))
 
 
-def root(x: Fraction, number: Number) -> Any:
-    """The square root of a rational."""
-    if number is ball:
-        return ball(x).sqrt()
-    top, bottom = math.isqrt(x.numerator), math.isqrt(x.denominator)
-    if top * top != x.numerator or bottom * bottom != x.denominator:
-        raise OutOfReach(f"the square root of {x} is irrational: only balls can hold it")
-    return number(Fraction(top, bottom))
-
-
 def exponential(x: Fraction, number: Number) -> Any:
     """e^x, for rational x other than 0."""
     if number is rational:
@@ -88,7 +77,7 @@ def xi(problem: ExactProblem, number: Number) -> Any:
     if number is rational:
         exact = (sum(c.times * min(number(c.p), 1 - number(c.p)) for c in row.labels) for row in problem.inputs)
         return max(exact)
-    largest = balls.flint().arb(0)
+    largest = unrounded.flint().arb(0)
     for row in problem.inputs:
         largest = largest.max(sum((c.times * ball(c.p).min(1 - ball(c.p)) for c in row.labels), ball(0)))
     return largest

@@ -12,9 +12,9 @@ from kt_theory.certificates.claims import CLAIMS, Claim, given
 from kt_theory.certificates.minimax import highest
 from kt_theory.certificates.places import exact_problem_of
 from kt_theory.certificates.witnesses import witnesses
-from kt_theory.exact import balls
-from kt_theory.exact.balls import ExactProblem, ball, rational
+from kt_theory.exact import balls, unrounded
 from kt_theory.exact.rows import OutOfReach
+from kt_theory.exact.unrounded import ExactProblem, ball, rational
 from kt_theory.problem import Problem
 
 
@@ -107,7 +107,7 @@ def certify(
     (True, '[0.001830253')
     """
     started = time.perf_counter()
-    library = balls.flint()
+    library = unrounded.flint()
     statement = CLAIMS[checks.one_of("claim", claim, tuple(CLAIMS))]
     n, max_bits = checks.whole_number("n", n), checks.whole_number("max_bits", max_bits, minimum=64)
     S, A = (None if size is None else checks.whole_number(name, size, minimum=1) for name, size in (("S", S), ("A", A)))

@@ -10,8 +10,8 @@ from kt_theory import checks
 from kt_theory.certificates.claims import CLAIMS, uniform_spread
 from kt_theory.certificates.places import exact_problem_of
 from kt_theory.certificates.witnesses import two_masses, witnesses
-from kt_theory.exact import balls
-from kt_theory.exact.balls import ExactProblem, ball
+from kt_theory.exact import balls, unrounded
+from kt_theory.exact.unrounded import ExactProblem, ball
 from kt_theory.problem import Problem
 from kt_theory.protocols.protocol import one_of_the_paper
 
@@ -56,7 +56,7 @@ def certify_minimax(
     >>> round(float(lower), 12), round(float(upper), 9)
     (0.017524694992, 0.017524695)
     """
-    library = balls.flint()
+    library = unrounded.flint()
     protocol = one_of_the_paper(protocol, "certify_minimax")
     S, A = checks.whole_number("S", S, minimum=1), checks.whole_number("A", A, minimum=1)
     n = checks.whole_number("n", n)

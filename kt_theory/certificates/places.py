@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from kt_theory.exact import balls
-from kt_theory.exact.balls import ExactProblem
+from kt_theory.exact import unrounded
+from kt_theory.exact.unrounded import ExactProblem
 from kt_theory.problem import Problem
 
 
@@ -17,13 +17,13 @@ def exact_problem_of(
             raise ValueError("problem is missing: init belongs to one")
         return None
     if isinstance(problem, (Problem, ExactProblem)):
-        exact = balls.from_problem(problem, init)
+        exact = unrounded.from_problem(problem, init)
     elif S is None or A is None:
         raise ValueError(f"S and A are missing: instance {problem} of the paper needs both")
     elif init is not None:
         raise ValueError("init is given for an instance of the paper: give the problem itself, kt_theory.instance")
     else:
-        exact = balls.exact_instance(problem, S, A, n)
+        exact = unrounded.exact_instance(problem, S, A, n)
     for name, wanted, has in (("S", S, exact.S), ("A", A, exact.A)):
         if wanted is not None and wanted != has:
             raise ValueError(f"{name} is {wanted}, but the problem has {has}")

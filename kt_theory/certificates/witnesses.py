@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from kt_theory.certificates.claims import even, unvisited
-from kt_theory.exact import balls
-from kt_theory.exact.balls import ExactProblem, Number, ball, rational
+from kt_theory.exact import balls, unrounded
 from kt_theory.exact.rows import OutOfReach
+from kt_theory.exact.unrounded import ExactProblem, Number, ball, rational
 from kt_theory.statements.regimes import odd_labels
 
 #: Incomplete beta functions that a Dirichlet lower bound may need: half a second.
@@ -67,7 +67,7 @@ def _bad_problems(S: int, A: int, n: int) -> Iterator[ExactProblem]:
         light.append((k, min(Fraction(1478 * S, 1000 * n), Fraction(1, k))))
     for k, mass in light:
         row = [(mass, k), (1 - k * mass, 1), (Fraction(0), A - k - 1)]
-        problem = balls.from_classes(A, [(Fraction(1, S), S)], row)
+        problem = unrounded.from_classes(A, [(Fraction(1, S), S)], row)
         if balls.within_reach(problem.inputs[0].labels):
             yield problem
 
@@ -103,7 +103,7 @@ def sign_test(S: int, A: int, n: int, gap: Fraction, number: Number) -> Any:
 
 def _sign_test_many(n: int, share: Fraction, last: int, gap: Fraction) -> Any:
     """Below `sign_test` by a few per cent: as if there were `last` tosses, and no error where there are more."""
-    pi, r = balls.flint().arb.pi(), last // 2 + 1
+    pi, r = unrounded.flint().arb.pi(), last // 2 + 1
     beta = 2 * ball(r).lgamma() - ball(2 * r).lgamma()
     density = (-beta - 2 * (r - 1) * ball(2).log()).exp()
     right = density * pi.sqrt() / (4 * ball(r - 1).sqrt()) * (ball(gap) * ball(r - 1).sqrt()).erf()
@@ -139,7 +139,7 @@ def dirichlet_row(A: int, m: int, alpha: Fraction) -> Any:
     """(A/2) sum_x BetaBin(x; m, alpha, beta) E|p - median|, p ~ Beta(alpha + x, beta + m - x), beta = (A-1) alpha."""
     from scipy import special
 
-    library = balls.flint()
+    library = unrounded.flint()
     beta = (A - 1) * alpha
     chance = ball(1)  # BetaBin(0) = prod_i (beta + i) / (alpha + beta + i)
     for i in range(m):

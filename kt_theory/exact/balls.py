@@ -4,11 +4,7 @@ A ball is an interval with a midpoint; every operation widens it by its own roun
 contains the truth whatever cancelled on the way. Hence the shortest identities may be used here, also those that lose
 all digits in float64; the answer says how many digits it has, and the precision is doubled until there are enough.
 
-Problems are exact as well: rational, or with one square root (instance 1). A float64 is a rational number, but laws of
-floats sum to 1 only nearly: what is certified is the law that the floats are proportional to, each table row and rho
-divided by its exact sum, as equal floats then stay equal. That moves no probability by more than 1e-12, relative.
-Labels of one input that share probability and init are exchangeable and kept as a class, equal inputs likewise, so
-size costs nothing by itself.
+Problems are exact as well (`kt_theory.exact.unrounded`): floats stand for the law that they are proportional to.
 
 Identities, for one input of mass rho; TV_0 = TV(init, p); "1 - x" powers are exact powers of balls.
 
@@ -19,6 +15,14 @@ CE_sgl
     v (1 - p) C(m, v) p^v (1 - p)^(m-v) / m with v = floor(m p) + 1. Both binomial terms go from m to m + 1 by one
     multiplication. Only m in a window about n rho are summed; each tail left out adds to the radius its Bernstein
     bound, exp(-t^2 / (2 (n rho (1 - rho) + t/3))), as the cost is at most 1. Cost: window times classes.
+ADD_sgl
+    Visits as above. After m of them a label costs E|X - t| / (2 T), X ~ Bin(m, p), with c = (2/5) sqrt(m/(A-1)), T = m
+    + A c and t = p T - c = m p - d, d = c (1 - A p). For any whole j less than 1 from t, which need not be its floor,
+
+    .. math:: \mathrm{E}|X - t| = d + 2\,(j q\, b(j) - d\, F(j - 1) + (t - j)_+\, b(j)), \qquad q = 1 - p,
+
+    b and F the probabilities and the distribution function of X, 0 and 1 beyond the ends. F goes from m to m + 1 and
+    from j to j + 1 by one probability each. Cost: window plus m p, times classes.
 SEL_ptl
     If u_c labels of each class c are unseen, the cost is a function C(u). The chance that v given labels are all unseen
     is (1 - rho w(v))^n with w(v) their mass, and inclusion-exclusion, summed by parts, leaves Newton's formula
@@ -37,9 +41,7 @@ CE_ptl
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import lru_cache, partial
 from typing import Any
@@ -48,6 +50,19 @@ import numpy as np
 
 from kt_theory import checks
 from kt_theory.exact.rows import OutOfReach
+from kt_theory.exact.unrounded import (
+    Exact,
+    ExactProblem,
+    Input,
+    Labels,
+    Number,
+    Surd,
+    ball,
+    flint,
+    from_problem,
+    rational,
+    root,
+)
 from kt_theory.learners import Learner, resolve_learner
 from kt_theory.problem import Problem
 
@@ -61,223 +76,6 @@ FRACTION_BITS = 2**22
 MAX_BITS = 2**14
 
 
-def flint() -> Any:
-    """The module python-flint, or one sentence that says how to get it."""
-    try:
-        import flint as library
-    except ImportError:
-        remedy = "in a checkout of kt_theory, pip install '.[exact]'"
-        raise ImportError(f"certificates need python-flint: {remedy}") from None
-    return library
-
-
-# --- Exact numbers and problems -------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Surd:
-    """The irrational number a + b sqrt(d), all three rational; one d in a problem."""
-
-    a: Fraction
-    b: Fraction
-    d: Fraction
-
-
-Exact = Fraction | Surd
-#: How an exact number becomes one to calculate with: `ball` or `rational`.
-Number = Callable[[Exact], Any]
-
-
-def ball(x: Exact | int) -> Any:
-    """The smallest ball about `x` at the current precision."""
-    library = flint()
-    if isinstance(x, Surd):
-        return ball(x.a) + ball(x.b) * ball(x.d).sqrt()
-    x = Fraction(x)
-    return library.arb(library.fmpq(x.numerator, x.denominator))
-
-
-def rational(x: Exact | int) -> Any:
-    """`x` itself, in the arithmetic of fractions, where comparisons are always certain."""
-    if isinstance(x, Surd):
-        raise OutOfReach("the problem has an irrational probability: only balls can hold it")
-    x = Fraction(x)
-    return flint().fmpq(x.numerator, x.denominator)
-
-
-@dataclass(frozen=True)
-class Labels:
-    """So many labels of one input, alike in probability and in what the student says before any data."""
-
-    p: Exact
-    init: Exact
-    times: int
-
-
-@dataclass(frozen=True)
-class Input:
-    """So many inputs alike, each of mass rho, with the same classes of labels."""
-
-    rho: Fraction
-    labels: tuple[Labels, ...]
-    times: int
-
-
-@dataclass(frozen=True)
-class ExactProblem:
-    """A problem whose numbers are exact, with the student's start; inputs of mass 0 are left out."""
-
-    S: int
-    A: int
-    inputs: tuple[Input, ...]
-
-    @property
-    def uniform_start(self) -> bool:
-        """Whether the student says Uniform(A) before any data."""
-        return all(c.init == Fraction(1, self.A) for row in self.inputs for c in row.labels)
-
-
-def exact_problem(rho: Any, teacher: Any, init: Any = None) -> ExactProblem:
-    """The exact problem that floats or fractions are proportional to.
-
-    Parameters
-    ----------
-    rho : array_like, shape (S,)
-    teacher, init : array_like, shape (S, A)
-        Floats, or Fractions. `rho` and every row are divided by their exact sums. `init` is uniform if not given.
-
-    Returns
-    -------
-    ExactProblem
-
-    Raises
-    ------
-    ValueError
-        If a law is no law (its sum may be off 1 by 1e-12) or the shapes disagree.
-
-    Examples
-    --------
-    >>> problem = exact_problem([0.5, 0.5], [[0.25, 0.75], [0.75, 0.25]])
-    >>> [(row.times, [str(c.p) for c in row.labels]) for row in problem.inputs]
-    [(2, ['1/4', '3/4'])]
-    """
-    S, A = checks.stochastic_table("teacher", teacher).shape
-    checks.law("rho", rho, size=S)
-    rows = _laws(teacher)
-    if init is None:
-        starts = [[Fraction(1, A)] * A] * S
-    else:
-        checks.stochastic_table("init", init, shape=(S, A))
-        starts = _laws(np.asarray(init, dtype=object))  # a DataFrame is a sequence of its columns
-    found: Counter[tuple[Fraction, tuple[Labels, ...]]] = Counter()
-    for mass, row, start in zip(_laws([rho])[0], rows, starts, strict=True):
-        if mass:
-            alike = sorted(Counter(zip(row, start, strict=True)).items())
-            found[mass, tuple(Labels(p, i, times) for (p, i), times in alike)] += 1
-    return ExactProblem(S, A, tuple(Input(mass, labels, times) for (mass, labels), times in found.items()))
-
-
-def _laws(table: Any) -> list[list[Fraction]]:
-    exact = [[Fraction(x) for x in row] for row in table]
-    sums = [sum(row, Fraction(0)) for row in exact]
-    return [[x / total for x in row] for row, total in zip(exact, sums, strict=True)]
-
-
-def exact_instance(k: int, S: int, A: int, n: int | None = None) -> ExactProblem:
-    """Instance k of the paper (`kt_theory.instance`), without rounding, for any S and A.
-
-    Parameters
-    ----------
-    k : {0, 1, 2, 3}
-    S, A : int
-        Number of inputs and labels, at least 1.
-    n : int
-        The number of samples that the instance is hard for. Instance 0 ignores it.
-
-    Returns
-    -------
-    ExactProblem
-        With uniform init.
-
-    Raises
-    ------
-    ValueError
-        If the instance does not exist at (S, A, n).
-
-    Examples
-    --------
-    >>> exact_instance(3, S=1000, A=2, n=1999).inputs[0].times
-    999
-    """
-    k = checks.whole_number("k", k)
-    S, A = checks.whole_number("S", S, minimum=1), checks.whole_number("A", A, minimum=1)
-    if k not in (0, 1, 2, 3):
-        raise ValueError(f"k is {k}: the paper has instances 0, 1, 2 and 3")
-    least = (1, 2, 3, 2)[k]
-    if least > A:
-        raise ValueError(f"A is {A}: instance {k} needs at least {least} labels")
-    row: list[tuple[Exact, int]]
-    if k == 0:
-        row = [(Fraction(A + 1, 2 * A), 1), (Fraction(1, 2 * A), A - 1)]
-        return from_classes(A, [(Fraction(1, S), S)], row)
-    if n is None:
-        raise ValueError(f"n is missing: instance {k} moves with the number of samples")
-    n = checks.whole_number("n", n, minimum=1)
-    if k == 1:
-        even = A - A % 2
-        square = Fraction(S * even, 16 * n)
-        enough = square <= 1
-        row = [(_with_root(even, sign, square), even // 2) for sign in (1, -1)] + [(Fraction(0), A - even)]
-    else:
-        light = (A - (A + 1) % 2 - 1) // 2
-        rest = 1 - Fraction(S * light, n + 1)
-        enough = rest >= 0
-        row = [(Fraction(S, n + 1), light), (rest, 1), (Fraction(0), A - light - 1)]
-    masses = [(Fraction(1, S), S)]
-    if k == 3:
-        last = 1 - Fraction(S - 1, n + 1)
-        enough = enough and last >= 0
-        masses = [(Fraction(1, n + 1), S - 1), (last, 1)]
-    if not enough:
-        raise ValueError(f"n is {n}: instance {k} with S={S}, A={A} needs a larger n, or a mass would be negative")
-    return from_classes(A, masses, row)
-
-
-def _with_root(even: int, sign: int, square: Fraction) -> Exact:
-    """(1 + sign sqrt(square)) / even, a Fraction if the root is rational."""
-    top, bottom = math.isqrt(square.numerator), math.isqrt(square.denominator)
-    if top * top == square.numerator and bottom * bottom == square.denominator:
-        return (1 + sign * Fraction(top, bottom)) / even
-    return Surd(Fraction(1, even), Fraction(sign, even), square)
-
-
-def from_classes(A: int, masses: Sequence[tuple[Fraction, int]], row: Sequence[tuple[Exact, int]]) -> ExactProblem:
-    """All inputs with one row; masses and probabilities with how often each occurs, equal ones merged."""
-    merged: Counter[Exact] = Counter()
-    for p, times in row:
-        merged[p] += times
-    labels = tuple(Labels(p, Fraction(1, A), times) for p, times in merged.items() if times)
-    inputs: Counter[Fraction] = Counter()
-    for rho, times in masses:
-        inputs[rho] += times
-    S = sum(inputs.values())
-    return ExactProblem(S, A, tuple(Input(rho, labels, times) for rho, times in inputs.items() if rho and times))
-
-
-def from_problem(problem: Problem | ExactProblem, init: Any = None) -> ExactProblem:
-    """`problem` as an exact one; an exact problem already knows its init."""
-    if isinstance(problem, ExactProblem):
-        if init is not None:
-            raise ValueError("init is given twice: an exact problem has its own")
-        return problem
-    if init is not None:
-        checks.names_from_frames(problem.states, problem.actions, init=init)
-    return exact_problem(problem.rho, problem.teacher, init)
-
-
-# --- Expected risks -------------------------------------------------------------------------------------
-
-
 def expected_risk(
     problem: Problem | ExactProblem, learner: str | Learner, n: int, init: Any = None, target: float = 1e-15
 ) -> Any:
@@ -287,7 +85,7 @@ def expected_risk(
     ----------
     problem : Problem or ExactProblem
         Floats stand for the law that they are proportional to, see the module's text.
-    learner : {"CE_sgl", "CE_ptl", "SEL_ptl", "CE_ful"}
+    learner : {"CE_sgl", "ADD_sgl", "CE_ptl", "SEL_ptl", "CE_ful"}
     n : int
         Number of samples, 0 or more.
     init : array_like, shape (S, A), optional
@@ -303,7 +101,7 @@ def expected_risk(
     Raises
     ------
     Unsupported
-        A ValueError, for an unknown learner, ADD_sgl, and those of a user's own.
+        A ValueError, for an unknown learner, those of other lists, and those of a user's own.
     ValueError
         For malformed arguments; as `OutOfReach` where the sums would be too long.
     ImportError
@@ -311,6 +109,7 @@ def expected_risk(
 
     Examples
     --------
+    >>> from kt_theory.exact.unrounded import exact_instance
     >>> risk = expected_risk(exact_instance(3, S=2, A=2, n=3), "CE_ful", 3)
     >>> risk.contains(flint().fmpq(15, 256)), float(risk)
     (True, 0.05859375)
@@ -344,6 +143,8 @@ def _narrow(x: Any, target: float) -> bool:
 
 def short(problem: ExactProblem, learner: str, n: int) -> bool:
     """Whether all numbers are rational, and the expected risk is quickly computed in fractions."""
+    if learner == "ADD_sgl" and n > 0 and problem.A > 1:
+        return False  # what it adds is a square root
     longest = terms = 0
     for row in problem.inputs:
         for c in row.labels:
@@ -351,7 +152,7 @@ def short(problem: ExactProblem, learner: str, n: int) -> bool:
                 return False
             longest = max(longest, row.rho.denominator.bit_length() + c.p.denominator.bit_length())
         terms += math.prod(c.times + 1 for c in row.labels if c.p != 0) if learner == "SEL_ptl" else 1
-    terms *= {"CE_ful": 1, "SEL_ptl": 1, "CE_sgl": n * n, "CE_ptl": n**3}[learner]
+    terms *= {"CE_ful": 1, "SEL_ptl": 1, "CE_sgl": n * n, "ADD_sgl": n * n, "CE_ptl": n**3}[learner]
     return n * longest * terms <= FRACTION_BITS
 
 
@@ -382,16 +183,8 @@ def _ce_sgl(row: Input, n: int, number: Number) -> Any:
     if n == 0 or not open_labels:
         return total
     first, last, tail = _window(row.rho, n, number)
-    if (last - first + 1) * len(open_labels) > TERMS:
-        raise OutOfReach(
-            f"CE_sgl at n={n} needs {(last - first + 1) * len(open_labels)} terms, {TERMS} at most: "
-            "kt_theory.simulate has no such limit"
-        )
-    rho, unseen = number(row.rho), number(1 - row.rho)
-    visits = [_binomial(n, first, rho, unseen, number)]
-    for m in range(first, last):
-        # The last factor is never formed for rho = 1, whose window is m = n alone.
-        visits.append(visits[-1] * (n - m) / (m + 1) * rho / unseen)
+    _refuse_long("CE_sgl", n, (last - first + 1) * len(open_labels))
+    visits = _visits(row.rho, n, first, last, number)
     for c in open_labels:
         p, q = number(c.p), number(1 - c.p) if isinstance(c.p, Fraction) else 1 - number(c.p)
         v = _floor(first, c.p) + 1
@@ -408,6 +201,69 @@ def _ce_sgl(row: Input, n: int, number: Number) -> Any:
                 term = term * (m + 1) / v * p
         total += c.times * q * cost
     return total + tail
+
+
+def _add_sgl(row: Input, n: int, number: Number) -> Any:
+    total = number(1 - row.rho) ** n * _start_cost(row, number)
+    A = sum(c.times for c in row.labels)
+    if n == 0 or A == 1:
+        return total
+    first, last, tail = _window(row.rho, n, number)
+    below = sum(_floor(first, c.p) + 1 for c in row.labels)
+    _refuse_long("ADD_sgl", n, 10 * ((last - first + 1) * len(row.labels) + below))
+    visits = _visits(row.rho, n, first, last, number)
+    scales = [root(Fraction(4 * m, 25 * (A - 1)), number) for m in range(first, last + 1)]
+    for c in row.labels:
+        away = _away(c.p, A, first, scales, number)
+        total += c.times * sum((w * cost for w, cost in zip(visits, away, strict=True)), number(Fraction(0)))
+    return total + tail
+
+
+def _away(exact: Exact, A: int, first: int, scales: list[Any], number: Number) -> Iterator[Any]:
+    """E|X - t| / (2 T) after first, first + 1, ... visits, of a label of this probability."""
+    p = number(exact)
+    q = number(1 - exact) if isinstance(exact, Fraction) else 1 - p
+
+    def chance(x: int, m: int) -> Any:
+        return _binomial(m, x, p, q, number) if 0 <= x <= m else number(Fraction(0))
+
+    j, F = 0, number(Fraction(0))  # F is that of j - 1
+    for m, c in enumerate(scales, start=first):
+        d = c * (1 - A * p)
+        t = m * p - d
+        nearest = _nearest(t)
+        while j < nearest:
+            F, j = F + chance(j, m), j + 1
+        while j > nearest:
+            j -= 1
+            F = F - chance(j, m)
+        beyond = (abs(t - j) + (t - j)) / 2
+        yield (d + 2 * ((j * q + beyond) * chance(j, m) - d * F)) / (2 * (m + A * c))
+        F = F - p * chance(j - 1, m)
+
+
+def _nearest(t: Any) -> int:
+    """A whole number less than 1 away from `t`, which is known to far better than that."""
+    if isinstance(t, flint().fmpq):
+        return int((2 * t.p + t.q) // (2 * t.q))
+    return round(float(t.mid()))
+
+
+def _refuse_long(learner: str, n: int, terms: int) -> None:
+    if terms > TERMS:
+        raise OutOfReach(
+            f"{learner} at n={n} needs {terms} terms, {TERMS} at most: kt_theory.simulate has no such limit"
+        )
+
+
+def _visits(rho: Fraction, n: int, first: int, last: int, number: Number) -> list[Any]:
+    """The chances of `first` to `last` visits."""
+    mass, others = number(rho), number(1 - rho)
+    visits = [_binomial(n, first, mass, others, number)]
+    for m in range(first, last):
+        # The last factor is never formed for rho = 1, whose window is m = n alone.
+        visits.append(visits[-1] * (n - m) / (m + 1) * mass / others)
+    return visits
 
 
 def _window(rho: Fraction, n: int, number: Number) -> tuple[int, int, Any]:
@@ -583,6 +439,7 @@ def _tables(parts: list[tuple[Any, Any]], n: int, number: Number) -> Iterator[tu
 #: Learner -> expected cost of one input, before the factor rho.
 RISKS: dict[str, Callable[[Input, int, Number], Any]] = {
     "CE_sgl": _ce_sgl,
+    "ADD_sgl": _add_sgl,
     "CE_ptl": _ce_ptl,
     "SEL_ptl": _sel_ptl,
     "CE_ful": _ce_ful,
