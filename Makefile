@@ -5,8 +5,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 JOBS ?= auto
+TORCH ?= torch
 
-.PHONY: help reproduce reproduce-full test test-core test-floors test-slow bench lessons paper paper-results wheel check clean
+.PHONY: help reproduce reproduce-full test test-core test-floors test-slow test-torch bench lessons paper paper-results wheel check clean
 
 help:
 	@echo "make reproduce       all figures at quick size, and the table of slopes and bounds (two minutes of CPU time)"
@@ -15,6 +16,7 @@ help:
 	@echo "make test-core       the tests that other versions of Python and of the libraries might break (two minutes)"
 	@echo "make test-floors     the same at the lowest versions that pyproject.toml allows, in .venv-floors"
 	@echo "make test-slow       the studies behind the marker 'slow'"
+	@echo "make test-torch      the losses for PyTorch, and the examples of docs/training.md, in .venv-torch (a minute)"
 	@echo "make bench           speed, as ratios against plain NumPy"
 	@echo "make lessons         the notebooks of the lessons, executed, into docs/lessons"
 	@echo "make wheel           the package as one file, into dist/"
@@ -52,6 +54,17 @@ test-floors: .venv-floors/.installed
 test-slow: $(VENV)/.installed
 	$(BIN)/python -m pytest -n $(JOBS) -m slow
 
+# The extra has an environment of its own, at the versions that pip finds: what torch needs does not go with all of
+# constraints.txt. TORCH=torch==2.6.0 asks for one version; PIP_EXTRA_INDEX_URL may name an index of builds without CUDA.
+.venv-torch/.installed: pyproject.toml
+	$(PYTHON) -m venv .venv-torch
+	.venv-torch/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[torch]' \
+	  $(TORCH) pytest scikit-learn transformers accelerate trl
+	touch $@
+
+test-torch: .venv-torch/.installed
+	.venv-torch/bin/python -m pytest -k training tests/test_training.py tests/test_docs.py kt_theory/training
+
 check: $(VENV)/.installed
 	$(BIN)/ruff check
 	$(BIN)/mypy
@@ -76,4 +89,4 @@ paper-results: $(VENV)/.installed
 	$(BIN)/python simulations/timings.py
 
 clean:
-	rm -rf $(VENV) .venv-floors .pytest_cache .mypy_cache .ruff_cache .hypothesis figures/quick figures/exact
+	rm -rf $(VENV) .venv-floors .venv-torch .pytest_cache .mypy_cache .ruff_cache .hypothesis figures/quick figures/exact

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from kt_theory import protocols as protocols
     from kt_theory import study as study
     from kt_theory import tables as tables
+    from kt_theory import training as training
     from kt_theory.certificates import certify as certify
     from kt_theory.certificates import certify_minimax as certify_minimax
     from kt_theory.checks import Unsupported as Unsupported
@@ -103,7 +104,7 @@ _HOME = {
 }
 _MODULES = (
     *("bounds", "checks", "claims", "cli", "divergences", "learners", "ledger", "plots", "problem", "protocols"),
-    *("study", "tables"),
+    *("study", "tables", "training"),
 )
 
 __all__ = ["__version__", *_HOME, *_MODULES]

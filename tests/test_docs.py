@@ -15,6 +15,8 @@ from kt_theory.ledger.entries.registry import STATEMENTS
 pytestmark = pytest.mark.xdist_group("ledger")
 
 DOCS = sorted((Path(__file__).parents[1] / "docs").glob("*.md"))
+#: What the page on training needs, and `make test-torch` installs.
+LIBRARIES = {"torch", "transformers", "trl"}
 SNIPPETS = [
     pytest.param(code, output, id=f"{path.stem}-{i}")
     for path in DOCS
@@ -26,6 +28,8 @@ SNIPPETS = [
 
 @pytest.mark.parametrize(("code", "output"), SNIPPETS)
 def test_snippets_print_what_the_guide_says(code, output):
+    for library in LIBRARIES.intersection(re.findall(r"^(?:from|import) (\w+)", code, flags=re.MULTILINE)):
+        pytest.importorskip(library, reason="runs with `make test-torch`")
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         exec(compile(code, "docs", "exec"), {})

@@ -59,7 +59,7 @@ def test_the_floors_are_those_of_the_project() -> None:
         assert tuple(map(int, floors[name].split("."))) >= least
 
 
-@pytest.mark.parametrize("command", ["test", "test-core", "test-floors", "test-slow"])
+@pytest.mark.parametrize("command", ["test", "test-core", "test-floors", "test-slow", "test-torch"])
 def test_make_says_what_it_tests(command: str) -> None:
     # Oracle: identity, every target of tests is in `make help`, and CI runs the README's command
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
