@@ -259,6 +259,32 @@ def revised(monkeypatch, revision):
         monkeypatch.setattr(module, "REVISION", revision)
 
 
+def test_an_older_revision_gains_a_learner_where_it_drew_the_same_and_is_refused_where_not(tmp_path):
+    # Oracle: identity, draws of both revisions are the same up to 16 samples a pair; definition beyond
+    problem = kt.Problem([0.4, 0.6], [[0.5, 0.3, 0.2], [0.1, 0.2, 0.7]])
+
+    def design(*learners, n=(96,)):
+        return kt.study.Design("old", [kt.study.Panel("few", problem, list(n), list(learners))], 40, seed=3)
+
+    def aged(folder):
+        for batch in sorted(folder.glob("batches/*/*.json")):
+            reseal(batch, lambda content: content.update(revision=1))
+
+    kt.study.run_in_folder(design("CE_sgl"), tmp_path / "few")
+    aged(tmp_path / "few")
+    both = kt.study.run_in_folder(design("CE_sgl", "CE_ful", n=(50, 96)), tmp_path / "few")
+    assert both.tally.drawn == 2
+    direct = kt.study.run(design("CE_sgl", "CE_ful", n=(50, 96)).panels, 40, 3)
+    assert both.receipts.drop(columns="seconds").equals(direct.drop(columns="seconds"))
+    revisions = {StudyFiles(tmp_path / "few").load(b).revision for b in StudyFiles(tmp_path / "few").batches()}
+    assert revisions == {1, 2}  # what was stored keeps its own
+    kt.study.run_in_folder(design("CE_sgl", n=(97,)), tmp_path / "many")
+    aged(tmp_path / "many")
+    assert not kt.study.export(tmp_path / "many").missing
+    with pytest.raises(ValueError, match=r"\(revision 2\): their numbers are not mixed, which differ at n=97 of panel"):
+        kt.study.run_in_folder(design("CE_sgl", "CE_ful", n=(97,)), tmp_path / "many")
+
+
 def test_batches_of_two_revisions_are_never_in_one_result(study, tmp_path, monkeypatch):
     # Oracle: definition
     (one, *_) = sorted(study.glob("batches/*/*.json"))

@@ -29,7 +29,7 @@ from kt_theory.simulation import kernels
 from kt_theory.simulation.controls import NAMES as CONTROLS
 from kt_theory.simulation.controls import Controls
 from kt_theory.simulation.moments import Moments, merged
-from kt_theory.simulation.sampling import N_MAX, CountSampler
+from kt_theory.simulation.sampling import DRAWS_PER_CELL, N_MAX, CountSampler
 from kt_theory.simulation.stored import StoredCells
 from kt_theory.sparse import SparseTable
 
@@ -37,7 +37,7 @@ from kt_theory.sparse import SparseTable
 RUN, PILOT = 0, 1
 
 #: Version of what draws and computes. Raise it when one (seed, cell, stage, block) comes to give other moments: stored
-#: batches of before are then not mixed with new ones.
+#: batches of before are then not mixed with new ones, but where `Cell.drawn_alike` says that both drew the same.
 REVISION = 2
 
 #: Repeats of a cell on which the answer to stacked rows is compared with the answer table by table.
@@ -108,6 +108,11 @@ class Cell:
         offsets, columns = np.arange(S + 1, dtype=np.int64) * A, np.tile(np.arange(A, dtype=np.int64), S)
         cells = SparseTable((S, A), offsets, columns, self.problem.teacher.ravel(), np.zeros(S))
         return Controls(self.problem.rho, cells, self._sampler.masses, self.n)
+
+    def drawn_alike(self, one: int, other: int) -> bool:
+        """Whether two revisions draw the same repeats of this cell: revision 2 came with another way to draw many."""
+        few = not self.problem.sparse and self.n <= DRAWS_PER_CELL * self.problem.S * self.problem.A
+        return one == other or (few and {one, other} == {1, 2})
 
     def blocks(self, reps: int) -> Iterator[tuple[int, int]]:
         """The blocks of a run, as (index, repeats in it)."""

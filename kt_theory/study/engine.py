@@ -65,9 +65,7 @@ _CELLS: OrderedDict[tuple[str, str], Cell] = OrderedDict()
 _CELLS_LOCK = threading.Lock()
 
 
-def draw(
-    problem: Problem, n: int, batch: Batch, learners: Sequence[Learner], divergence: Divergence
-) -> Drawn | Failed:
+def draw(problem: Problem, n: int, batch: Batch, learners: Sequence[Learner], divergence: Divergence) -> Drawn | Failed:
     """The moments of some learners in a batch, or why there are none: what one learner raises is said of the batch."""
     try:
         cell = _cell(problem, n, batch.cell, divergence)
@@ -189,7 +187,6 @@ class Tally:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
-
 @dataclass(frozen=True)
 class Task:
     """A batch to draw for some learners.
@@ -275,7 +272,7 @@ def draw_all(tasks: Sequence[Task], shelf: Shelf, pool: Executor, progress: Prog
                     submit(task, attempt + 1)
                     continue
                 result = future.result() if lost is None else Failed(f"{type(lost).__name__}: {lost}", "")
-                take_back(task.batch, result, shelf, progress, tally, time.perf_counter() - begun)
+                take_back(task, result, shelf, progress, tally, time.perf_counter() - begun)
     except KeyboardInterrupt:
         _finish(waiting, shelf, progress, tally)
         raise Interrupted from None
@@ -285,17 +282,21 @@ def draw_all(tasks: Sequence[Task], shelf: Shelf, pool: Executor, progress: Prog
         raise
 
 
-def take_back(
-    batch: Batch, result: Drawn | Failed, shelf: Shelf, progress: Progress, tally: Tally, took: float
-) -> None:
+def take_back(task: Task, result: Drawn | Failed, shelf: Shelf, progress: Progress, tally: Tally, took: float) -> None:
     """Store what a worker brings, or why it brings nothing."""
+    batch = task.batch
     if isinstance(result, Drawn) and result.revision != REVISION:  # from a worker of another version
-        raise ValueError(other_revision(batch.name, result))
+        raise ValueError(other_revision(task, result))
     if isinstance(result, Failed):
         shelf.fail(batch, result.error, result.trace)
         tally.failed += 1
     else:
-        shelf.save(batch, shelf.load(batch).beside(result) if shelf.has(batch) else result)
+        if shelf.has(batch):
+            known = shelf.load(batch)
+            if task.planned.cell.drawn_alike(known.revision, result.revision):
+                result = replace(result, revision=known.revision)
+            result = known.beside(result)
+        shelf.save(batch, result)
         tally.drawn += 1
         tally.seconds[batch.cell] = tally.seconds.get(batch.cell, 0.0) + took
     shelf.release(batch)
@@ -309,7 +310,7 @@ def _finish(
     running = [future for future in waiting if not future.cancel()]
     for future in wait(running, timeout=60).done:
         if future.exception() is None:
-            take_back(waiting[future][0].batch, future.result(), shelf, progress, tally, 0.0)
+            take_back(waiting[future][0], future.result(), shelf, progress, tally, 0.0)
 
 
 def lacking(task: Task, shelf: Shelf, tally: Tally) -> list[Key]:
@@ -318,7 +319,8 @@ def lacking(task: Task, shelf: Shelf, tally: Tally) -> list[Key]:
     Raises
     ------
     ValueError
-        If the batch was drawn by another revision: what is drawn now may not be merged with it.
+        If the batch was drawn by another revision, which drew other repeats: what is drawn now may not be merged with
+        it.
     """
     batch = task.batch
     if not shelf.has(batch):
@@ -329,17 +331,18 @@ def lacking(task: Task, shelf: Shelf, tally: Tally) -> list[Key]:
         assert isinstance(shelf, Store)
         tally.damaged.append(shelf.set_aside(shelf.path(batch)))
         return task.keys
-    if drawn.revision != REVISION:
-        raise ValueError(other_revision(batch.name, drawn))
+    if not task.planned.cell.drawn_alike(drawn.revision, REVISION):
+        raise ValueError(other_revision(task, drawn))
     return drawn.lacks(task.keys)
 
 
-def other_revision(name: str, drawn: Drawn) -> str:
+def other_revision(task: Task, drawn: Drawn) -> str:
     """Why a batch of another revision cannot be used."""
+    before = f"{drawn.versions[0].kt_theory} (revision {drawn.revision} of its draws)"
     return (
-        f"batch {name} was drawn by kt_theory {drawn.versions[0].kt_theory} (revision {drawn.revision} of its draws), "
-        f"this is {__version__} (revision {REVISION}): their numbers are not mixed; go on with that version, or run "
-        "into another folder"
+        f"batch {task.batch.name} was drawn by kt_theory {before}, this is {__version__} (revision {REVISION}): "
+        f"their numbers are not mixed, which differ at n={task.planned.n} of panel {task.planned.panel!r}; "
+        "go on with that version, or run into another folder"
     )
 
 
@@ -487,8 +490,9 @@ def repeats(design: Design, cells: Sequence[Planned], identities: Sequence[str],
 def outcome(
     design: Design, cells: Sequence[Planned], identities: Sequence[str], shelf: Stored, tally: Tally
 ) -> Outcome:
-    """Merge what is stored; raises ValueError rather than put batches of two revisions into one result."""
+    """Merge what is stored; raises ValueError rather than put draws of two revisions that differ into one result."""
     revisions: dict[int, Drawn] = {}
+    cells_drawn: set[tuple[Cell, int]] = set()
     rows: list[dict[str, Any]] = []
     missing: list[tuple[str, int]] = []
     capped: list[tuple[str, int]] = []
@@ -502,9 +506,7 @@ def outcome(
             capped.append((planned.panel, planned.n))
         moments = merged(d.moments for d in drawn)
         revisions |= {d.revision: d for d in drawn}
-        if len(revisions) > 1:
-            said = " and ".join(f"{d.versions[0].kt_theory} (revision {r})" for r, d in sorted(revisions.items()))
-            raise ValueError(f"batches were drawn by kt_theory {said}: their numbers are not mixed")
+        cells_drawn |= {(planned.cell, d.revision) for d in drawn}
         seconds = tally.seconds.get(identity, 0.0)
         for j, row in enumerate(receipts(planned.cell, planned.learners, moments, design.seed, seconds)):
             versions = {
@@ -512,4 +514,7 @@ def outcome(
                 "numpy": "+".join(sorted({d.versions[j].numpy for d in drawn})),
             }
             rows.append({"panel": planned.panel, **row, **versions})
+    if revisions and not any(all(cell.drawn_alike(one, r) for cell, one in cells_drawn) for r in revisions):
+        said = " and ".join(f"{d.versions[0].kt_theory} (revision {r})" for r, d in sorted(revisions.items()))
+        raise ValueError(f"batches were drawn by kt_theory {said}: their numbers are not mixed")
     return Outcome(pd.DataFrame(rows), tuple(missing), tally, tuple(capped))
