@@ -69,7 +69,7 @@ def _plain_piece(
 @jit
 def _piece(
     n: float, base: float, d: float, p: float, e: float, s: float, v: float, start: float, end: float,
-    F: float, x: np.ndarray, w: np.ndarray, inside: np.ndarray, b: np.ndarray,
+    F: float, x: np.ndarray, w: np.ndarray, inside: np.ndarray, b: np.ndarray, lower: np.ndarray,
 ) -> tuple[float, float]:  # fmt: skip
     """The integral of weight times E|X - t|/T from base + start to base + end, v - 1 = floor(t) between; F at the end.
 
@@ -81,7 +81,9 @@ def _piece(
     total = area = 0.0
     carried = e != 0.0 and low >= 0.0
     for i in range(x.size):
-        b[i] = _label(v, base + (middle + half * x[i]), p)
+        m = base + (middle + half * x[i])
+        b[i] = _label(v, m, p)
+        lower[i] = b[i] * v * q / ((m - low) * p)  # P(X = v - 1)
     before = before_slope = 0.0
     if carried:
         before = _label(low, base + start, p)
@@ -94,11 +96,9 @@ def _piece(
         if e != 0.0:
             below = 0.0
             if carried:
-                here = b[i] * v * q / ((m - low) * p)
-                below = 0.0
+                here = lower[i]
                 for j in range(x.size):
-                    other = base + (middle + half * x[j])
-                    below += inside[i, j] * b[j] * v * q / ((other - low) * p)
+                    below += inside[i, j] * lower[j]
                 below = half * below - (here - before) / 2.0 + (here * _slope(low, m, p) - before_slope) / 12.0
                 below = F - p * below
                 area += w[i] * here
@@ -123,7 +123,7 @@ def by_pieces(
     sd = math.sqrt(mean * (1.0 - rho))
     base = np.rint(mean)
     d = (base - mean) - lost
-    b = np.empty(16)
+    b, lower = np.empty(16), np.empty(16)
     v = max(np.floor(first * p - e * math.sqrt(first)), -1.0) + 1.0
     total, here, stop = 0.0, first - base, last - base
     while here < stop:
@@ -144,7 +144,7 @@ def by_pieces(
             if e == 0.0 and s == 0.0:
                 total += _plain_piece(n, base, d, p, v, left, right, x, w)
                 continue
-            part, F = _piece(n, base, d, p, e, s, v, left, right, F, x, w, inside, b)
+            part, F = _piece(n, base, d, p, e, s, v, left, right, F, x, w, inside, b, lower)
             total += part
         if kink < stop:
             # What the sum is less than the integral, for a jump of the first two derivatives here.

@@ -90,3 +90,17 @@ def inner(x: float, n: float, p: float) -> float:
     y = n - x
     exponent = stirling(n) - stirling(x) - stirling(y) - deviance(x, high, d) - deviance(y, n * (1.0 - p), -d)
     return math.sqrt(n / (2 * math.pi * x) / y) * math.exp(exponent)
+
+
+@jit
+def below(k: float, m: float, p: float) -> float:
+    """P(Bin(m, p) <= k) for whole m >= 1 and k, from the tail without the mean."""
+    if k < 0.0 or k >= m:
+        return 0.0 if k < 0.0 else 1.0
+    if p == 0.0:
+        return 1.0
+    out = np.empty(1)
+    fill_below(
+        np.full(1, k), m, np.full(1, p), np.full(1, probability(k, m, p)), np.full(1, probability(k + 1.0, m, p)), out
+    )
+    return out[0]
