@@ -55,7 +55,7 @@ test-slow: $(VENV)/.installed
 	$(BIN)/python -m pytest -n $(JOBS) -m slow
 
 # The extra has an environment of its own, at the versions that pip finds: what torch needs does not go with all of
-# constraints.txt. TORCH=torch==2.6.0 asks for one version; PIP_EXTRA_INDEX_URL may name an index of builds without CUDA.
+# constraints.txt. TORCH=torch==2.13.0 asks for one version; PIP_EXTRA_INDEX_URL may name an index of builds without CUDA.
 .venv-torch/.installed: pyproject.toml
 	$(PYTHON) -m venv .venv-torch
 	.venv-torch/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[torch]' \
