@@ -114,7 +114,8 @@ class Divergence:
 
 
 def _tv(q: np.ndarray, p: np.ndarray) -> np.ndarray:
-    return 0.5 * np.abs(q - p).sum(axis=-1)
+    off = q - p
+    return 0.5 * np.abs(off, out=off).sum(axis=-1)
 
 
 def _tv_row(q: np.ndarray, p: np.ndarray) -> float:

@@ -271,6 +271,42 @@ def half_row(visits, counts, told, teacher, init, student):
         student[a] = (counts[a] + 0.5) / (visits + 0.5 * counts.size)
 
 
+@pytest.mark.parametrize("coupled", [False, True])
+def test_a_learner_may_answer_with_the_same_array_each_time(coupled):
+    # Oracle: identity, the same learner with a new array each time
+    kept = np.empty(10**6)
+
+    def again(counts, revealed, init):
+        student = kept[: counts.size].reshape(counts.shape)
+        student[...] = add_half(counts, revealed, init)
+        return student
+
+    own, new = (kt.Learner("half", "hard", fit, couples_inputs=coupled) for fit in (again, add_half))
+    risks = [kt.sample_risks(PROBLEM, learner, 30, 200, 5, workers=1) for learner in (own, new)]
+    assert risks[0].tobytes() == risks[1].tobytes()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (lambda table: table.__setitem__((2, 1), np.nan), r"\[2, 1\] is nan"),
+        (lambda table: table.__setitem__((2, 1), -0.1), r"\[2, 1\] is -0.1"),
+        (lambda table: table.__setitem__(2, 0.9), r"\[2, |\[2\] sums to"),
+        (lambda table: table.__setitem__((2, 0), table[2, 0] - 2e-6), r"\[2\] sums to"),
+    ],
+)
+def test_what_a_learner_answers_is_checked_on_stacked_rows(wrong, said):
+    # Oracle: definition, one entry of a table planted
+    def fit(counts, revealed, init):
+        student = add_half(counts, revealed, init)
+        if len(student) > 2:
+            wrong(student)
+        return student
+
+    with pytest.raises(ValueError, match="what half answers" + said):
+        kt.sample_risks(PROBLEM, kt.Learner("half", "hard", fit), 30, 20, 5, workers=1)
+
+
 def test_a_row_function_is_held_against_fit():
     # Oracle: second algorithm, the same learner by its fit alone; it answers init nowhere, so all inputs are visited
     problem = kt.Problem([1.0], [[0.7, 0.2, 0.1]])

@@ -213,6 +213,8 @@ class Protocol:
         -------
         ndarray, shape (..., A)
         """
+        if told is None and not self.tells_drawn:
+            return np.full(counts.shape, np.nan)
         shown = counts > 0 if self.tells_drawn else np.zeros(counts.shape, dtype=bool)
         if told is not None:
             shown = shown | ((told != 0) & (visits > 0)[..., None])

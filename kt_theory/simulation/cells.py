@@ -201,11 +201,14 @@ class Cell:
         counts = counts.view()
         counts.flags.writeable = revealed.flags.writeable = False  # other learners see them, too
         if learner.couples_inputs:
-            students = np.stack([self._fitted(learner, counts[r], revealed[r]) for r in range(R)])
+            students = np.empty((R, S, A))
+            for r in range(R):
+                students[r] = self._fitted(learner, counts[r], revealed[r])
         else:
             stacked = (counts.reshape(R * S, A), revealed.reshape(R * S, A))
             students = self._fitted(learner, *stacked, repeats=R).reshape(R, S, A)
             if learner.fingerprint not in self._compared:
+                students = students.copy()  # a learner may answer with the same array each time
                 self._compare(learner, counts, revealed, students)
         costs = self.divergence.between(students, teacher).copy()
         costs[:, self.problem.rho == 0] = 0.0  # infinite perhaps, and not met
@@ -213,14 +216,12 @@ class Cell:
 
     def _fitted(self, learner: Learner, counts: np.ndarray, revealed: np.ndarray, repeats: int = 1) -> np.ndarray:
         init = np.tile(self._init, (repeats, 1))
-        student = learner.fit(counts, revealed, init)
-        name = f"what {learner.name} answers"
-        return checks.stochastic_table(name, student, counts.shape, tolerance=checks.STUDENT_TOLERANCE)
+        return _checked(learner, learner.fit(counts, revealed, init), counts.shape)
 
     def _compare(self, learner: Learner, counts: np.ndarray, revealed: np.ndarray, students: np.ndarray) -> None:
         """Refuse a learner whose rows depend on the rows that stand beside them."""
         for r in range(min(counts.shape[0], COMPARED)):
-            alone = self._fitted(learner, counts[r], revealed[r])
+            alone = self._fitted(learner, counts[r], revealed[r]).copy()
             rows = [self._fitted_row(learner, counts[r, s], revealed[r, s], s) for s in range(min(counts.shape[1], 4))]
             near = np.abs(alone - students[r]).max() <= STACKING_TOLERANCE
             if not near or np.abs(np.concatenate(rows) - students[r, : len(rows)]).max() > STACKING_TOLERANCE:
@@ -232,8 +233,15 @@ class Cell:
 
     def _fitted_row(self, learner: Learner, counts: np.ndarray, revealed: np.ndarray, s: int) -> np.ndarray:
         student = learner.fit(counts[None], revealed[None], self._init[s : s + 1].copy())
-        name = f"what {learner.name} answers"
-        return checks.stochastic_table(name, student, (1, counts.size), checks.STUDENT_TOLERANCE)
+        return _checked(learner, student, (1, counts.size)).copy()
+
+
+def _checked(learner: Learner, student: Any, shape: tuple[int, int]) -> np.ndarray:
+    """What a learner answers, if it is a table: in one pass where it surely is, else by what says what is wrong."""
+    plain = type(student) is np.ndarray and student.dtype == np.float64 and student.shape == shape
+    if plain and student.flags.c_contiguous and kernels.surely_stochastic(student, checks.STUDENT_TOLERANCE):
+        return student
+    return checks.stochastic_table(f"what {learner.name} answers", student, shape, checks.STUDENT_TOLERANCE)
 
 
 def _stream(seed: int, key: tuple[int, ...], protocol: Protocol) -> np.random.Generator:

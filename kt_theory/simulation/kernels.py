@@ -15,6 +15,21 @@ from kt_theory.compiled import jit, specialised
 
 
 @jit
+def surely_stochastic(student: np.ndarray, tolerance: float) -> bool:
+    """Whether every entry lies in [0, 1], and every row sums to 1 by half the tolerance, shape (rows, A)."""
+    for r in range(student.shape[0]):
+        total = 0.0
+        for a in range(student.shape[1]):
+            x = student[r, a]
+            if not 0.0 <= x <= 1.0:
+                return False
+            total += x
+        if not abs(total - 1.0) <= tolerance / 2:
+            return False
+    return True
+
+
+@jit
 def tally(uniforms: np.ndarray, keep: np.ndarray, own: np.ndarray, other: np.ndarray, counts: np.ndarray) -> None:
     """Add to `counts` one draw per uniform, by Walker's alias method.
 

@@ -28,6 +28,11 @@ N_MAX = 10**17
 #: Numbers held at once, in uniforms or in counts: half a megabyte, so that they stay in the processor's cache.
 CHUNK = 65_536
 
+# glibc gives an array of more than 128 kB back to the system when it is freed, and is given the next one page by page,
+# which takes longer than all work on a chunk. It keeps what is freed once an array of nearly 32 MB was freed: this one,
+# whose pages are never touched. Elsewhere it changes nothing.
+np.empty(32 * 2**17 - 2**12)
+
 
 #: Uniforms drawn ahead for the binomials.
 AHEAD = 4096
