@@ -44,6 +44,7 @@ import math
 import numpy as np
 from scipy.special import ndtr
 
+from kt_theory.exact import alike
 from kt_theory.exact.rows import Estimate, OutOfReach, Row
 
 #: Labels whose phases are followed, and how many times as far as the harmonics that are used.
@@ -248,29 +249,14 @@ def _replaced(
     if x.size <= 20 * POINTS:
         return x, c, 0.0
     width = min(1.0 / (ratio * n), 1.0 / frequency)
-    places, weights = [], []
-    start = 0
     ends = np.array(kinks)
-    while start < x.size:
+
+    def interval(start: float) -> float:
         # Between the kinks the integral over levels bends within a step of the mean of the unseen labels.
-        stop_at = x[start] + (min(width, (ends[1] - ends[0]) / STEPS) if ends[0] <= x[start] < ends[1] else width)
-        beyond = ends[(ends > x[start]) & (ends < stop_at)]
-        stop = int(np.searchsorted(x, beyond.min() if beyond.size else stop_at, side="left"))
-        stop = max(stop, start + 1)
-        mine, count = x[start:stop], c[start:stop]
-        if mine.size > POINTS:
-            middle, half = (mine[0] + mine[-1]) / 2, (mine[-1] - mine[0]) / 2
-            nodes = np.cos(math.pi * (np.arange(POINTS) + 0.5) / POINTS)
-            k = np.arange(POINTS)
-            basis = np.cos(np.outer(k, np.arccos(np.clip((mine - middle) / half, -1, 1))))
-            lagrange = np.cos(np.outer(np.arccos(nodes), k)) * np.where(k == 0, 1.0, 2.0) / POINTS
-            places.append(middle + half * nodes)
-            weights.append(lagrange @ (basis @ count))
-        else:
-            places.append(mine)
-            weights.append(count)
-        start = stop
-    y, d = np.concatenate(places), np.concatenate(weights)
+        stop = start + (min(width, (ends[1] - ends[0]) / STEPS) if ends[0] <= start < ends[1] else width)
+        return float(min([stop, *ends[ends > start]])) - start
+
+    y, d, _ = alike.replaced(x, c, interval, POINTS)
     # How far sums move: of the integrals over levels, were the mean of the unseen labels a normal law; of logarithms.
     centre, step = ends.mean(), (ends[1] - ends[0]) / 14
 
