@@ -59,7 +59,7 @@ test-slow: $(VENV)/.installed
 .venv-torch/.installed: pyproject.toml
 	$(PYTHON) -m venv .venv-torch
 	.venv-torch/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[torch]' \
-	  $(TORCH) pytest scikit-learn transformers accelerate trl
+	  $(TORCH) pytest pytest-xdist scikit-learn transformers accelerate trl
 	touch $@
 
 test-torch: .venv-torch/.installed
