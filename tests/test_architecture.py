@@ -46,7 +46,7 @@ MAP = {
         {"checks", "refusals", "files", "problem", "protocols", "records", "showing", "sparse"},
         {"numpy", "pandas", "pyarrow"},
     ),
-    "minimax": ({"checks", "exact", "numerics", "problem", "protocols"}, {"numpy", "scipy"}),
+    "minimax": ({"checks", "exact", "numerics", "problem", "progress", "protocols"}, {"numpy", "scipy"}),
     "certificates": ({"checks", "exact", "problem", "protocols", "statements"}, {"numpy", "scipy", "flint"}),
     "risk": ({"checks", "divergences", "exact", "learners", "problem", "simulation"}, {"numpy"}),
     "study": (

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import kt_theory as kt
-from kt_theory import cli
+from kt_theory import cli, minimax
 
 
 def kt_theory(*words, cwd=None):
@@ -336,7 +336,7 @@ def test_minimax_prints_the_interval_the_teacher_and_the_student(tmp_path):
 
 def test_minimax_says_what_is_proved_and_how_far_it_is(monkeypatch, capsys):
     # Oracle: identity, the fields of the result in words; a line on standard error for each round of a game
-    monkeypatch.setattr(cli.minimax, "PAUSE", 0.0)
+    monkeypatch.setattr(minimax, "PAUSE", 0.0)
     assert cli.main(["minimax", "--protocol", "hard", "--S", "1", "--A", "3", "--n", "2"]) == 0
     said = capsys.readouterr()
     assert "proved but for an error that is estimated: a linear program" in said.out

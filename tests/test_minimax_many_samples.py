@@ -9,6 +9,7 @@ import pytest
 from scipy import special, stats
 
 import kt_theory as kt
+from kt_theory import minimax
 from kt_theory.certificates import soft_maximum
 from kt_theory.exact.rows import OutOfReach
 from kt_theory.minimax import hard, hard_lower, hard_upper, minimax_hard, minimax_partial, minimax_risk, minimax_soft
@@ -199,12 +200,15 @@ def test_each_end_says_what_it_is() -> None:
     assert minimax_soft(2, 2, 5).upper_end.grade == "proved"
 
 
-def test_progress_is_told() -> None:
-    # Oracle: identity, a line for each round, and none that is empty
-    lines: list[str] = []
-    minimax_risk("hard", 3, 2, 4000, progress=lines.append)
+def test_progress_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    # Oracle: identity, a line for each round, and none that is empty; nothing unless it is asked for
+    monkeypatch.setattr(minimax, "PAUSE", 0.0)
+    minimax_risk("hard", 3, 2, 4000, progress=True)
+    lines = capsys.readouterr().err.splitlines()
     assert lines
     assert all("numbers of visits" in line for line in lines)
+    minimax_risk("hard", 3, 2, 4000)
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize(
@@ -220,7 +224,7 @@ def test_progress_is_told() -> None:
         (lambda: search_arbitrary(1, 2, 2, seed="x"), "seed is 'x'"),
         (lambda: minimax_constant("hard", 1, 0), "A is 0"),
         (lambda: minimax_constant("soft", 2, 2.5), "A is 2.5"),  # type: ignore[arg-type]
-        (lambda: minimax_risk("hard", 1, 2, 3, progress=True), "progress is True"),  # type: ignore[arg-type]
+        (lambda: minimax_risk("hard", 1, 2, 3, progress=print), "progress is <"),  # type: ignore[arg-type]
         (lambda: minimax_risk(["hard"], 1, 2, 3), "protocol is"),  # type: ignore[arg-type]
         (lambda: minimax_risk("hard", None, 2, 3), "S is None"),  # type: ignore[arg-type]
     ],

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from kt_theory.checks import Unsupported
+from kt_theory.learners import resolve_learner
 from kt_theory.protocols.protocol import PROTOCOLS, Protocol, resolve_protocol, top_k
 
 HARD, PARTIAL, SOFT = PROTOCOLS.values()
@@ -104,7 +105,9 @@ def test_what_is_revealed():
 @pytest.mark.parametrize("bad", ["topk", "top_k", "top_k:0", "top_k:-1", "top_k:x", "top_k:²", "", None, 3, ["hard"]])
 def test_what_is_no_protocol_is_refused(bad):
     # Oracle: none needed, one sentence that names the known ones.
-    with pytest.raises(Unsupported, match=r"^protocol is .*: it must be one of hard, partial, soft, top_k:K"):
+    with pytest.raises(
+        Unsupported, match=r"^protocol is .*: (it must be one of hard, partial, soft, top_k|the K of top)"
+    ):
         resolve_protocol(bad)
 
 
@@ -114,3 +117,14 @@ def test_names_and_objects_are_the_same():
     assert resolve_protocol(SOFT) is SOFT
     with pytest.raises(ValueError, match="k is 0"):
         top_k(0)
+
+
+@pytest.mark.parametrize("name", ["top_k:0", "top_k", "top_k_only:-1", "top_k_label:x", "top_k:2.5"])
+def test_a_list_of_no_length_is_refused_by_what_it_needs(name):
+    # Oracle: definition
+    family = name.partition(":")[0]
+    said = f"is '{name}': the K of {family}:K is a whole number of labels, 1 or more"
+    with pytest.raises(Unsupported, match=said):
+        resolve_protocol(name)
+    with pytest.raises(Unsupported, match=f"the protocol of learner SEL@{name} {said}"):
+        resolve_learner(f"SEL@{name}")

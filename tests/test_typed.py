@@ -35,11 +35,12 @@ reveal_type(kt.ledger.PlantedError("2 becomes 3", lambda n: 3.0))
 reveal_type(kt.verify(statements=bound))
 """
 
-#: In the order of the program. A DataFrame is Any where pandas has no stubs; a student is as sparse as its sample.
+#: In the order of the program. A DataFrame is Any where pandas has no stubs;
+#: a student is as sparse as its sample, which only a run can tell.
 SEEN = (
     r"kt_theory\.problem\.Problem",
     r"kt_theory\.protocols\.transfer\.TransferSet",
-    r"Any|numpy\.ndarray\[.*\].*",
+    r"numpy\.ndarray\[.*\] \| kt_theory\.sparse\.Student",
     r"float \| numpy\.ndarray\[.*\]",
     r"kt_theory\.bounds\.best\.Best",
     r"Any|pandas\..*DataFrame",

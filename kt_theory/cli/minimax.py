@@ -13,7 +13,6 @@ from kt_theory.cli.exits import HELD
 from kt_theory.cli.options import add_command, path, whole
 from kt_theory.cli.printing import LISTED
 from kt_theory.files import check_writable
-from kt_theory.progress import Lines
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,9 +24,6 @@ GRADES = {
     "estimated": "proved but for an error that is estimated",
     "numerical": "numerical, not proved",
 }
-
-#: Seconds between two lines that say how far the work is.
-PAUSE = 2.0
 
 
 def add_parser(commands: Any) -> None:
@@ -54,7 +50,7 @@ def add_parser(commands: Any) -> None:
 def _minimax(arguments: argparse.Namespace) -> int:
     if arguments.out:
         check_writable(arguments.out, ".csv", ".parquet")
-    risk = kt.minimax_risk(arguments.protocol, arguments.S, arguments.A, arguments.n, progress=Lines(PAUSE))
+    risk = kt.minimax_risk(arguments.protocol, arguments.S, arguments.A, arguments.n, progress=True)
     if arguments.out:
         kt.tables.write_teacher(risk.instance, arguments.out)
     if arguments.json:

@@ -16,7 +16,7 @@ from kt_theory.records.samples import UNTOLD_BIAS
 from kt_theory.sparse import DENSE_MAX, SparseTable, Student, aligned, is_sparse, of_dense, sparse_law_table
 
 
-def fit(transfer_set: TransferSet, learner: str | Learner, init: Any = None) -> Any:
+def fit(transfer_set: TransferSet, learner: str | Learner, init: Any = None) -> np.ndarray | Student:
     """The student that a learner makes of a transfer set.
 
     Parameters

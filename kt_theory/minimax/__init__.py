@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from kt_theory import checks
@@ -10,14 +9,18 @@ from kt_theory.minimax.hard import minimax_hard
 from kt_theory.minimax.partial import minimax_partial
 from kt_theory.minimax.result import End, MinimaxRisk
 from kt_theory.minimax.soft import minimax_soft
+from kt_theory.progress import Lines
 from kt_theory.protocols.protocol import one_of_the_paper
 
 __all__ = ["End", "MinimaxRisk", "minimax_hard", "minimax_partial", "minimax_risk", "minimax_soft"]
 
 _BY_PROTOCOL = {"hard": minimax_hard, "partial": minimax_partial, "soft": minimax_soft}
 
+#: Seconds between two lines that say how far the work is.
+PAUSE = 2.0
 
-def minimax_risk(protocol: str, S: int, A: int, n: int, progress: Callable[[str], None] | None = None) -> MinimaxRisk:
+
+def minimax_risk(protocol: str, S: int, A: int, n: int, progress: bool = False) -> MinimaxRisk:
     """The smallest worst-case expected risk that any student can have, as an interval.
 
     Parameters
@@ -26,8 +29,8 @@ def minimax_risk(protocol: str, S: int, A: int, n: int, progress: Callable[[str]
         What is revealed with each sample.
     S, A, n : int
         Number of inputs and of labels, at least 1, and of samples, at least 0; hard labels: at most 10^15.
-    progress : callable, optional
-        Called with a line of text now and then while the work goes on, which may take seconds for hard labels.
+    progress : bool
+        Whether lines on standard error say how far the work is, which may take seconds for hard labels.
 
     Returns
     -------
@@ -58,14 +61,14 @@ def minimax_risk(protocol: str, S: int, A: int, n: int, progress: Callable[[str]
     minimax risk, partial labels, S=1, A=3, n=2: = 0.125 (SEL_ptl)
     """
     protocol = one_of_the_paper(protocol, "minimax_risk")
-    checks.callable_or_none("progress", progress)
+    shown = Lines(PAUSE) if checks.flag("progress", progress) else None
     if protocol != "hard":
         return _BY_PROTOCOL[protocol](S, A, n)
-    risk = minimax_hard(S, A, n, progress)
+    risk = minimax_hard(S, A, n, shown)
     if 0 < risk.n < risk.S * risk.A:
         # Who sees less cannot do better: with few samples the bound for partial soft labels is the larger one.
-        if progress is not None:
-            progress("the worst teacher for partial soft labels")
+        if shown is not None:
+            shown("the worst teacher for partial soft labels")
         partial = minimax_partial(S, A, n)
         if partial.lower > risk.lower:
             lower = replace(

@@ -383,5 +383,10 @@ def resolve_protocol(protocol: object, argument: str = "protocol") -> Protocol:
         return protocol
     if isinstance(protocol, str) and (known_as := _named(protocol)) is not None:
         return known_as
+    family = protocol.partition(":")[0] if isinstance(protocol, str) else ""
+    if family in FAMILIES:
+        raise checks.Unsupported(
+            f"{argument} is {checks.shown(protocol)}: the K of {family}:K is a whole number of labels, 1 or more"
+        )
     known = ", ".join([*PROTOCOLS, *(f"{family}:K" for family in FAMILIES)])
     raise checks.Unsupported(f"{argument} is {checks.shown(protocol)}: it must be one of {known}, or a Protocol")
