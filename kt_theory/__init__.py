@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from kt_theory.ledger.verifying import verify as verify
     from kt_theory.minimax import minimax_risk as minimax_risk
     from kt_theory.minimax.constants import minimax_constant as minimax_constant
+    from kt_theory.planning import Plan as Plan
+    from kt_theory.planning import plan as plan
     from kt_theory.problem import Problem as Problem
     from kt_theory.problem import dirichlet_problem as dirichlet_problem
     from kt_theory.problem import instance as instance
@@ -99,6 +101,8 @@ _HOME = {
     "certify": "certificates",
     "certify_minimax": "certificates",
     "verify": "ledger.verifying",
+    "Plan": "planning",
+    "plan": "planning",
     "RateFit": "rates",
     "fit_rate": "rates",
 }

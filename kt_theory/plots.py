@@ -21,6 +21,7 @@ from matplotlib.ticker import NullLocator
 from kt_theory import checks
 from kt_theory.files import path_of, write_whole
 from kt_theory.learners import Learner, resolve_learner
+from kt_theory.planning import Plan
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -308,3 +309,47 @@ def draw_shares(axes: Axes, worlds: pd.DataFrame, limit: float) -> None:
     axes.set_ylim(0, 1.1 * worlds["share"].max())
     axes.set_xlabel("number of samples n")
     axes.set_ylabel("risk / minimax limit")
+
+
+def draw_plan(axes: Axes, plan: Plan) -> None:
+    """Risk against n for each level of a plan: the mean, the risk that is kept with the confidence, and n itself.
+
+    Parameters
+    ----------
+    axes : Axes
+    plan : Plan
+        One with curves: ``kt_theory.plan(..., curves=True)``, from a teacher or a pilot.
+
+    Raises
+    ------
+    ValueError
+        If the plan has no curves.
+    """
+    _drawn_on(axes)
+    checks.instance_of("plan", plan, Plan, "kt_theory.plan makes one")
+    if plan.curves.empty:
+        raise ValueError("the plan has no curves: ask for kt_theory.plan(..., curves=True) from a teacher or a pilot")
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    learners = dict(zip(plan.table["level"], plan.table["learner"], strict=True))
+    others = iter(OTHERS)
+    floor = plan.target / 100
+    for level, points in plan.curves.groupby("level", sort=False):
+        known = LOOK.get(learners[level])
+        colour, marker = (known[0], known[1]) if known else next(others)
+        mean = points["mean"].where(points["mean"] > floor)
+        axes.plot(points["n"], mean, color=colour, label=f"{level}, {learners[level]}")
+        if not plan.on_average:
+            axes.plot(points["n"], points["high"].where(points["high"] > floor), color=colour, linestyle=":")
+        n = plan.table.set_index("level")["n"][level]
+        if n == n and n is not None and n > 0:
+            axes.plot([n], [plan.target], marker=marker, color=colour, linestyle="none", clip_on=False)
+            axes.annotate(
+                f"{n:,}", (n, plan.target), (3, 6), textcoords="offset points", color=colour, fontsize="small"
+            )
+    axes.axhline(plan.target, color="0.4", linewidth=0.8)
+    axes.set_ylim(bottom=floor)
+    axes.set_xlabel("n, samples")
+    axes.set_ylabel("risk, total variation")
+    kept = "mean" if plan.on_average else f"line: mean; dotted: kept with probability {plan.confidence:g}"
+    axes.set_title(f"samples for a risk of at most {plan.target:g} ({kept})", fontsize="medium")

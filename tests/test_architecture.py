@@ -41,7 +41,11 @@ MAP = {
         {"checks", "compiled", "divergences", "learners", "numerics", "problem", "protocols", "sparse"},
         {"numpy", "scipy", "flint"},
     ),
-    "plots": ({"checks", "files", "bounds", "learners", "rates"}, {"numpy", "matplotlib", "pandas"}),
+    "planning": (
+        {"bounds", "checks", "learners", "problem", "progress", "protocols", "simulation", "sparse"},
+        {"numpy", "pandas", "scipy"},
+    ),
+    "plots": ({"checks", "files", "bounds", "learners", "planning", "rates"}, {"numpy", "matplotlib", "pandas"}),
     "tables": (
         {"checks", "refusals", "files", "problem", "protocols", "records", "showing", "sparse"},
         {"numpy", "pandas", "pyarrow"},
@@ -100,9 +104,10 @@ LAYER = {
     **dict.fromkeys(["problem", "records", "rates", "playground", "training"], 1),
     **dict.fromkeys(["divergences", "protocols"], 2),
     **dict.fromkeys(["learners", "bounds"], 3),
-    **dict.fromkeys(["simulation", "exact", "plots", "tables"], 4),
+    **dict.fromkeys(["simulation", "exact", "tables"], 4),
     **dict.fromkeys(["minimax", "certificates", "risk"], 5),
-    **dict.fromkeys(["study", "claims", "ledger"], 6),
+    **dict.fromkeys(["study", "claims", "ledger", "planning"], 6),
+    "plots": 6.5,
     **dict.fromkeys(["cli", "kt_theory"], 7),
     "__main__": 8,
 }

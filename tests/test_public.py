@@ -147,6 +147,11 @@ PANELS = [kt.study.Panel("p", PROBLEM, [4, 8, 16], ["CE_sgl", "CE_ful"])]
 RECEIPTS = kt.study.run(PANELS, reps=40)
 #: Of learners of a user's own, too, which receipts know by their names only.
 DRAWN = pd.concat([RECEIPTS, *(RECEIPTS.assign(learner=name) for name in ("own", "SEL@top_k:2"))])
+PLAN = kt.Plan(
+    pd.DataFrame({"level": ["soft"], "learner": ["CE_ful"], "n": [3], "floor": [float("nan")]}),
+    pd.DataFrame({"level": ["soft"], "n": [3], "mean": [0.1], "high": [0.2]}),
+    *(0.1, 0.9, False, "teacher", ()),
+)
 GAPS = pd.DataFrame(
     {"protocol": ["hard"], "S": [2], "A": [2], "n": [10], "lower": [0.1], "upper": [0.2], "paper_lower": [0.05],
      "paper_upper": [0.4], "limit": [0.15]}
@@ -170,6 +175,8 @@ OTHER: dict[str, dict[str, Any]] = {
     "kt.certify": {"claim": "soft_upper_mean"},
     "kt.certify_minimax": {"protocol": "soft", "problem": None},
     "kt.verify": {"statements": [TRUE], "planted": False},
+    "kt.plan": {"teacher": PROBLEM, "S": None, "A": None, "pilot": None, "target": 0.3, "levels": ["soft"]}
+    | {"confidence": 0.5, "on_average": False, "cost": None, "curves": False},
     "RateFit.compare": {"theory": -1.0, "tolerance": 0.1},
     "kt.fit_rate": {"n": [10, 100, 1000], "risk": [0.5, 0.05, 0.006], "mcse": [0.01] * 3, "window": (1, 1e4)},
     "RiskLaw.quantile": {"q": 0.5},
@@ -229,6 +236,7 @@ OTHER: dict[str, dict[str, Any]] = {
     "plots.draw_band": {"axes": AXES, "n": [1, 10], "lower": BOUND, "upper": BOUND, "colour": "red"},
     "plots.note": {"axes": AXES, "text": "words", "colour": "red"},
     "plots.draw_exchange": {"axes": AXES, "receipts": DRAWN, "against": "CE_sgl", "learners": ["CE_ful"]},
+    "plots.draw_plan": {"axes": AXES, "plan": PLAN},
     "plots.draw_gap": {"axes": AXES, "gaps": GAPS, "colour": "red"},
     "plots.draw_shares": {"axes": AXES, "worlds": WORLDS, "limit": 0.4},
 }

@@ -1,0 +1,158 @@
+"""`kt-theory plan`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from typing import Any
+
+import kt_theory as kt
+from kt_theory.cli.exits import HELD
+from kt_theory.cli.options import add_command, add_other, check_output, path, positive, whole
+from kt_theory.cli.printing import rows_of
+
+
+def add_parser(commands: Any) -> None:
+    parser = add_command(
+        commands,
+        "plan",
+        _plan,
+        "say how many samples of each kind a student needs",
+        "Say how many hard labels, sampled labels with their probability, lists of the most likely labels or whole\n"
+        "distributions a student needs for a risk (total variation, averaged over the inputs) of at most --target.\n"
+        "Three sources: --S and --A alone (proved bounds for the worst teacher), a teacher's table, or a pilot log\n"
+        "of records: what that leaves open is drawn from a posterior law. The promise: a student of n fresh samples\n"
+        "keeps the target with probability --confidence, over the samples and what the pilot leaves open.",
+        "kt-theory plan --pilot records.parquet --target 0.05 --cost hard=1 partial=1 soft=5 --plot plan.png",
+    )
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--pilot", type=path, metavar="FILE", help="records, as `kt-theory fit` reads them")
+    source.add_argument("--teacher", type=path, metavar="FILE", help="teacher table; - reads standard input")
+    source.add_argument("--bundled", metavar="NAME", help="a teacher that ships with the package, such as next_word")
+    source.add_argument("--S", type=whole(1), help="number of inputs, for the worst case; goes with --A")
+    parser.add_argument("--A", type=whole(1), help="number of labels, for the worst case")
+    aim = parser.add_mutually_exclusive_group(required=True)
+    aim.add_argument("--target", type=positive, metavar="TV", help="the risk to keep, below 1")
+    acceptance = "the same as an acceptance rate of speculative decoding, 1 - TV"
+    aim.add_argument("--acceptance", type=positive, metavar="P", help=acceptance)
+    parser.add_argument("--confidence", type=positive, default=0.9, help="probability of the promise (default: 0.9)")
+    parser.add_argument("--on-average", action="store_true", help="promise the expected risk instead of the risk")
+    parser.add_argument(
+        "--levels",
+        nargs="+",
+        metavar="LEVEL",
+        help="hard, partial, soft, top_k:20, top_k_only:20, ... (default: hard partial soft, and for a teacher or a\n"
+        "pilot of more than 20 labels top_k:20)",
+    )
+    parser.add_argument("--cost", nargs="+", default=(), metavar="LEVEL=PRICE", help="prices of one sample of a level")
+    parser.add_argument("--states", type=path, metavar="FILE", help="the full input alphabet of the pilot")
+    parser.add_argument("--actions", type=path, metavar="FILE", help="the full label alphabet of the pilot")
+    parser.add_argument("--normalise", action="store_true", help="divide the rows of the teacher file by their sums")
+    add_other(parser, "one more label of the pilot or teacher file, for what the others leave")
+    parser.add_argument("--seed", type=whole(), default=0, help="seed of all draws (default: 0)")
+    parser.add_argument("--plot", type=path, metavar="FILE", help="draw risk against n, .png and .pdf")
+    parser.add_argument("--json", action="store_true", help="print the plan as JSON")
+
+
+def _plan(arguments: argparse.Namespace) -> int:
+    _refuse_strays(arguments)
+    if arguments.plot:
+        check_output(arguments.plot, ".png", inputs={"--pilot": arguments.pilot, "--teacher": arguments.teacher})
+    target = arguments.target if arguments.acceptance is None else 1.0 - arguments.acceptance
+    if not 0 < target < 1:
+        option = "--target" if arguments.acceptance is None else "--acceptance"
+        raise ValueError(f"{option} is {arguments.target or arguments.acceptance}: it must be between 0 and 1")
+    source: dict[str, Any]
+    if arguments.S is not None:
+        source = {"S": arguments.S, "A": arguments.A}
+    elif arguments.pilot is not None:
+        states, actions = (
+            kt.tables.read_names(file) if file is not None else None for file in (arguments.states, arguments.actions)
+        )
+        pilot = kt.tables.read_records(arguments.pilot, states=states, actions=actions, other=arguments.other)
+        source = {"pilot": pilot}
+    elif arguments.bundled is not None:
+        source = {"teacher": kt.tables.bundled_teacher(arguments.bundled)}
+    else:
+        options = {"normalise": arguments.normalise, "other": arguments.other}
+        source = {"teacher": kt.tables.read_teacher(arguments.teacher, **options)}
+    levels = arguments.levels or _default_levels(source)
+    found = kt.plan(
+        **source,
+        target=target,
+        confidence=arguments.confidence,
+        on_average=arguments.on_average,
+        levels=levels,
+        cost=_prices(arguments.cost),
+        curves=arguments.plot is not None,
+        seed=arguments.seed,
+        progress=True,
+    )
+    if arguments.plot:
+        with kt.plots.drawing(arguments.plot.removesuffix(".png"), 1, 1, width=6.4, height=4.0) as axes:
+            kt.plots.draw_plan(axes[0, 0], found)
+    if arguments.json:
+        said = {name: getattr(found, name) for name in ("target", "confidence", "on_average", "source", "notes")}
+        print(json.dumps({**said, "levels": rows_of(found.table)}, indent=2))
+    else:
+        print(_as_text(found))
+    return HELD
+
+
+def _refuse_strays(arguments: argparse.Namespace) -> None:
+    """Options that the source at hand would leave unused."""
+    if (arguments.S is None) != (arguments.A is None):
+        raise ValueError("--S and --A go together, for the worst case")
+    for option, given, goes_with, there in (
+        ("--states", arguments.states, "--pilot", arguments.pilot),
+        ("--actions", arguments.actions, "--pilot", arguments.pilot),
+        ("--normalise", arguments.normalise or None, "--teacher", arguments.teacher),
+        ("--other", arguments.other, "--pilot and --teacher", arguments.pilot or arguments.teacher),
+        ("--plot", arguments.plot, "--pilot, --teacher and --bundled", None if arguments.S is not None else True),
+    ):
+        if given is not None and there is None:
+            raise ValueError(f"{option} goes with {goes_with} only")
+
+
+def _default_levels(source: dict[str, Any]) -> list[str]:
+    A = source["A"] if "A" in source else len(next(iter(source.values())).actions)
+    return ["hard", "partial", *(["top_k:20"] if "A" not in source and A > 20 else []), "soft"]
+
+
+def _prices(words: list[str]) -> dict[str, float]:
+    prices = {}
+    for word in words:
+        level, equals, price = word.rpartition("=")
+        try:
+            prices[level] = float(price)
+        except ValueError:
+            equals = ""
+        if not equals:
+            raise ValueError(f"--cost has {word!r}: write LEVEL=PRICE, such as partial=1.5")
+    return prices
+
+
+def _as_text(found: kt.Plan) -> str:
+    kind = "expected risk" if found.on_average else "risk"
+    sure = "" if found.on_average and found.source != "pilot" else f" with probability {found.confidence:g}"
+    whom = {
+        "worst case": "for every teacher of this size",
+        "teacher": "for this teacher",
+        "pilot": "for the teachers that the pilot leaves possible",
+    }[found.source]
+    lines = [f"samples for a {kind} of at most {found.target:g}{sure}, {whom}:"]
+    rows = [[name.replace("impossible_below", "impossible below") for name in found.table if name != "floor"]]
+    for row in rows_of(found.table):
+        floor = row.pop("floor")
+        n = "beyond 10^12" if row["n"] is None or row["n"] != row["n"] else f"{row['n']:,}"
+        if floor is not None and math.isfinite(floor) and floor > found.target:
+            n = f"never: {floor:.3g} stays"
+        row["n"] = n
+        for name, value in row.items():
+            if isinstance(value, (int, float)):
+                row[name] = f"{value:,.6g}" if isinstance(value, float) else f"{value:,}"
+        rows.append(["-" if value is None else str(value) for value in row.values()])
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines += ["  " + "  ".join(map(str.rjust, row, widths)) for row in rows]
+    return "\n".join([*lines, *(f"- {note}" for note in found.notes)])

@@ -1,0 +1,316 @@
+"""How many samples of each kind a student needs: `plan`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from kt_theory import bounds, checks
+from kt_theory.learners import Learner, resolve_learner
+from kt_theory.planning.searching import MOST, Trials, least
+from kt_theory.planning.worlds import Worlds
+from kt_theory.problem import Problem, checked_problem
+from kt_theory.progress import watched
+from kt_theory.protocols.protocol import PROTOCOLS, Protocol, resolve_protocol
+from kt_theory.protocols.transfer import TransferSet
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: The learner that a plan counts on at each of the paper's levels.
+COUNTED_ON = {"hard": "CE_sgl", "partial": "SEL_ptl", "soft": "CE_ful"}
+
+#: Teachers drawn from a pilot's posterior law, and data sets of each.
+WORLDS, REPS = 200, 10
+
+#: Data sets of a teacher that is known.
+REPS_KNOWN = 1000
+
+_WHP: dict[str, tuple[Callable[..., Any], ...]] = {
+    "hard": (bounds.hard_upper_whp_joint, bounds.hard_upper_whp),
+    "partial": (bounds.partial_upper_whp_missing, bounds.partial_upper_whp_sqrt, bounds.partial_upper_whp),
+    "soft": (bounds.soft_upper_whp,),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What `plan` found.
+
+    Attributes
+    ----------
+    table : DataFrame
+        A row per level: level, learner, n (least number of samples that keeps the promise; missing where none up to
+        10**12 does), floor (a level that cannot keep it at any n: the risk that stays), cost (n times the price, where
+        one was given). In the worst case also impossible_below: below it no student keeps the promise for all teachers.
+    curves : DataFrame
+        Risks around these n: level, n, mean, high (the risk that a share `confidence` stays below). Empty in the worst
+        case.
+    target, confidence : float
+    on_average : bool
+    source : str
+        What the numbers stand on: "worst case", "teacher" or "pilot".
+    notes : tuple of str
+        What the numbers do not say.
+    """
+
+    table: pd.DataFrame
+    curves: pd.DataFrame
+    target: float
+    confidence: float
+    on_average: bool
+    source: str
+    notes: tuple[str, ...]
+
+
+def plan(
+    teacher: Problem | None = None,
+    *,
+    S: int | None = None,
+    A: int | None = None,
+    pilot: TransferSet | None = None,
+    target: float,
+    confidence: float = 0.9,
+    on_average: bool = False,
+    levels: Sequence[str | Protocol] = ("hard", "partial", "soft"),
+    cost: Mapping[str, float] | None = None,
+    curves: bool = False,
+    seed: int = 0,
+    progress: bool = False,
+) -> Plan:
+    """How many samples of each level of information a student needs for a risk of at most `target`.
+
+    Parameters
+    ----------
+    teacher : Problem, optional
+        A teacher that is known. One of `teacher`, `S` with `A`, and `pilot` is needed.
+    S, A : int, optional
+        Sizes, for the worst case over all teachers.
+    pilot : TransferSet, optional
+        Records of the teacher, at least one. What they leave open is drawn from a posterior law
+        (`kt_theory.planning.worlds`).
+    target : float
+        Total variation, averaged over the inputs, in (0, 1). One minus it is the acceptance rate of speculative
+        decoding.
+    confidence : float
+        In (0, 1). The promise: the student made of n fresh samples has a risk of at most `target` with this
+        probability, over the samples and, from a pilot, over the teachers that it leaves possible.
+    on_average : bool
+        Promise the expected risk instead; from a pilot with this confidence over the teachers.
+    levels : sequence of str or Protocol
+        ``hard`` (the student counts, CE_sgl), ``partial`` (SEL_ptl), ``soft`` (CE_ful), and ``top_k:K``,
+        ``top_k_label:K`` or ``top_k_only:K`` (exact on what is told, even on the rest). The worst case has the first
+        three.
+    cost : mapping of str to float, optional
+        Price of one sample, by the name of the level.
+    curves : bool
+        Draw the curves for a figure, too.
+    seed : int
+        Seed of all draws; one seed gives one plan.
+    progress : bool
+        Show how far it is.
+
+    Returns
+    -------
+    Plan
+        In the worst case, of the proved bounds; otherwise to 2 % by simulation, one standard error on the safe side.
+
+    Raises
+    ------
+    Unsupported
+        A ValueError, for an unknown level.
+    ValueError
+        If not exactly one source is given, for a target, confidence or price out of range, a level that is named twice,
+        or a pilot without records.
+
+    Examples
+    --------
+    >>> worst = plan(S=10, A=10, target=0.1, on_average=True)
+    >>> worst.table[["level", "impossible_below", "n"]].values.tolist()
+    [['hard', 1308, 2256], ['partial', 123, 133], ['soft', 26, 33]]
+    >>> from kt_theory import zipf_problem
+    >>> plan(zipf_problem(S=2, A=5, seed=1), target=0.05, levels=["soft"]).table["n"].tolist()
+    [6]
+    """
+    target = checks.open_unit("target", target)
+    confidence = checks.open_unit("confidence", confidence)
+    on_average = checks.flag("on_average", on_average)
+    given = [name for name, value in (("teacher", teacher), ("S", S), ("pilot", pilot)) if value is not None]
+    if len(given) != 1 or (S is None) != (A is None):
+        raise ValueError(f"{' and '.join(given) or 'nothing'} given: give a teacher, or S and A, or a pilot")
+    curves, show = checks.flag("curves", curves), checks.flag("progress", progress)
+    found = _levels(levels)
+    prices = _prices(cost, found)
+    if S is not None:
+        return _worst(S, A, target, confidence, on_average, found, prices)
+    seed = checks.whole_number("seed", seed)
+    notes: list[str] = []
+    if teacher is not None:
+        teachers, reps, source = [checked_problem(teacher)], REPS_KNOWN, "teacher"
+    else:
+        checks.instance_of("pilot", pilot, TransferSet, "kt_theory.tables.read_records reads one")
+        assert pilot is not None
+        if pilot.n == 0:
+            raise ValueError("pilot has no records: plan for the worst case, with S and A")
+        worlds = Worlds(pilot)
+        rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(2,)))
+        drawn = watched(range(WORLDS), "teacher", "plan: teachers that the pilot leaves possible", show=show)
+        teachers, reps, source = [worlds.draw(rng) for _ in drawn], REPS, "pilot"
+        notes += _about(pilot)
+    rows, points = [], []
+    for level, learner in watched(list(found.items()), "level", "plan", show=show):
+        trials = Trials(teachers, learner, reps, seed)
+        n = least(trials, target, confidence, on_average)
+        floor = math.nan if n is not None else float(trials.risks(MOST).mean())
+        rows.append((level, learner.name, n, floor))
+        if curves:
+            points += _curve(level, trials, n, confidence)
+    return Plan(
+        _table(rows, prices), _frame(points), target, confidence, on_average, source, (*notes, *_always(found, source))
+    )
+
+
+def _levels(levels: Sequence[str | Protocol]) -> dict[str, Learner]:
+    if isinstance(levels, (str, Protocol)):
+        levels = [levels]
+    if not isinstance(levels, Sequence) or isinstance(levels, bytes):
+        raise ValueError(f"levels is {checks.shown(levels)}: it must be a level, or a list of these")
+    found: dict[str, Learner] = {}
+    for level in levels:
+        protocol = resolve_protocol(level, "levels")
+        if protocol.name in found:
+            raise ValueError(f"levels names {protocol} twice")
+        if protocol.name in COUNTED_ON and PROTOCOLS[protocol.name] == protocol:
+            found[protocol.name] = resolve_learner(COUNTED_ON[protocol.name])
+        elif not protocol.top or protocol.listed:
+            raise checks.Unsupported(
+                f"levels has {protocol}: a plan knows hard, partial, soft, and lists such as top_k:20"
+            )
+        else:
+            found[protocol.name] = resolve_learner(f"SEL@{protocol.name}")
+    if not found:
+        raise ValueError("levels is empty: name at least one")
+    return found
+
+
+def _prices(cost: Mapping[str, float] | None, found: Mapping[str, Learner]) -> dict[str, float]:
+    prices: dict[str, float] = {}
+    if cost is not None and not isinstance(cost, Mapping):
+        raise ValueError(f"cost is {checks.shown(cost)}: it must map names of levels to prices")
+    for level, price in (cost or {}).items():
+        if level not in found:
+            raise ValueError(f"cost has {checks.shown(level)}, which is no level of this plan: {', '.join(found)}")
+        prices[level] = checks.number(f"cost of {level}", price)
+        if not 0 <= prices[level] < math.inf:
+            raise ValueError(f"cost of {level} is {price}: it must be a finite number, 0 or above")
+    return prices
+
+
+def _worst(
+    S: Any, A: Any, target: float, confidence: float, on_average: bool, found: dict[str, Learner],
+    prices: dict[str, float],
+) -> Plan:  # fmt: skip
+    S, A = (checks.whole_number(name, value, minimum=1) for name, value in (("S", S), ("A", A)))
+    lists = [level for level in found if level not in COUNTED_ON]
+    if lists:
+        raise checks.Unsupported(
+            f"levels has {lists[0]}: the worst case has hard, partial and soft; give a teacher or a pilot"
+        )
+    rows = []
+    # A risk is at most 1: kept with this probability, its mean is at most target + 1 - confidence.
+    mean = target if on_average else target + 1.0 - confidence
+    for level, learner in found.items():
+
+        def enough(n: int, level: str = level) -> bool:
+            if on_average:
+                return bounds.best_upper(level, S=S, A=A, n=n).value <= target
+            values = [bound(S=S, A=A, n=n, delta=1.0 - confidence) for bound in _WHP[level]]
+            return bool(np.nanmin([*values, math.inf]) <= target)
+
+        def possible(n: int, level: str = level) -> bool:
+            return bounds.best_lower(level, S=S, A=A, n=n).value <= mean
+
+        first, last = _first(enough), _first(possible)
+        rows.append((level, learner.name, first, math.nan, last))
+    table = _table([row[:4] for row in rows], prices)
+    table.insert(3, "impossible_below", [row[4] for row in rows])
+    notes = (
+        "the worst case holds for every teacher with so many inputs and labels; real teachers need far fewer samples: "
+        "a pilot log or the teacher's table says how many",
+        *_always(found, "worst case"),
+    )
+    return Plan(table, _frame([]), target, confidence, on_average, "worst case", notes)
+
+
+def _first(holds: Callable[[int], bool]) -> int | None:
+    """The least n at which a statement that holds from some n on does; None beyond `MOST`."""
+    low, high = -1, 1
+    while not holds(high):
+        if high >= MOST:
+            return None
+        low, high = high, min(2 * high, MOST)
+    while high > low + 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if holds(middle) else (middle, high)
+    return high
+
+
+def _curve(level: str, trials: Trials, n: int | None, confidence: float) -> list[tuple[str, int, float, float]]:
+    """Risks from a hundredth of n to ten times n."""
+    centre = 10**4 if n is None else max(n, 10)
+    points = []
+    for size in sorted({round(centre * f) for f in np.geomspace(0.01, 10, 13)}):
+        risks = trials.risks(size)
+        points.append((level, size, float(risks.mean()), float(np.quantile(risks, confidence))))
+    return points
+
+
+def _table(rows: Sequence[tuple[Any, ...]], prices: Mapping[str, float]) -> pd.DataFrame:
+    import pandas as pd
+
+    table = pd.DataFrame(rows, columns=["level", "learner", "n", "floor"])
+    table["n"] = table["n"].astype("Int64")
+    if prices:
+        table["cost"] = [
+            math.nan if n is None or level not in prices else prices[level] * n for level, _, n, *_ in rows
+        ]
+    return table
+
+
+def _frame(points: Sequence[tuple[str, int, float, float]]) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(points, columns=["level", "n", "mean", "high"])
+
+
+def _about(pilot: TransferSet) -> list[str]:
+    """What a pilot of this shape cannot say."""
+    visited = pilot.visits[pilot.visits > 0]
+    if visited.size > 1 and visited.max() == 1:
+        return [
+            f"every input of the pilot was visited once ({visited.size} inputs): a table learns nothing across inputs; "
+            "name a column with the class of each input as the state"
+        ]
+    if np.mean(visited == 1) > 0.5:
+        return [
+            f"{int((visited == 1).sum())} of {visited.size} inputs were visited once: what they say of their rows is "
+            "mostly the prior law's"
+        ]
+    return []
+
+
+def _always(found: Mapping[str, Learner], source: str) -> list[str]:
+    notes = []
+    if "hard" in found:
+        near = "has nearly the least risk over all teachers"
+        worst = near if source == "worst case" else "is made for the worst teacher"
+        notes.append(
+            f"hard labels are counted with CE_sgl; ADD_sgl {worst}, and on teachers with many rare labels, such as "
+            "language models, it can be eight times worse than counting"
+        )
+    notes.append("a table learns nothing across inputs: inputs that were never met are answered by the uniform law")
+    return notes

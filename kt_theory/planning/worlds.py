@@ -1,0 +1,163 @@
+r"""Teachers that a pilot log leaves possible, drawn from a posterior law.
+
+Every row of the teacher is taken for a draw from a symmetric Dirichlet law, :math:`\mathrm{Dir}(c_s/A, ..., c_s/A)`,
+and rho from Dir(1/2, ..., 1/2). Rows differ: the law of c_s lies on a grid from 1/100 to 10^5 and is estimated from
+all inputs together, by maximum likelihood with the weight of one more input spread evenly over the grid. Given c_s,
+
+- hard labels: the row is Dir(n_s1 + c_s/A, ..., n_sA + c_s/A);
+- labels that are told with their probability keep it. The mass that is left goes to the other labels as a Dir(c_s/A,
+  ..., c_s/A) on them: no record says how it is shared, since the probability of the records depends on its sum alone.
+
+The labels that no record names are interchangeable. Their shares are drawn by decreasing chance of being met,
+:math:`V_j \sim \mathrm{Beta}(1 + c/A, (K - j) c/A)` of what is left for the j-th of K: that is the law, and costs what
+the labels of noticeable mass are many, not A. What is left below `NEGLIGIBLE` of the row goes to one label more.
+
+A real teacher's rows are not Dirichlet. `tests/test_planning.py` holds promises made from these worlds against teachers
+with other rows.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from kt_theory.problem import Problem
+from kt_theory.protocols.transfer import TransferSet
+from kt_theory.sparse import SparseTable
+
+#: The sums of the Dirichlet parameters that a row may have.
+CONCENTRATIONS = np.geomspace(1e-2, 1e5, 43)
+
+#: Mass of a row that is not shared any further.
+NEGLIGIBLE = 1e-5
+
+#: Rounds of expectation and maximisation; the likelihood hardly moves after some dozens.
+ROUNDS = 60
+
+
+class Worlds:
+    """The posterior law of teachers, given a pilot.
+
+    Parameters
+    ----------
+    pilot : TransferSet
+        At least one record.
+    """
+
+    def __init__(self, pilot: TransferSet) -> None:
+        self.S, self.A = pilot.shape
+        self._names = (pilot.states, pilot.actions)
+        self._visits = pilot.visits
+        pairs = pilot.pairs
+        self._offsets, self._columns, self._counts = pairs.offsets, pairs.columns, pairs.values
+        told = pilot.told if pilot.sparse else _stored(pilot.revealed)
+        # Drawn labels whose probability is not told are counts, whatever else is told.
+        self._told = told if _known(pilot, pairs, told) else None
+        self._odds = self._posterior()
+
+    def draw(self, rng: np.random.Generator) -> Problem:
+        """One teacher with its inputs' law."""
+        rho = rng.gamma(self._visits + 0.5)
+        rho /= rho.sum()
+        S, A = self.S, self.A
+        rows, columns, values = [], [], []
+        for s in range(S):
+            c = float(rng.choice(CONCENTRATIONS, p=self._odds[s]))
+            labels, p = self._row(s, c / A, rng)
+            rows.append(np.full(labels.size, s))
+            columns.append(labels)
+            values.append(p / p.sum())
+        keys = np.concatenate(rows) * A + np.concatenate(columns)
+        table = SparseTable.of_keys(keys, np.concatenate(values), (S, A), np.zeros(S))
+        law: Any = table.dense() if S * A <= DENSE_UP_TO else table
+        return Problem(rho, law, name="pilot")
+
+    def _row(self, s: int, alpha: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Labels of positive mass, and their masses."""
+        if self._told is None:
+            cells = slice(self._offsets[s], self._offsets[s + 1])
+            named = self._columns[cells]
+            others = self.A - named.size
+            masses = rng.gamma(self._counts[cells] + alpha)
+            left = float(rng.gamma(others * alpha)) if others else 0.0
+            total = masses.sum() + left
+            masses, left = masses / total, left / total
+        else:
+            cells = slice(self._told.offsets[s], self._told.offsets[s + 1])
+            fine = ~np.isnan(self._told.values[cells])
+            named, masses = self._told.columns[cells][fine], self._told.values[cells][fine]
+            others = self.A - named.size
+            left = max(1.0 - float(masses.sum()), 0.0) if others else 0.0
+        shares = _shares(others, alpha, left, rng)
+        unnamed = _unnamed(named, shares.size, self.A, rng)
+        labels, p = np.concatenate([named, unnamed]), np.concatenate([masses, shares])
+        kept = p > 0
+        return labels[kept], p[kept]
+
+    def _posterior(self) -> np.ndarray:
+        """The law of each input's concentration, shape (S, grid)."""
+        from scipy.special import gammaln
+
+        S, A = self.S, self.A
+        logs = np.empty((S, CONCENTRATIONS.size))
+        rows = np.repeat(np.arange(S), np.diff(self._offsets))
+        for g, c in enumerate(CONCENTRATIONS):
+            each = gammaln(self._counts + c / A) - gammaln(c / A)
+            logs[:, g] = np.bincount(rows, each, minlength=S) + gammaln(c) - gammaln(c + self._visits)
+        like = np.exp(logs - logs.max(axis=1, keepdims=True))
+        weights = np.full(CONCENTRATIONS.size, 1.0 / CONCENTRATIONS.size)
+        for _ in range(ROUNDS):
+            odds = like * weights
+            odds /= odds.sum(axis=1, keepdims=True)
+            weights = (odds.sum(axis=0) + 1.0 / CONCENTRATIONS.size) / (S + 1)
+        odds = like * weights
+        return odds / odds.sum(axis=1, keepdims=True)
+
+
+#: Cells of a teacher that is kept as an array.
+DENSE_UP_TO = 10**5
+
+
+def _stored(revealed: np.ndarray) -> SparseTable:
+    """What is told, as stored cells."""
+    s, a = np.nonzero(~np.isnan(revealed))
+    S, A = revealed.shape
+    return SparseTable.of_keys(s * A + a, revealed[s, a], (S, A), np.full(S, np.nan))
+
+
+def _known(pilot: TransferSet, pairs: SparseTable, told: SparseTable) -> bool:
+    """Whether every drawn label's probability is told."""
+    if pilot.protocol.top is None:
+        return True
+    drawn = pairs.values > 0
+    at = told.at(pairs.rows[drawn], pairs.columns[drawn])
+    return bool(told.stored) and not np.isnan(at).any()
+
+
+def _shares(others: int, alpha: float, left: float, rng: np.random.Generator) -> np.ndarray:
+    """The masses of interchangeable labels, `left` in all, in the order in which draws would meet them."""
+    if others == 0 or left <= 0.0:
+        return np.empty(0)
+    shares: list[float] = []
+    while len(shares) < others - 1 and left > NEGLIGIBLE:
+        part = float(rng.beta(1.0 + alpha, (others - len(shares) - 1) * alpha))
+        shares.append(left * part)
+        left *= 1.0 - part
+    return np.array([*shares, left])
+
+
+def _unnamed(named: np.ndarray, size: int, A: int, rng: np.random.Generator) -> np.ndarray:
+    """`size` different labels that are not among `named`, at random."""
+    free = A - named.size
+    if free <= 4 * size + 64:
+        labels = np.setdiff1d(np.arange(A), named, assume_unique=True)
+        return rng.permutation(labels)[:size]
+    taken = set(named.tolist())
+    found: list[int] = []
+    while len(found) < size:
+        for label in rng.integers(A, size=2 * size).tolist():
+            if label not in taken and len(found) < size:
+                taken.add(label)
+                found.append(label)
+    return np.array(found, dtype=np.int64)

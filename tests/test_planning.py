@@ -1,0 +1,199 @@
+"""Plans: the least n that keeps a promise, in the worst case, for a teacher, and from a pilot."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+import kt_theory as kt
+from kt_theory import bounds
+from kt_theory.cli.commands import main
+from kt_theory.planning import promises, worlds
+from kt_theory.planning.worlds import CONCENTRATIONS, Worlds
+
+
+def test_the_worst_case_is_where_the_bounds_cross_the_target() -> None:
+    # Oracle: identity, the bounds at n and beside it
+    table = kt.plan(S=10, A=10, target=0.1, on_average=True).table.set_index("level")
+    for level in ("hard", "partial", "soft"):
+        n, below = int(table["n"][level]), int(table["impossible_below"][level])
+        upper = bounds.best_upper(level, S=10, A=10, n=[n - 1, n]).value
+        assert upper[1] <= 0.1 < upper[0]
+        assert bounds.best_lower(level, S=10, A=10, n=below).value <= 0.1
+        assert bounds.best_lower(level, S=10, A=10, n=below - 1).value > 0.1
+    sure = kt.plan(S=10, A=10, target=0.1, confidence=0.95).table.set_index("level")["n"]
+    assert bounds.hard_upper_whp_joint(S=10, A=10, n=int(sure["hard"]), delta=0.05) <= 0.1 + 1e-12
+    assert (sure > table["n"]).all()
+
+
+def test_a_known_teacher_on_average() -> None:
+    # Oracle: the exact expected risk, at n and 5 % below
+    problem = kt.zipf_problem(S=3, A=6, seed=1)
+    table = kt.plan(problem, target=0.05, on_average=True, levels=["hard", "partial", "top_k:2", "soft"]).table
+    for level, learner, n in table[["level", "learner", "n"]].itertuples(index=False):
+        assert kt.expected_risk(problem, learner, n) <= 0.05 * 1.03, level
+        assert kt.expected_risk(problem, learner, math.floor(n / 1.06) - 1) > 0.05 * 0.98, level
+
+
+def test_a_floor_is_told() -> None:
+    # Oracle: the exact risk of a list at n = 10^12
+    problem = kt.zipf_problem(S=3, A=6, seed=1)
+    row = kt.plan(problem, target=0.01, levels=["top_k_only:1"]).table.iloc[0]
+    assert row.isna()["n"]
+    assert row["floor"] == pytest.approx(kt.expected_risk(problem, "SEL@top_k_only:1", 10**12), rel=1e-9)
+
+
+def test_shares_of_interchangeable_labels_are_dirichlet() -> None:
+    # Oracle: published, the second moment of a symmetric Dirichlet law; |z| <= 4 at a fixed seed
+    rng = np.random.default_rng(4)
+    for others, alpha in ((1, 0.3), (2, 1.0), (7, 0.5), (40, 0.05)):
+        squares = []
+        for _ in range(3000):
+            shares = worlds._shares(others, alpha, 0.5, rng)
+            assert shares.size <= others
+            assert abs(shares.sum() - 0.5) < 1e-12
+            squares.append((shares**2).sum())
+        expected = 0.25 * (1 + alpha) / (1 + others * alpha)
+        error = np.std(squares) / math.sqrt(len(squares))
+        assert abs(np.mean(squares) - expected) <= 4 * error + 1e-9
+
+
+def test_teachers_keep_what_was_told() -> None:
+    # Oracle: identity, of the pilot's own probabilities; rows sum to 1
+    problem = kt.zipf_problem(S=4, A=30, seed=2)
+    for sparse in (False, True):
+        pilot = kt.draw(problem, "partial", 60, seed=1)
+        told = ~np.isnan(pilot.revealed)
+        if sparse:
+            cells = (*np.nonzero(pilot.counts), pilot.counts[pilot.counts > 0])
+            counts = kt.SparseTable.from_cells(*cells, (4, 30))
+            pilot = kt.TransferSet.from_counts(counts, problem.teacher, "partial")
+        teacher = Worlds(pilot).draw(np.random.default_rng(3)).teacher
+        np.testing.assert_allclose(teacher[told], problem.teacher[told], rtol=1e-12)
+        np.testing.assert_allclose(teacher.sum(axis=1), 1.0, rtol=1e-12)
+
+
+def test_a_concentration_is_found() -> None:
+    # Oracle: identity, the law that the rows were drawn from; 400 rows say c = A alpha to within a step of the grid
+    rng = np.random.default_rng(1)
+    teacher = rng.dirichlet(np.full(10, 0.3), 400)
+    pilot = kt.draw(kt.Problem(np.full(400, 1 / 400), teacher), "hard", 40_000, seed=2)
+    odds = Worlds(pilot)._odds.mean(axis=0)
+    mean = math.exp(float(odds @ np.log(CONCENTRATIONS)))
+    assert 3.0 / 1.5 <= mean <= 3.0 * 1.5
+
+
+def kept(problem: kt.Problem, level: str, pilot_size: int, target: float, runs: int) -> tuple[float, float]:
+    """The share of promises that fresh samples keep, and the median promise, as a multiple of what is needed."""
+    learner = promises.COUNTED_ON[level]
+    need = int(kt.plan(problem, target=target, levels=[level]).table["n"][0])
+    promised, good = [], 0
+    for run in range(runs):
+        pilot = kt.draw(problem, level, pilot_size, seed=1000 + run)
+        n = int(kt.plan(pilot=pilot, target=target, levels=[level], seed=run).table["n"][0])
+        promised.append(n)
+        good += kt.sample_risks(problem, learner, n, 1, seed=9000 + run)[0, 0] <= target
+    return good / runs, float(np.median(promised)) / need
+
+
+@pytest.mark.parametrize("level", ["hard", "partial"])
+def test_promises_are_kept(level: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Oracle: Monte Carlo, fresh students of the promised size; 0.9 less 3 binomial errors of 24 runs
+    monkeypatch.setattr(promises, "WORLDS", 40)
+    monkeypatch.setattr(promises, "REPS", 5)
+    problem = kt.dirichlet_problem(3, 5, np.random.default_rng(3))
+    share, ratio = kept(problem, level, 60, 0.15, 24)
+    assert share >= 0.9 - 3 * math.sqrt(0.09 / 24)
+    assert ratio <= 1.5
+
+
+def test_promises_from_frequencies_alone_are_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Oracle: as above, planted: the frequencies of the pilot taken for the teacher, which lack the rare labels
+    problem = kt.dirichlet_problem(3, 12, np.random.default_rng(3))
+
+    def frequencies(self: Worlds, rng: np.random.Generator) -> kt.Problem:
+        counts = np.zeros((self.S, self.A))
+        rows = np.repeat(np.arange(self.S), np.diff(self._offsets))
+        counts[rows, self._columns] = self._counts
+        return kt.Problem(self._visits / self._visits.sum(), counts / counts.sum(axis=1, keepdims=True))
+
+    monkeypatch.setattr(promises, "WORLDS", 1)
+    monkeypatch.setattr(promises, "REPS", 200)
+    monkeypatch.setattr(Worlds, "draw", frequencies)
+    share, _ = kept(problem, "hard", 40, 0.15, 24)
+    assert share < 0.9 - 3 * math.sqrt(0.09 / 24)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("level", ["hard", "partial"])
+@pytest.mark.parametrize("rows", ["dirichlet", "zipf", "sharp"])
+def test_promises_are_kept_500_times(level: str, rows: str) -> None:
+    # Oracle: Monte Carlo, fresh students of the promised size; 0.9 less 3 binomial errors, from 400 records of 8 x 12
+    problem = {
+        "dirichlet": kt.dirichlet_problem(8, 12, np.random.default_rng(0)),
+        "zipf": kt.zipf_problem(8, 12, seed=1),
+        "sharp": kt.Problem(np.full(8, 1 / 8), np.random.default_rng(5).dirichlet(np.full(12, 0.2), 8)),
+    }[rows]
+    share, ratio = kept(problem, level, 400, 0.1, 500)
+    print(f"{rows}, {level}: {share} kept, median promise {ratio} times what is needed")
+    assert share >= 0.9 - 3 * math.sqrt(0.09 / 500)
+    assert ratio <= 1.5
+
+
+def test_one_visit_a_prompt_is_said() -> None:
+    # Oracle: none needed, the note
+    pilot = kt.TransferSet.from_records({"s": [f"prompt {i}" for i in range(30)], "a": ["yes", "no"] * 15})
+    notes = kt.plan(pilot=pilot, target=0.2, levels=["soft"]).notes
+    assert "a table learns nothing across inputs" in notes[0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"target": 0.1}, "nothing given"),
+        ({"S": 2, "target": 0.1}, "give a teacher, or S and A, or a pilot"),
+        ({"S": 2, "A": 2, "target": 1.5}, "target is 1.5"),
+        ({"S": 2, "A": 2, "target": 0.1, "levels": ["top_k:2"]}, "the worst case has hard, partial and soft"),
+        ({"S": 2, "A": 2, "target": 0.1, "levels": ["hard", "hard"]}, "levels names hard twice"),
+        ({"S": 2, "A": 2, "target": 0.1, "levels": []}, "levels is empty"),
+        ({"S": 2, "A": 2, "target": 0.1, "cost": {"top_k:5": 1}}, "no level of this plan"),
+        ({"S": 2, "A": 2, "target": 0.1, "cost": {"hard": -1}}, "cost of hard is -1"),
+    ],
+)
+def test_plans_that_are_refused(arguments: dict[str, object], words: str) -> None:
+    # Oracle: none needed, one sentence
+    with pytest.raises(ValueError, match=words):
+        kt.plan(**arguments)  # type: ignore[arg-type]
+
+
+def test_the_command(tmp_path: object, capsys: pytest.CaptureFixture[str]) -> None:
+    # Oracle: identity, kt.plan's table
+    from pathlib import Path
+
+    folder = Path(str(tmp_path))
+    log = folder / "log.csv"
+    log.write_text("state,action,p,count\nx,a,0.5,9\nx,b,0.3,4\ny,a,0.9,8\n")
+    figure = folder / "plan.png"
+    assert main(["plan", "--pilot", str(log), "--other", "--acceptance", "0.8", "--levels", "hard", "soft",
+                 "--cost", "hard=2", "--plot", str(figure), "--json"]) == 0  # fmt: skip
+    said = json.loads(capsys.readouterr().out)
+    pilot = kt.tables.read_records(log, other="<other>")
+    table = kt.plan(pilot=pilot, target=0.2, levels=["hard", "soft"], cost={"hard": 2.0}).table
+    assert [row["n"] for row in said["levels"]] == table["n"].tolist()
+    assert said["levels"][0]["cost"] == 2 * said["levels"][0]["n"]
+    assert figure.stat().st_size > 10_000
+    assert main(["plan", "--S", "10", "--A", "10", "--target", "0.1", "--on-average"]) == 0
+    printed = capsys.readouterr().out
+    assert "impossible below" in printed
+    assert "ADD_sgl" in printed
+    for words in (
+        "--S 2 --target 0.1",
+        "--bundled next_word --target 0.1 --states x",
+        "--S 2 --A 2 --target 2",
+        "--S 2 --A 2 --target 0.1 --cost hard",
+    ):
+        assert main(["plan", *words.split()]) == 2
+        assert capsys.readouterr().err.count("\n") == 1
