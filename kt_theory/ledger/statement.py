@@ -13,33 +13,68 @@ import inspect
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Literal
 
 from kt_theory import checks
 from kt_theory.certificates import CLAIMS
-from kt_theory.statements import STATEMENTS, Metadata, Origin
+from kt_theory.statements import STATEMENTS, Metadata, Origin, Status
 
-#: How a trial knows its two sides. exact: expected risks, laws and sums computed without simulation; certified: in ball
-#: arithmetic, true only when certain; search: as exact, at a problem that hill climbing found for this purpose;
-#: simulation: a one-sided confidence limit; algebra: an identity or inequality between formulas.
-KINDS = ("exact", "certified", "search", "simulation", "algebra")
+
+class Kind(StrEnum):
+    """How a trial knows its two sides.
+
+    exact: expected risks, laws and sums computed without simulation; certified: in ball arithmetic, true only when
+    certain; search: as exact, at a problem that hill climbing found for this purpose; simulation: a one-sided
+    confidence limit; algebra: an identity or inequality between formulas.
+    """
+
+    EXACT = "exact"
+    CERTIFIED = "certified"
+    SEARCH = "search"
+    SIMULATION = "simulation"
+    ALGEBRA = "algebra"
+
+
+class Finding(StrEnum):
+    """What the ledger says of a statement.
+
+    refuted: false at a place; vacuous: nowhere false, and no more than trivial at a place where it should say
+    something; does not imply: nowhere false, and too weak for what its source draws from it.
+    """
+
+    PROVED_AT_POINTS = "proved at points"
+    HOLDS = "holds"
+    REFUTED = "refuted"
+    VACUOUS = "vacuous"
+    DOES_NOT_IMPLY = "does not imply"
+    OPEN = "open"
+    NOT_APPLICABLE = "not applicable"
+
+
+#: All of them, in the order of tables.
+KINDS, VERDICTS = tuple(Kind), tuple(Finding)
 
 #: What a trial asks. truth: whether the statement is true here; content: whether it says more here than the trivial
 #: bound; use: whether what its source draws from it follows here.
 Asks = Literal["truth", "content", "use"]
 
-#: What the ledger says of a statement. refuted: false at a place; vacuous: nowhere false, and no more than trivial at a
-#: place where it should say something; does not imply: nowhere false, and too weak for what its source draws from it.
-VERDICTS = ("proved at points", "holds", "refuted", "vacuous", "does not imply", "open", "not applicable")
-
 #: The verdicts that are faults.
 Fault = Literal["refuted", "vacuous", "does not imply"]
 
 #: The verdict that a broken trial means, by what it asks, the gravest first.
-FAULTS: dict[Asks, Fault] = {"truth": "refuted", "content": "vacuous", "use": "does not imply"}
+FAULTS: dict[Asks, Finding] = {
+    "truth": Finding.REFUTED,
+    "content": Finding.VACUOUS,
+    "use": Finding.DOES_NOT_IMPLY,
+}
 
 #: The verdict that is expected of a statement of a faulty status.
-EXPECTED = {"false": "refuted", "vacuous": "vacuous", "too weak": "does not imply"}
+EXPECTED: dict[str, Finding] = {
+    Status.FALSE: Finding.REFUTED,
+    Status.VACUOUS: Finding.VACUOUS,
+    Status.TOO_WEAK: Finding.DOES_NOT_IMPLY,
+}
 
 #: The probability that a true statement fails one simulated trial. Multiplied by the number of such trials it bounds
 #: the probability that the ledger says "refuted" by bad luck.
@@ -59,8 +94,8 @@ class Trial:
         The place: a problem and a number of samples, in words.
     lhs, rhs : float
         The two sides; rhs is NaN outside the regime of the statement.
-    kind : str
-        One of `KINDS`.
+    kind : Kind
+        Or its word.
     n : float
         Number of samples, or whatever the statement runs over; NaN if nothing.
     error : float
@@ -76,12 +111,15 @@ class Trial:
     where: str
     lhs: float
     rhs: float
-    kind: str
+    kind: Kind | str
     n: float = math.nan
     error: float = 0.0
     alarm: float = 0.0
     held: bool | None = None
     asks: Asks = "truth"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "kind", Kind(self.kind))
 
     @property
     def applies(self) -> bool:
@@ -195,11 +233,11 @@ class Statement:
     origin: Origin = Origin.OURS
 
     @property
-    def expected(self) -> tuple[str, ...]:
+    def expected(self) -> tuple[Finding, ...]:
         """The verdicts that do not surprise."""
         if self.check is None:
-            return ("open",)
-        return (EXPECTED[self.status],) if self.faulty else ("proved at points", "holds")
+            return (Finding.OPEN,)
+        return (EXPECTED[self.status],) if self.faulty else (Finding.PROVED_AT_POINTS, Finding.HOLDS)
 
     @property
     def faulty(self) -> bool:

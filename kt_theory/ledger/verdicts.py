@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from kt_theory.certificates import CLAIMS, certify
 from kt_theory.exact.rows import OutOfReach
 from kt_theory.ledger.attacks.problems import generator
-from kt_theory.ledger.statement import FAULTS, Claim, Effort, PlantedError, Statement, Trial
+from kt_theory.ledger.statement import FAULTS, Claim, Effort, Finding, Kind, PlantedError, Statement, Trial
 from kt_theory.problem import Problem, dirichlet_problem
 from kt_theory.progress import watched
 
@@ -24,8 +24,7 @@ class Verdict:
     Attributes
     ----------
     statement : Statement
-    verdict : str
-        One of `kt_theory.ledger.statement.VERDICTS`.
+    verdict : Finding
     worst : Trial or None
         The trial of the largest lhs / rhs; a broken one, the witness, if there is any.
     counts : mapping of str to int
@@ -46,7 +45,7 @@ class Verdict:
     """
 
     statement: Statement
-    verdict: str
+    verdict: Finding
     worst: Trial | None
     counts: Counter[str]
     silent: int
@@ -84,7 +83,7 @@ def judge(statement: Statement, tried: Effort, *, planted: bool = True) -> Verdi
     """Try one statement."""
     started = time.perf_counter()
     if statement.check is None or statement.claim is None:
-        return Verdict(statement, "open", None, Counter(), 0, 0.0, None, 0, 0, (), (), 0.0)
+        return Verdict(statement, Finding.OPEN, None, Counter(), 0, 0.0, None, 0, 0, (), (), 0.0)
     trials = [*statement.check(statement.claim, tried), *certificates(statement.certificates, tried)]
     said = [trial for trial in trials if trial.applies]
     verdict = outcome(trials)
@@ -112,15 +111,16 @@ def judge(statement: Statement, tried: Effort, *, planted: bool = True) -> Verdi
     )
 
 
-def outcome(trials: Iterable[Trial]) -> str:
+def outcome(trials: Iterable[Trial]) -> Finding:
     """The verdict that follows from the trials of a statement."""
     said = [trial for trial in trials if trial.applies]
     broken = {trial.asks for trial in said if trial.broken}
     for asks, verdict in FAULTS.items():
         if asks in broken:
             return verdict
-    proved = any(trial.kind == "certified" for trial in said)
-    return "proved at points" if proved else "holds" if said else "not applicable"
+    if not said:
+        return Finding.NOT_APPLICABLE
+    return Finding.PROVED_AT_POINTS if any(trial.kind == Kind.CERTIFIED for trial in said) else Finding.HOLDS
 
 
 def breaks(statement: Statement, claim: Claim, tried: Effort) -> bool:
@@ -133,7 +133,7 @@ def found(statement: Statement, error: PlantedError, tried: Effort) -> bool:
     """Whether the attacks on a statement reach the verdict on a planted error that they must reach."""
     assert statement.check is not None
     trials = statement.check(error.claim, tried)
-    if error.verdict == "refuted":  # one place is enough, whatever follows
+    if error.verdict == Finding.REFUTED:  # one place is enough, whatever follows
         return any(trial.broken and trial.asks == "truth" for trial in trials)
     return outcome(trials) == error.verdict
 

@@ -128,7 +128,7 @@ def as_frame(verdicts: Sequence[Verdict]) -> pd.DataFrame:
                 "words": statement.words,
                 "grade": statement.grade,
                 "status": statement.status,
-                "verdict": verdict.verdict,
+                "verdict": str(verdict.verdict),
                 "as_expected": verdict.as_expected,
                 "ratio": math.nan if verdict.worst is None else verdict.worst.ratio,
                 "where": "" if verdict.worst is None else verdict.worst.where,
