@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kt_theory import divergences as divergences
     from kt_theory import learners as learners
     from kt_theory import ledger as ledger
+    from kt_theory import logs as logs
     from kt_theory import plots as plots
     from kt_theory import problem as problem
     from kt_theory import protocols as protocols
@@ -107,8 +108,8 @@ _HOME = {
     "fit_rate": "rates",
 }
 _MODULES = (
-    *("bounds", "checks", "claims", "cli", "divergences", "learners", "ledger", "plots", "problem", "protocols"),
-    *("study", "tables", "training"),
+    *("bounds", "checks", "claims", "cli", "divergences", "learners", "ledger", "logs"),
+    *("plots", "problem", "protocols", "study", "tables", "training"),
 )
 
 __all__ = ["__version__", *_HOME, *_MODULES]

@@ -50,6 +50,10 @@ MAP = {
         {"checks", "refusals", "files", "problem", "protocols", "records", "showing", "sparse"},
         {"numpy", "pandas", "pyarrow"},
     ),
+    "logs": (
+        {"checks", "files", "problem", "protocols", "records", "refusals", "tables"},
+        {"numpy", "orjson", "pandas", "pyarrow"},
+    ),
     "minimax": ({"checks", "exact", "numerics", "problem", "progress", "protocols"}, {"numpy", "scipy"}),
     "certificates": ({"checks", "exact", "problem", "protocols", "statements"}, {"numpy", "scipy", "flint"}),
     "risk": ({"checks", "divergences", "exact", "learners", "problem", "simulation"}, {"numpy"}),
@@ -105,7 +109,7 @@ LAYER = {
     **dict.fromkeys(["divergences", "protocols"], 2),
     **dict.fromkeys(["learners", "bounds"], 3),
     **dict.fromkeys(["simulation", "exact", "tables"], 4),
-    **dict.fromkeys(["minimax", "certificates", "risk"], 5),
+    **dict.fromkeys(["logs", "minimax", "certificates", "risk"], 5),
     **dict.fromkeys(["study", "claims", "ledger", "planning"], 6),
     "plots": 6.5,
     **dict.fromkeys(["cli", "kt_theory"], 7),
@@ -297,7 +301,7 @@ def test_importing_the_package_and_help_load_nothing_heavy():
     assert not loaded_by("import kt_theory") & heavy
     parse = "from kt_theory import cli\ntry:\n    cli.main([{}])\nexcept SystemExit:\n    pass"
     studies = ("study", "study run", "study check", "study export")
-    commands = ("", "reproduce", "verify", "simulate", "fit", *studies, "playground")
+    commands = ("", "reproduce", "verify", "simulate", "convert", "fit", *studies, "playground")
     for command in commands:
         words = ", ".join(repr(word) for word in [*command.split(), "--help"])
         assert not loaded_by(parse.format(words)) & heavy

@@ -6,6 +6,7 @@ marker ``slow``.
 """
 
 import argparse
+import json
 import os
 import re
 import shlex
@@ -100,6 +101,14 @@ def prepared(folder):
     for name in ("teacher.csv", "my_teacher.csv"):
         (folder / name).write_text(TEACHER, encoding="utf-8")
     records(folder, complete=False)
+    log = block_of("logs.md", "json")
+    (folder / "log.jsonl").write_text(log, encoding="utf-8")
+    batch = [{"custom_id": f"r{i}", **json.loads(line)} for i, line in enumerate(log.splitlines())]
+    asked = [{"custom_id": line["custom_id"], "body": line.pop("request")} for line in batch]
+    items = [{"uid": "i1", "label_counter": {"yes": 9, "no": 1}}]
+    for name, lines in {"batch_input": asked, "batch_output": batch, "items": items}.items():
+        text = "".join(json.dumps(line) + "\n" for line in lines)
+        (folder / f"{name}.jsonl").write_text(text, encoding="utf-8")
     (folder / "labels.txt").write_text("yes\nno\nperhaps\n", encoding="utf-8")
     for name in ("rates.toml", "my_design.toml"):
         (folder / name).write_text(STUDY, encoding="utf-8")

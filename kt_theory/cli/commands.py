@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import kt_theory as kt
-from kt_theory.cli import fit, minimax, plan, playground, reproduce, simulate, study, verify
+from kt_theory.cli import convert, fit, minimax, plan, playground, reproduce, simulate, study, verify
 from kt_theory.cli.exits import HELD, guarded
 from kt_theory.cli.options import Parser, add_command, shows_help
 
@@ -36,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
     reproduce.add_parser(commands)
     verify.add_parser(commands)
     simulate.add_parser(commands)
+    convert.add_parser(commands)
     fit.add_parser(commands)
     plan.add_parser(commands)
     minimax.add_parser(commands)

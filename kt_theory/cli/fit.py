@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import kt_theory as kt
 from kt_theory.cli.exits import HELD
-from kt_theory.cli.options import add_command, add_other, check_output, not_negative, path, whole
+from kt_theory.cli.options import (
+    add_command,
+    add_log_options,
+    add_other,
+    check_output,
+    log_options,
+    not_negative,
+    path,
+    whole,
+)
 from kt_theory.cli.printing import LISTED, count
 from kt_theory.showing import listed, shown
 
@@ -33,7 +42,9 @@ def add_parser(commands: Any) -> None:
         "seen, how much mass that is, and write what each learner makes of it.",
         "kt-theory fit records.csv --out students.csv",
     )
-    parser.add_argument("records", type=path, metavar="FILE", help="transfer records; - reads standard input")
+    about = "a table, or logs as convert reads them; - is standard input"
+    parser.add_argument("records", type=path, metavar="FILE", nargs="+", help=about)
+    add_log_options(parser)
     parser.add_argument("--states", type=path, metavar="FILE", help="the full input alphabet, one name a line")
     parser.add_argument("--actions", type=path, metavar="FILE", help="the full label alphabet, one name a line")
     parser.add_argument("--S", type=whole(1, NAMES_MAX), help="the inputs are the numbers 0..S-1")
@@ -58,13 +69,14 @@ def add_parser(commands: Any) -> None:
 def _fit(arguments: argparse.Namespace) -> int:
     if arguments.out:
         inputs = {f"--{name}": getattr(arguments, name) for name in ("states", "actions", "init")}
-        check_output(arguments.out, ".csv", ".parquet", inputs={"the file of records": arguments.records, **inputs})
-    data = kt.tables.read_records(
+        check_output(arguments.out, ".csv", ".parquet", inputs={"the file of records": arguments.records[0], **inputs})
+    data, _ = kt.logs.transfer_set(
         arguments.records,
         states=_alphabet("states", arguments.states, "S", arguments.S),
         actions=_alphabet("actions", arguments.actions, "A", arguments.A),
         other=arguments.other,
         drop_untold=arguments.drop_untold,
+        **log_options(arguments),
         **({} if arguments.tolerance is None else {"tolerance": arguments.tolerance}),
     )
     if arguments.normalise and arguments.init is None:

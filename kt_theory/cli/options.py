@@ -76,6 +76,29 @@ def add_other(parser: argparse.ArgumentParser, about: str) -> None:
     parser.add_argument("--other", nargs="?", const=OTHER, metavar="NAME", help=f"{about} (default of NAME: {OTHER})")
 
 
+def add_log_options(parser: argparse.ArgumentParser) -> None:
+    """The options of a reader of logs."""
+    parser.add_argument(
+        "--input",
+        metavar="FIELD",
+        help="what is the input of a record: prompt (default), a field of the line such as metadata.id, or of every "
+        "token prefix or position",
+    )
+    about = "what is the label: the first token (default), the reply, or all tokens"
+    parser.add_argument("--label", choices=("first", "reply", "all"), help=about)
+    parser.add_argument("--requests", type=path, metavar="FILE", help="requests, whose prompts are joined on custom_id")
+    parser.add_argument("--format", metavar="NAME", help="the format of the logs (default: by their keys)")
+    parser.add_argument(
+        "--logprobs-are", choices=("logarithms", "probabilities"), help="what the fields of log-probabilities hold"
+    )
+
+
+def log_options(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The options of logs that were given."""
+    given = {name: getattr(arguments, name) for name in ("input", "label", "requests", "format", "logprobs_are")}
+    return {name: value for name, value in given.items() if value is not None}
+
+
 # --- What a value must be -------------------------------------------------------------------------------
 
 

@@ -82,7 +82,8 @@ def _simulate(arguments: argparse.Namespace) -> int:
         if arguments.bundled is not None:
             problem = kt.tables.bundled_teacher(arguments.bundled)
         else:
-            problem = kt.tables.read_teacher(arguments.teacher, normalise=arguments.normalise, other=arguments.other)
+            read = kt.logs.read_teacher if kt.logs.is_log(arguments.teacher) else kt.tables.read_teacher
+            problem = read(arguments.teacher, normalise=arguments.normalise, other=arguments.other)
     else:
         for option in ("S", "A"):
             if getattr(arguments, option) is None:

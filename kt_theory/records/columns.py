@@ -99,6 +99,23 @@ class Faults:
         raise Refusal(f"{total} {self.places.unit}s are bad: {'; '.join(told)}{rest}", *self.advice)
 
 
+@dataclass(frozen=True)
+class Coded:
+    """A column of names as distinct texts and, for each row, the index of its own; -1 where it is missing."""
+
+    names: Sequence[str]
+    codes: np.ndarray
+
+    def __len__(self) -> int:
+        """The number of rows."""
+        return self.codes.size
+
+    def tolist(self) -> list[str | None]:
+        """The names of the rows."""
+        names = [*self.names, None]
+        return [names[code] for code in self.codes.tolist()]
+
+
 @dataclass
 class Columns:
     """Columns by name, and where their rows stand.
@@ -199,6 +216,18 @@ class Columns:
             clash, lambda row: f"{name} is {checks.shown(names[row])}, as a value of another type is spelled"
         )
         return names
+
+    def column_of_codes(self, name: str) -> tuple[Sequence[str], np.ndarray]:
+        """The distinct names in a column, as they appear, and the index of each row's; -1 at a fault."""
+        values = self[name]
+        if isinstance(values, Coded):
+            missing = np.flatnonzero(values.codes < 0)
+            self.faults.add(missing, _saying(f"{name} is missing: every row needs a name{self.places.advice}"))
+            return values.names, values.codes
+        names = self.column_of_names(name)
+        position: dict[str, int] = {}
+        codes = np.fromiter((position.setdefault(text, len(position)) for text in names), np.int64, len(names))
+        return list(position), np.where(self.faults.good(len(names)), codes, -1)
 
     def column_of_numbers(self, name: str, *, gaps: bool = False, logarithms: bool = False) -> np.ndarray:
         """The numbers in a column, int64 if all are whole; NaN where a fault was found or, with `gaps`, none.

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 from kt_theory import checks
-from kt_theory.records.columns import WHOLE, Columns, sequence_of
+from kt_theory.records.columns import WHOLE, Coded, Columns, sequence_of
 from kt_theory.refusals import Argument, Refusal
 from kt_theory.sparse import SparseTable
 
@@ -112,7 +112,8 @@ def samples_of(
     logarithms = None
     if given is not None and given.logarithms:
         with np.errstate(divide="ignore"):
-            logarithms = SparseTable.of_keys(keys, values, (S, A), np.log(rest))
+            known = ~np.isnan(values)
+            logarithms = SparseTable.of_keys(keys[known], values[known], (S, A), np.log(rest))
     table.leave_alone(columns.values())
     return Samples(protocol, counts, revealed, logarithms, state_names, action_names)
 
@@ -197,9 +198,9 @@ def _encoded(
 ) -> tuple[tuple[str, ...], np.ndarray]:
     """Names of the alphabet, and for each row the index of its name in it."""
     assert column is not None
-    names = table.column_of_names(column)
+    names, codes = table.column_of_codes(column)
     if alphabet is None:
-        alphabet = _found(table, role, column, names)
+        alphabet = _found(table, role, column, names, codes)
         if not alphabet:
             table.faults.refuse()
     listed = checks.entries(f"{role}s", alphabet, "names")
@@ -207,16 +208,26 @@ def _encoded(
     if not spelled:
         raise Refusal(Argument(f"{role}s"), " is empty: an alphabet needs at least one name")
     position = {name: i for i, name in enumerate(spelled)}
-    codes = np.array([position.get(name, -1) for name in names], dtype=np.int64)
+    places = np.array([position.get(name, -1) for name in [*names, ""]], dtype=np.int64)
+    places[-1] = -1
+    found = places[codes]
     outside = f"is not among the {len(spelled)} {role}s given"
-    table.faults.add(np.flatnonzero(codes < 0), lambda row: f"{column} {checks.shown(names[row])} {outside}")
-    return spelled, codes
+    table.faults.add(
+        np.flatnonzero((found < 0) & (codes >= 0)),
+        lambda row: f"{column} {checks.shown(names[codes[row]])} {outside}",
+    )
+    return spelled, found
 
 
-def _found(table: Columns, role: str, column: str, names: list[str]) -> list[str]:
+def _found(table: Columns, role: str, column: str, names: Sequence[str], codes: np.ndarray) -> list[str]:
     """The names that occur, in order: as numbers if all are numbers or whole numbers in plain digits, else as text."""
-    good = table.faults.good(len(names)).tolist()
-    kept = {name: value for name, value, fine in zip(names, sequence_of(table[column]), good, strict=True) if fine}
+    values = table[column]
+    if isinstance(values, Coded):
+        kept: dict[str, Any] = {name: name for name in names}
+    else:
+        good = (codes >= 0).tolist()
+        spelled = (names[code] for code in codes.tolist())
+        kept = {name: value for name, value, fine in zip(spelled, sequence_of(values), good, strict=True) if fine}
     numbers = [isinstance(value, Real) for value in kept.values()]
     if all(numbers):
         return sorted(kept, key=kept.__getitem__)

@@ -105,7 +105,7 @@ def content_of(path: str | os.PathLike[str]) -> bytes:
         if os.fspath(path) == STANDARD_INPUT:
             content = sys.stdin.buffer.read()
         else:
-            _refuse_irregular(os.stat(path).st_mode)
+            refuse_irregular(os.stat(path).st_mode)
             content = Path(path).read_bytes()
     except FileNotFoundError:
         raise ValueError("there is no such file") from None
@@ -116,7 +116,7 @@ def content_of(path: str | os.PathLike[str]) -> bytes:
     return content
 
 
-def _refuse_irregular(mode: int) -> None:
+def refuse_irregular(mode: int) -> None:
     """Refuse what might never end, or never begin."""
     if stat.S_ISDIR(mode):
         raise ValueError("it is a folder, not a file")

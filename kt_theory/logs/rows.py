@@ -1,0 +1,57 @@
+"""Records as they are collected: codes of names, counts and log-probabilities, to be handed on block by block."""
+
+from __future__ import annotations
+
+import math
+from array import array
+
+import numpy as np
+
+from kt_theory.records.columns import Coded, Columns, Places
+
+#: Rows of a block that is written: with names, some ten megabytes.
+BLOCK = 200_000
+
+
+class Rows:
+    """Rows (state, action, count, log-probability) with the line of each; NaN where nothing is told."""
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget all rows and names."""
+        self.states: dict[str, int] = {}
+        self.actions: dict[str, int] = {}
+        self.s, self.a, self.lines = array("i"), array("i"), array("q")
+        self.counts, self.logprobs = array("q"), array("d")
+
+    def __len__(self) -> int:
+        return len(self.s)
+
+    def add(self, state: str, action: str, count: int, logprob: float | None, line: int) -> None:
+        """Append a row."""
+        s, a = self.states.get(state), self.actions.get(action)
+        self.s.append(_new(self.states, state) if s is None else s)
+        self.a.append(_new(self.actions, action) if a is None else a)
+        self.counts.append(count)
+        self.logprobs.append(math.nan if logprob is None else logprob)
+        self.lines.append(line)
+
+    def columns(self) -> Columns:
+        """The rows as columns of records, whose places are the lines."""
+        values = [
+            Coded(list(self.states), np.array(self.s, dtype=np.int64)),
+            Coded(list(self.actions), np.array(self.a, dtype=np.int64)),
+            np.array(self.counts, dtype=np.int64),
+            np.array(self.logprobs, dtype=np.float64),
+        ]
+        return Columns(["state", "action", "count", "logprob"], values, Places("line", self.lines))
+
+
+def _new(names: dict[str, int], name: str) -> int:
+    """The code of a name that is not among the names as it stands."""
+    if not name.isascii():
+        # JSON may hold half a character, which no file of text can: it is spelled in escapes.
+        name = name.encode("utf-8", "backslashreplace").decode()
+    return names.setdefault(name, len(names))

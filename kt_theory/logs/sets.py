@@ -1,0 +1,153 @@
+"""Transfer sets and teachers from logs, and from tables by the same calls."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kt_theory.logs.lines import is_log
+from kt_theory.logs.reading import read
+from kt_theory.logs.report import Report
+from kt_theory.problem import Problem
+from kt_theory.protocols import TransferSet
+from kt_theory.records.samples import TOLERANCE
+from kt_theory.refusals import Argument, Refusal
+from kt_theory.tables import read_records, teacher_from_frame
+from kt_theory.tables.sources import checked_path, name_of_source, speaking_of
+
+#: How far values of logs may be off by default: a server computes them in single precision.
+LOG_TOLERANCE = 1e-6
+
+
+def transfer_set(
+    paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    *,
+    states: Sequence[Any] | None = None,
+    actions: Sequence[Any] | None = None,
+    tolerance: float | None = None,
+    other: str | None = None,
+    drop_untold: bool = False,
+    **options: Any,
+) -> tuple[TransferSet, Report | None]:
+    r"""A transfer set from logs, or from one table of records.
+
+    Parameters
+    ----------
+    paths : path_like or sequence of path_like
+        Logs as `read` reads them, or one table as `kt_theory.tables.read_records` does; standard input is a table
+        unless `format` is given.
+    states, actions, other, drop_untold
+        As in `kt_theory.TransferSet.from_records`.
+    tolerance : float, optional
+        As there; 1e-9 for tables, and 1e-6 for logs, whose numbers come of single precision.
+    **options
+        `input`, `label`, `format`, `requests` and `logprobs_are` of `read`, for logs only.
+
+    Returns
+    -------
+    (TransferSet, Report or None)
+        The account is that of logs.
+
+    Raises
+    ------
+    ValueError
+        As these functions; and for options of logs beside a table, or a table among several files.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder) / "items.jsonl"
+    ...     _ = path.write_text('{"uid": "a", "label_counter": {"yes": 3, "no": 1}}\n')
+    ...     data, report = transfer_set(path)
+    >>> data.counts.tolist(), report.formats
+    ([[1, 3]], ['label-counter'])
+    """
+    given = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
+    used = {name: value for name, value in options.items() if value is not None}
+    alphabets: dict[str, Any] = {"states": states, "actions": actions, "other": other, "drop_untold": drop_untold}
+    if not all(is_log(checked_path(path)) for path in given) and "format" not in used:
+        if len(given) > 1:
+            raise ValueError(f"{given[0]} and {given[1]}: several files are read if all of them are logs")
+        if used:
+            raise Refusal(*_named(used), f" goes with logs, and {given[0]} is a table: its columns say what is what")
+        return read_records(given[0], tolerance=TOLERANCE if tolerance is None else tolerance, **alphabets), None
+    records, report = read(given, **used)
+    with speaking_of(given[0]):
+        tolerance = LOG_TOLERANCE if tolerance is None else tolerance
+        data = TransferSet.from_columns(records, tolerance=tolerance, **alphabets)
+    records.tell(name_of_source(given[0]))
+    return data, report
+
+
+def _named(used: dict[str, Any]) -> tuple[Argument]:
+    return (Argument(next(iter(used))),)
+
+
+def read_teacher(
+    paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    *,
+    normalise: bool = False,
+    other: str | None = None,
+    tolerance: float = LOG_TOLERANCE,
+    **options: Any,
+) -> Problem:
+    r"""A problem from logs that hold a teacher: what is told of each input, or the counts of annotators.
+
+    Parameters
+    ----------
+    paths, **options
+        As in `read`.
+    normalise, other
+        As in `kt_theory.tables.teacher_from_frame`: what becomes of the mass that is not told. Counts lack nothing, and
+        their inputs have their natural frequencies.
+    tolerance : float
+        As in `transfer_set`.
+
+    Returns
+    -------
+    Problem
+
+    Raises
+    ------
+    ValueError
+        As `read`, `kt_theory.TransferSet.from_records` and `kt_theory.tables.teacher_from_frame`; and if labels were
+        drawn of which nothing tells the probability, while others are told.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder) / "items.jsonl"
+    ...     _ = path.write_text('{"uid": "a", "label_counter": {"yes": 3, "no": 1}}\n')
+    ...     read_teacher(path).teacher.tolist()
+    [[0.75, 0.25]]
+    """
+    records, _ = read(paths, **options)
+    first = paths if isinstance(paths, (str, os.PathLike)) else paths[0]
+    with speaking_of(first):
+        states, actions = (records[name].names for name in ("state", "action"))
+        data = TransferSet.from_columns(records, states=states, actions=actions, tolerance=tolerance, other=_SPARE)
+        records.notes.clear()
+        pairs = data.log_told
+        if pairs.stored and data.untold:
+            raise ValueError(f"{data.untold} records are of labels whose probability is not told: no teacher is told")
+        if pairs.stored:
+            weights: dict[str, Any] = {"probability": np.exp(pairs.values)}
+        else:
+            pairs = data.pairs
+            weights = {"count": pairs.values}
+        names = {
+            "state": np.array(states, dtype=object)[pairs.rows],
+            "action": np.array([*actions, _SPARE], dtype=object)[pairs.columns],
+        }
+        frame = pd.DataFrame(names | weights)
+        return teacher_from_frame(frame, normalise=normalise, other=other, name=name_of_source(first))
+
+
+#: A label that no log has: with it, an input whose labels are all told may lack mass until it is asked for.
+_SPARE = "\0spare"
