@@ -1,7 +1,8 @@
 r"""Hard labels: the minimax risk as an interval, proved but for the games of the smallest sizes.
 
-**Small sizes** are solved as games, by cutting planes: `kt_theory.minimax.hard_game`. Beyond, the lower end is a Bayes
-risk, `kt_theory.minimax.hard_lower`, and the upper end the worst risk of a student that adds a constant to each count,
+**Small sizes** are solved as games, by cutting planes: `kt_theory.minimax.hard_game`, and for one input and fewer
+samples than labels, 30 at most, `kt_theory.minimax.hard_row_game`. Beyond, the lower end is a Bayes risk,
+`kt_theory.minimax.hard_lower`, and the upper end the worst risk of a student that adds a constant to each count,
 `kt_theory.minimax.hard_upper`; with many samples the worst risk of the frequencies, in closed form, which tends to
 sqrt(S (A-1) / (2 pi n)) as the lower end does. A problem with fewer inputs or labels is one with more, some of them
 without mass: so the lower end of a small game holds for the larger sizes, too.
@@ -16,7 +17,7 @@ import numpy as np
 from kt_theory import checks
 from kt_theory.exact import add
 from kt_theory.exact.rows import OutOfReach
-from kt_theory.minimax import hard_game
+from kt_theory.minimax import hard_game, hard_row_game
 from kt_theory.minimax.hard_lower import assouad_bound, dirichlet_bound
 from kt_theory.minimax.hard_upper import frequencies_bound, least_upper, worst_risk
 from kt_theory.minimax.result import End, MinimaxRisk, sizes
@@ -77,7 +78,7 @@ def minimax_hard(S: int, A: int, n: int, progress: Callable[[str], None] | None 
         student = "uniform" if n == 0 else "CE_sgl"
         return MinimaxRisk("hard", S, A, n, end, end, True, instance, student, "Every Dirac is worst.")
     game = None
-    if hard_game.in_reach(S, A, n):
+    if _in_reach(S, A, n):
         lower, upper, rho, teacher = _game(S, A, n, progress)
         game = MinimaxRisk(
             "hard", S, A, n,
@@ -106,23 +107,32 @@ def _lower(S: int, A: int, n: int, progress: Callable[[str], None] | None) -> En
     if assouad > best.value:
         best = End(assouad, "pairs of labels, exact error of each test (Assouad)", "proved")
     # A game of a part of the problem; first, whether it can be better.
-    for inputs, labels in ((1, min(A, 4)), (1, min(A, 3)), (2, 2)):
-        if inputs > S or (inputs, labels) == (S, A) or not hard_game.in_reach(inputs, labels, n):
+    for inputs, labels in ((1, min(A, hard_row_game.most_labels(n))), (1, min(A, 4)), (1, min(A, 3)), (2, 2)):
+        if inputs > S or (inputs, labels) == (S, A) or not _in_reach(inputs, labels, n):
             continue
         most = min(1 - 1 / labels, frequencies_bound(inputs, labels, n))
+        if inputs == 1 and most > best.value:
+            most = min(most, worst_risk(labels, n))
         if most > best.value and (value := _game(inputs, labels, n, progress, PART)[0]) > best.value:
             statement = f"a linear program for S={inputs}, A={labels}, which is a part of the problem"
             best = End(value, statement, "estimated")
     return best
 
 
+def _in_reach(S: int, A: int, n: int) -> bool:
+    """Whether `_game` takes seconds."""
+    return hard_game.in_reach(S, A, n) or hard_row_game.in_reach(S, A, n)
+
+
 def _game(
     S: int, A: int, n: int, progress: Callable[[str], None] | None, most: int = hard_game.WORK
 ) -> tuple[float, float, np.ndarray, np.ndarray]:
-    """`hard_game.solve`, once for each size and amount of work."""
+    """The game of this size, once for each size and amount of work."""
     most = hard_game.WORK if S * A == 2 else most  # makes no difference with two cells
     if (S, A, n, most) not in _GAMES:
-        _GAMES[S, A, n, most] = hard_game.solve(S, A, n, progress, most)
+        by_rows = hard_row_game.in_reach(S, A, n)
+        game = hard_row_game.RowGame(A, n) if by_rows else hard_game.Game(S, A, n)
+        _GAMES[S, A, n, most] = hard_game.play(game, progress, most)
     return _GAMES[S, A, n, most]
 
 

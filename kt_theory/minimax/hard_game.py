@@ -48,9 +48,15 @@ def solve(
 
     `progress`, if given, is called with a line after each round; `most` is the work at most, but for two cells.
     """
-    game = Game(S, A, n)
-    teachers = game.grid(3 if S * A > 2 else 10)
-    fine = game.grid({1: 4000, 2: 80, 3: 24 if S == 1 else 12}[S * A - 1])
+    return play(Game(S, A, n), progress, most)
+
+
+def play(
+    game: Game, progress: Callable[[str], None] | None = None, most: int = WORK
+) -> tuple[float, float, np.ndarray, np.ndarray]:
+    """As `solve`, of a game."""
+    S, A, n = game.S, game.A, game.n
+    teachers, fine = game.grid(game.coarse), game.grid(game.finest)
     lower, upper, work = 0.0, math.inf, 0
     worst, best = teachers[0], None
     for turn in range(ROUNDS):
@@ -94,6 +100,9 @@ class Game:
 
     def __init__(self, S: int, A: int, n: int) -> None:
         self.S, self.A, self.n = S, A, n
+        #: Steps of the grids of teachers, for the first linear program and for the search.
+        self.coarse = 3 if S * A > 2 else 10
+        self.finest = {1: 4000, 2: 80, 3: 24 if S == 1 else 12}.get(S * A - 1, 0)
         self.large = S * A > 2 and math.comb(n + S * A - 1, n) > 120
         #: Slack variables of less weight are left out, which only lowers the value.
         self.least = 1e-9 if self.large else 1e-16
