@@ -1,6 +1,6 @@
 """The best that is proved: the least upper and the greatest lower bound on the minimax risk of a protocol.
 
-Whoever sees more can ignore it, so a lower bound for soft labels holds for partial ones, and these for hard ones.
+A student can ignore what is revealed, so a lower bound for soft labels holds for partial ones, and these for hard ones.
 Upper bounds are those of one learner with uniform initialisation: CE_sgl (hard), SEL_ptl (partial), CE_ful (soft), so
 that `best_upper` bounds the worst expected risk of that learner as well. What is conjectured is not used, nor are
 bounds that need more than S, A and n.

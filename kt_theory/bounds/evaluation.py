@@ -72,7 +72,7 @@ ARGUMENTS = {
     "c_A": Argument("float", "The least positive mass of a label given an input, in (0, 1].", checks.half_open_unit),
     "k": Argument("int", "Number of light labels of each input, from 1 to A - 1.", _whole),
     "x": Argument("float", "Joint mass of a light label, in (0, 1].", checks.half_open_unit),
-    "xi": Argument("float", "What the function `xi` says of the teacher, in [0, 1].", _near_unit),
+    "xi": Argument("float", "The value of the function `xi` at the teacher, in [0, 1].", _near_unit),
     "rho": Argument("array_like, shape (S,)", "Law of the inputs.", _law_of_inputs, shaped=True),
     "w": Argument("array_like, shape (S, A)", "Joint masses rho(s) pi*(a|s), a law.", _joint_masses, shaped=True),
     "kl": Argument("float or array_like", "Relative entropy, natural logarithm.", checks.not_negative),

@@ -206,8 +206,8 @@ def partial_upper_mean_uniform(*, S: int, A: int, n: Any) -> float | np.ndarray:
 
     Notes
     -----
-    N4: an unvisited input pays at most 1 - 1/A of its mass, a visited one at most 1 - 1/(A - 1) of its missing mass. At
-    most (1 - 1/A) M(SA), hence at most (1 - 1/A) (SA - 1) phi(n - 1) and S (A - 1) / (e n).
+    N4: an unvisited input costs at most 1 - 1/A of its mass, a visited one at most 1 - 1/(A - 1) of its missing mass.
+    At most (1 - 1/A) M(SA), hence at most (1 - 1/A) (SA - 1) phi(n - 1) and S (A - 1) / (e n).
 
     Within a factor 1 of the truth at S = 3, A = 2, n = 3, Dirac rows and uniform rho.
 

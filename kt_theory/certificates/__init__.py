@@ -5,8 +5,8 @@ numbers are balls (`kt_theory.exact.balls`), and where balls cannot tell two equ
 these are not too long. The bounds are typed here a second time, from rationals: `kt_theory.bounds` is not imported, so
 that a slip in either shows as a difference.
 
-An upper bound says something of its learner at every problem, so its certificate needs a problem: the learner's exact
-expected risk is compared with the bound. A lower bound says something of the minimax risk, over all students and all
+An upper bound is about its learner at every problem, so its certificate needs a problem: the learner's exact
+expected risk is compared with the bound. A lower bound is about the minimax risk, over all students and all
 problems, so it is compared with proved lower bounds of another make (``holds`` is True if one of these is larger) and
 with proved upper bounds (False if one of these is smaller). Between students that see more and students that see less,
 soft <= partial <= hard, and at each level:
@@ -20,7 +20,7 @@ soft
     its better end, and any other has f <= f(middle) + max abs(f') times half its width.
 partial
     Lower: the exact risk of SEL_ptl with uniform init at any problem. No student beats it on average over all
-    relabellings of the labels of that problem, even if told rho and the rows up to relabelling. Upper: SEL_ptl pays at
+    relabellings of the labels of that problem, even if told rho and the rows up to relabelling. Upper: SEL_ptl costs at
     most 1 - 1/A of the mass of an unvisited input and 1 - 1/(A-1) of the missing mass of a visited one; and K letters
     have a missing mass of at most M(K) on average, K times the least concave function above g, taken at 1/K. That
     function is g up to 1/n and then the tangent through (1, 0), whose slope is -phi(n-1) with phi(n) = max g: so M(K)

@@ -45,7 +45,7 @@ class Claim:
         return self.statement.regime
 
     def regime(self, S: int, A: int, n: int) -> bool:
-        """Whether the statement says anything at these sizes."""
+        """Whether the statement applies at these sizes."""
         return bool(self.statement.applies_at(S=S, A=A, n=n))
 
 

@@ -79,7 +79,7 @@ def certify(
         Number of samples.
     problem : Problem, ExactProblem or int, optional
         Where an upper bound is tried; an int is the paper's instance of that number, without rounding. For a lower
-        bound, the problem that is to witness it: the minimax risk is at least what SEL_ptl (soft: CE_ful) has to pay
+        bound, the problem that is to witness it: the minimax risk is at least the risk of SEL_ptl (soft: CE_ful)
         there on average over relabellings. Without one, several witnesses are tried.
     init : array_like, shape (S, A), optional
         The student before any data, for a `Problem`; uniform if not given.
@@ -160,7 +160,7 @@ def _compare_lower(statement: Claim, S: int, A: int, n: int, problem: ExactProbl
 
 
 def _holds_in_fractions(statement: Claim, S: int, A: int, n: int, problem: ExactProblem | None) -> bool | None:
-    """What fractions say where balls could not tell; None if they would be too long, or do not show it."""
+    """The comparison in fractions where balls could not decide; None if they would be too long, or do not show it."""
     if n * (n + 1).bit_length() > balls.FRACTION_BITS:
         return None
     try:

@@ -57,7 +57,7 @@ def _missed(problem: ExactProblem, n: int, number: Number) -> Any:
 
 
 def _bad_problems(S: int, A: int, n: int) -> Iterator[ExactProblem]:
-    """Problems at which SEL_ptl pays much: uniform rho, k light labels, zeros, one label with what is left."""
+    """Problems at which the risk of SEL_ptl is large: uniform rho, k light labels, zeros, one label with the rest."""
     light = []
     if odd_labels(S, A, n):
         light.append(((A - 1) // 2, Fraction(S, n + 1)))  # instance 2

@@ -18,15 +18,15 @@ RENORM@...   - sum over a list of its probabilities times log pi(a|s)    top_k_o
 The first four are the paper's. ADD_sgl, with c = 0.4 sqrt(n_s / (A - 1)), is ours: hard labels, nearly minimax over
 all teachers. That is a statement about the worst teacher only: on the rows of a language model (64 prompts, 19,538
 labels) its risk is 0.307 at n = 10^6, where counting, CE_sgl, has 0.037. ``SEL@`` and a protocol is the natural learner
-of what that protocol tells; ``RENORM@`` is what practice often does with a list of the most likely labels, and is
-biased by the mass that the list lacks, for ever.
+of what that protocol tells; ``RENORM@`` is what practice often does with a list of the most likely labels: its bias,
+the mass that the list lacks, does not fall with n.
 
 On an input that was never visited every learner answers ``init``. On a visited input only SEL_ptl is left free: the
 mass that the seen labels leave over goes to the unseen labels in proportion to ``init``, uniformly where ``init`` is 0
 on all of them. Labels of zero probability are never drawn, stay unseen, and receive their share too.
 
-The functions here are the definitions. They trust their arguments (`kt_theory.fit` checks them) and see the teacher
-only where the protocol shows it; everything hidden is NaN, so that a learner that peeks poisons its own answer.
+The functions here are the definitions; `kt_theory.fit` checks their arguments. What the protocol hides of the teacher
+is NaN, so that a learner that reads it answers NaN.
 Source of the paper's four: Z&Z, section 3.1, equations (3.3), (4.3), (4.7) and (5.2).
 """
 

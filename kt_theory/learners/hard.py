@@ -60,7 +60,7 @@ def add_sgl(counts: np.ndarray, revealed: np.ndarray, init: np.ndarray) -> np.nd
     revealed : ndarray, shape (S, A)
         Not used: hard labels reveal nothing of the teacher.
     init : ndarray, shape (S, A)
-        The student on unvisited inputs. What is added on visited ones is uniform, whatever `init` is.
+        The student on unvisited inputs. What is added on visited ones is uniform for every `init`.
 
     Returns
     -------

@@ -29,7 +29,7 @@ class Learner:
         once, one under the other, as (R S, A): unless `couples_inputs` is set, row s of the student must depend on row
         s of the three only. Under a protocol that shows no label `counts` is 0 everywhere.
     rate : float or None
-        The exponent of n in its worst-case risk; None if its risk does not tend to 0, or nobody knows.
+        The exponent of n in its worst-case risk; None if its risk does not tend to 0, or is not known.
     statement : str
         The upper bound on its risk.
     couples_inputs : bool
@@ -37,13 +37,14 @@ class Learner:
         no exact law.
     row : callable, optional
         The same for one visited row, in the subset of Python that numba compiles, to simulate at full speed:
-        ``row(visits, counts, told, teacher, init, student)`` fills `student`. It sees the whole row of the teacher, and
-        must use it as `fit` would use what is revealed; `told` is 1 for the labels that the protocol tells in any
+        ``row(visits, counts, told, teacher, init, student)`` fills `student`. It is given the whole row of the teacher,
+        and must use it as `fit` would use what is revealed; `told` is 1 for the labels that the protocol tells in any
         case, or None under a protocol that tells none.
     cells : callable, optional
         The same for the stored cells of one visited row of a sparse problem, ``cells(visits, counts, told, teacher,
         init, others, start, student) -> rest``: the row has `others` more labels, never drawn, of probability 0 and
-        initial value `start`, and the student says `rest` on each of them. Only the package's learners have one.
+        initial value `start`, and the value of the student on each of them is `rest`. Only the package's learners have
+        one.
     loss : str
         The empirical loss that it minimises.
     fingerprint : str

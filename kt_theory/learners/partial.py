@@ -93,7 +93,7 @@ def sel_told(counts: np.ndarray, revealed: np.ndarray, init: np.ndarray) -> np.n
     Parameters
     ----------
     counts : ndarray of int64, shape (S, A)
-        Not used: what is told says all.
+        Not used.
     revealed : ndarray, shape (S, A)
         pi*(a|s) where it is told, NaN elsewhere.
     init : ndarray, shape (S, A)
@@ -240,7 +240,7 @@ SEL_PTL = Learner(
 
 
 def renormalised(counts: np.ndarray, revealed: np.ndarray, init: np.ndarray) -> np.ndarray:
-    """What is told, scaled to one, and 0 on every other label: biased by the mass that is not told, for ever.
+    """What is told, scaled to one, and 0 on every other label: its bias, the mass not told, does not fall with n.
 
     Parameters
     ----------

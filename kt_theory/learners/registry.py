@@ -15,7 +15,7 @@ from kt_theory.protocols.protocol import resolve_protocol
 #: All learners, by name.
 LEARNERS: dict[str, Learner] = {learner.name: learner for learner in (CE_SGL, CE_PTL, SEL_PTL, CE_FUL, ADD_SGL)}
 
-#: The four learners of the paper: what studies run when nobody says otherwise.
+#: The four learners of the paper: the default of studies.
 PAPER_LEARNERS = ("CE_sgl", "CE_ptl", "SEL_ptl", "CE_ful")
 
 #: What stands before the name of a protocol in the name of a learner of it, such as ``SEL@top_k:20``: its natural

@@ -1,7 +1,7 @@
 """The learners on the told cells of a sparse transfer set: the definitions again, at the cost of what was told.
 
-Every label of a row that has no cell was neither drawn nor told, and has one initial value: the student says the same
-on each of them, its rest.
+Every label of a row that has no cell was neither drawn nor told, and has one initial value: the student has one
+value on all of them, its rest.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from kt_theory.learners.soft import ce_ful
 
 @dataclass(frozen=True)
 class Told:
-    """What a learner sees of a sparse transfer set: numbers of its P cells, and of its S rows.
+    """What a sparse transfer set holds for a learner: numbers of its P cells, and of its S rows.
 
     Attributes
     ----------

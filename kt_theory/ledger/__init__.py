@@ -10,7 +10,7 @@ its `PlantedError`s are planted errors that the same check must find, since a ch
 
 ``kt-theory verify`` is the same on the command line, and fails a CI job when a verdict is not the expected one. A claim
 of one's own is tried by the same attacks: `upper_bound` and `lower_bound` make a `Statement` of it, for `verify`.
-Each name is loaded when it is first used, so that importing this costs nothing.
+Each name is loaded when it is first used, so that importing this is instant.
 """
 
 from __future__ import annotations

@@ -133,7 +133,7 @@ def found(statement: Statement, error: PlantedError, tried: Effort) -> bool:
     """Whether the attacks on a statement reach the verdict on a planted error that they must reach."""
     assert statement.check is not None
     trials = statement.check(error.claim, tried)
-    if error.verdict == Finding.REFUTED:  # one place is enough, whatever follows
+    if error.verdict == Finding.REFUTED:  # one place is enough
         return any(trial.broken and trial.asks == "truth" for trial in trials)
     return outcome(trials) == error.verdict
 

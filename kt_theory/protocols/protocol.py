@@ -1,6 +1,6 @@
 r"""A protocol: what a student is told at each visit of an input.
 
-A visit of input s draws a label from pi*(.|s). A protocol says three things of it: whether the drawn label is shown,
+A visit of input s draws a label from pi*(.|s). A protocol defines three facts: whether the drawn label is shown,
 whether its probability is told, and of how many of the most likely labels the probability is told whether they were
 drawn or not. These three facts order the protocols: one reveals at least as much as another if it does so in each of
 them (a partial order). At each visit one label is drawn. Under a protocol that shows none (``shows_label=False``) a
@@ -82,7 +82,7 @@ class Protocol:
         return self.name
 
     def reveals_at_least(self, other: Protocol) -> bool:
-        """Whether whatever `other` reveals can be had from what this protocol reveals."""
+        """Whether what `other` reveals is a function of what this protocol reveals."""
         mine, theirs = (math.inf if p.top is None else p.top for p in (self, other))
         # A longer list without the last label need not hold a shorter one that may name it, nor the other way round.
         tops = other.top == 0 or self.top is None or (mine >= theirs and self.lists_last == other.lists_last)
@@ -98,7 +98,7 @@ class Protocol:
             )
 
     def told_anyway(self, teacher: np.ndarray, reps: int, rng: np.random.Generator) -> np.ndarray | None:
-        """The labels whose probability is told at every visit, whatever was drawn.
+        """The labels whose probability is told at every visit, for every draw.
 
         Parameters
         ----------
@@ -147,7 +147,7 @@ class Protocol:
         """The same for the stored cells of a sparse teacher: int8, shape (reps, P) or (1, P), or None.
 
         Where a row uses fewer labels than are told, all that it uses are told; which of those of probability 0 are told
-        besides is not drawn, since that says nothing of the teacher that is not known then.
+        besides is not drawn, since the teacher is known without them.
         """
         self.refuse_lists()
         if self.top == 0:

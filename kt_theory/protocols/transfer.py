@@ -1,6 +1,6 @@
-"""What the student may see: a transfer set, from records or from counts.
+"""What is revealed to a student: a transfer set, from records or from counts.
 
-Whatever the protocol hides is NaN in `TransferSet.revealed`, so that a learner which peeks poisons its own answer.
+What the protocol hides is NaN in `TransferSet.revealed`, so that a learner that reads it answers NaN.
 """
 
 from __future__ import annotations
@@ -104,14 +104,14 @@ class TransferSet:
 
     @property
     def pairs(self) -> SparseTable:
-        """The pairs that were drawn, and how often, whatever the form."""
+        """The pairs that were drawn, and how often, in either form."""
         if self.sparse:
             return sparse_counts("counts", self.told_counts)
         return sparse_counts("counts", of_dense(self.counts, rest=0))
 
     @property
     def log_told(self) -> SparseTable:
-        """The natural log-probabilities of the told pairs, NaN elsewhere, whatever the form.
+        """The natural log-probabilities of the told pairs, NaN elsewhere, in either form.
 
         As records gave them, so that the sum over a long reply is kept where its probability is below the smallest
         float64; else the logarithms of what is revealed. Zeros are -inf.

@@ -58,7 +58,7 @@ class Metadata:
     words, formula : str
         What it says, in a sentence and in symbols.
     regime : str
-        Where it says anything.
+        Where it applies.
     applies : callable or None
         The regime as a predicate, called by keyword with those variables that it is about; n may be an array of whole
         numbers. None where the regime is a limit, or not one of numbers.
@@ -90,7 +90,7 @@ class Metadata:
         return () if self.applies is None else tuple(inspect.signature(self.applies).parameters)
 
     def applies_at(self, **place: Any) -> Any:
-        """Whether it says anything at a place, given by name: all its variables, and what else there is.
+        """Whether it applies at a place, given by name: all its variables, and what else there is.
 
         Raises
         ------

@@ -1,7 +1,7 @@
 """The two small pictures of a statement: its two sides against n, and how close they come. SVG by hand.
 
 matplotlib needs a third of a second and forty kilobytes for such a pair, and its colours are fixed. By hand it is a
-millisecond and a few kilobytes, every marker says its place when pointed at, and the colours are the page's own, in
+millisecond and a few kilobytes, every marker shows its place under the pointer, and the colours are the page's own, in
 light and in dark. The classes used here are those of `page.css`.
 
 Log axes cope with what has no logarithm: n = 0 has a slot of its own left of the others, and a side that is 0, infinite
@@ -212,7 +212,7 @@ SHAPES = {
 
 
 def marker(trial: Trial, x: float, y: float, inside: bool) -> str:
-    """A point that says its place when it is pointed at; hollow on the edge if its own place is beyond."""
+    """A point that shows its place under the pointer; hollow on the edge if its own place is beyond."""
     looks = f"point {trial.kind}" + (" broken" if trial.broken else "") + ("" if inside else " off")
     words = f"n = {trial.n:.6g}: {trial.lhs:.4g} against {trial.rhs:.4g}, ratio {ratio_text(trial.ratio)}"
     words += f"{', BROKEN' if trial.broken else ''} ({trial.kind}; {trial.where})"

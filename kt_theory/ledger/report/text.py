@@ -11,7 +11,7 @@ from kt_theory.ledger.statement import KINDS, VERDICTS
 from kt_theory.ledger.verdicts import Verdict
 from kt_theory.showing import escaped, shown
 
-#: How many letters of a place the table has room for.
+#: How many letters of a place the table shows.
 PLACE = 48
 
 
