@@ -32,6 +32,7 @@ MAP = {
     "protocols": ({"checks", "records", "sparse"}, {"numpy"}),
     "learners": ({"checks", "fingerprints", "problem", "protocols", "records", "sparse"}, {"numpy"}),
     "bounds": ({"checks", "protocols", "statements"}, {"numpy", "scipy"}),
+    "auditing": ({"checks", "protocols", "records", "sparse"}, {"numpy", "scipy"}),
     "simulation": (
         {"checks", "compiled", "divergences", "learners", "problem", "progress", "protocols", "sparse", "__version__"},
         {"numpy", "pandas", "scipy"},
@@ -47,7 +48,7 @@ MAP = {
     ),
     "plots": ({"checks", "files", "bounds", "learners", "planning", "rates"}, {"numpy", "matplotlib", "pandas"}),
     "tables": (
-        {"checks", "refusals", "files", "problem", "protocols", "records", "showing", "sparse"},
+        {"auditing", "checks", "refusals", "files", "problem", "protocols", "records", "showing", "sparse"},
         {"numpy", "pandas", "pyarrow"},
     ),
     "logs": (
@@ -107,7 +108,7 @@ LAYER = {
     "fingerprints": 1,
     **dict.fromkeys(["problem", "records", "rates", "playground", "training"], 1),
     **dict.fromkeys(["divergences", "protocols"], 2),
-    **dict.fromkeys(["learners", "bounds"], 3),
+    **dict.fromkeys(["learners", "bounds", "auditing"], 3),
     **dict.fromkeys(["simulation", "exact", "tables"], 4),
     **dict.fromkeys(["logs", "minimax", "certificates", "risk"], 5),
     **dict.fromkeys(["study", "claims", "ledger", "planning"], 6),
@@ -301,7 +302,7 @@ def test_importing_the_package_and_help_load_nothing_heavy():
     assert not loaded_by("import kt_theory") & heavy
     parse = "from kt_theory import cli\ntry:\n    cli.main([{}])\nexcept SystemExit:\n    pass"
     studies = ("study", "study run", "study check", "study export")
-    commands = ("", "reproduce", "verify", "simulate", "convert", "fit", *studies, "playground")
+    commands = ("", "reproduce", "verify", "simulate", "convert", "fit", "audit-student", *studies, "playground")
     for command in commands:
         words = ", ".join(repr(word) for word in [*command.split(), "--help"])
         assert not loaded_by(parse.format(words)) & heavy
