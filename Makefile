@@ -71,6 +71,7 @@ check: $(VENV)/.installed
 
 bench: $(VENV)/.installed
 	$(BIN)/python tests/benchmarks/bench_simulate.py
+	$(BIN)/python tests/benchmarks/bench_sparse.py
 	$(BIN)/python tests/benchmarks/bench_exact.py
 	$(BIN)/python tests/benchmarks/bench_study.py
 	$(BIN)/python tests/benchmarks/bench_audit.py
