@@ -24,6 +24,8 @@ class Argument:
     def option(self) -> str:
         """The argument as an option of a command."""
         flag = f"--{self.name.replace('_', '-')}"
+        if isinstance(self.value, dict):
+            return " ".join([flag, *(f"{key}={value}" for key, value in self.value.items())])
         return flag if self.value is None or self.value is True else f"{flag} {self.value}"
 
 

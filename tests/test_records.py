@@ -543,7 +543,7 @@ BAD_BYTES = {
     "UTF-16": ("s,a\nx,u\n".encode("utf-16-le"), "t.csv", "UTF-16 or UTF-32"),
     "tabs": (b"s\ta\nx\tu\n", "t.csv", "one with tabs is named .tsv"),
     "commas": (b"s,a\nx,u\n", "t.tsv", "separated by tabs"),
-    "another suffix": (b"s,a\nx,u\n", "t.txt", "its name must end in .csv, .tsv, .parquet, .csv.gz or .tsv.gz"),
+    "another suffix": (b"s,a\nx,u\n", "t.txt", "its name must end in .csv, .tsv, .parquet, .npy, .csv.gz or .tsv.gz"),
 }
 
 

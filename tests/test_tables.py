@@ -420,7 +420,7 @@ BAD_FILES = {
     "wide, text": (b"state,y,note\nx,1,sure\n", ["line 2", "note", "'sure'"]),
     "wide, empty": (b"state,y,z\nx,1,0\nq,1,\n", ["line 3", "z is empty"]),
     "wide, row off 1": (b"state,y,z\nx,1,0\nq,1,0.1\n", ["state 'q'", "1.1"]),
-    "wide, counts": (b"state,y,z\nx,3,1\n", ["line 2", "y is 3"]),
+    "wide, above 1": (b"state,y,z\nx,3.5,1\n", ["line 2", "y is 3.5"]),
 }
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import kt_theory as kt
 from kt_theory.cli.exits import HELD
 from kt_theory.cli.options import (
+    add_columns,
     add_command,
     add_log_options,
     add_other,
@@ -45,8 +46,11 @@ def add_parser(commands: Any) -> None:
     about = "a table, or logs as convert reads them; - is standard input"
     parser.add_argument("records", type=path, metavar="FILE", nargs="+", help=about)
     add_log_options(parser)
-    parser.add_argument("--states", type=path, metavar="FILE", help="the full input alphabet, one name a line")
-    parser.add_argument("--actions", type=path, metavar="FILE", help="the full label alphabet, one name a line")
+    add_columns(parser)
+    about = "leave out bad lines of a table, or lines of a log without a sample, and write them to this file"
+    parser.add_argument("--skip-bad", type=path, metavar="FILE", help=about)
+    parser.add_argument("--states", type=path, metavar="FILE", help="all inputs: a name a line, or .json or .csv")
+    parser.add_argument("--actions", type=path, metavar="FILE", help="all labels, likewise")
     parser.add_argument("--S", type=whole(1, NAMES_MAX), help="the inputs are the numbers 0..S-1")
     parser.add_argument("--A", type=whole(1, NAMES_MAX), help="the labels are the numbers 0..A-1")
     add_other(parser, "one more label, for what the labels that occur leave")
@@ -76,6 +80,8 @@ def _fit(arguments: argparse.Namespace) -> int:
         actions=_alphabet("actions", arguments.actions, "A", arguments.A),
         other=arguments.other,
         drop_untold=arguments.drop_untold,
+        columns=arguments.columns,
+        skip_bad=arguments.skip_bad,
         **log_options(arguments),
         **({} if arguments.tolerance is None else {"tolerance": arguments.tolerance}),
     )

@@ -37,6 +37,7 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         super().error(sentence(message))
 
+
 #: The label of `--other` without a name: `records.samples.OTHER`, whose import would slow --help down.
 OTHER = "<other>"
 
@@ -74,6 +75,29 @@ def common_options(parser: argparse.ArgumentParser) -> None:
 def add_other(parser: argparse.ArgumentParser, about: str) -> None:
     """The option of a reader of tables that adds a label for what the others leave."""
     parser.add_argument("--other", nargs="?", const=OTHER, metavar="NAME", help=f"{about} (default of NAME: {OTHER})")
+
+
+class _Roles(argparse.Action):
+    """Collect words such as state=prompt; a role that is given several columns keeps all of them."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: str | None = None) -> None:
+        roles: dict[str, Any] = dict(getattr(namespace, self.dest) or {})
+        for word in values:
+            role, equals, name = word.partition("=")
+            if not equals or not role or not name:
+                raise argparse.ArgumentError(self, f"it is {shown(word)}: it must be a role and a column, role=column")
+            roles[role] = name if role not in roles else [*_as_list(roles[role]), name]
+        setattr(namespace, self.dest, roles)
+
+
+def _as_list(names: Any) -> list[str]:
+    return [names] if isinstance(names, str) else list(names)
+
+
+def add_columns(parser: argparse.ArgumentParser) -> None:
+    """The option of a reader of tables that says which column has which role."""
+    about = "which column has which role, as state=prompt action=answer; several of action are those of annotators"
+    parser.add_argument("--columns", nargs="+", action=_Roles, metavar="ROLE=COLUMN", help=about)
 
 
 def add_log_options(parser: argparse.ArgumentParser) -> None:

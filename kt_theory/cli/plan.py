@@ -70,13 +70,13 @@ def _plan(arguments: argparse.Namespace) -> int:
         states, actions = (
             kt.tables.read_names(file) if file is not None else None for file in (arguments.states, arguments.actions)
         )
-        pilot = kt.tables.read_records(arguments.pilot, states=states, actions=actions, other=arguments.other)
+        pilot, _ = kt.logs.transfer_set(arguments.pilot, states=states, actions=actions, other=arguments.other)
         source = {"pilot": pilot}
     elif arguments.bundled is not None:
         source = {"teacher": kt.tables.bundled_teacher(arguments.bundled)}
     else:
         options = {"normalise": arguments.normalise, "other": arguments.other}
-        source = {"teacher": kt.tables.read_teacher(arguments.teacher, **options)}
+        source = {"teacher": kt.logs.read_teacher(arguments.teacher, **options)}
     levels = arguments.levels or _default_levels(source)
     found = kt.plan(
         **source,

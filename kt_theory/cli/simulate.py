@@ -8,7 +8,16 @@ from typing import Any
 
 import kt_theory as kt
 from kt_theory.cli.exits import HELD
-from kt_theory.cli.options import add_command, add_other, check_output, common_options, path, positive, whole
+from kt_theory.cli.options import (
+    add_columns,
+    add_command,
+    add_other,
+    check_output,
+    common_options,
+    path,
+    positive,
+    whole,
+)
 from kt_theory.cli.printing import as_json
 
 
@@ -31,6 +40,8 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--S", type=whole(1), help="number of inputs, for --instance")
     parser.add_argument("--A", type=whole(1), help="number of labels, for --instance")
     parser.add_argument("--normalise", action="store_true", help="divide the rows of the teacher file by their sums")
+    add_columns(parser)
+    parser.add_argument("--add-repeats", action="store_true", help="add counts of a pair that the file lists again")
     add_other(parser, "one more label, for what each row of the teacher file lacks")
     parser.add_argument("--n", type=whole(), nargs="+", required=True, help="numbers of samples; 1e9 is understood")
     parser.add_argument(
@@ -72,8 +83,8 @@ def _simulate(arguments: argparse.Namespace) -> int:
         raise ValueError("--relative and --max-reps go with --target-mcse only")
     if arguments.normalise and arguments.teacher is None:
         raise ValueError("--normalise goes with --teacher only")
-    if arguments.other is not None and arguments.teacher is None:
-        raise ValueError("--other goes with --teacher only")
+    if arguments.teacher is None and (arguments.other is not None or arguments.columns or arguments.add_repeats):
+        raise ValueError("--other, --columns and --add-repeats go with --teacher only")
     problem: Any
     if arguments.instance is None:
         for option in ("S", "A"):
@@ -82,8 +93,13 @@ def _simulate(arguments: argparse.Namespace) -> int:
         if arguments.bundled is not None:
             problem = kt.tables.bundled_teacher(arguments.bundled)
         else:
-            read = kt.logs.read_teacher if kt.logs.is_log(arguments.teacher) else kt.tables.read_teacher
-            problem = read(arguments.teacher, normalise=arguments.normalise, other=arguments.other)
+            problem = kt.logs.read_teacher(
+                arguments.teacher,
+                normalise=arguments.normalise,
+                other=arguments.other,
+                columns=arguments.columns,
+                add_repeats=arguments.add_repeats,
+            )
     else:
         for option in ("S", "A"):
             if getattr(arguments, option) is None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from kt_theory import tables
 from kt_theory.logs.lines import is_log
 from kt_theory.logs.reading import read
 from kt_theory.logs.report import Report
@@ -16,8 +17,8 @@ from kt_theory.problem import Problem
 from kt_theory.protocols import TransferSet
 from kt_theory.records.samples import TOLERANCE
 from kt_theory.refusals import Argument, Refusal
-from kt_theory.tables import read_records, teacher_from_frame
-from kt_theory.tables.sources import checked_path, name_of_source, speaking_of
+from kt_theory.tables import read_records, teacher_from_frame, write_table
+from kt_theory.tables.sources import checked_path, name_of_source, speaking_of, suffix_to_write
 
 #: How far values of logs may be off by default: a server computes them in single precision.
 LOG_TOLERANCE = 1e-6
@@ -31,6 +32,8 @@ def transfer_set(
     tolerance: float | None = None,
     other: str | None = None,
     drop_untold: bool = False,
+    columns: Mapping[str, Any] | None = None,
+    skip_bad: str | os.PathLike[str] | None = None,
     **options: Any,
 ) -> tuple[TransferSet, Report | None]:
     r"""A transfer set from logs, or from one table of records.
@@ -44,6 +47,11 @@ def transfer_set(
         As in `kt_theory.TransferSet.from_records`.
     tolerance : float, optional
         As there; 1e-9 for tables, and 1e-6 for logs, whose numbers come of single precision.
+    columns : mapping of str to str, optional
+        As there, for tables only.
+    skip_bad : path_like, optional
+        For tables as in `kt_theory.tables.read_records`. Lines of logs that hold no sample are left out in any case,
+        and written to this file with the reason, the first thousand of each.
     **options
         `input`, `label`, `format`, `requests` and `logprobs_are` of `read`, for logs only.
 
@@ -75,11 +83,20 @@ def transfer_set(
             raise ValueError(f"{given[0]} and {given[1]}: several files are read if all of them are logs")
         if used:
             raise Refusal(*_named(used), f" goes with logs, and {given[0]} is a table: its columns say what is what")
-        return read_records(given[0], tolerance=TOLERANCE if tolerance is None else tolerance, **alphabets), None
+        tolerance = TOLERANCE if tolerance is None else tolerance
+        return read_records(given[0], tolerance=tolerance, columns=columns, skip_bad=skip_bad, **alphabets), None
+    if columns is not None:
+        raise Refusal(Argument("columns"), " goes with tables: ", Argument("input"), " names the field of a log")
+    if skip_bad is not None:
+        with speaking_of(checked_path(skip_bad)):
+            suffix_to_write(checked_path(skip_bad))
     records, report = read(given, **used)
     with speaking_of(given[0]):
         tolerance = LOG_TOLERANCE if tolerance is None else tolerance
         data = TransferSet.from_columns(records, tolerance=tolerance, **alphabets)
+    if skip_bad is not None and report.left_out:
+        lines = [(place, reason) for reason, places in report.left_lines.items() for place in places]
+        write_table(pd.DataFrame(lines, columns=["line", "reason"]), skip_bad)
     records.tell(name_of_source(given[0]))
     return data, report
 
@@ -94,14 +111,18 @@ def read_teacher(
     normalise: bool = False,
     other: str | None = None,
     tolerance: float = LOG_TOLERANCE,
+    columns: Mapping[str, Any] | None = None,
+    add_repeats: bool = False,
     **options: Any,
 ) -> Problem:
-    r"""A problem from logs that hold a teacher: what is told of each input, or the counts of annotators.
+    r"""A problem from a table, or from logs that hold a teacher: what is told of each input, or counts of annotators.
 
     Parameters
     ----------
     paths, **options
-        As in `read`.
+        As in `transfer_set`.
+    columns, add_repeats
+        As in `kt_theory.tables.read_teacher`, for tables only.
     normalise, other
         As in `kt_theory.tables.teacher_from_frame`: what becomes of the mass that is not told. Counts lack nothing, and
         their inputs have their natural frequencies.
@@ -127,8 +148,13 @@ def read_teacher(
     ...     read_teacher(path).teacher.tolist()
     [[0.75, 0.25]]
     """
-    records, _ = read(paths, **options)
     first = paths if isinstance(paths, (str, os.PathLike)) else paths[0]
+    if not is_log(checked_path(first)) and "format" not in options:
+        of_tables: dict[str, Any] = {"columns": columns, "add_repeats": add_repeats}
+        return tables.read_teacher(first, normalise=normalise, other=other, **of_tables)
+    if columns is not None or add_repeats:
+        raise Refusal(Argument("columns"), " and ", Argument("add_repeats"), " go with tables")
+    records, _ = read(paths, **options)
     with speaking_of(first):
         states, actions = (records[name].names for name in ("state", "action"))
         data = TransferSet.from_columns(records, states=states, actions=actions, tolerance=tolerance, other=_SPARE)

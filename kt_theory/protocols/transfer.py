@@ -295,6 +295,7 @@ class TransferSet:
         tolerance: float = TOLERANCE,
         other: str | None = None,
         drop_untold: bool = False,
+        columns: Mapping[str, Any] | None = None,
     ) -> TransferSet:
         """A transfer set from records: a DataFrame, or a mapping of columns. A row is one sample, or `count` of them.
 
@@ -322,6 +323,10 @@ class TransferSet:
             Leave out the records of labels whose probability no row tells, where other labels have one. It changes the
             law of what is left: labels that are told are overstated, unless probabilities are missing whatever the
             label is.
+        columns : mapping of str to str, optional
+            Which column has which role, where its name does not say: ``{"state": "prompt", "action": "answer"}``, with
+            the roles state, action, probability, logprob and count. Several columns of labels, as a list, are those of
+            annotators: each cell that is not empty is a sample.
 
         Returns
         -------
@@ -360,7 +365,7 @@ class TransferSet:
         """
         if not (isinstance(records, Mapping) or hasattr(records, "columns")):
             raise ValueError(f"records is {checks.shown(records)}: it must be a DataFrame or a mapping of columns")
-        table = Columns.of(records)
+        table = Columns.of(records).named(columns)
         data = cls.from_columns(
             table, states=states, actions=actions, tolerance=tolerance, other=other, drop_untold=drop_untold
         )

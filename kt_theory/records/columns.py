@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from numbers import Real
 from typing import Any
@@ -40,6 +40,10 @@ COLUMNS = {
     "source": ("source",),
 }
 
+#: What a role is called where a user names its column.
+ROLES = {"state": "state", "action": "action", "probability": "probability", "logprob": "log-probability"}
+ROLES |= {"count": "count", "rho": "rho"}
+
 #: Names of columns that may say how much a row counts. They are refused: left alone, they would change the answer.
 WEIGHTS = frozenset(
     {"weight", "weights", "sample_weight", "importance", "importance_weight", "freq", "frequency", "multiplicity"}
@@ -65,6 +69,10 @@ class Places:
     def __getitem__(self, row: int) -> str:
         return f"{self.unit} {row + 1 if self.numbers is None else self.numbers[row]}"
 
+    def of(self, rows: Iterable[int]) -> Places:
+        """The places of some of the rows."""
+        return Places(self.unit, [row + 1 if self.numbers is None else self.numbers[row] for row in rows])
+
     @property
     def advice(self) -> str:
         """What to say of a missing name beyond that it is missing."""
@@ -86,6 +94,10 @@ class Faults:
         """Blame each of some rows; `sentence` says of a row what is wrong with it."""
         for row in rows:
             self._of_row.setdefault(int(row), sentence)
+
+    def told(self) -> dict[int, str]:
+        """For each row with a fault what is wrong with it."""
+        return {row: self._of_row[row](row) for row in sorted(self._of_row)}
 
     def good(self, size: int) -> np.ndarray:
         """Which of `size` rows have no fault."""
@@ -127,7 +139,8 @@ class Columns:
     """Columns by name, and where their rows stand.
 
     `unnamed` holds the positions of columns without a name; cells of text files are text, or None where a name is
-    missing. What a reader has to say, short of a refusal, is collected in `notes`.
+    missing. `roles` says which column has which role, beyond what the names say. What a reader has to say, short of a
+    refusal, is collected in `notes`.
     """
 
     names: list[str]
@@ -135,6 +148,7 @@ class Columns:
     places: Places = field(default_factory=Places)
     faults: Faults = field(init=False)
     unnamed: frozenset[int] = frozenset()
+    roles: Mapping[str, str] = field(default_factory=dict)
     notes: list[tuple[str | Argument, ...]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -163,13 +177,72 @@ class Columns:
     def understood(self, roles: Iterable[str]) -> dict[str, str | None]:
         """For each role the name of its column, or None; two columns of one role are refused."""
         found: dict[str, str | None] = {}
+        taken = set(self.roles.values())
         for role in roles:
-            present = [name for name in self.names if name.casefold() in COLUMNS[role]]
+            if role in self.roles:
+                found[role] = self.roles[role]
+                continue
+            present = [name for name in self.names if name.casefold() in COLUMNS[role] and name not in taken]
             if len(present) > 1:
                 listed = " and ".join(present)
                 raise ValueError(f"the table has {len(present)} {role} columns, {listed}: keep one of them")
             found[role] = present[0] if present else None
         return found
+
+    def named(self, columns: Any) -> Columns:
+        """The same columns with the roles that a user gives them: role -> name of a column, or of several for labels.
+
+        Several columns of labels are the columns of annotators: a row is as many, and an empty cell is no label.
+        """
+        if columns is None:
+            return self
+        if not isinstance(columns, Mapping):
+            raise ValueError(f"columns is {checks.shown(columns)}: it must map roles to names of columns")
+        roles: dict[str, str] = {}
+        for role, name in columns.items():
+            if role not in ROLES:
+                raise ValueError(f"columns names the role {checks.shown(role)}: roles are {', '.join(ROLES)}")
+            names = [name] if isinstance(name, str) else checks.entries(f"columns[{role!r}]", name, "names")
+            for wanted in names:
+                if wanted not in self.names:
+                    raise ValueError(
+                        f"the table has no column {checks.shown(wanted)}; its columns are {listed(self.names)}"
+                    )
+            if len(names) > 1 and role == "action":
+                rest = {other: of for other, of in columns.items() if other != role}
+                return self._of_annotators(names).named({**rest, "action": "annotation"})
+            if len(names) != 1:
+                raise ValueError(f"columns gives {role} {len(names)} columns: one is needed")
+            roles[ROLES[role]] = names[0]
+        if len(set(roles.values())) < len(roles):
+            raise ValueError("columns gives one column two roles")
+        self.roles = roles
+        return self
+
+    def _of_annotators(self, names: Sequence[str]) -> Columns:
+        """A row for each annotator that labelled, whose label stands in the column "annotation"."""
+        rows, labels = [], []
+        for i, said in enumerate(zip(*(sequence_of(self[name]) for name in names), strict=True)):
+            given = [label for label in said if not checks.is_missing(label) and label != ""]
+            rows += [i] * len(given)
+            labels += given
+        others = [name for name in self.names if name not in names]
+        values: list[Any] = [[sequence_of(self[name])[i] for i in rows] for name in others]
+        return Columns([*others, "annotation"], [*values, labels], self.places.of(rows))
+
+    def without(self, rows: Iterable[int]) -> Columns:
+        """The columns without some rows, whose faults are forgotten."""
+        kept = np.ones(len(self), dtype=bool)
+        kept[list(rows)] = False
+        values: list[Any] = []
+        for column in self.values:
+            if isinstance(column, Coded):
+                values.append(Coded(column.names, column.codes[kept]))
+            elif isinstance(column, np.ndarray):
+                values.append(column[kept])
+            else:
+                values.append([value for value, keep in zip(sequence_of(column), kept.tolist(), strict=True) if keep])
+        return Columns(self.names, values, self.places.of(np.flatnonzero(kept).tolist()), self.unnamed, self.roles)
 
     def lacks(self, role: str) -> ValueError:
         """The refusal of a table that has no column of a role: how to name one, and what is there."""
@@ -177,7 +250,9 @@ class Columns:
         padded = [name for name in self.names if name != name.strip() and name.strip().casefold() in COLUMNS[role]]
         if padded:
             return ValueError(f"{message}, without the blanks of {checks.shown(padded[0])}")
-        return ValueError(f"{message}; its columns are {listed(self.names)}")
+        given = next(name for name, of in ROLES.items() if of == role)
+        example = {given: self.names[0]} if self.names else None
+        return Refusal(f"{message}, or say which it is with ", Argument("columns", example), _there(self.names))
 
     def leave_alone(self, used: Iterable[str | None]) -> None:
         """Note which columns were not used; refuse those that may say how much a row counts."""
@@ -289,6 +364,10 @@ def sequence_of(values: Any) -> list[Any]:
 
 def _saying(sentence: str) -> Callable[[int], str]:
     return lambda _: sentence
+
+
+def _there(names: Sequence[str]) -> str:
+    return f"; its columns are {listed(names)}"
 
 
 def listed(names: Sequence[str]) -> str:

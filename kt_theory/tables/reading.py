@@ -6,7 +6,7 @@ import csv
 import io
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -66,16 +66,40 @@ def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
         return pd.DataFrame(typed, columns=table.names)
 
 
-def read_columns(path: str | os.PathLike[str]) -> Columns:
-    """The columns of a file as they stand; what is wrong with its lines is among their faults."""
+def read_columns(path: str | os.PathLike[str], columns: Mapping[str, Any] | None = None) -> Columns:
+    """The columns of a file as they stand; what is wrong with its lines is among their faults.
+
+    `columns` gives roles to them, as in `kt_theory.TransferSet.from_records`.
+    """
     source = source_of(path)
-    if source.parquet:
-        return _parquet_columns(source.content)
-    return text_columns(decoded(source.content), source.separator)
+    if source.kind == "npy":
+        return _matrix_columns(source.content).named(columns)
+    if source.kind == "parquet":
+        return _parquet_columns(source.content).named(columns)
+    given = [columns.get("state"), columns.get("action")] if isinstance(columns, Mapping) else []
+    names = {name for name in given if isinstance(name, str)}
+    return text_columns(decoded(source.content), source.separator, names).named(columns)
 
 
-def text_columns(text: str, separator: str = ",") -> Columns:
-    """The columns of a text: cells are text, or None for an empty name that is not in quotes."""
+def _matrix_columns(content: bytes) -> Columns:
+    """A matrix of NumPy as a wide table; inputs and labels are numbers."""
+    try:
+        matrix = np.load(io.BytesIO(content), allow_pickle=False)
+    except (ValueError, EOFError, OSError):
+        raise ValueError("it is not a .npy file of numbers, or a damaged one") from None
+    if matrix.ndim != 2 or matrix.dtype.kind not in "iuf":
+        raise ValueError(
+            f"it holds an array of shape {matrix.shape} and type {matrix.dtype}: a matrix of numbers is needed"
+        )
+    states = [str(i) for i in range(matrix.shape[0])]
+    return Columns(["state", *map(str, range(matrix.shape[1]))], [states, *matrix.T])
+
+
+def text_columns(text: str, separator: str = ",", names: Collection[str] = ()) -> Columns:
+    """The columns of a text: cells are text, or None for an empty name that is not in quotes.
+
+    `names` are columns of names beside those that are known by their own.
+    """
     # The csv module rather than pandas.read_csv, which pads short lines and renames a column that occurs twice.
     lines = list(io.StringIO(text, newline=""))
     records = list(_records(lines, separator))
@@ -90,7 +114,7 @@ def text_columns(text: str, separator: str = ",") -> Columns:
     cells = [row if len(row) == size else [""] * size for _, _, row in rows]
     columns: list[Any] = list(zip(*cells, strict=True)) if cells else [()] * size
     for j, name in enumerate(header):
-        if name.casefold() in _NAMES and "" in columns[j]:
+        if (name.casefold() in _NAMES or name in names) and "" in columns[j]:
             columns[j] = [cell or _empty_name(lines, rows[i], j, separator) for i, cell in enumerate(columns[j])]
     table = Columns(header, columns, Places("line", [start for start, _, _ in rows]), unnamed=unnamed)
     ragged = [i for i, (_, _, row) in enumerate(rows) if len(row) != size]

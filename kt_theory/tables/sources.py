@@ -20,12 +20,12 @@ from kt_theory.refusals import Refusal
 SUFFIXES = (".csv", ".parquet")
 
 #: Formats that are read, by the end of the file's name. `-` is standard input, whose format its first bytes tell.
-READ_SUFFIXES = (".csv", ".tsv", ".parquet", ".csv.gz", ".tsv.gz")
+READ_SUFFIXES = (".csv", ".tsv", ".parquet", ".npy", ".csv.gz", ".tsv.gz")
 
 #: The name of standard input where a path is asked for.
 STANDARD_INPUT = "-"
 
-_GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
+_GZIP, _PARQUET, _NPY = b"\x1f\x8b", b"PAR1", b"\x93NUMPY"
 
 #: Formats that are not read, by the first bytes of a file, so that what it is can be said.
 _ARCHIVES = {
@@ -38,10 +38,10 @@ _ARCHIVES = {
 
 @dataclass(frozen=True)
 class Source:
-    """The bytes of a table, and how they are to be read: as Parquet, or as text with a separator."""
+    """The bytes of a table, and how they are to be read: as "parquet", as "npy", or as "text" with a separator."""
 
     content: bytes
-    parquet: bool = False
+    kind: str = "text"
     separator: str = ","
 
 
@@ -85,7 +85,8 @@ def source_of(path: str | os.PathLike[str]) -> Source:
         if content.startswith(_GZIP):
             content = _decompressed(content)
         head = content.partition(b"\n")[0]
-        return Source(content, content.startswith(_PARQUET), "\t" if b"\t" in head else ",")
+        kind = "parquet" if content.startswith(_PARQUET) else "npy" if content.startswith(_NPY) else "text"
+        return Source(content, kind, "\t" if b"\t" in head else ",")
     suffixes = [suffix for suffix in READ_SUFFIXES if Path(path).name.lower().endswith(suffix)]
     if not suffixes or Path(path).name.lower() in READ_SUFFIXES:
         raise ValueError(f"its name must end in {', '.join(READ_SUFFIXES[:-1])} or {READ_SUFFIXES[-1]}")
@@ -96,7 +97,8 @@ def source_of(path: str | os.PathLike[str]) -> Source:
         raise ValueError("it is compressed: its name must then end in .csv.gz or .tsv.gz")
     if suffixes[-1] != ".parquet" and content.startswith(_PARQUET):
         raise ValueError("it is a Parquet file: its name must then end in .parquet")
-    return Source(content, suffixes[-1] == ".parquet", "\t" if ".tsv" in suffixes[-1] else ",")
+    kind = suffixes[-1][1:] if suffixes[-1] in (".parquet", ".npy") else "text"
+    return Source(content, kind, "\t" if ".tsv" in suffixes[-1] else ",")
 
 
 def content_of(path: str | os.PathLike[str]) -> bytes:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,7 +30,13 @@ TEACHER_COLUMNS = {
 
 
 def teacher_from_frame(
-    frame: pd.DataFrame, *, normalise: bool = False, other: str | None = None, name: str = "teacher"
+    frame: pd.DataFrame,
+    *,
+    normalise: bool = False,
+    other: str | None = None,
+    columns: Mapping[str, Any] | None = None,
+    add_repeats: bool = False,
+    name: str = "teacher",
 ) -> Problem:
     """The problem that a long or wide table describes.
 
@@ -36,13 +44,18 @@ def teacher_from_frame(
     ----------
     frame : DataFrame
         A long table (it has an ``action`` or ``a`` column next to probabilities, log-probabilities or counts) or a wide
-        one, as described at the head of this module. If rho is not given it follows from the counts as the natural
-        frequency of each state; beside probabilities it is uniform. An index that has a name is a column.
+        one, as described at the head of this module. A wide table of whole numbers, one of them above 1, holds counts.
+        If rho is not given it follows from the counts as the natural frequency of each state; beside probabilities it
+        is uniform. An index that has a name is a column.
     normalise : bool
         Divide each state's probabilities, and rho, by their sums; a warning says how much that moved. Without it, sums
         off 1 by more than 1e-12 are an error. Counts are always divided by their sums.
     other : str, optional
         The name of one more label, the last, whose probability is what each state's probabilities lack.
+    columns : mapping of str to str, optional
+        Which column has which role, where its name does not say, as in `kt_theory.TransferSet.from_records`.
+    add_repeats : bool
+        Add the counts of a pair that is listed several times. Without it such a pair is an error.
     name : str
         Name of the problem.
 
@@ -73,20 +86,27 @@ def teacher_from_frame(
     kt_theory.refusals.Refusal: the probabilities of state 'y' sum to 0.875, off 1 by -0.125; normalise=True divides...
     """
     checks.instance_of("frame", frame, pd.DataFrame)
-    table = Columns.of(frame)
-    problem = _problem(table, normalise, other, name)
+    table = Columns.of(frame).named(columns)
+    problem = _problem(table, normalise, other, name, add_repeats)
     table.tell()
     return problem
 
 
-def read_teacher(path: str | os.PathLike[str], *, normalise: bool = False, other: str | None = None) -> Problem:
+def read_teacher(
+    path: str | os.PathLike[str],
+    *,
+    normalise: bool = False,
+    other: str | None = None,
+    columns: Mapping[str, Any] | None = None,
+    add_repeats: bool = False,
+) -> Problem:
     r"""A problem from a text or Parquet file that holds a long or wide table.
 
     Parameters
     ----------
     path : path_like
         A file that `read_table` reads, or "-"; its name without suffix becomes the problem's name.
-    normalise, other
+    normalise, other, columns, add_repeats
         As in `teacher_from_frame`.
 
     Returns
@@ -109,8 +129,8 @@ def read_teacher(path: str | os.PathLike[str], *, normalise: bool = False, other
     ('heads', 'tails')
     """
     with speaking_of(checked_path(path)):
-        table = read_columns(path)
-        problem = _problem(table, normalise, other, stem_of(path))
+        table = read_columns(path, columns)
+        problem = _problem(table, normalise, other, stem_of(path), add_repeats)
     table.tell(name_of_source(path))
     return problem
 
@@ -201,15 +221,16 @@ def bundled_teacher(name: str = "next_word") -> Problem:
 # --- From columns to problems ---------------------------------------------------------------------------
 
 
-def _problem(table: Columns, normalise: bool, other: str | None, name: str) -> Problem:
-    normalise = checks.flag("normalise", normalise)
+def _problem(table: Columns, normalise: bool, other: str | None, name: str, add_repeats: bool) -> Problem:
+    normalise, add_repeats = checks.flag("normalise", normalise), checks.flag("add_repeats", add_repeats)
     if other is not None and normalise:
         both = (Argument("normalise"), " and ", Argument("other"))
         raise Refusal(*both, " both say what becomes of a row that is off 1: keep one of them")
     if len(table) == 0:
         table.faults.refuse()
         raise ValueError("the table has no rows")
-    law = _from_long(table, normalise) if _is_long(table) else _from_wide(table, normalise)
+    long = "action" in table.roles or _is_long(table)
+    law = _from_long(table, normalise, add_repeats) if long else _from_wide(table, normalise)
     teacher, actions = law.weights, law.actions
     if other is not None:
         teacher, actions = _completed(law, other), with_other(actions, other)
@@ -238,7 +259,7 @@ def _is_long(table: Columns) -> bool:
     return "action" in words or ("a" in words and bool(weighted))
 
 
-def _from_long(table: Columns, normalise: bool) -> _Law:
+def _from_long(table: Columns, normalise: bool, add_repeats: bool) -> _Law:
     columns = table.understood(TEACHER_COLUMNS)
     if columns["state"] is None:
         raise table.lacks("state")
@@ -250,9 +271,10 @@ def _from_long(table: Columns, normalise: bool) -> _Law:
         )
     told = [role for role in ("probability", "log-probability", "count") if columns[role] is not None]
     if not told:
-        raise ValueError(
-            "the table has neither a probability nor a log-probability nor a count column; its columns are "
-            + listed(table.names)
+        raise Refusal(
+            "the table has neither a probability nor a log-probability nor a count column, and ",
+            Argument("columns"),
+            f" names none; its columns are {listed(table.names)}",
         )
     if len(told) > 1:
         raise ValueError(f"the table has both a {told[0]} and a {told[1]} column: one of them is needed")
@@ -268,40 +290,57 @@ def _from_long(table: Columns, normalise: bool) -> _Law:
     _, first, again = np.unique(pairs, return_index=True, return_inverse=True)
     earlier = dict(zip(good.tolist(), good[first[again]].tolist(), strict=True))
 
+    if add_repeats and not counted:
+        raise Refusal(Argument("add_repeats"), " goes with counts: probabilities of one pair do not add up")
+
     def repeats(row: int) -> str:
         pair = f"({checks.shown(states[s[row]])}, {checks.shown(actions[a[row]])})"
         return f"the pair {pair} stands on {table.places[earlier[row]]} already"
 
-    table.faults.add([row for row, before in earlier.items() if before != row], repeats)
+    if not add_repeats:
+        listed_again = [row for row, before in earlier.items() if before != row]
+        if listed_again and counted:
+            table.faults.advice = ("; ", Argument("add_repeats", True), " adds the counts of each pair")
+        table.faults.add(listed_again, repeats)
     rho = None if law is None or columns["rho"] is None else _law_of_states(table, law, s, states, columns["rho"])
     table.faults.refuse()
     S, A = len(states), len(actions)
-    weights: np.ndarray | SparseTable
-    if S * A > SPARSE_FROM:
-        weights = SparseTable.of_keys(s * A + a, values, (S, A), np.zeros(S))
-    else:
-        weights = np.zeros((S, A), dtype=values.dtype)
-        weights[s, a] = values
-    uniform = np.full(S, 1 / S)
     if counted:
         checks.count_table(weight, values[None])  # refuses a total of 2**63 or more
+    keys = s * A + a
+    if add_repeats:
+        keys, places = np.unique(keys, return_inverse=True)
+        added = np.zeros(keys.size, dtype=np.int64)
+        np.add.at(added, places, values)
+        values = added
+    weights: np.ndarray | SparseTable
+    if S * A > SPARSE_FROM:
+        weights = SparseTable.of_keys(keys, values, (S, A), np.zeros(S))
+    else:
+        weights = np.zeros((S, A), dtype=values.dtype)
+        weights.ravel()[keys] = values
+    uniform = np.full(S, 1 / S)
+    if counted:
         weights, uniform = _frequencies(weights, states)
     table.leave_alone(columns.values())
     return _Law(uniform if rho is None else _law(table, rho, normalise), weights, states, actions, counted)
 
 
 def _from_wide(table: Columns, normalise: bool) -> _Law:
-    head, *others = table.names
+    head = table.roles.get("state", table.names[0])
+    others = [name for name in table.names if name != head]
     padded = [name for name in table.names if name != name.strip() and name.strip().casefold() in _ROLES]
     if padded:
         bare = padded[0].strip()
         raise ValueError(f"column {checks.shown(padded[0])} has blanks around its name: name it {bare}")
-    if head.casefold() not in COLUMNS["state"]:
-        raise ValueError(
-            f"the first column of a wide table is {checks.shown(head)}: name it state or s, or give an action column; "
-            f"the columns are {listed(table.names)}"
+    if "state" not in table.roles and head.casefold() not in COLUMNS["state"]:
+        raise Refusal(
+            f"the first column of a wide table is {checks.shown(head)}: name it state or s, or give an action "
+            "column, or say what is what with ",
+            Argument("columns", {"state": head}),
+            f"; the columns are {listed(table.names)}",
         )
-    laws = [name for name in others if name.casefold() in COLUMNS["rho"]]
+    laws = [table.roles["rho"]] if "rho" in table.roles else [n for n in others if n.casefold() in COLUMNS["rho"]]
     actions = tuple(name for name in others if name not in laws[:1])
     if not actions:
         raise ValueError("the table has no column of labels: it needs an action column or one column per label")
@@ -313,11 +352,21 @@ def _from_wide(table: Columns, normalise: bool) -> _Law:
     repeats = [row for row, code in enumerate(s) if code >= 0 and first[int(code)] != row]
     again = "the state {} stands on {} already"
     table.faults.add(repeats, lambda i: again.format(checks.shown(states[s[i]]), table.places[first[int(s[i])]]))
-    weights = np.column_stack([_weights(table, action, normalise) for action in actions])
+    weights: np.ndarray | SparseTable
+    numbers = [table.column_of_numbers(action) for action in actions]
+    counted = all(column.dtype.kind in "iu" for column in numbers) and any((column > 1).any() for column in numbers)
+    if counted:
+        weights = np.column_stack([table.column_of_counts(action) for action in actions])
+    else:
+        weights = np.column_stack([_weights(table, action, normalise) for action in actions])
     rho = _weights(table, laws[0], normalise) if laws else None
     table.faults.refuse()
-    law = np.full(len(states), 1 / len(states)) if rho is None else _law(table, rho, normalise)
-    return _Law(law, weights, states, actions)
+    law = np.full(len(states), 1 / len(states))
+    if counted:
+        checks.count_table("the table", weights)  # refuses a total of 2**63 or more
+        weights, law = _frequencies(weights, states)
+    law = law if rho is None else _law(table, rho, normalise)
+    return _Law(law, weights, states, actions, counted)
 
 
 _ROLES = frozenset(name for names in TEACHER_COLUMNS.values() for name in names)
