@@ -134,8 +134,8 @@ def test_what_controls_leave_of_the_variance_of_a_real_teacher():
     # Oracle: second algorithm, the plain run of the same draws: equal means, the ratio of the variances
     teacher = kt.tables.bundled_teacher("next_word")
     for n, least in ((100, 500), (10_000, 200)):
-        with_controls = kt.simulate(teacher, PAPER, n, 200, 1, control=True, workers=1)
-        plain = kt.simulate(teacher, PAPER, n, 200, 1, workers=1)
+        with_controls = kt.simulate(teacher, PAPER, n, 2000, 1, control=True, workers=1)
+        plain = kt.simulate(teacher, PAPER, n, 2000, 1, workers=1)
         z = (with_controls["mean"] - plain["mean"]) / np.maximum(plain["mcse"], 1e-15)
         assert np.abs(z).max() <= 4
         ratio = (plain["mcse"] / with_controls["mcse"]) ** 2
@@ -202,3 +202,24 @@ def test_wide_rows_of_ce_ptl_are_simulated_with_controls():
     plain = kt.simulate(problem, "CE_ptl", 500, 2000, 3, divergence="l2", workers=1).iloc[0]
     assert risk.error <= 1e-3 * risk
     assert abs(risk - plain["mean"]) <= 4 * math.hypot(risk.error, plain["mcse"])
+
+
+def rare(runs: int) -> int:
+    """Of how many runs the interval holds the truth, where M > 1, which no repeat shows, is all that controls leave."""
+    p = np.random.default_rng(0).integers(1, 40, 100).astype(float)
+    problem = Problem([1.0], [p / p.sum()])
+    truth = kt.expected_risk(problem, "CE_ptl", 68, method="exact")
+    assert truth.error < 1e-7 * truth
+    means = [kt.simulate(problem, "CE_ptl", 68, 200, seed, control=True, workers=1).iloc[0] for seed in range(runs)]
+    return sum(abs(row["mean"] - truth) <= 1.97 * row["mcse"] + truth.error for row in means)
+
+
+def test_rare_events_that_no_repeat_shows_are_in_the_error():
+    # Oracle: second algorithm, the exact risk
+    assert rare(10) == 10
+
+
+def test_without_what_rare_events_add_the_error_is_seen_to_be_too_small(monkeypatch):
+    # Oracle: second algorithm, as above; the standard error was 1e-17
+    monkeypatch.setattr("kt_theory.simulation.means._with_rare_events", lambda found, plain: found)
+    assert rare(5) < 5

@@ -72,7 +72,8 @@ def run_controlled(
     if precision.target_mcse is None:
         reps = precision.reps
     else:
-        left = Moments.of([learner.name for learner in learners], adjusted(pilot)[:, :L])
+        both = Moments.of([learner.name for learner in [*learners, *learners]], adjusted(pilot))
+        left = _with_rare_events(both.at(range(L)), both.at(range(L, 2 * L)))
         # The multiples were fitted to these repeats: what is left of their variance is too small by that.
         freedom = max(reps - 1 - multiples.shape[0], 1)
         reps = _planned(cell, precision, dataclasses.replace(left, squares=left.squares * (reps - 1) / freedom))
@@ -83,10 +84,21 @@ def run_controlled(
         pool,
         lambda task: adjusted(cell.risks(learners, seed, RUN, *task, controls=True)),
     )
-    found, plain = both.at(range(L)), both.at(range(L, 2 * L))
+    plain = both.at(range(L, 2 * L))
+    found = _with_rare_events(both.at(range(L)), plain)
     with np.errstate(divide="ignore", invalid="ignore"):
         divided = np.where(plain.squares == found.squares, 1.0, plain.squares / found.squares)
     return dataclasses.replace(found, nonzero=plain.nonzero), divided
+
+
+def _with_rare_events(found: Moments, plain: Moments) -> Moments:
+    """The moments with controls, and in their variance what an event adds that no repeat may have shown.
+
+    Controls can leave nothing but such an event, and then the repeats show a variance of rounding. Of probability 1/R
+    and of the size of the standard deviation without controls it moves the mean by that over R.
+    """
+    moved = found.squares != plain.squares
+    return dataclasses.replace(found, squares=found.squares + np.where(moved, plain.squares, 0.0) / found.reps)
 
 
 def _moments(
@@ -211,7 +223,8 @@ def simulate(
         Carlo standard error), reps, nonzero (repeats of non-zero risk: where they are few, mcse is not to be trusted),
         seed, cell (identity of the draws), seconds, version, numpy. For another divergence than "tv" also divergence,
         and infinite (repeats of infinite risk: with one of them, mean and mcse are infinite). With `control` also
-        control: by how much the variance of a repeat was divided, as measured in the run. All columns but
+        control: by how much the variance of a repeat was divided, as measured in the run, but never by more than their
+        number: an event that no repeat shows may be all that is left. All columns but
         `seconds`, which are measured and differ from run to run, are the same for the same call.
 
     Raises
