@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from kt_theory.learners import Learner as Learner
     from kt_theory.learners.fitting import fit as fit
     from kt_theory.ledger.verifying import verify as verify
+    from kt_theory.logcheck import LogCheck as LogCheck
+    from kt_theory.logcheck import check_log as check_log
     from kt_theory.minimax import minimax_risk as minimax_risk
     from kt_theory.minimax.constants import minimax_constant as minimax_constant
     from kt_theory.planning import Plan as Plan
@@ -110,6 +112,8 @@ _HOME = {
     "verify": "ledger.verifying",
     "Plan": "planning",
     "plan": "planning",
+    "LogCheck": "logcheck",
+    "check_log": "logcheck",
     "RateFit": "rates",
     "fit_rate": "rates",
 }

@@ -8,7 +8,19 @@ from collections.abc import Sequence
 from typing import Any
 
 import kt_theory as kt
-from kt_theory.cli import audit_student, convert, fit, minimax, plan, playground, reproduce, simulate, study, verify
+from kt_theory.cli import (
+    audit_student,
+    check_log,
+    convert,
+    fit,
+    minimax,
+    plan,
+    playground,
+    reproduce,
+    simulate,
+    study,
+    verify,
+)
 from kt_theory.cli.exits import HELD, guarded
 from kt_theory.cli.options import Parser, add_command, shows_help
 
@@ -38,6 +50,7 @@ def parser() -> argparse.ArgumentParser:
     simulate.add_parser(commands)
     convert.add_parser(commands)
     fit.add_parser(commands)
+    check_log.add_parser(commands)
     audit_student.add_parser(commands)
     plan.add_parser(commands)
     minimax.add_parser(commands)

@@ -165,6 +165,14 @@ def not_negative(text: str) -> float:
     return number
 
 
+def between_0_and_1(text: str) -> float:
+    """The type of an option that is a number between 0 and 1, neither of them."""
+    number = _finite(text)
+    if not 0 < number < 1:
+        raise argparse.ArgumentTypeError(f"it is {shown(text)}: it must lie between 0 and 1")
+    return number
+
+
 def path(text: str) -> str:
     """The type of an option that names a file or a folder."""
     if not text.strip():

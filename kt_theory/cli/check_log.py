@@ -1,0 +1,53 @@
+"""`kt-theory check-log`."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import kt_theory as kt
+from kt_theory.cli.exits import BROKEN, HELD
+from kt_theory.cli.options import add_command, between_0_and_1, path, positive, whole
+from kt_theory.showing import sentence
+
+
+def add_parser(commands: Any) -> None:
+    parser = add_command(
+        commands,
+        "check-log",
+        _check_log,
+        "say whether a log was sampled as it states, and what else speaks against it",
+        "Read records as fit does, and answer one question a line: verdict, evidence, and how many records like these\n"
+        "would settle it. Was the log sampled from the probabilities that it states, greedily, from the likeliest\n"
+        "labels only, at another temperature? Do probabilities of an input exceed 1 in sum, has a pair two values,\n"
+        "are lines repeated, does a name stand for several labels, do annotators agree too often? Further columns are\n"
+        "understood: fingerprint (or model), temperature, annotator (or worker, rater). Nothing is written. The exit\n"
+        "code is 1 if a verdict speaks against the use of the log as it is.",
+        "kt-theory check-log records.csv",
+    )
+    parser.add_argument("log", type=path, metavar="LOG", help="records; - reads standard input")
+    parser.add_argument(
+        "--level", type=between_0_and_1, default=0.01, help="how probable a false alarm may be (default: 0.01)"
+    )
+    parser.add_argument("--temperature", type=positive, help="at which temperature the log is said to be drawn")
+    parser.add_argument("--seed", type=whole(), default=0, help="of the order in which records are taken (default: 0)")
+    parser.add_argument(
+        "--in-order", action="store_true", help="the records stand in the order of the draws: check a growing log again"
+    )
+    parser.add_argument("--json", action="store_true", help="print the findings as JSON")
+
+
+def _check_log(arguments: argparse.Namespace) -> int:
+    found = kt.check_log(
+        arguments.log,
+        level=arguments.level,
+        temperature=arguments.temperature,
+        seed=arguments.seed,
+        in_order=arguments.in_order,
+    )
+    if arguments.json:
+        print(found.to_json())
+    else:
+        for finding in found:
+            print(sentence(str(finding)))
+    return BROKEN if found.alarms else HELD

@@ -1,0 +1,109 @@
+"""`check_log`: the questions that a log can answer about itself."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from kt_theory import checks
+from kt_theory.logcheck.annotators import annotators_finding
+from kt_theory.logcheck.finding import Finding, LogCheck
+from kt_theory.logcheck.laws import cells_of, totals_of
+from kt_theory.logcheck.log import log_of
+from kt_theory.logcheck.repeats import repeats_finding
+from kt_theory.logcheck.sampling import sampling_findings
+from kt_theory.logcheck.values import names_finding, rounded, sums_finding, values_finding, values_of
+from kt_theory.records.columns import Columns
+from kt_theory.tables.reading import read_columns
+from kt_theory.tables.sources import checked_path, name_of_source, speaking_of
+
+
+def check_log(
+    log: Any, *, level: float = 0.01, temperature: float | None = None, seed: int = 0, in_order: bool = False
+) -> LogCheck:
+    """What a log says of how it was made: a verdict, its evidence, and how many records would settle it, by question.
+
+    The tests of the stated law are sequential. Given the labels told before at an input, the law of its next record is
+    known exactly: p(a) for those, what they leave for a new label. See `kt_theory.logcheck.laws`.
+
+    Parameters
+    ----------
+    log : DataFrame, mapping of columns, or path_like
+        Records as `kt_theory.TransferSet.from_records` takes them, or a file of them; "-" is standard input. A row of
+        count 0 with a probability tells of a label that was not drawn. Further columns are understood:
+        ``fingerprint``, ``system_fingerprint`` or ``model``; ``temperature``; ``annotator``, ``worker`` or ``rater``.
+    level : float
+        How probable a false alarm of each question may be, in (0, 1).
+    temperature : float, optional
+        At which temperature the log is said to have been drawn, above 0; overrides a column.
+    seed : int
+        Of the order in which the records are taken. An honest log's order says nothing, and a table may be sorted.
+    in_order : bool
+        Whether the records stand in the order in which they were drawn. Then a growing log may be checked again and
+        again: the e-value exceeds 1 / `level` at any time with probability at most `level`. It must not be sorted.
+
+    Returns
+    -------
+    LogCheck
+        Findings by question, in the order of `kt_theory.logcheck.finding.QUESTIONS`.
+
+    Raises
+    ------
+    ValueError
+        For a missing or ambiguous column, rows with a fault, which are told together, an argument outside its domain,
+        or a file that cannot be read.
+    Unsupported
+        A ValueError, for more than 1e8 records.
+
+    Notes
+    -----
+    p-values of "sampled" and "truncated" are those of normal limits, corrected for skewness; where that exceeds 0.4 the
+    p-value is the reciprocal of the e-value. A log of fewer than some 50 open records should be judged by the latter.
+
+    Examples
+    --------
+    >>> yes = {"s": ["q"] * 100, "a": ["yes"] * 96 + ["no"] * 4, "p": [5 / 6] * 96 + [1 / 6] * 4}
+    >>> found = check_log(yes)
+    >>> found["sampled"].verdict, round(found["temperature"].numbers["temperature"], 1)
+    ('no, from another law than the log-probabilities say', 0.5)
+    """
+    level = checks.open_unit("level", level)
+    if temperature is not None:
+        temperature = checks.positive("temperature", temperature)
+    seed = checks.whole_number("seed", seed)
+    in_order = checks.flag("in_order", in_order)
+    source = ""
+    if isinstance(log, (str, os.PathLike)):
+        source = name_of_source(log)
+        with speaking_of(checked_path(log)):
+            table = read_columns(log)
+            read = log_of(table)
+    elif isinstance(log, Mapping) or hasattr(log, "columns"):
+        table = Columns.of(log)
+        read = log_of(table)
+    else:
+        raise ValueError(f"log is {checks.shown(log)}: it must be a DataFrame, a mapping of columns or a path")
+    table.tell(source)
+    values = values_of(read)
+    if read.told:
+        cells = cells_of(
+            read, values.group, rounded(values), temperature=temperature, seed=seed, in_order=in_order
+        )
+        slack = cells.slack
+        sampling = sampling_findings(cells, totals_of(cells, level), level)
+    else:
+        slack = math.nan
+        silent = "no probabilities are told"
+        sampling = [Finding(name, "cannot tell", silent) for name in ("sampled", "greedy", "truncated", "temperature")]
+    return LogCheck(
+        (
+            *sampling,
+            sums_finding(read, values, slack),
+            values_finding(read, values),
+            repeats_finding(read, level),
+            names_finding(read, values),
+            annotators_finding(read, level),
+        )
+    )

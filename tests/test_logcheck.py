@@ -1,0 +1,519 @@
+"""`check_log`: its tests keep their level, find what they should, and are those of the definitions."""
+
+import dataclasses
+import itertools
+import json
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import special, stats
+
+import kt_theory as kt
+from kt_theory.cli import main
+from kt_theory.logcheck import QUESTIONS, laws, sampling
+from kt_theory.logcheck.annotators import upper_tail
+from kt_theory.logcheck.log import Log, log_of
+from kt_theory.records.columns import Columns
+
+
+def log_from(s, a, logp, S, A, count=None):
+    count = np.ones(len(s), dtype=np.int64) if count is None else count
+    return Log(tuple(map(str, range(S))), tuple(map(str, range(A))), s, a, count, logp)
+
+
+def drawn(law, stated, n, rng, k=0):
+    """Records drawn from the rows of `law`, with the log-probabilities `stated`; with k, its lists of the top k."""
+    S, A = law.shape
+    s = rng.integers(S, size=n)
+    cumulative = np.cumsum(law, axis=1)
+    a = (rng.random(n)[:, None] * cumulative[s, -1:] >= cumulative[s]).sum(axis=1)
+    s, a = s.astype(np.int64), np.minimum(a, A - 1).astype(np.int64)
+    with np.errstate(divide="ignore"):
+        logp = np.log(stated)
+    if not k:
+        return log_from(s, a, logp[s, a], S, A)
+    seen = np.unique(s)
+    tops = np.argsort(-stated[seen], axis=1, kind="stable")[:, :k]
+    s, a = np.r_[s, np.repeat(seen, k)], np.r_[a, tops.ravel()]
+    return log_from(s, a, logp[s, a], S, A, np.r_[np.ones(n, dtype=np.int64), np.zeros(tops.size, dtype=np.int64)])
+
+
+def totals_and_cells(log, seed=0, in_order=False, level=0.05):
+    cells = laws.cells_of(log, log.s, 0.0, temperature=None, seed=seed, in_order=in_order)
+    return laws.totals_of(cells, level), cells
+
+
+def judged(log, seed=0):
+    totals, cells = totals_and_cells(log, seed)
+    return sampling.tests_of(totals, cells.slack)
+
+
+def tempered(law, T):
+    law = law ** (1 / T)
+    return law / law.sum(axis=1, keepdims=True)
+
+
+def top_p(law, level):
+    """Each row's likeliest labels, the first whose mass is `level` or more."""
+    cut = np.zeros_like(law)
+    for row, out in zip(law, cut, strict=True):
+        order = np.argsort(-row)
+        size = np.searchsorted(np.cumsum(row[order]), level) + 1
+        out[order[:size]] = row[order[:size]]
+    return cut / cut.sum(axis=1, keepdims=True)
+
+
+def top_1(law):
+    return (law == law.max(axis=1, keepdims=True)).astype(float)
+
+
+def zipf(S, A, exponent=1.0, seed=1):
+    rng = np.random.default_rng(seed)
+    weights = 1 / np.arange(1, A + 1) ** exponent
+    return np.array([rng.permutation(weights / weights.sum()) for _ in range(S)])
+
+
+# --- The law of the next record --------------------------------------------------------------------------------
+
+
+def literal(log, cells, score):
+    """The martingale of log p, and one test martingale, label by label from their definitions."""
+    known: dict[int, dict[int, float]] = {}
+    total = variance = 0.0
+    small, seen, product = -1.0, 1.0, 0.0
+    for s, a, logp in zip(log.s.tolist(), log.a.tolist(), log.logp.tolist(), strict=True):
+        told = known.setdefault(s, {})
+        rest = 1 - math.fsum(math.exp(x) for x in told.values())
+        if told:
+            outcomes = {b: (math.exp(x), x) for b, x in told.items()}
+            outcomes[None] = (rest, math.log(rest) + small / seen)
+            mean = math.fsum(p * x for p, x in outcomes.values())
+            variance += math.fsum(p * (x - mean) ** 2 for p, x in outcomes.values())
+            total += outcomes[a if a in told else None][1] - mean
+            weights = {b: math.exp(score * x) for b, x in told.items()}
+            weights[None] = rest**score * math.exp((score - 1) * small / seen)
+            q = {b: w / math.fsum(weights.values()) for b, w in weights.items()}
+            at = a if a in told else None
+            product += math.log(0.99 * q[at] / outcomes[at][0] + 0.01)
+        if a not in told:
+            if told:
+                small, seen = small + logp - math.log(rest), seen + 1
+            told[a] = logp
+    return total, variance, product
+
+
+def test_the_sums_are_those_of_the_definitions():
+    # Oracle: second algorithm, the conditional laws written out label by label
+    law = np.random.default_rng(3).dirichlet(np.full(9, 0.7), 4)
+    log = drawn(law, law, 60, np.random.default_rng(4))
+    totals, cells = totals_and_cells(log, in_order=True)
+    j = laws.TEMPERATURES.index(0.7)
+    score, variance, product = literal(log, cells, 1 / 0.7)
+    assert totals.score == pytest.approx(score, rel=1e-10)
+    assert totals.variance == pytest.approx(variance, rel=1e-10)
+    assert totals.temperatures[j] == pytest.approx(product - totals.steps * math.log1p(2 * laws.FLOAT32), rel=1e-8)
+    wrong = literal(log, cells, 1 / 0.75)[2]
+    assert abs(totals.temperatures[j] - wrong) > 1e-3  # planted: another temperature
+
+
+@pytest.mark.parametrize("listed", [0, 2], ids=["", "lists"])
+def test_every_sum_is_a_martingale(listed):
+    # Oracle: enumeration, all sequences of four records of one input with five labels
+    p = np.array([0.4, 0.25, 0.2, 0.1, 0.05])
+    mean = dict.fromkeys(("score", "variance", "excess", "square", "score^2", "excess^2"), 0.0)
+    products, sequences = 0.0, 0
+    for labels in itertools.product(range(5), repeat=4):
+        s, a = np.zeros(4 + listed, dtype=np.int64), np.array([*labels, *range(listed)])
+        count = np.array([1] * 4 + [0] * listed)
+        log = log_from(s, a, np.log(p[a]), 1, 5, count)
+        cells = laws.cells_of(log, s, 0.0, temperature=None, seed=0, in_order=True)
+        # What is known before must not depend on what is drawn: the lists are given here.
+        place = np.searchsorted(np.unique(a), labels)  # labels are in the order of falling probability
+        given = {"groups": s[:4], "cells": place, "times": np.arange(1, 5), "listed": np.unique(a) < listed}
+        totals = laws.totals_of(dataclasses.replace(cells, **given), 0.05)
+        weight = math.prod(p[list(labels)])
+        for name in ("score", "variance", "excess", "square"):
+            mean[name] += weight * getattr(totals, name)
+        mean["score^2"] += weight * totals.score**2
+        mean["excess^2"] += weight * totals.excess**2
+        evidence = np.concatenate([totals.temperatures, totals.levels, totals.tops])
+        products = products + weight * np.exp(evidence)
+        sequences += 1
+    assert sequences == 625
+    assert mean["score"] == pytest.approx(0, abs=1e-12)
+    assert mean["excess"] == pytest.approx(0, abs=1e-12)
+    assert mean["score^2"] == pytest.approx(mean["variance"], rel=1e-10)
+    assert mean["excess^2"] == pytest.approx(mean["square"], rel=1e-10)
+    steps = 4 if listed else 3
+    assert products == pytest.approx(np.full(len(products), (1 + 2e-6) ** -steps), rel=1e-9)
+
+
+def test_the_joint_law_of_both_tests():
+    # Oracle: second algorithm, scipy's bivariate normal distribution function; and independence
+    for c, correlation in itertools.product((0.5, 2.0, 3.0), (-0.6, 0.0, 0.7)):
+        both = stats.multivariate_normal(cov=[[1, correlation], [correlation, 1]])
+        inside = both.cdf([c, c]) - both.cdf([-c, c])
+        assert sampling._joint(c, correlation) == pytest.approx(1 - inside, abs=1e-6)
+    assert sampling._joint(20.0, 0.0) == pytest.approx(3 * special.ndtr(-20.0), rel=1e-9)
+
+
+def test_the_temperature_is_the_maximum_of_its_likelihood():
+    # Oracle: identity, a labels-all-known log is a multinomial; its likelihood at a grid of temperatures
+    law = np.array([[0.6, 0.3, 0.1]])
+    counts = np.array([70, 25, 5])
+    a = np.repeat(np.arange(3), counts)
+    log = log_from(np.zeros(100, dtype=np.int64), a, np.log(law[0, a]), 1, 3)
+    _, cells = totals_and_cells(log)
+    beta, error = laws.inverse_temperature(dataclasses.replace(cells, listed=np.ones(3, dtype=bool)))
+
+    def likelihood(b):
+        return float(counts @ (b * np.log(law[0])) - 100 * special.logsumexp(b * np.log(law[0])))
+
+    assert max(np.linspace(0.5, 2.5, 20001), key=likelihood) == pytest.approx(beta, abs=1e-4)
+    h = 1e-3
+    curvature = (likelihood(beta + h) - 2 * likelihood(beta) + likelihood(beta - h)) / h**2
+    assert error == pytest.approx((-curvature) ** -0.5, rel=1e-4)
+
+
+# --- Levels and powers ----------------------------------------------------------------------------------------
+
+
+def designs():
+    rng = np.random.default_rng(2)
+    two = rng.uniform(0.02, 0.5, 200)
+    steep = np.array([1 / np.arange(1, 501) ** x for x in rng.uniform(0.8, 2.5, 500)])
+    return {
+        "20 x 21": (zipf(20, 21), 500, 0),
+        "5 x 1000": (zipf(5, 1000, 1.2), 500, 0),
+        "200 x 2": (np.stack([two, 1 - two], axis=1), 600, 0),
+        "one each, top 20": (steep / steep.sum(axis=1, keepdims=True), 500, 20),
+    }
+
+
+def false_alarms(design, logs):
+    """How often each test rejects honest logs at 5 % and at 1 %."""
+    law, n, k = designs()[design]
+    rng = np.random.default_rng([5, len(design)])
+    p = []
+    for i in range(logs):
+        found = judged(drawn(law, law, n, rng, k), seed=i)
+        p.append((2 * special.ndtr(-abs(found.z)), special.ndtr(-found.z_truncation), found.p, 1 / found.e))
+    return {level: (np.array(p) <= level).sum(axis=0) for level in (0.05, 0.01)}
+
+
+def keep_their_level(found, logs, errors):
+    for level, (z, truncation, both, e) in found.items():
+        error = errors * math.sqrt(logs * level * (1 - level))
+        assert max(z, truncation, both, e) <= logs * level + error, (level, z, truncation, both, e)
+        assert z >= logs * level / 2 - (0 if logs >= 2000 else error), (level, z)
+
+
+@pytest.mark.parametrize("design", ["20 x 21", "200 x 2"])
+def test_honest_logs_raise_few_alarms(design):
+    # Oracle: identity, a p-value is below the level with at most its probability: binomial errors
+    keep_their_level(false_alarms(design, 200), 200, 3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("design", list(designs()))
+def test_honest_logs_raise_few_alarms_in_two_thousand(design):
+    # Oracle: identity, as above; 2,000 logs of each of four designs
+    keep_their_level(false_alarms(design, 2000), 2000, 3)
+
+
+def test_choosing_cells_because_they_were_drawn_is_seen():
+    # Oracle: planted error, a plug-in score over all records with the known labels renormalised has no level
+    law, n, _ = designs()["20 x 21"]
+    rng = np.random.default_rng(6)
+    rejected = 0
+    for _ in range(100):
+        log = drawn(law, law, n, rng)
+        s, a = log.s, log.a
+        seen = np.zeros_like(law)
+        seen[s, a] = law[s, a]
+        seen /= seen.sum(axis=1, keepdims=True)
+        x = np.log(law)
+        mean = (seen * x).sum(axis=1)
+        variance = (seen * x**2).sum(axis=1) - mean**2
+        z = (x[s, a] - mean[s]).sum() / math.sqrt(variance[s].sum())
+        rejected += abs(z) > 1.96
+    assert rejected > 20
+
+
+@pytest.mark.parametrize(
+    ("change", "n", "least"),
+    [
+        pytest.param(lambda law: tempered(law, 0.7), 500, 1.0, id="T = 0.7"),
+        pytest.param(lambda law: tempered(law, 0.9), 2000, 0.97, id="T = 0.9"),
+        pytest.param(lambda law: top_p(law, 0.9), 500, 0.87, id="top-p 0.9"),
+        pytest.param(top_1, 200, 1.0, id="greedy"),
+    ],
+)
+def test_other_laws_are_found(change, n, least):
+    # Oracle: published, powers at 5 % on 20 inputs of 21 labels: 100, 100, 87 and 100 %; less 3 binomial errors
+    law, rng = zipf(20, 21), np.random.default_rng(7)
+    found = []
+    for i in range(60):
+        tests = judged(drawn(change(law), law, n, rng), seed=i)
+        found.append(min(tests.p, special.ndtr(-tests.z_truncation)) <= 0.05)
+    assert np.mean(found) >= least - 3 * math.sqrt(least * (1 - least) / 60)
+
+
+def test_a_table_sorted_by_label_is_taken_in_random_order():
+    # Oracle: planted error, the order of the file where it is sorted makes new labels come too often
+    law = np.full((1, 400), 1 / 400)
+    law[0, :10] += 0.02
+    law /= law.sum()
+    rng = np.random.default_rng(8)
+    sorted_, shuffled = [], []
+    for i in range(40):
+        log = drawn(law, law, 300, rng)
+        order = np.argsort(-log.a, kind="stable")
+        log = log_from(log.s, log.a[order], log.logp[order], 1, 400)
+        totals, cells = totals_and_cells(log, in_order=True)
+        sorted_.append(sampling.tests_of(totals, cells.slack).p <= 0.05)
+        shuffled.append(judged(log, seed=i).p <= 0.05)
+    assert np.mean(sorted_) > 0.5
+    assert np.mean(shuffled) <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / 40)
+
+
+def test_rounded_probabilities_are_no_alarm():
+    # Oracle: identity, honest logs whose log-probabilities have two digits
+    law, rng = zipf(20, 21), np.random.default_rng(9)
+    alarms = 0
+    for i in range(20):
+        log = drawn(law, np.exp(np.round(np.log(law), 2)), 4000, rng)
+        frame = pd.DataFrame({"s": log.s.astype(str), "a": log.a.astype(str), "logp": np.round(log.logp, 2)})
+        found = kt.check_log(frame, level=0.05, seed=i)
+        assert found["sampled"].numbers["slack"] == pytest.approx(0.005)
+        alarms += found["sampled"].alarm
+    assert alarms <= 20 * 0.05 + 3 * math.sqrt(20 * 0.05 * 0.95)
+
+
+# --- Verdicts -------------------------------------------------------------------------------------------------
+
+
+def frame_of(log, **columns):
+    names = {"state": [f"q{i}" for i in log.s], "action": [f"t{i}" for i in log.a]}
+    return pd.DataFrame({**names, "count": log.count, "logprob": log.logp, **columns})
+
+
+@pytest.mark.parametrize(
+    ("change", "verdicts"),
+    [
+        (lambda law: law, {"sampled": "yes", "greedy": "no", "temperature": "that of the log-probabilities"}),
+        (lambda law: tempered(law, 0.5), {"temperature": "raw, drawn at about 0.", "truncated": "no, see temperature"}),
+        (lambda law: top_p(law, 0.8), {"sampled": "no, from another", "truncated": "yes", "greedy": "no"}),
+        (top_1, {"greedy": "yes", "temperature": "0 (greedy)", "truncated": "yes, to the most probable label"}),
+    ],
+    ids=["honest", "T = 0.5", "top-p 0.8", "greedy"],
+)
+def test_verdicts(change, verdicts):
+    # Oracle: identity, logs made so
+    law = zipf(20, 21, 1.5)
+    found = kt.check_log(frame_of(drawn(change(law), law, 4000, np.random.default_rng(10))))
+    for question, verdict in verdicts.items():
+        assert found[question].verdict.startswith(verdict), str(found)
+    assert [finding.question for finding in found] == list(QUESTIONS)
+    assert bool(found.alarms) == (verdicts.get("sampled") != "yes")
+    assert len(str(found).splitlines()) == len(QUESTIONS)
+
+
+def test_raw_and_processed_values_of_a_stated_temperature():
+    # Oracle: identity, draws at temperature 0.6 with raw values, and with processed ones
+    law, rng = zipf(20, 21), np.random.default_rng(11)
+    cold = tempered(law, 0.6)
+    raw, processed = drawn(cold, law, 1000, rng), drawn(cold, cold, 1000, rng)
+    assert kt.check_log(frame_of(raw), temperature=0.6)["temperature"].verdict == "raw, drawn at 0.6"
+    found = kt.check_log(frame_of(processed, temperature=0.6))
+    assert found["temperature"].verdict == "processed, or not drawn at 0.6"
+    assert not found["sampled"].alarm
+
+
+def test_one_record_an_input_needs_lists():
+    # Oracle: identity, nothing is known before the only record of an input
+    law = zipf(300, 50, 1.5)
+    s = np.arange(300)
+    log = drawn(tempered(law, 0.5), law, 300, np.random.default_rng(12), k=10)
+    keep = np.unique(log.s[:300], return_index=True)[1]
+    plain = log_from(log.s[keep], log.a[keep], log.logp[keep], 300, 50)
+    found = kt.check_log(frame_of(plain))
+    assert {found[q].verdict for q in ("sampled", "greedy", "truncated", "temperature")} == {"cannot tell"}
+    assert "list" in found["sampled"].evidence
+    assert found["sampled"].needed is None
+    assert kt.check_log(frame_of(log))["sampled"].alarm
+    assert s.size == 300
+
+
+def test_two_values_of_a_pair():
+    # Oracle: identity, values made so
+    law, other = zipf(10, 8), zipf(10, 8, 1.4, seed=2)
+    rng = np.random.default_rng(13)
+    one, two = drawn(law, law, 500, rng), drawn(other, other, 500, rng)
+    both = pd.concat([frame_of(one, fingerprint="fp1"), frame_of(two, fingerprint="fp2")])
+    found = kt.check_log(both)
+    assert found["values"].verdict == "yes, another model"
+    assert "split the log by fingerprint" in found["values"].evidence
+    assert not found["sampled"].alarm  # each is tested against its own values
+    assert kt.check_log(both.drop(columns="fingerprint"))["values"].verdict == "yes, another model or input"
+    noisy = frame_of(one)
+    noisy["logprob"] += rng.normal(scale=0.002, size=500) - 0.01
+    found = kt.check_log(noisy)
+    assert found["values"].verdict == "yes, noise of batches"
+    assert not found["values"].alarm
+    assert kt.check_log(frame_of(one))["values"].verdict == "no"
+
+
+def test_sums_names_and_repeated_lines():
+    # Oracle: identity, logs made so
+    found = kt.check_log({"s": ["q1", "q1", "q2"], "a": ["yes", "no", "yes"], "logp": [0.0, 0.0, 0.0]})
+    assert found["sums"].alarm
+    assert found["sums"].numbers["largest_sum"] == 2
+    assert "'q1'" in found["sums"].evidence
+    law = zipf(20, 21)
+    frame = frame_of(drawn(law, law, 600, np.random.default_rng(14)))
+    honest = kt.check_log(frame)
+    assert (honest["sums"].verdict, honest["names"].verdict, honest["repeats"].verdict) == ("no", "no sign of it", "no")
+    again = kt.check_log(pd.concat([frame, frame.iloc[200:300]], ignore_index=True))
+    assert again["repeats"].alarm
+    assert again["repeats"].numbers["repeated"] == 100
+    assert "the first is record 601, like record 201" in again["repeats"].evidence
+    ordered = frame.sort_values(["state", "action"])
+    assert not kt.check_log(ordered)["repeats"].alarm
+    frame["action"] = frame["action"].replace("t3", "\ufffd")
+    assert kt.check_log(frame)["names"].alarm
+
+
+def test_repeated_lines_are_no_chance():
+    # Oracle: identity, honest logs of three likely labels, in which short runs are repeated by chance
+    law = np.array([[0.7, 0.2, 0.1]])
+    rng = np.random.default_rng(15)
+    for _ in range(20):
+        log = drawn(law, law, 2000, rng)
+        assert not kt.check_log(frame_of(log))["repeats"].alarm
+
+
+def test_annotators_that_copy():
+    # Oracle: identity, five independent annotators and one who copies the first; and five without
+    rng = np.random.default_rng(16)
+    law = rng.dirichlet(np.ones(3), 60)
+    rows = [(f"i{s}", f"w{w}", "abc"[rng.choice(3, p=law[s])]) for s in range(60) for w in range(5)]
+    honest = pd.DataFrame(rows, columns=["state", "worker", "action"])
+    copied = honest[honest.worker == "w0"].assign(worker="w5")
+    found = kt.check_log(pd.concat([honest, copied]))["annotators"]
+    assert found.verdict == "yes"
+    assert "'w0' and 'w5'" in found.evidence
+    assert not kt.check_log(honest)["annotators"].alarm
+    assert kt.check_log(honest.drop(columns="worker"))["annotators"].verdict == "cannot tell"
+    assert kt.check_log(honest)["sampled"].evidence == "no probabilities are told"
+
+
+def test_independent_annotators_raise_few_alarms():
+    # Oracle: identity, a p-value is below the level with at most its probability: binomial errors
+    rng = np.random.default_rng(17)
+    alarms = 0
+    for _ in range(100):
+        law = rng.dirichlet(np.ones(3), 40)
+        a = np.array([rng.choice(3, size=4, p=row) for row in law])
+        columns = {"state": np.repeat(np.arange(40), 4), "worker": np.tile(np.arange(4), 40), "action": a.ravel()}
+        alarms += kt.check_log(pd.DataFrame(columns), level=0.05)["annotators"].alarm
+    assert alarms <= 5 + 3 * math.sqrt(100 * 0.05 * 0.95)
+
+
+def test_the_tail_of_unequal_indicators():
+    # Oracle: enumeration of all outcomes; and the exact tail for the bound
+    p = np.array([0.1, 0.5, 0.7, 0.9])
+    for k in range(6):
+        exact = math.fsum(
+            math.prod(q if x else 1 - q for q, x in zip(p, outcome, strict=True))
+            for outcome in itertools.product((0, 1), repeat=4)
+            if sum(outcome) >= k
+        )
+        assert upper_tail(p, k) == pytest.approx(exact, abs=1e-15)
+    many = np.tile([0.2, 0.6], 1500)
+    for k in (1250, 1300, 1400):
+        normal = stats.norm.sf((k - 0.5 - many.sum()) / math.sqrt((many * (1 - many)).sum()))
+        assert normal <= upper_tail(many, k) <= 40 * normal + 1e-4
+
+
+# --- Doors ----------------------------------------------------------------------------------------------------
+
+
+def test_cases_of_the_field():
+    # Oracle: published, exact binomial tail 1e-4 of 96 in 100 at 5/6, tempered to 25/26 = 0.96 at T = 1/2; 0.6^48
+    yes = {"s": ["q1"] * 100, "a": ["yes"] * 96 + ["no"] * 4, "logp": [math.log(5 / 6)] * 96 + [math.log(1 / 6)] * 4}
+    found = kt.check_log(yes)
+    assert found["sampled"].verdict == "no, from another law than the log-probabilities say"
+    assert found["sampled"].numbers["p_value"] <= 0.001
+    assert 0.35 <= found["temperature"].numbers["temperature"] <= 0.65
+    inputs = [f"q{i % 6}" for i in range(48)]
+    found = kt.check_log({"s": inputs, "a": ["no"] * 48, "logp": [math.log(0.6)] * 48})
+    assert found["greedy"].verdict == "yes"
+
+
+def test_counts_are_as_many_records():
+    # Oracle: identity, a row with a count against as many rows
+    law = zipf(10, 8)
+    log = drawn(law, law, 5000, np.random.default_rng(18))
+    frame = frame_of(log)
+    counted = frame.groupby(["state", "action", "logprob"], as_index=False)["count"].sum()
+    one, other = kt.check_log(frame), kt.check_log(counted)
+    assert one["sampled"].verdict == other["sampled"].verdict == "yes"
+    assert other["sampled"].numbers["records"] == 5000
+    assert other["repeats"].verdict == "cannot tell"
+
+
+def test_marks_are_not_told():
+    # Oracle: identity, -9999, -inf and an empty cell stand for no value
+    log = log_of(Columns.of({"s": ["q"] * 4, "a": list("abcd"), "logp": [-0.5, -9999.0, -np.inf, None]}))
+    assert np.isnan(log.logp).tolist() == [False, True, True, True]
+
+
+@pytest.mark.parametrize(
+    ("log", "options", "words"),
+    [
+        (5, {}, "log is 5: it must be a DataFrame, a mapping of columns or a path"),
+        ({"s": ["q"]}, {}, "the table has no action column"),
+        ({"s": ["q"], "a": ["x"], "p": [0.5], "logp": [-1.0]}, {}, "keep one of them"),
+        ({"s": ["q"], "a": ["x"], "p": [1.5]}, {}, "row 1: p is 1.5: a probability is at most 1"),
+        ({"s": ["q"], "a": ["x"], "logp": [0.5]}, {}, "row 1: logp is 0.5: a log-probability is at most 0"),
+        ({"s": ["q"], "a": ["x"], "temperature": [-1.0]}, {}, "a temperature is not negative"),
+        ({"s": ["q"], "a": ["x"], "count": [10**9]}, {}, "the log holds 1e\\+09 records"),
+        ({"s": ["q"], "a": ["x"]}, {"level": 0}, "level is 0"),
+        ({"s": ["q"], "a": ["x"]}, {"temperature": 0}, "temperature is 0"),
+        ({"s": ["q"], "a": ["x"]}, {"in_order": 1}, "in_order is 1: it must be True or False"),
+    ],
+)
+def test_refusals(log, options, words):
+    # Oracle: identity, the sentence names the argument, the value and its place
+    with pytest.raises(ValueError, match=words):
+        kt.check_log(log, **options)
+
+
+def test_an_empty_log_and_one_without_draws():
+    # Oracle: limit, no records
+    for log in ({"s": [], "a": [], "p": []}, {"s": ["q"], "a": ["x"], "p": [0.5], "count": [0]}):
+        found = kt.check_log(log)
+        assert not found.alarms
+        assert found["sampled"].verdict == "cannot tell"
+
+
+def test_the_command(tmp_path, capsys):
+    # Oracle: identity, the findings of the function; exit code 1 for an alarm
+    law = zipf(20, 21, 1.5)
+    honest, cold = (frame_of(drawn(q, law, 4000, np.random.default_rng(19))) for q in (law, tempered(law, 0.5)))
+    for frame, code in ((honest, 0), (cold, 1)):
+        path = tmp_path / "records.csv"
+        frame.to_csv(path, index=False)
+        assert main(["check-log", str(path)]) == code
+        assert capsys.readouterr().out == f"{kt.check_log(path)}\n"
+        assert main(["check-log", str(path), "--json"]) == code
+        printed = json.loads(capsys.readouterr().out)
+        assert [found["question"] for found in printed] == list(QUESTIONS)
+        assert printed[0]["alarm"] == bool(code)
+        assert list(tmp_path.iterdir()) == [path]  # nothing is written
+    with pytest.raises(SystemExit):
+        main(["check-log", str(path), "--level", "2"])
+    assert "argument --level: it is 2: it must lie between 0 and 1" in capsys.readouterr().err
