@@ -57,7 +57,7 @@ MAP = {
     ),
     "minimax": ({"checks", "exact", "numerics", "problem", "progress", "protocols"}, {"numpy", "scipy"}),
     "certificates": ({"checks", "exact", "problem", "protocols", "statements"}, {"numpy", "scipy", "flint"}),
-    "logcheck": ({"checks", "compiled", "records", "tables"}, {"numpy", "scipy"}),
+    "logcheck": ({"checks", "compiled", "logs", "records", "refusals", "tables"}, {"numpy", "scipy"}),
     "risk": ({"checks", "divergences", "exact", "learners", "problem", "simulation"}, {"numpy"}),
     "study": (
         {
@@ -111,7 +111,8 @@ LAYER = {
     **dict.fromkeys(["divergences", "protocols"], 2),
     **dict.fromkeys(["learners", "bounds", "auditing"], 3),
     **dict.fromkeys(["simulation", "exact", "tables"], 4),
-    **dict.fromkeys(["logs", "minimax", "certificates", "risk", "logcheck"], 5),
+    **dict.fromkeys(["logs", "minimax", "certificates", "risk"], 5),
+    "logcheck": 5.5,
     **dict.fromkeys(["study", "claims", "ledger", "planning"], 6),
     "plots": 6.5,
     **dict.fromkeys(["cli", "kt_theory"], 7),
@@ -303,7 +304,8 @@ def test_importing_the_package_and_help_load_nothing_heavy():
     assert not loaded_by("import kt_theory") & heavy
     parse = "from kt_theory import cli\ntry:\n    cli.main([{}])\nexcept SystemExit:\n    pass"
     studies = ("study", "study run", "study check", "study export")
-    commands = ("", "reproduce", "verify", "simulate", "convert", "fit", "check-log", "audit-student", *studies, "playground")
+    tables = ("convert", "fit", "check-log", "audit-student")
+    commands = ("", "reproduce", "verify", "simulate", *tables, *studies, "playground")
     for command in commands:
         words = ", ".join(repr(word) for word in [*command.split(), "--help"])
         assert not loaded_by(parse.format(words)) & heavy

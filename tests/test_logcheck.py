@@ -500,6 +500,44 @@ def test_an_empty_log_and_one_without_draws():
         assert found["sampled"].verdict == "cannot tell"
 
 
+def test_logs_of_a_provider(tmp_path, capsys):
+    # Oracle: identity, the records of the log, drawn at the temperature that it states
+    law = np.array([[0.6, 0.3, 0.1]])
+    cold = drawn(tempered(law, 0.5), law, 300, np.random.default_rng(20))
+    lines = []
+    for a, logp in zip(cold.a.tolist(), cold.logp.tolist(), strict=True):
+        token = {"token": f"t{a}", "logprob": logp, "top_logprobs": []}
+        choice = {"message": {"content": f"t{a}"}, "logprobs": {"content": [token]}}
+        lines.append(json.dumps({"prompt": "q", "temperature": 0.5, "choices": [choice]}))
+    path = tmp_path / "log.jsonl"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    found = kt.check_log(path)
+    table = {"s": ["q"] * 300, "a": cold.a, "logp": cold.logp}
+    assert found["sampled"].numbers["records"] == 300
+    assert found["sampled"].alarm
+    assert kt.check_log(table)["sampled"].alarm
+    assert found["temperature"].verdict == "raw, drawn at 0.5"
+    assert main(["check-log", str(path), "--label", "first"]) == 1
+    assert "raw, drawn at 0.5" in capsys.readouterr().out
+    with pytest.raises(ValueError, match="label goes with logs, and log is a table"):
+        kt.check_log(table, label="first")
+    (tmp_path / "table.csv").write_text("s,a\nq,t\n", encoding="utf-8")
+    assert main(["check-log", str(tmp_path / "table.csv"), "--label", "first"]) == 2
+    assert main(["check-log", str(tmp_path / "table.csv"), str(path)]) == 2
+    assert "several files are read if all of them are logs" in capsys.readouterr().err
+
+
+def test_tables_of_annotators_by_their_own_names():
+    # Oracle: identity, columns task, worker and label of crowd-kit
+    labels = ["cat", "cat", "dog", "dog"]
+    crowd = {"task": ["t1", "t1", "t1", "t2"], "worker": ["w1", "w2", "w3", "w1"], "label": labels}
+    found = kt.check_log(crowd)["annotators"]
+    assert found.numbers["pairs"] == 3
+    assert found.verdict == "cannot tell"
+    with pytest.raises(ValueError, match="no state column"):
+        kt.check_log({"task": ["t1"], "label": ["cat"]})
+
+
 def test_the_command(tmp_path, capsys):
     # Oracle: identity, the findings of the function; exit code 1 for an alarm
     law = zipf(20, 21, 1.5)

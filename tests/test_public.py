@@ -171,6 +171,7 @@ TRUE = kt.ledger.Statement(
 #: What some functions take for a parameter, where `VALID` would not do.
 OTHER: dict[str, dict[str, Any]] = {
     "kt.draw": {"protocol": "partial"},
+    "kt.check_log": {"log": {"s": ["s", "s"], "a": ["a", "b"], "p": [0.5, 0.25]}, "level": 0.05, "in_order": False},
     "kt.fit": {"transfer_set": TRANSFER, "learner": "SEL_ptl"},
     "kt.expected_risk": {"n": [3, 4], "method": "auto"},
     "kt.simulate": {"n": [3, 4], "target_mcse": 0.1},

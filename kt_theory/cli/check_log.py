@@ -7,7 +7,7 @@ from typing import Any
 
 import kt_theory as kt
 from kt_theory.cli.exits import BROKEN, HELD
-from kt_theory.cli.options import add_command, between_0_and_1, path, positive, whole
+from kt_theory.cli.options import add_command, add_log_options, between_0_and_1, log_options, path, positive, whole
 from kt_theory.showing import sentence
 
 
@@ -25,7 +25,9 @@ def add_parser(commands: Any) -> None:
         "code is 1 if a verdict speaks against the use of the log as it is.",
         "kt-theory check-log records.csv",
     )
-    parser.add_argument("log", type=path, metavar="LOG", help="records; - reads standard input")
+    about = "a table of records, or logs as convert reads them; - is standard input"
+    parser.add_argument("logs", type=path, metavar="LOG", nargs="+", help=about)
+    add_log_options(parser)
     parser.add_argument(
         "--level", type=between_0_and_1, default=0.01, help="how probable a false alarm may be (default: 0.01)"
     )
@@ -39,11 +41,12 @@ def add_parser(commands: Any) -> None:
 
 def _check_log(arguments: argparse.Namespace) -> int:
     found = kt.check_log(
-        arguments.log,
+        arguments.logs,
         level=arguments.level,
         temperature=arguments.temperature,
         seed=arguments.seed,
         in_order=arguments.in_order,
+        **log_options(arguments),
     )
     if arguments.json:
         print(found.to_json())

@@ -15,13 +15,25 @@ from kt_theory.logcheck.log import log_of
 from kt_theory.logcheck.repeats import repeats_finding
 from kt_theory.logcheck.sampling import sampling_findings
 from kt_theory.logcheck.values import names_finding, rounded, sums_finding, values_finding, values_of
-from kt_theory.records.columns import Columns
+from kt_theory.logs import is_log, read
+from kt_theory.records.columns import NUMBER, Columns
+from kt_theory.refusals import Argument, Refusal
 from kt_theory.tables.reading import read_columns
 from kt_theory.tables.sources import checked_path, name_of_source, speaking_of
 
 
 def check_log(
-    log: Any, *, level: float = 0.01, temperature: float | None = None, seed: int = 0, in_order: bool = False
+    log: Any,
+    *,
+    level: float = 0.01,
+    temperature: float | None = None,
+    seed: int = 0,
+    in_order: bool = False,
+    input: str | None = None,
+    label: str | None = None,
+    format: str | None = None,
+    requests: str | os.PathLike[str] | None = None,
+    logprobs_are: str | None = None,
 ) -> LogCheck:
     """What a log says of how it was made: a verdict, its evidence, and how many records would settle it, by question.
 
@@ -30,19 +42,23 @@ def check_log(
 
     Parameters
     ----------
-    log : DataFrame, mapping of columns, or path_like
-        Records as `kt_theory.TransferSet.from_records` takes them, or a file of them; "-" is standard input. A row of
-        count 0 with a probability tells of a label that was not drawn. Further columns are understood:
-        ``fingerprint``, ``system_fingerprint`` or ``model``; ``temperature``; ``annotator``, ``worker`` or ``rater``.
+    log : DataFrame, mapping of columns, path_like, or sequence of path_like
+        Records as `kt_theory.TransferSet.from_records` takes them, a file of them ("-" is standard input), or logs as
+        `kt_theory.logs.read` reads them. A row of count 0 with a probability tells of a label that was not drawn.
+        Further columns are understood: ``fingerprint``, ``system_fingerprint`` or ``model``; ``temperature``;
+        ``annotator``, ``worker`` or ``rater``, beside which the input may be named ``task`` or ``item`` and the label
+        ``label``.
     level : float
         How probable a false alarm of each question may be, in (0, 1).
     temperature : float, optional
-        At which temperature the log is said to have been drawn, above 0; overrides a column.
+        At which temperature the log is said to have been drawn, above 0; overrides a column, and what a log states.
     seed : int
         Of the order in which the records are taken. An honest log's order says nothing, and a table may be sorted.
     in_order : bool
         Whether the records stand in the order in which they were drawn. Then a growing log may be checked again and
         again: the e-value exceeds 1 / `level` at any time with probability at most `level`. It must not be sorted.
+    input, label, format, requests, logprobs_are : optional
+        As in `kt_theory.logs.read`, for logs only.
 
     Returns
     -------
@@ -74,22 +90,30 @@ def check_log(
         temperature = checks.positive("temperature", temperature)
     seed = checks.whole_number("seed", seed)
     in_order = checks.flag("in_order", in_order)
+    given = {"input": input, "label": label, "format": format, "requests": requests, "logprobs_are": logprobs_are}
+    options = {name: value for name, value in given.items() if value is not None}
     source = ""
-    if isinstance(log, (str, os.PathLike)):
-        source = name_of_source(log)
-        with speaking_of(checked_path(log)):
-            table = read_columns(log)
-            read = log_of(table)
-    elif isinstance(log, Mapping) or hasattr(log, "columns"):
+    if isinstance(log, Mapping) or hasattr(log, "columns"):
+        if options:
+            raise Refusal(Argument(next(iter(options))), " goes with logs, and log is a table")
         table = Columns.of(log)
-        read = log_of(table)
+        records = log_of(table)
+    elif isinstance(log, (str, os.PathLike, list, tuple)):
+        paths = [checked_path(path) for path in (log if isinstance(log, (list, tuple)) else [log])]
+        if not paths:
+            raise ValueError("log is empty: it must name a file")
+        source = name_of_source(paths[0])
+        table, stated = _read(paths, options)
+        temperature = stated if temperature is None else temperature
+        with speaking_of(paths[0]):
+            records = log_of(table)
     else:
         raise ValueError(f"log is {checks.shown(log)}: it must be a DataFrame, a mapping of columns or a path")
     table.tell(source)
-    values = values_of(read)
-    if read.told:
+    values = values_of(records)
+    if records.told:
         cells = cells_of(
-            read, values.group, rounded(values), temperature=temperature, seed=seed, in_order=in_order
+            records, values.group, rounded(values), temperature=temperature, seed=seed, in_order=in_order
         )
         slack = cells.slack
         sampling = sampling_findings(cells, totals_of(cells, level), level)
@@ -100,10 +124,25 @@ def check_log(
     return LogCheck(
         (
             *sampling,
-            sums_finding(read, values, slack),
-            values_finding(read, values),
-            repeats_finding(read, level),
-            names_finding(read, values),
-            annotators_finding(read, level),
+            sums_finding(records, values, slack),
+            values_finding(records, values),
+            repeats_finding(records, level),
+            names_finding(records, values),
+            annotators_finding(records, level),
         )
     )
+
+
+def _read(paths: list[Any], options: dict[str, Any]) -> tuple[Columns, float | None]:
+    """The columns of one table or of logs, and the one temperature above 0 that logs state, if they do."""
+    if not all(map(is_log, paths)) and "format" not in options:
+        if len(paths) > 1:
+            raise ValueError(f"{paths[0]} and {paths[1]}: several files are read if all of them are logs")
+        if options:
+            raise Refusal(Argument(next(iter(options))), f" goes with logs, and {paths[0]} is a table")
+        with speaking_of(paths[0]):
+            return read_columns(paths[0]), None
+    table, report = read(paths, **options)
+    stated = list(report.settings.get("temperature", ()))
+    value = float(stated[0]) if len(stated) == 1 and NUMBER.fullmatch(str(stated[0])) else 0.0
+    return table, value if value > 0 else None

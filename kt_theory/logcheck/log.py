@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kt_theory import checks
-from kt_theory.records.columns import Columns
+from kt_theory.records.columns import Coded, Columns
 
 #: Columns of a log beyond those of records: what each is for, and the names under which it is understood.
 EXTRA = {
@@ -16,6 +16,9 @@ EXTRA = {
     "temperature": ("temperature",),
     "annotator": ("annotator", "annotator_id", "worker", "worker_id", "rater", "rater_id"),
 }
+
+#: What the columns of records may be called beside one of annotators.
+CROWD = {"state": ("task", "item"), "action": ("label",)}
 
 #: A log-probability at or below this, or -9999 itself, is a mark of servers for a label that was not told.
 MARK, MARKS_BELOW = -9999.0, -1e7
@@ -78,7 +81,10 @@ class Log:
 def log_of(table: Columns) -> Log:
     """The log that columns hold. Faults of rows are refused together; disagreements are left to the checks."""
     roles = table.understood(("state", "action", "probability", "log-probability", "count"))
+    extra = {role: next((n for n in table.names if n.casefold() in names), None) for role, names in EXTRA.items()}
     for role in ("state", "action"):
+        if roles[role] is None and extra["annotator"]:
+            roles[role] = next((n for n in table.names if n.casefold() in CROWD[role]), None)
         if roles[role] is None:
             raise table.lacks(role)
     if roles["probability"] and roles["log-probability"]:
@@ -88,7 +94,6 @@ def log_of(table: Columns) -> Log:
     actions, a = _coded(table, roles["action"])
     count = np.ones(size, dtype=np.int64) if roles["count"] is None else table.column_of_counts(roles["count"])
     logp, digits = _logarithms(table, roles["probability"], roles["log-probability"], size)
-    extra = {role: next((n for n in table.names if n.casefold() in names), None) for role, names in EXTRA.items()}
     fingerprints, fingerprint = _coded(table, extra["fingerprint"], gaps=True)
     annotators, annotator = _coded(table, extra["annotator"], gaps=True)
     temperature = table.column_of_numbers(extra["temperature"], gaps=True) if extra["temperature"] else None
@@ -124,6 +129,9 @@ def _coded(table: Columns, column: str | None, *, gaps: bool = False) -> tuple[t
     """The names in a column in the order of their first appearance, and the index of each row's."""
     if column is None:
         return (), np.zeros(len(table), dtype=np.int64)
+    values = table[column]
+    if isinstance(values, Coded) and (values.codes >= 0).all():
+        return tuple(values.names), values.codes
     names: Sequence[str] = table.column_of_names(column, gaps=gaps)
     position: dict[str, int] = {}
     codes = np.fromiter((position.setdefault(name, len(position)) for name in names), np.int64, len(names))
