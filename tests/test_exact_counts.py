@@ -209,3 +209,15 @@ def test_one_probability_is_left_to_the_closed_form():
     with pytest.raises(OutOfReach, match="one probability"):
         counts.visited(row, 10**4)
     assert ptl.row_risk(row, 10**12).route != "counts"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("learner", ["CE_ptl", "SEL_ptl"])
+@pytest.mark.parametrize(("A", "reps"), [(100, 10**6), (1000, 10**6), (50_000, 20_000)])
+def test_wide_rows_against_a_million_repeats(learner, A, reps):
+    # Oracle: Monte Carlo with control variates at a fixed seed, |z| <= 4; fewer repeats of the widest row
+    row = row_of(A, "zipf")
+    problem = kt.Problem([1.0], [row.p])
+    found = kt.expected_risk(problem, learner, A, method="exact")
+    drawn = kt.simulate(problem, learner, A, reps, 11, control=True).iloc[0]
+    assert abs(drawn["mean"] - found) <= 4 * drawn["mcse"] + found.error
