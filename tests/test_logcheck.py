@@ -536,6 +536,8 @@ def test_tables_of_annotators_by_their_own_names():
     assert found.verdict == "cannot tell"
     with pytest.raises(ValueError, match="no state column"):
         kt.check_log({"task": ["t1"], "label": ["cat"]})
+    named = {"prompt": crowd["task"], "worker": crowd["worker"], "answer": labels}
+    assert kt.check_log(named, columns={"state": "prompt", "action": "answer"})["greedy"].verdict == "cannot tell"
 
 
 def test_the_command(tmp_path, capsys):

@@ -7,7 +7,16 @@ from typing import Any
 
 import kt_theory as kt
 from kt_theory.cli.exits import BROKEN, HELD
-from kt_theory.cli.options import add_command, add_log_options, between_0_and_1, log_options, path, positive, whole
+from kt_theory.cli.options import (
+    add_columns,
+    add_command,
+    add_log_options,
+    between_0_and_1,
+    log_options,
+    path,
+    positive,
+    whole,
+)
 from kt_theory.showing import sentence
 
 
@@ -27,6 +36,7 @@ def add_parser(commands: Any) -> None:
     )
     about = "a table of records, or logs as convert reads them; - is standard input"
     parser.add_argument("logs", type=path, metavar="LOG", nargs="+", help=about)
+    add_columns(parser)
     add_log_options(parser)
     parser.add_argument(
         "--level", type=between_0_and_1, default=0.01, help="how probable a false alarm may be (default: 0.01)"
@@ -46,6 +56,7 @@ def _check_log(arguments: argparse.Namespace) -> int:
         temperature=arguments.temperature,
         seed=arguments.seed,
         in_order=arguments.in_order,
+        columns=arguments.columns,
         **log_options(arguments),
     )
     if arguments.json:

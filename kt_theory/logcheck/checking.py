@@ -29,6 +29,7 @@ def check_log(
     temperature: float | None = None,
     seed: int = 0,
     in_order: bool = False,
+    columns: Mapping[str, Any] | None = None,
     input: str | None = None,
     label: str | None = None,
     format: str | None = None,
@@ -57,6 +58,8 @@ def check_log(
     in_order : bool
         Whether the records stand in the order in which they were drawn. Then a growing log may be checked again and
         again: the e-value exceeds 1 / `level` at any time with probability at most `level`. It must not be sorted.
+    columns : mapping of str to str, optional
+        Which column of a table has which role, as in `kt_theory.TransferSet.from_records`.
     input, label, format, requests, logprobs_are : optional
         As in `kt_theory.logs.read`, for logs only.
 
@@ -96,14 +99,14 @@ def check_log(
     if isinstance(log, Mapping) or hasattr(log, "columns"):
         if options:
             raise Refusal(Argument(next(iter(options))), " goes with logs, and log is a table")
-        table = Columns.of(log)
+        table = Columns.of(log).named(columns)
         records = log_of(table)
     elif isinstance(log, (str, os.PathLike, list, tuple)):
         paths = [checked_path(path) for path in (log if isinstance(log, (list, tuple)) else [log])]
         if not paths:
             raise ValueError("log is empty: it must name a file")
         source = name_of_source(paths[0])
-        table, stated = _read(paths, options)
+        table, stated = _read(paths, columns, options)
         temperature = stated if temperature is None else temperature
         with speaking_of(paths[0]):
             records = log_of(table)
@@ -133,7 +136,7 @@ def check_log(
     )
 
 
-def _read(paths: list[Any], options: dict[str, Any]) -> tuple[Columns, float | None]:
+def _read(paths: list[Any], columns: Any, options: dict[str, Any]) -> tuple[Columns, float | None]:
     """The columns of one table or of logs, and the one temperature above 0 that logs state, if they do."""
     if not all(map(is_log, paths)) and "format" not in options:
         if len(paths) > 1:
@@ -141,7 +144,9 @@ def _read(paths: list[Any], options: dict[str, Any]) -> tuple[Columns, float | N
         if options:
             raise Refusal(Argument(next(iter(options))), f" goes with logs, and {paths[0]} is a table")
         with speaking_of(paths[0]):
-            return read_columns(paths[0]), None
+            return read_columns(paths[0], columns), None
+    if columns is not None:
+        raise Refusal(Argument("columns"), " goes with tables: ", Argument("input"), " names the field of a log")
     table, report = read(paths, **options)
     stated = list(report.settings.get("temperature", ()))
     value = float(stated[0]) if len(stated) == 1 and NUMBER.fullmatch(str(stated[0])) else 0.0
