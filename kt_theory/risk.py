@@ -161,8 +161,7 @@ def _estimate(
     if method == "montecarlo":
         return _simulated(problem, learner, n, init, divergence, seed)
     try:
-        # Where a row would take seconds, simulation with control variates takes less.
-        return exact_risk(problem, learner, n, init, divergence, patient=method == "exact")
+        return exact_risk(problem, learner, n, init, divergence)
     except OutOfReach as limit:
         if method == "exact":
             raise

@@ -44,6 +44,7 @@ QUICK = {
     "kt-theory reproduce figure2": "kt-theory reproduce figure1",
     "kt-theory reproduce figure2 --simulate --quick": "kt-theory reproduce figure1 --simulate --quick",
     "kt-theory reproduce --quick": "kt-theory reproduce figure1 --quick",
+    "kt-theory reproduce llm --simulate": "kt-theory reproduce figure1 --simulate --quick",
 }
 #: A study for the designs that a reader would write, and for `rates` on every change.
 STUDY = """
@@ -110,7 +111,6 @@ def prepared(folder):
         text = "".join(json.dumps(line) + "\n" for line in lines)
         (folder / f"{name}.jsonl").write_text(text, encoding="utf-8")
     (folder / "labels.txt").write_text("yes\nno\nperhaps\n", encoding="utf-8")
-    (folder / "samples.csv").write_text(block_of("auditing.md", "csv"), encoding="utf-8")
     for name in ("rates.toml", "my_design.toml"):
         (folder / name).write_text(STUDY, encoding="utf-8")
     (folder / "my_design.py").write_text(STUDY_IN_PYTHON, encoding="utf-8")

@@ -30,10 +30,10 @@ def test_the_licence_is_an_expression_with_its_files() -> None:
     # Oracle: published, PEP 639: SPDX, and a file for each licence
     assert PROJECT["license"] == "MIT AND Apache-2.0"
     files = [path for pattern in PROJECT["license-files"] for path in ROOT.glob(pattern)]
-    assert sorted(path.name for path in files) == ["LICENSE", "LICENSE-wordsegment"]
-    mit, apache = (path.read_text(encoding="utf-8") for path in sorted(files))
+    assert sorted(path.name for path in files) == ["LICENSE", "LICENSE-smollm2", "LICENSE-wordsegment"]
+    mit, *apache = (path.read_text(encoding="utf-8") for path in sorted(files))
     assert mit.startswith("MIT License")
-    assert "Licensed under the Apache License, Version 2.0" in apache
+    assert all("Licensed under the Apache License, Version 2.0" in text for text in apache)
 
 
 def test_nothing_installs_a_name_that_is_not_ours() -> None:

@@ -81,5 +81,5 @@ def test_the_package_carries_the_data_its_story_and_its_licence():
 
 @pytest.mark.parametrize("name", ["last_word", "next_word.csv", "../next_word", "", None])
 def test_an_unknown_name_lists_the_known_ones(name):
-    with pytest.raises(ValueError, match=r"^name is .*: it must be one of next_word$"):
+    with pytest.raises(ValueError, match=r"^name is .*: it must be one of language_model, next_word$"):
         kt.tables.bundled_teacher(name)

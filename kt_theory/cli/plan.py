@@ -9,7 +9,16 @@ from typing import Any
 
 import kt_theory as kt
 from kt_theory.cli.exits import HELD
-from kt_theory.cli.options import add_command, add_other, check_output, path, positive, whole
+from kt_theory.cli.options import (
+    add_command,
+    add_log_options,
+    add_other,
+    check_output,
+    log_options,
+    path,
+    positive,
+    whole,
+)
 from kt_theory.cli.printing import rows_of
 
 
@@ -27,7 +36,8 @@ def add_parser(commands: Any) -> None:
         "kt-theory plan --pilot records.parquet --target 0.05 --cost hard=1 partial=1 soft=5 --plot plan.png",
     )
     source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--pilot", type=path, metavar="FILE", help="records, as `kt-theory fit` reads them")
+    about = "records or logs, as `kt-theory fit` reads them"
+    source.add_argument("--pilot", type=path, nargs="+", metavar="FILE", help=about)
     source.add_argument("--teacher", type=path, metavar="FILE", help="teacher table; - reads standard input")
     source.add_argument("--bundled", metavar="NAME", help="a teacher that ships with the package, such as next_word")
     source.add_argument("--S", type=whole(1), help="number of inputs, for the worst case; goes with --A")
@@ -49,6 +59,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--states", type=path, metavar="FILE", help="the full input alphabet of the pilot")
     parser.add_argument("--actions", type=path, metavar="FILE", help="the full label alphabet of the pilot")
     parser.add_argument("--normalise", action="store_true", help="divide the rows of the teacher file by their sums")
+    add_log_options(parser)
     add_other(parser, "one more label of the pilot or teacher file, for what the others leave")
     parser.add_argument("--seed", type=whole(), default=0, help="seed of all draws (default: 0)")
     parser.add_argument("--plot", type=path, metavar="FILE", help="draw risk against n, .png and .pdf")
@@ -58,7 +69,8 @@ def add_parser(commands: Any) -> None:
 def _plan(arguments: argparse.Namespace) -> int:
     _refuse_strays(arguments)
     if arguments.plot:
-        check_output(arguments.plot, ".png", inputs={"--pilot": arguments.pilot, "--teacher": arguments.teacher})
+        inputs = {f"--pilot {file}": file for file in arguments.pilot or ()}
+        check_output(arguments.plot, ".png", inputs={"--teacher": arguments.teacher, **inputs})
     target = arguments.target if arguments.acceptance is None else 1.0 - arguments.acceptance
     if not 0 < target < 1:
         option = "--target" if arguments.acceptance is None else "--acceptance"
@@ -70,13 +82,15 @@ def _plan(arguments: argparse.Namespace) -> int:
         states, actions = (
             kt.tables.read_names(file) if file is not None else None for file in (arguments.states, arguments.actions)
         )
-        pilot, _ = kt.logs.transfer_set(arguments.pilot, states=states, actions=actions, other=arguments.other)
+        alphabets = {"states": states, "actions": actions, "other": arguments.other}
+        pilot, _ = kt.logs.transfer_set(arguments.pilot, **alphabets, **log_options(arguments))
         source = {"pilot": pilot}
     elif arguments.bundled is not None:
         source = {"teacher": kt.tables.bundled_teacher(arguments.bundled)}
     else:
         options = {"normalise": arguments.normalise, "other": arguments.other}
-        source = {"teacher": kt.logs.read_teacher(arguments.teacher, **options)}
+        read = kt.logs.read_teacher if kt.logs.is_log(arguments.teacher) else kt.tables.read_teacher
+        source = {"teacher": read(arguments.teacher, **options)}
     levels = arguments.levels or _default_levels(source)
     found = kt.plan(
         **source,
@@ -107,6 +121,10 @@ def _refuse_strays(arguments: argparse.Namespace) -> None:
     for option, given, goes_with, there in (
         ("--states", arguments.states, "--pilot", arguments.pilot),
         ("--actions", arguments.actions, "--pilot", arguments.pilot),
+        *(
+            (f"--{name.replace('_', '-')}", given, "--pilot", arguments.pilot)
+            for name, given in log_options(arguments).items()
+        ),
         ("--normalise", arguments.normalise or None, "--teacher", arguments.teacher),
         ("--other", arguments.other, "--pilot and --teacher", arguments.pilot or arguments.teacher),
         ("--plot", arguments.plot, "--pilot, --teacher and --bundled", None if arguments.S is not None else True),

@@ -190,8 +190,10 @@ def bundled_teacher(name: str = "next_word") -> Problem:
 
     Parameters
     ----------
-    name : {"next_word"}
+    name : {"next_word", "language_model"}
         "next_word": the law of the next English word given the previous one, from counts of web pages.
+        "language_model": what a small language model says after each of 64 prompts, 19,537 tokens and ``<other>``, a
+        sparse problem.
 
     Returns
     -------
@@ -210,12 +212,34 @@ def bundled_teacher(name: str = "next_word") -> Problem:
     >>> row = problem.teacher[problem.states.index("more")]
     >>> problem.actions[row.argmax()], float(row.max().round(3))
     ('than', 0.367)
+    >>> bundled_teacher("language_model").pairs.stored
+    64064
     """
     folder = resources.files("kt_theory") / "teachers"
-    available = sorted(entry.name.removesuffix(".csv") for entry in folder.iterdir() if entry.name.endswith(".csv"))
-    checks.one_of("name", name, available)
-    with resources.as_file(folder / f"{name}.csv") as path:
-        return read_teacher(path)
+    files = {Path(entry.name).stem: entry.name for entry in folder.iterdir() if entry.name.endswith((".csv", ".npz"))}
+    checks.one_of("name", name, sorted(files))
+    with resources.as_file(folder / files[name]) as path:
+        return read_teacher(path) if path.suffix == ".csv" else _language_model(path)
+
+
+def _language_model(path: Path) -> Problem:
+    """The teacher that ``simulations/make_language_model_teacher.py`` wrote: tokens that a row does not list are 0.
+
+    Its logarithms are float32 numbers, and leave the sums off 1 by 1.5e-7: rows are divided by their sums.
+    """
+    with np.load(path) as stored:
+        arrays = dict(stored)
+    token, other = arrays["token"].astype(np.int64), arrays["other"]
+    spelled, ends = arrays["token_bytes"].tobytes(), arrays["token_ends"].tolist()
+    tokens = [spelled[a:b].decode("utf-8", "backslashreplace") for a, b in zip([0, *ends], ends, strict=False)]
+    S, A = other.size, len(tokens) + 1
+    p = np.column_stack([np.exp(arrays["logprob"].astype(np.float64)), other])
+    p /= p.sum(axis=1, keepdims=True)
+    columns = np.column_stack([token, np.full(S, A - 1)])
+    keys = (np.arange(S)[:, None] * A + columns).ravel()
+    table = SparseTable.of_keys(keys, p.ravel(), (S, A), np.zeros(S))
+    law: Any = table  # the field takes one, though what it becomes is an array or a table
+    return Problem(np.full(S, 1 / S), law, path.stem, arrays["prompt"].tolist(), (*tokens, OTHER))
 
 
 # --- From columns to problems ---------------------------------------------------------------------------
