@@ -247,7 +247,7 @@ BAD: list[tuple[str, Callable[[], Any], str]] = [
     (
         "no state",
         lambda: from_records({"a": ["u"]}),
-        "the table has no state column: name it s or state; its columns are a",
+        "the table has no state column: name it s or state, .* its columns are a",
     ),
     ("no action", lambda: from_records({"s": ["x"]}), "the table has no action column"),
     ("two states", lambda: from_records(xy(state=["x", "y"])), "the table has 2 state columns, s and state"),

@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 
 import numpy as np
 import pandas as pd
@@ -239,3 +240,71 @@ def test_a_teacher_may_say_minus_infinity(tmp_path):
     with pytest.warns(Note, match="1 of 1 rows were divided"):
         problem = tables.read_teacher(written(tmp_path, text), normalise=True)
     assert problem.teacher.tolist() == [[0.5, 0.5, 0.0]]
+
+
+# --- Many rows ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["string", "large_string", "dictionary", "object"])
+def test_texts_of_parquet_are_read_as_codes(kind, tmp_path):
+    # Oracle: identity, the same columns in memory; a dictionary may hold names that no row has, in another order
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    a = ["v", "u", None, "v", ""]
+    column = {
+        "string": pa.array(a),
+        "large_string": pa.array(a, pa.large_string()),
+        "dictionary": pa.DictionaryArray.from_arrays(pa.array([3, 1, None, 3, 4]), ["z", "u", "q", "v", ""]),
+        "object": pa.array(pd.Series(a)),
+    }[kind]
+    frame = pa.table({"s": ["x"] * 5, "a": column, "count": [1, 2, 0, 3, 4], "note": ["k", None, "l", "m", "n"]})
+    path = tmp_path / "r.parquet"
+    pq.write_table(frame, path, row_group_size=2)
+    with pytest.raises(ValueError, match="row 3: a is missing"):
+        tables.read_records(path)
+    table = tables.read_table(path)
+    assert [None if pd.isna(name) else name for name in table["a"]] == a
+    assert [None if pd.isna(name) else name for name in table["note"]] == ["k", None, "l", "m", "n"]
+    pq.write_table(frame.take([0, 1, 3, 4]), path, row_group_size=2)
+    with pytest.warns(Note, match="left alone: note"):
+        data = tables.read_records(path)
+    assert (data.actions, data.counts.tolist()) == (("", "u", "v"), [[4, 2, 4]])
+
+
+@pytest.mark.parametrize("labels", [3, 4000])  # few pairs for the rows, and many
+def test_rows_amount_to_the_same_whatever_is_counted_how(labels, monkeypatch):
+    # Oracle: second algorithm, a dictionary of pairs
+    from kt_theory.records import samples
+
+    monkeypatch.setattr(samples, "_BLOCK", 7)
+    rng = np.random.default_rng(5)
+    s, a, times = rng.integers(0, 4, 500), rng.integers(0, labels, 500), rng.integers(1, 4, 500)
+    law = np.full((4, labels), 0.5 / labels)
+    for count in (np.ones(500, dtype=np.int64), times, times * 2**44):
+        records = {"s": s, "a": a, "logp": np.log(law[s, a])} | ({} if count[0] == 1 else {"count": count})
+        data = kt.TransferSet.from_records(records, states=range(4), actions=range(labels), other="?")
+        wanted: dict[tuple[int, int], int] = {}
+        for i, j, n in zip(
+            s.tolist(), a.tolist(), (count if "count" in records else np.ones(500, int)).tolist(), strict=True
+        ):
+            wanted[i, j] = wanted.get((i, j), 0) + n
+        pairs = data.pairs
+        found = dict(
+            zip(zip(pairs.rows.tolist(), pairs.columns.tolist(), strict=True), pairs.values.tolist(), strict=True)
+        )
+        assert found == wanted
+        np.testing.assert_array_equal(data.log_told.values, math.log(0.5 / labels))
+
+
+def test_the_first_value_of_a_pair_is_kept(monkeypatch):
+    # Oracle: enumeration, in blocks of two rows
+    from kt_theory.records import samples
+
+    monkeypatch.setattr(samples, "_BLOCK", 2)
+    records = {"s": ["x"] * 5, "a": ["u", "v", "u", "u", "v"], "p": [0.5, 0.25, 0.501, 0.502, 0.251]}
+    with pytest.warns(Note, match=r"differ by up to 0\.004"):
+        data = kt.TransferSet.from_records(records, tolerance=0.01, other="?")
+    assert data.revealed[0, :2].tolist() == [0.5, 0.25]
+    with pytest.raises(Refusal, match=r"probability 0\.501 on row 3, 0\.5 on row 1 \(3 rows disagree\)"):
+        kt.TransferSet.from_records(records, other="?")

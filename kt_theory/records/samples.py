@@ -83,10 +83,12 @@ def samples_of(
         action_names = with_other(action_names, other)
     S, A = len(state_names), len(action_names)
     given = _given(table, columns, multiplicity > 0)
+    pairs = s * np.int64(A) + a
     if given is not None:
-        _refuse_above_one(table, given, s * A + a, tolerance)
+        given = _at_most_one(table, given, pairs, tolerance)
     table.faults.refuse()
-    keys, places = np.unique(s * A + a, return_inverse=True)
+    keys, places = _distinct(pairs, S * A)
+    del pairs  # of fifty million rows each array counts
     cells = SparseTable.of_keys(keys, _tallied(places, multiplicity, keys.size), (S, A), np.zeros(S))
     values = np.full(keys.size, np.nan)
     if given is not None:
@@ -189,7 +191,7 @@ def _size(table: Columns, columns: dict[str, str | None]) -> int:
 def _multiplicity(table: Columns, name: str | None, size: int) -> np.ndarray:
     """How many samples each row stands for; 0 where that is not known."""
     if name is None:
-        return np.ones(size, dtype=np.int64)
+        return np.broadcast_to(np.int64(1), size)
     return table.column_of_counts(name)
 
 
@@ -208,7 +210,7 @@ def _encoded(
     if not spelled:
         raise Refusal(Argument(f"{role}s"), " is empty: an alphabet needs at least one name")
     position = {name: i for i, name in enumerate(spelled)}
-    places = np.array([position.get(name, -1) for name in [*names, ""]], dtype=np.int64)
+    places = np.array([position.get(name, -1) for name in [*names, ""]], dtype=np.int32)
     places[-1] = -1
     found = places[codes]
     outside = f"is not among the {len(spelled)} {role}s given"
@@ -239,12 +241,32 @@ def _found(table: Columns, role: str, column: str, names: Sequence[str], codes: 
 
 def _tallied(pairs: np.ndarray, multiplicity: np.ndarray, size: int) -> np.ndarray:
     """How often each pair was seen, in exact integers."""
-    total = sum(map(int, multiplicity.tolist())) if multiplicity.size else 0
+    if multiplicity.strides == (0,):  # every row counts once
+        return np.bincount(pairs, minlength=size)
+    total = (int((multiplicity >> 32).sum()) << 32) + int((multiplicity & 0xFFFFFFFF).sum())
     if total > checks.INT64_MAX:
         raise ValueError(f"the counts have a total of {total:.6g}: it exceeds the largest 64-bit integer")
+    if total < 2**53:  # sums of whole numbers are exact in floating point
+        return np.bincount(pairs, multiplicity, minlength=size).astype(np.int64)
     counts = np.zeros(size, dtype=np.int64)
     np.add.at(counts, pairs, multiplicity)
     return counts
+
+
+def _distinct(pairs: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """The different ones of some numbers below `size`, ascending, and for each number which of them it is."""
+    if size > 4 * pairs.size:
+        return np.unique(pairs, return_inverse=True)
+    there = np.zeros(size, dtype=bool)
+    there[pairs] = True
+    keys = np.flatnonzero(there)
+    place = np.empty(size, dtype=np.int32 if size < 2**31 else np.int64)
+    place[keys] = np.arange(keys.size)
+    return keys, place[pairs]
+
+
+#: Rows that are looked at together where an array of all of them would cost memory.
+_BLOCK = 10**6
 
 
 @dataclass(frozen=True)
@@ -272,7 +294,7 @@ def _given(table: Columns, columns: dict[str, str | None], drawn: np.ndarray) ->
     if name is None:
         return None
     logarithms = columns["log-probability"] is not None
-    numbers = table.column_of_numbers(name, gaps=True, logarithms=logarithms).astype(np.float64)
+    numbers = table.column_of_numbers(name, gaps=True, logarithms=logarithms).astype(np.float64, copy=False)
     silent = np.isnan(numbers)
     if not logarithms:
         table.refuse_numbers(
@@ -288,18 +310,21 @@ def _given(table: Columns, columns: dict[str, str | None], drawn: np.ndarray) ->
         f"those listed: an empty cell says that it is not told; without the column {name} these are hard labels",
     )
     # What is below the marks is 0, as in a teacher: servers write -inf or -3e100 for it.
-    return _Given(name, np.where(numbers < MARKS_BELOW, -np.inf, numbers), logarithms)
+    zero = numbers < MARKS_BELOW
+    return _Given(name, np.where(zero, -np.inf, numbers) if zero.any() else numbers, logarithms)
 
 
-def _refuse_above_one(table: Columns, given: _Given, pairs: np.ndarray, tolerance: float) -> None:
+def _at_most_one(table: Columns, given: _Given, pairs: np.ndarray, tolerance: float) -> _Given:
     """Blame probabilities above 1; what exceeds 1 by no more than the tolerance becomes 1."""
-    values, name = given.values, given.column
+    known, name = given.values, given.column
+    values = known.copy() if (known > (0 if given.logarithms else 1)).any() else known
+    if values is known:
+        return given
     with np.errstate(over="ignore", invalid="ignore"):
         above = np.expm1(np.minimum(values, 1)) if given.logarithms else values - 1
         noise = (above > 0) & (above < _NOISE)
         most = float(np.where(noise, above, 0.0).max(initial=0.0))
         fine = ~(above > tolerance)
-    known = given.values.copy()
     values[noise] = 0.0 if given.logarithms else 1.0
     if most > tolerance:
         good = np.flatnonzero(table.faults.good(pairs.size) & ~np.isnan(values) & (fine | noise))
@@ -309,6 +334,7 @@ def _refuse_above_one(table: Columns, given: _Given, pairs: np.ndarray, toleranc
         table.faults.advice = ("; ", Argument("tolerance", enough), " takes what is above for 1")
     wanted = "a log-probability is at most 0" if given.logarithms else "a probability is at most 1"
     table.refuse_numbers(name, known, fine, wanted)
+    return _Given(name, values, given.logarithms)
 
 
 # --- Probabilities of one law ---------------------------------------------------------------------------
@@ -328,18 +354,27 @@ def _reconciled(
     `places` says which of the cells each row of the table is about.
     """
     states, actions = names
-    telling = np.flatnonzero(~np.isnan(given.values))
-    A, pairs, values = len(actions), places[telling], given.values[telling]
-    told, first = np.unique(pairs, return_index=True)
+    A, pairs, values = len(actions), places, given.values
+    telling: Sequence[int] | np.ndarray = range(values.size)
+    if np.isnan(values).any():
+        telling = np.flatnonzero(~np.isnan(values))
+        pairs, values = pairs[telling], values[telling]
+    first = np.full(cells.stored, -1)
+    # Block by block, from the last: fifty million rows have no room for arrays of their places.
+    blocks = [slice(i, min(i + _BLOCK, values.size)) for i in range(0, values.size, _BLOCK)]
+    for block in reversed(blocks):
+        first[pairs[block][::-1]] = np.arange(block.stop - 1, block.start - 1, -1)  # the first row about a cell stays
+    told = np.flatnonzero(first >= 0)
+    first = first[told]
     kept = np.full(cells.stored, np.nan)
     kept[told] = values[first]
     rows = cells.rows[told]
     known = np.bincount(rows, given.probabilities(kept[told]), minlength=len(states))
     complete = np.bincount(rows, minlength=len(states)) == A
-    apart = given.apart(values, kept[pairs])
-    spread = float(apart.max(initial=0.0))
+    spread = max((float(given.apart(values[block], kept[pairs[block]]).max()) for block in blocks), default=0.0)
     enough = _rounded_up(max(spread, *(x for x in (known - 1).tolist() if x < _NOISE), 0.0))
     if spread > tolerance:
+        apart = given.apart(values, kept[pairs])
         i = int(np.argmax(apart > tolerance))
         j = int(first[np.searchsorted(told, pairs[i])])
         pair = f"({checks.shown(states[s[telling[i]]])}, {checks.shown(actions[cells.columns[pairs[i]]])})"

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from kt_theory import checks
-from kt_theory.records.columns import COLUMNS, NUMBER, WHOLE, Columns, Places
+from kt_theory.records.columns import COLUMNS, NUMBER, WHOLE, Coded, Columns, Places, sequence_of
 from kt_theory.tables.sources import checked_path, decoded, load_pyarrow, source_of, speaking_of
 
 _NAMES = frozenset(COLUMNS["state"] + COLUMNS["action"])
@@ -168,6 +168,7 @@ def _single_column(name: str, separator: str) -> str:
 def _typed(table: Columns, name: str) -> np.ndarray:
     """The cells of a column as text or as numbers."""
     key, values = name.casefold(), table[name]
+    values = sequence_of(values) if isinstance(values, Coded) else values
     if key in _NAMES:
         present = [not checks.is_missing(value) for value in values]
         names = table.column_of_names(name, gaps=True)
@@ -176,7 +177,7 @@ def _typed(table: Columns, name: str) -> np.ndarray:
     if key in _NUMBERS | _WITH_GAPS:
         return table.column_of_numbers(name, gaps=key in _WITH_GAPS, logarithms=key in _LOGARITHMS)
     if table.places.unit == "row":
-        return values
+        return np.array([*values, None], dtype=object)[:-1] if isinstance(values, list) else values
     text = np.array([*values, None], dtype=object)[:-1]
     filled = [cell for cell in values if cell]
     if values and (not filled or not all(NUMBER.fullmatch(cell) for cell in filled)):
@@ -187,9 +188,46 @@ def _typed(table: Columns, name: str) -> np.ndarray:
 
 
 def _parquet_columns(content: bytes) -> Columns:
+    """The columns of a Parquet file; texts as distinct names and codes, which is how it may keep them."""
     pyarrow = load_pyarrow()
     try:
-        frame = pd.read_parquet(io.BytesIO(content), engine="pyarrow")
+        file = pyarrow.parquet.ParquetFile(pyarrow.BufferReader(content))
+        fields = [file.schema_arrow.field(i) for i in range(len(file.schema_arrow))]
+        texts = [field.name for field in fields if _is_text(pyarrow, field.type)]
+        file = pyarrow.parquet.ParquetFile(pyarrow.BufferReader(content), read_dictionary=texts)
+        kept = [field.name for field in fields if not re.fullmatch(r"__index_level_[0-9]+__", field.name)]
+        parts = {name: _parquet_column(pyarrow, file, name, name in texts) for name in kept}
     except (pyarrow.ArrowException, OSError, ValueError):
         raise ValueError("it is not a Parquet file, or a damaged one") from None
-    return Columns.of(frame)
+    return Columns(kept, [parts[name] for name in kept])
+
+
+def _is_text(pyarrow: Any, kind: Any) -> bool:
+    inner = kind.value_type if pyarrow.types.is_dictionary(kind) else kind
+    return bool(pyarrow.types.is_string(inner) or pyarrow.types.is_large_string(inner))
+
+
+def _parquet_column(pyarrow: Any, file: Any, name: str, text: bool) -> Any:
+    """One column of a Parquet file, read by itself: a file of many rows is in memory once."""
+    column = file.read([name], use_threads=False).column(name)
+    if not text:
+        return column.to_pandas()
+    if not pyarrow.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    column = column.unify_dictionaries()
+    if column.num_chunks == 0:
+        return Coded([], np.empty(0, dtype=np.int64))
+    names = column.chunk(0).dictionary.to_pylist()
+    codes = np.empty(len(column), dtype=np.int32)
+    row = 0
+    for chunk in column.chunks:
+        codes[row : row + len(chunk)] = chunk.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+        row += len(chunk)
+    used = np.zeros(len(names) + 1, dtype=bool)
+    used[codes] = True
+    if None in names or not used[:-1].all():  # a dictionary may hold what no row has
+        places = np.full(len(names) + 1, -1, dtype=np.int32)
+        there = [i for i, label in enumerate(names) if used[i] and label is not None]
+        places[there] = np.arange(len(there))
+        names, codes = [names[i] for i in there], places[codes]
+    return Coded(names, codes)
