@@ -17,6 +17,7 @@ import kt_theory as kt
 from kt_theory.problem import initial_cells
 from kt_theory.simulation.cells import RUN, Cell
 from kt_theory.simulation.controls import Controls
+from kt_theory.simulation.sampling import CHUNK, CountSampler
 from kt_theory.sparse import SparseTable, aligned
 
 #: Learners with a form for stored cells, one of each kind of protocol.
@@ -120,6 +121,28 @@ def test_both_forms_draw_from_one_law_where_they_draw_otherwise() -> None:
     frame = kt.simulate(sparse, ["CE_sgl", "SEL_ptl"], [1000], reps=4000, init=init, workers=1)
     for learner, mean, mcse in frame[["learner", "mean", "mcse"]].itertuples(index=False):
         assert abs(mean - kt.expected_risk(sparse, learner, 1000, init)) <= 5 * mcse
+
+
+@pytest.mark.parametrize("share", [0.5, 1.5, 3.0])
+def test_wide_problems_are_drawn_from_their_law_by_either_route(share: float) -> None:
+    # Oracle: closed form, the expected missing mass and number of unseen pairs, |z| <= 4 over 40 data sets
+    S, each = 1200, 60
+    rng = np.random.default_rng(8)
+    rows, columns = np.repeat(np.arange(S), each), np.tile(np.arange(each), S)
+    teacher = rng.dirichlet(np.full(each, 0.3), size=S)
+    problem = kt.Problem.from_cells(rng.dirichlet(np.ones(S)), rows, columns, teacher.ravel(), A=each)
+    sampler = CountSampler(problem)
+    n = int(share * sampler.masses.size)
+    assert sampler.masses.size > CHUNK
+    assert (n > sampler._one_by_one) == (share > 1)
+    counts = np.concatenate(list(sampler.draw(n, 40, np.random.default_rng(1))))
+    assert (counts.sum(axis=1) == n).all()
+    q = (1 - sampler.masses) ** n
+    for weights in (sampler.masses, np.ones_like(q)):
+        found = (counts == 0) @ weights
+        error = found.std(ddof=1) / np.sqrt(40)
+        assert abs(found.mean() - q @ weights) <= 4 * error
+        assert abs(found.mean() - ((1 - sampler.masses) ** (n * 0.98)) @ weights) > 4 * error  # red: 2 % fewer draws
 
 
 def test_the_risk_of_a_student_is_the_same_in_all_four_combinations_of_forms() -> None:

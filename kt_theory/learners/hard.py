@@ -127,3 +127,6 @@ ADD_SGL = Learner(
     loss="- sum_i log pi(a_i|s_i) - c sum_{a, visited s} log pi(a|s)",
     fingerprint="ADD_sgl 1",
 )
+
+#: What `kt_theory.learners.registry` lists.
+LEARNERS = (CE_SGL, ADD_SGL)

@@ -334,3 +334,7 @@ def renormalised_at(protocol: Protocol) -> Learner:
         loss="- sum over told labels of pi*(a|s) log pi(a|s), pi* scaled to one on them",
         fingerprint=f"RENORM@ 1, {protocol.name}, {protocol.shows_label}, {protocol.top}",
     )
+
+
+#: What `kt_theory.learners.registry` lists.
+LEARNERS = (CE_PTL, SEL_PTL)

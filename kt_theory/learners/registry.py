@@ -6,17 +6,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from kt_theory import checks
-from kt_theory.learners.hard import ADD_SGL, CE_SGL
+from kt_theory.learners import hard, partial, soft
 from kt_theory.learners.learner import Learner
-from kt_theory.learners.partial import CE_PTL, SEL_PTL, renormalised_at, sel_at
-from kt_theory.learners.soft import CE_FUL
+from kt_theory.learners.partial import renormalised_at, sel_at
 from kt_theory.protocols.protocol import resolve_protocol
-
-#: All learners, by name.
-LEARNERS: dict[str, Learner] = {learner.name: learner for learner in (CE_SGL, CE_PTL, SEL_PTL, CE_FUL, ADD_SGL)}
 
 #: The four learners of the paper: the default of studies.
 PAPER_LEARNERS = ("CE_sgl", "CE_ptl", "SEL_ptl", "CE_ful")
+
+_FOUND = {learner.name: learner for module in (hard, partial, soft) for learner in module.LEARNERS}
+
+#: All learners, by name, those of the paper first.
+LEARNERS: dict[str, Learner] = {name: _FOUND[name] for name in PAPER_LEARNERS} | _FOUND
 
 #: What stands before the name of a protocol in the name of a learner of it, such as ``SEL@top_k:20``: its natural
 #: learner, and what practice often does with a list of the most likely labels.

@@ -51,3 +51,6 @@ CE_FUL = Learner(
     loss="sum_i KL(pi*(.|s_i), pi(.|s_i))",
     fingerprint="CE_ful 1",
 )
+
+#: What `kt_theory.learners.registry` lists.
+LEARNERS = (CE_FUL,)

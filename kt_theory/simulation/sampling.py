@@ -5,8 +5,8 @@ NumPy draws uniforms, numba turns them into counts. Two routes to the same law, 
 - few samples per cell: one uniform per sample, looked up in an alias table. Cost: about 3 ns a sample;
 - many: one binomial per cell, see `kt_theory.simulation.binomial`. Cost: 20 to 70 ns a cell, whatever n is.
 
-Which route is taken depends on (n, number of cells) alone, never on threads or repeats. The repeats of one generator
-are drawn one after the other, so asking for more of them changes none of the earlier ones.
+Which route is taken depends on the problem and n alone, never on threads or repeats. The repeats of one generator are
+drawn one after the other, so asking for more of them changes none of the earlier ones.
 """
 
 from __future__ import annotations
@@ -21,6 +21,10 @@ from kt_theory.sparse import SparseTable
 
 #: Samples per cell up to which single draws are cheaper than a binomial per cell (both measured, they cross near 20).
 DRAWS_PER_CELL = 16
+
+#: The same for a sparse problem of more than `CHUNK` stored cells: its alias table and counts are no longer in the
+#: processor's cache, and a single draw costs 40 to 80 ns.
+DRAWS_PER_STORED_CELL = 1
 
 #: The largest n. What rounding does to a binomial is worked out up to here, see `kt_theory.simulation.binomial`.
 N_MAX = 10**17
@@ -64,6 +68,8 @@ class CountSampler:
             self.shape = (problem.S, problem.A)
             masses = problem.w.ravel()
         self.masses = masses / masses.sum()
+        wide = problem.sparse and masses.size > CHUNK
+        self._one_by_one = (DRAWS_PER_STORED_CELL if wide else DRAWS_PER_CELL) * masses.size
         self._keep, self._own, self._other = alias_table(self.masses)
         # The last cell gets whatever is left over, rounding included: that must be a cell which can afford it, never
         # one of probability zero. With the heaviest one last, no conditional probability is above 1/2.
@@ -77,7 +83,7 @@ class CountSampler:
     def draw(self, n: int, reps: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
         """Yield count tables, int64, shape (R, S, A), in chunks whose R add up to `reps`."""
         cells = self.masses.size
-        one_by_one = n <= DRAWS_PER_CELL * cells
+        one_by_one = n <= self._one_by_one
         rows = max(1, CHUNK // max(n if one_by_one else 1, cells))
         stream = Uniforms(rng, n)
         for start in range(0, reps, rows):
