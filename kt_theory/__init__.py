@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from kt_theory import study as study
     from kt_theory import tables as tables
     from kt_theory import training as training
+    from kt_theory.auditing import audit_student as audit_student
+    from kt_theory.auditing import free_bound as free_bound
+    from kt_theory.auditing import self_audit as self_audit
     from kt_theory.certificates import certify as certify
     from kt_theory.certificates import certify_minimax as certify_minimax
     from kt_theory.checks import Unsupported as Unsupported
@@ -103,6 +106,9 @@ _HOME = {
     "minimax_constant": "minimax.constants",
     "certify": "certificates",
     "certify_minimax": "certificates",
+    "audit_student": "auditing",
+    "self_audit": "auditing",
+    "free_bound": "auditing",
     "verify": "ledger.verifying",
     "Plan": "planning",
     "plan": "planning",

@@ -150,7 +150,7 @@ def test_visits_one_by_one(n: int, rho: float, A: int) -> None:
 )
 def test_integrals_between_kinks(n: int, rho: float, A: int) -> None:
     # Oracle: second algorithm, incomplete beta functions at each number of visits
-    p = np.array([0.004, 0.0011, 1e-4, 3e-6, 1e-8])
+    p = np.array([0.004, 0.0011, 1e-4, 3e-6, 1e-8, 0.0])
     a = 0.4 / math.sqrt(A - 1)
     first, last = map(float, binomials.window(n, rho))
     e, found = a * (1 - A * p), np.empty(p.size)

@@ -174,6 +174,7 @@ def test_fit_speaks_json(records):
     assert found["n"] == 10
     assert found["learners"] == ["CE_sgl", "CE_ptl", "SEL_ptl", "ADD_sgl"]
     assert found["missing mass per input"] == pytest.approx({"0": 0.2, "1": 0.1})
+    assert found["self-audit"]["learner"] == "SEL_ptl"
 
 
 def test_fit_of_hard_labels_fits_what_it_can(tmp_path):

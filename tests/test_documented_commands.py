@@ -111,6 +111,7 @@ def prepared(folder):
         text = "".join(json.dumps(line) + "\n" for line in lines)
         (folder / f"{name}.jsonl").write_text(text, encoding="utf-8")
     (folder / "labels.txt").write_text("yes\nno\nperhaps\n", encoding="utf-8")
+    (folder / "samples.csv").write_text(block_of("auditing.md", "csv"), encoding="utf-8")
     for name in ("rates.toml", "my_design.toml"):
         (folder / name).write_text(STUDY, encoding="utf-8")
     (folder / "my_design.py").write_text(STUDY_IN_PYTHON, encoding="utf-8")

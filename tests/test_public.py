@@ -121,6 +121,12 @@ def records_file(folder: Path) -> Path:
     return path
 
 
+def audit_samples(folder: Path) -> Path:
+    path = folder / "samples.csv"
+    path.write_text("p,q\n0.5,0.25\n0.25,0.5\n", encoding="utf-8")
+    return path
+
+
 def study_folder(folder: Path) -> Path:
     if not (folder / "study").exists():
         kt.study.run_in_folder(design(), folder / "study", workers=1)
@@ -211,6 +217,9 @@ OTHER: dict[str, dict[str, Any]] = {
     "kt.top_k_label": {"k": 2, "lists_last": True},
     "kt.top_k_only": {"k": 2, "lists_last": True},
     "kt.sample_risks": {"reps": 3},
+    "kt.audit_student": {"records": {"p": [0.5], "q": [0.25]}, "sampled": "teacher"},
+    "kt.free_bound": {"inputs": ["0", 1]},
+    "tables.audit_file": {"path": InFolder(audit_samples), "sampled": "teacher"},
     "claims.Claims": {"slopes": {"CE_sgl": -0.5}, "lower": None},
     "claims.fit_panel": {"rows": RECEIPTS[RECEIPTS["learner"] == "CE_sgl"]},
     "claims.scoreboard": {"receipts": RECEIPTS, "claims": {"p": kt.claims.Claims()}, "exact": None},

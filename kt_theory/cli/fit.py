@@ -95,7 +95,7 @@ def _fit(arguments: argparse.Namespace) -> int:
     if data.protocol == kt.protocols.TOLD:
         usable.append(f"SEL@{data.protocol}")  # its natural learner: exact on what is told
     students = {name: kt.fit(data, name, init) for name in usable}
-    found = _findings(data)
+    found = _findings(data, init)
     if arguments.out:
         kt.tables.write_students(students, data, arguments.out)
     if arguments.json:
@@ -116,8 +116,8 @@ def _alphabet(name: str, file: str | None, size_name: str, size: Any) -> list[st
     return None
 
 
-def _findings(data: kt.TransferSet) -> dict[str, Any]:
-    """What the records hold and what they leave unknown."""
+def _findings(data: kt.TransferSet, init: Any) -> dict[str, Any]:
+    """What the records hold, what they leave unknown, and what they say of the student's risk."""
     import numpy as np
 
     pairs = data.pairs
@@ -141,6 +141,9 @@ def _findings(data: kt.TransferSet) -> dict[str, Any]:
     if data.protocol == kt.protocols.TOLD:
         told = data.untold_mass < 1
         found["mass not told, averaged over the inputs told of"] = float(data.untold_mass[told].mean())
+    if data.protocol.name in ("partial", "soft") and n:
+        audit = kt.self_audit(data, init)
+        found["self-audit"] = {name: getattr(audit, name) for name in ("learner", "risk", "standard_error")}
     return found
 
 
@@ -172,6 +175,12 @@ def _findings_as_text(found: dict[str, Any]) -> str:
     if found["protocol"] == "told":
         mass = found["mass not told, averaged over the inputs told of"]
         lines.append(f"mass of labels that are not told, averaged over the inputs told of: {mass:.6g}")
+    if "self-audit" in found:
+        audit = found["self-audit"]
+        lines.append(
+            f"risk of {audit['learner']}, by leaving out one record at a time: {audit['risk']:.4g} "
+            f"(standard error {audit['standard_error']:.2g})"
+        )
     return "\n".join(lines)
 
 

@@ -101,11 +101,13 @@ def risk(row: Row, n: int) -> Estimate:
     w = row.rho * p / whole
     q = np.exp(-w * n)
     unseen = float(q.sum())
+    if unseen < FEWEST:
+        raise _out(f"{unseen:.2g} labels are unseen in the mean")
     centre = float(q @ p) / unseen
     # Standard deviation of the sum over unseen labels of p - centre.
     spread = math.sqrt(float((q * -np.expm1(-w * n)) @ (p - centre) ** 2))
-    if unseen < FEWEST or spread <= 1e-9 * unseen * centre:
-        raise _out(f"{unseen:.2g} labels are unseen in the mean, or they hardly vary")
+    if spread <= 1e-9 * unseen * centre:
+        raise _out("the labels that may be unseen hardly differ")
     low, high = _window(p, q, centre, spread / unseen)
     half_period = 1.02 * unseen * (high - low) + float(p[q > 1e-14].max(initial=0.0))
     x, c, moved = _replaced(p, w, n, (low, high), 7 / spread)

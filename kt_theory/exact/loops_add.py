@@ -30,7 +30,7 @@ def fill_deviations(
         k[a] = min(max(np.floor(first * p[a] - e[a] * math.sqrt(first)), -1.0), first)
         F[a] = below(k[a], first, p[a])
         out[a] = 0.0
-        if light[a] and p[a] > 0.0:
+        if light[a]:
             out[a] = by_pieces(n, rho, first, last, p[a], e[a], s, F[a])
         else:
             some[count] = a

@@ -43,46 +43,35 @@ the product polynomial of all labels divided by that of b, from the side that da
 doubled until nothing changes; three times the last change is added to the error, which is an estimate here and no
 bound.
 
-**Cost** of a row at the n that costs most, in processor seconds (2 GHz), measured on rows of the flat Dirichlet law and
-of a softmax at temperature 1/5; labels of equal probability go by `kt_theory.exact.sel` and cost less:
-
-======  =======  =======================================================================================
-labels  seconds  relative error
-======  =======  =======================================================================================
-10      < 0.01   1e-13 (subsets)
-15      0.1      1e-13 (subsets)
-18      0.8      1e-13 (subsets)
-19, 20  0.1      1e-11, proved (halves)
-25      0.1      1e-11, proved
-28      0.4      2e-11, proved
-30      0.7      2e-11, proved
-32      2.4      3e-11, proved
-40      5        1e-7 where all labels may be seen or not (series), else as above
-60      9        1e-6, or out of reach on some sharp rows
-100     9        1e-6, or out of reach on sharp rows of which more than 60 labels may be seen or not
-200     12       1e-6, or out of reach
-400     15       1e-6, or out of reach for n between 2 and some thousands
-======  =======  =======================================================================================
+**Cost** at the n that costs most, in processor seconds: halves 0.1 at 25 labels, 2.4 at 32; the series 5 at 40 labels,
+9 at 100, 15 at 400, to 1e-6 or out of reach. With patience only: see `risk`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 
+from kt_theory.exact.circles import Circle, Labels, circle_of, expm1, rounding, split
 from kt_theory.exact.rows import Estimate, OutOfReach, Row
 
 #: Halves: products that are added up at most, some 5e8 a second; sets of a half.
 WORK = 1e9
 MOST_SETS = 2**19
 
-#: Nodes of a circle.
-MOST_NODES = 2000
+#: The same, and labels that may be seen or not, for an answer in less than half a second.
+QUICK_WORK = 1e8
+QUICK_LABELS = 28
+
+#: Small sets: products; labels; the largest relative error that is shown, which is a bound, and that of a simulation.
+SMALL_PRODUCTS = 5e7
+MOST_IN_SMALL = 600
+COARSE_SMALL = 1e-3
 
 #: Series: products for sets gone through one by one, harmonics, steps in all (some 10 ns each); the largest relative
 #: error that is shown; times the last change that is taken for the error of what was not added.
@@ -103,10 +92,10 @@ BLOCK = 2_000_000
 
 EPS = 2.0**-52
 
-HALVES, SERIES = "halves", "Fourier series"
+HALVES, SERIES, SMALL = "halves", "Fourier series", "small sets"
 
 
-def risk(row: Row, n: int, rtol: float = 1e-9) -> Estimate:
+def risk(row: Row, n: int, rtol: float = 1e-9, patient: bool = True) -> Estimate:
     """What one input adds to the expected TV risk of SEL_ptl after n >= 1 samples, for a uniform init.
 
     Parameters
@@ -115,6 +104,8 @@ def risk(row: Row, n: int, rtol: float = 1e-9) -> Estimate:
     n : int
     rtol : float
         Relative accuracy at which the series stops to refine.
+    patient : bool
+        Whether to take seconds; otherwise halves are tried that take less than half of one, and no series.
 
     Returns
     -------
@@ -124,12 +115,14 @@ def risk(row: Row, n: int, rtol: float = 1e-9) -> Estimate:
     Raises
     ------
     OutOfReach
-        If no circle of at most `MOST_NODES` nodes suits the row, or the error is above `COARSEST`.
+        If no circle of at most `circles.MOST_NODES` nodes suits the row, or the error is above `COARSEST`.
     """
     low, high = bracket(row, n)
     if high < 1e-280:
         return Estimate(0.0, row.rho * high, HALVES)
     low = max(low, 1e-290)
+    if not patient:
+        return _quickly(row, n, low)
     for least in (1e-17, 1e-12, 1e-9):
         try:
             return _by_levels(row, n, low, least, partial(in_halves, most=WORK), HALVES)
@@ -141,12 +134,33 @@ def risk(row: Row, n: int, rtol: float = 1e-9) -> Estimate:
     return _by_levels(row, n, low, 1e-7, partial(in_halves, most=WORK), HALVES)
 
 
+def _quickly(row: Row, n: int, low: float) -> Estimate:
+    """In halves or small sets, if so few labels may be unseen that either takes less than half a second."""
+    halves = partial(in_halves, most=QUICK_WORK)
+    for least in (1e-12, 1e-9, 1e-7):
+        with contextlib.suppress(OutOfReach):
+            found = _by_levels(row, n, low, least, halves, HALVES, QUICK_LABELS)
+            if found.error <= COARSEST * found.value:
+                return found
+    found = _by_levels(row, n, low, 1e-8, small, SMALL, MOST_IN_SMALL)
+    if found.error > COARSE_SMALL * found.value:
+        raise OutOfReach(f"SEL_ptl in small sets: the error is {found.error:.2g}: use kt_theory.simulate")
+    return found
+
+
 def _by_levels(
-    row: Row, n: int, low: float, least: float, mean: Callable[[_Labels, _Circle], tuple[float, float]], route: str
+    row: Row,
+    n: int,
+    low: float,
+    least: float,
+    mean: Callable[[Labels, Circle], tuple[float, float]],
+    route: str,
+    most: int = 10**9,
 ) -> Estimate:
     """By the first heavy label that was seen; the means by one of the two routes.
 
-    In each of the ways of the module's docstring as much as `least` may be left out, relative to `low`.
+    In each of the ways of the module's docstring as much as `least` may be left out, relative to `low`; of `most`
+    labels that may be seen or not, at most.
     """
     p, w, rest, total, power = row.p, row.rho * row.p / math.fsum(row.p), 1 - row.rho, 1.0, 1.0
     value = error = 0.0
@@ -154,10 +168,12 @@ def _by_levels(
     while True:
         heavy = float(w[-1]) if w.size and w[-1] > HEAVY * total else 0.0
         light = w.size - (heavy > 0)
-        labels = _split(p[:light], w[:light] / total, heavy / total, np.array(unseen), n, 100 * least * low / power)
+        labels = split(
+            p[:light], w[:light] / total, heavy / total, np.array(unseen), n, 100 * least * low / power, most
+        )
         here, off = 0.0, labels.error
         if labels.pairs[0].size:
-            here, off = mean(labels, _circle(labels, n, least * low / power))
+            here, off = mean(labels, circle_of(labels, n, least * low / power))
             off += labels.error
         value += power * here
         error += power * (off + EPS * (8 + abs(math.log(power))) * here)
@@ -187,202 +203,11 @@ def bracket(row: Row, n: int) -> tuple[float, float]:
     return 0.5 * low * (1 - 1e-6), high * (1 + 1e-9)
 
 
-def _powers_of(n: int, w: np.ndarray) -> np.ndarray:
-    """(1 - w)^n."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(w < 1, np.exp(n * np.log1p(-np.minimum(w, 1.0))), float(n == 0))
-
-
 def _to_the(n: int, kept: float, absent: float) -> float:
     """kept^n, kept = 1 - absent; from the one that is known to more digits."""
     if kept <= 0:
         return 0.0
     return math.exp(n * (math.log1p(-absent) if absent < 0.5 else math.log(kept)))
-
-
-@dataclass(frozen=True)
-class _Labels:
-    """The labels that may be seen or not (w, p), and those that are in U always (distinct `idle`, `times` each).
-
-    A label of mass `heavy`, if above 0, must be seen. All masses and the rest are 1 together.
-
-    `p` and `idle` are less a constant where that is exact; `most` bounds p(U); `error` is what the split moves.
-    `pairs` are weights c and masses k, with E_m D <= sum c k^m for every m.
-    """
-
-    w: np.ndarray
-    p: np.ndarray
-    idle: np.ndarray
-    times: np.ndarray
-    heavy: float
-    most: float
-    error: float
-    pairs: tuple[np.ndarray, np.ndarray]
-
-    @property
-    def idle_mass(self) -> float:
-        return math.fsum(self.idle * self.times)
-
-    @property
-    def always(self) -> int:
-        return int(self.times.sum())
-
-    def spread(self, R: float) -> float:
-        """The mean of sum over U of abs(p), for U of two labels or more: one unseen label costs exactly 0."""
-        q = np.exp(-self.w * R)
-        with np.errstate(divide="ignore"):
-            log_seen = np.where(q < 0.5, np.log1p(-q), np.log(-np.expm1(-self.w * R)))
-        before, after = np.cumsum(log_seen) - log_seen, np.cumsum(log_seen[::-1])[::-1] - log_seen
-        others = before + after if self.always == 0 else -np.inf
-        mean = float(np.abs(self.p) @ (q * -np.expm1(others)))
-        return mean + abs(self.idle_mass) * (1.0 if self.always > 1 else -math.expm1(float(log_seen.sum())))
-
-
-def _split(p: np.ndarray, w: np.ndarray, heavy: float, unseen: np.ndarray, n: int, negligible: float) -> _Labels:
-    never, before = _powers_of(n, w), _powers_of(n - 1, w)
-    known = float(unseen.sum())
-    # Seen nearly surely.
-    loss = never * (p + known + float(never @ p))
-    order = np.argsort(loss)
-    cut = int(np.searchsorted(np.cumsum(loss[order]), 0.5 * negligible, side="right"))
-    seen = np.zeros(p.size, dtype=bool)
-    seen[order[:cut]] = (p > 0)[order[:cut]]
-    # Unseen nearly surely: p is sorted, so these come first.
-    gain = n * np.cumsum(w) * (known + float(before @ p))
-    idle = (gain <= 0.5 * negligible) & ~seen
-    error = float(loss[seen].sum()) + float(gain[idle].max(initial=0.0))
-    middle = ~seen & ~idle
-    most = float(p[middle].sum() + p[idle].sum()) + known
-    always, times = np.unique(np.concatenate((p[idle], unseen)), return_counts=True)
-    mid_w, mid_p = w[middle], p[middle]
-    pairs = _pairs(mid_w, mid_p, always, times)
-    if not always.size and mid_p.size and mid_p[-1] <= 2 * mid_p[0]:
-        mid_p = mid_p - mid_p[mid_p.size // 2]  # exact, and all that counts is in the differences
-    return _Labels(mid_w, mid_p, always, times, heavy, most, error, pairs)
-
-
-def _pairs(w: np.ndarray, p: np.ndarray, idle: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    a, b = np.triu_indices(w.size, 1)
-    c: list[Any] = [np.abs(p[a] - p[b])]
-    k: list[Any] = [1 - w[a] - w[b]]
-    if idle.size:
-        c += [np.abs(p[:, None] - idle) @ times, [0.5 * float(times @ np.abs(idle[:, None] - idle) @ times)]]
-        k += [1 - w, [1.0]]
-    apart, kept = np.concatenate(c) / max(2, int(times.sum())), np.concatenate(k)
-    useful = (apart > 0) & (kept > 0)
-    return apart[useful], kept[useful]
-
-
-@dataclass(frozen=True)
-class _Circle:
-    """Nodes t and the factors by which their terms count; both on half the circle, twice where there are two.
-
-    `weight` is the sum of the absolute values of the factors at most, `reach` the largest angle, `error` what aliases
-    and the nodes left out add.
-    """
-
-    R: float
-    t: np.ndarray
-    factor: np.ndarray
-    n: int
-    negligible: float
-    log_scale: float
-    weight: float
-    reach: float
-    error: float
-
-
-def _rounding(labels: _Labels, circle: _Circle, roundings: float) -> float:
-    """What rounding moves: so many roundings of a term, all of one sign, of the sum of all terms at t = R."""
-    roundings += 100 + 4 * labels.p.size + abs(circle.log_scale) + abs(circle.R - circle.n) * circle.reach
-    return EPS * (roundings - math.log(circle.negligible)) * circle.weight * labels.spread(circle.R)
-
-
-def _circle(labels: _Labels, n: int, negligible: float) -> _Circle:
-    """A circle whose aliases and nodes left out add no more than what is negligible, if one of few nodes does that."""
-    from kt_theory.exact import loops_sel
-
-    c, k = labels.pairs
-    log_c = np.log(c)
-
-    def tilted(R: float) -> tuple[float, float]:
-        """Mean and variance of the number of draws, in the law that is proportional to the coefficients."""
-        share = log_c + R * k
-        share = np.exp(share - share.max())
-        share /= share.sum()
-        mean = float(share @ (R * k))
-        return mean, mean + float(share @ (R * k - mean) ** 2)
-
-    below, above = math.log(n + 0.5), math.log((n + 0.5) / float(k.min()))
-    for _ in range(60):
-        middle = 0.5 * (below + above)
-        if tilted(math.exp(middle))[0] < n + 0.5:
-            below = middle
-        else:
-            above = middle
-    R = math.exp(above)
-    log_scale = loops_sel.from_poisson(n, R)
-    if log_scale > 600:
-        raise OutOfReach("SEL_ptl, many labels: no circle suits all sets of this row: use kt_theory.simulate")
-
-    def aliases(N: int) -> float:
-        total = 0.0
-        for j in (3, 2, 1, -1, -2, -3):
-            m = n + j * N
-            if m >= 0:
-                log = log_c + m * np.log(k)
-                ratio = j * N * math.log(R) + math.lgamma(n + 1) - math.lgamma(m + 1)
-                total += float(np.exp(np.minimum(log + ratio, 700.0)).sum())
-        return total
-
-    N = math.ceil(8 * math.sqrt(tilted(R)[1]) + 20)
-    for _ in range(60):
-        alias = aliases(N)
-        if alias <= negligible:
-            break
-        N = math.ceil(1.15 * N)
-    smallest = math.log(negligible) - log_scale - math.log(labels.most)
-    step = 2 * math.pi / N
-    rates = np.append(labels.w, labels.heavy) * R
-    reach = _reach(rates, R - float(rates.sum()), smallest)
-    last = min(N // 2, int(reach / step) + 1)
-    if last >= MOST_NODES:
-        raise OutOfReach(f"SEL_ptl, many labels: {last} nodes, {MOST_NODES} at most: use kt_theory.simulate")
-    angle = step * np.arange(last + 1)
-    back = -2 * np.sin(angle / 2) ** 2 * R
-    lag = np.array([loops_sel.sine_lag(float(x)) for x in angle])
-    times = np.where((angle == 0) | (2 * np.arange(last + 1) == N), 1.0, 2.0)
-    factor = times / N * np.exp(log_scale + back + 1j * ((R - n) * angle + R * lag))
-    t = back + R + 1j * R * np.sin(angle)
-    if labels.heavy:
-        factor *= -_expm1(-labels.heavy * t)
-    weight = float(times.sum()) / N * math.exp(log_scale)
-    skipped = 0.0 if last == N // 2 else negligible
-    return _Circle(R, t, factor, n, negligible, log_scale, weight, float(angle[-1]), alias + skipped)
-
-
-def _reach(rates: np.ndarray, rest: float, negligible: float) -> float:
-    """The angle from which on no term has more than e^negligible of its value at 0."""
-
-    def log_modulus(x: float) -> float:
-        # log((1 + y phi(u)) e^-y), u = y cos(x); for large u, 1 + y phi(u) is at most y e^u / u.
-        u = rates * math.cos(x)
-        near = np.clip(u, -700.0, 30.0)
-        slope = np.where(np.abs(near) < 1e-8, 1.0, np.expm1(near) / np.where(near == 0, 1.0, near))
-        large = u + np.log(np.maximum(rates, 1.0) / np.maximum(u, 1.0)) + 1e-12
-        each = np.where(u < 30, np.log1p(rates * slope), large)
-        return max(rest, 0.0) * (math.cos(x) - 1) + float((each - rates).sum())
-
-    if log_modulus(math.pi) > negligible:
-        return math.pi
-    low, high = 0.0, math.pi
-    for _ in range(40):
-        middle = 0.5 * (low + high)
-        if log_modulus(middle) > negligible:
-            low = middle
-        else:
-            high = middle
-    return high
 
 
 @dataclass(frozen=True)
@@ -403,7 +228,7 @@ class _Half:
         """Shape (sets, nodes)."""
         out = np.ones((self.mass.size, t.size), dtype=np.complex128)
         for b, w in enumerate(self.w.tolist()):
-            out *= np.where(self.sets[:, b, None], np.exp(-w * t), -_expm1(-w * t))
+            out *= np.where(self.sets[:, b, None], np.exp(-w * t), -expm1(-w * t))
         return out
 
     def of_size(self, k: int) -> slice:
@@ -411,7 +236,7 @@ class _Half:
         return slice(start, start + int(self.sizes[k]))
 
 
-def _half(labels: _Labels, circle: _Circle, start: int) -> _Half:
+def _half(labels: Labels, circle: Circle, start: int) -> _Half:
     """Every second label. No more than n labels are seen, so that sets that leave fewer unseen do not occur."""
     w, p = labels.w[start::2], labels.p[start::2]
     draws = circle.n - (labels.heavy > 0)
@@ -438,7 +263,7 @@ def _half(labels: _Labels, circle: _Circle, start: int) -> _Half:
     return _Half(w, p, sets[order], mass[order], np.bincount(size, minlength=1), dropped)
 
 
-def _work(labels: _Labels, circle: _Circle, halves: list[_Half]) -> float:
+def _work(labels: Labels, circle: Circle, halves: list[_Half]) -> float:
     """Products that `in_halves` adds up."""
     one, two = (half.sizes.astype(np.float64) for half in halves)
     seen = labels.p.size - np.add.outer(np.arange(one.size), np.arange(two.size))
@@ -448,7 +273,7 @@ def _work(labels: _Labels, circle: _Circle, halves: list[_Half]) -> float:
     return circle.t.size * (labels.p.size + idle) * pairs
 
 
-def in_halves(labels: _Labels, circle: _Circle, most: float) -> tuple[float, float]:
+def in_halves(labels: Labels, circle: Circle, most: float) -> tuple[float, float]:
     """The mean over pairs of sets, and a bound on what is left out and on rounding; of `most` products at most."""
     halves = [_half(labels, circle, start) for start in (0, 1)]
     work = _work(labels, circle, halves)
@@ -462,10 +287,10 @@ def in_halves(labels: _Labels, circle: _Circle, most: float) -> tuple[float, flo
     for nodes in np.array_split(np.arange(circle.t.size), math.ceil(largest * circle.t.size / BLOCK)):
         value += _summed(labels, circle, halves, nodes)
     dropped = circle.weight * sum(half.dropped for half in halves) * labels.most
-    return value, circle.error + dropped + _rounding(labels, circle, 8 * math.sqrt(largest))
+    return value, circle.error + dropped + rounding(labels, circle, 8 * math.sqrt(largest))
 
 
-def _summed(labels: _Labels, circle: _Circle, halves: list[_Half], nodes: np.ndarray) -> float:
+def _summed(labels: Labels, circle: Circle, halves: list[_Half], nodes: np.ndarray) -> float:
     """What some nodes add."""
     from kt_theory.exact import loops_many
 
@@ -513,16 +338,10 @@ def _apart(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.ascontiguousarray(x.real), np.ascontiguousarray(x.imag)
 
 
-def _expm1(z: np.ndarray) -> np.ndarray:
-    """e^z - 1."""
-    half = np.sin(z.imag / 2)
-    return np.expm1(z.real) * np.cos(z.imag) - 2 * half * half + 1j * np.exp(z.real) * np.sin(z.imag)
-
-
 # --- A Fourier series in the unseen mass --------------------------------------------------------------------
 
 
-def series(labels: _Labels, circle: _Circle, rtol: float) -> tuple[float, float]:
+def series(labels: Labels, circle: Circle, rtol: float) -> tuple[float, float]:
     """The mean by a Fourier series of abs(x), and an estimate of its error."""
     from kt_theory.exact import loops_many
 
@@ -566,14 +385,35 @@ def series(labels: _Labels, circle: _Circle, rtol: float) -> tuple[float, float]
             K *= 2
         value += tail
     # The polynomial of all labels is divided by that of each: most + 1 steps, of terms of the size of the period.
-    rounding = _rounding(labels, circle, 8.0 * (most + 1))
-    return value, circle.error + dropped + rounding + SAFETY * gap
+    lost = rounding(labels, circle, 8.0 * (most + 1))
+    return value, circle.error + dropped + lost + SAFETY * gap
 
 
-def _affordable(labels: int, most: int, nodes: int) -> int:
+def small(labels: Labels, circle: Circle) -> tuple[float, float]:
+    """The mean over small sets, and a bound on what is left out and on rounding.
+
+    Larger sets cost D(U) <= p(U), and labels are unseen independently at t = R: label by label, of all others at least
+    as many must be unseen.
+    """
+    from kt_theory.exact import loops_many
+
+    q = np.exp(-labels.w * circle.R)
+    law = np.ones(1)
+    for x in q:
+        law = np.convolve(law, [1 - x, x])
+    few = _affordable(q.size, q.size, circle.t.size, SMALL_PRODUCTS)
+    times = labels.times.astype(np.float64)
+    value = loops_many.small_sets(labels.w, labels.p, labels.idle, times, few, circle.t, circle.factor)
+    # p may be less a constant, where no label is idle: then p(U) is at most its part of all.
+    mass = float(q @ labels.w) * labels.most / float(labels.w.sum()) + labels.idle_mass
+    dropped = circle.weight * float(law[few:].sum()) * mass if few < q.size else 0.0
+    return value, circle.error + dropped + rounding(labels, circle, 8.0 * (few + 1))
+
+
+def _affordable(labels: int, most: int, nodes: int, products: float = MOST_PRODUCTS) -> int:
     """The largest size, at most `most`, such that all smaller sets of the labels can be gone through."""
     size = sets = 0
-    while size < most and (sets + math.comb(labels, size + 1)) * nodes <= MOST_PRODUCTS:
+    while size < most and (sets + math.comb(labels, size + 1)) * nodes <= products:
         size += 1
         sets += math.comb(labels, size)
     return size

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from kt_theory import checks
@@ -39,7 +40,13 @@ EPS = 2.0**-52
 
 
 def exact_risk(
-    problem: Problem, learner: str | Learner, n: int, init: Any = None, divergence: str | Divergence = "tv"
+    problem: Problem,
+    learner: str | Learner,
+    n: int,
+    init: Any = None,
+    divergence: str | Divergence = "tv",
+    *,
+    patient: bool = True,
 ) -> Estimate:
     """Expected risk of a learner after n samples, without simulation.
 
@@ -54,6 +61,8 @@ def exact_risk(
         The student before any data; uniform if not given.
     divergence : {"tv", "kl", "l2"}
         What is averaged under rho; "tv" is the paper's risk. Another divergence is out of reach.
+    patient : bool
+        Whether a row may take SEL_ptl up to 15 s, rather than be out of reach after half a second.
 
     Returns
     -------
@@ -77,6 +86,8 @@ def exact_risk(
     """
     entry, of = resolve_learner(learner), resolve_divergence(divergence)
     route = _route(entry)
+    if route is sel.row_risk and not patient:
+        route = partial(sel.row_risk, patient=False)
     if of.name not in DIVERGENCES:
         raise OutOfReach(f"divergence {of} has no exact route, only {', '.join(DIVERGENCES)} have")
     n = checks.whole_number("n", n)

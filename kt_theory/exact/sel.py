@@ -35,6 +35,7 @@ first from 33 labels to many thousands, where dozens of them may be unseen or no
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -54,13 +55,13 @@ MOST_CELLS = 1_000_000
 #: Most labels that halves do in a second or two, with a proved error, whatever n is; `levels` is asked beyond.
 MOST_IN_HALVES = 32
 
-#: Most labels of a row that is neither, for `kt_theory.exact.many`.
+#: Most labels of a row that is neither, where `kt_theory.exact.many` may take seconds.
 WIDEST_ROW = 400
 
 EPS = 2.0**-52
 
 
-def row_risk(row: Row, n: int, divergence: str = "tv", rtol: float = 1e-9) -> Estimate:
+def row_risk(row: Row, n: int, divergence: str = "tv", rtol: float = 1e-9, *, patient: bool = True) -> Estimate:
     """What one input adds to the expected risk of SEL_ptl after n samples: rho E D(U).
 
     Parameters
@@ -73,6 +74,8 @@ def row_risk(row: Row, n: int, divergence: str = "tv", rtol: float = 1e-9) -> Es
         D; see `kt_theory.exact.sel`.
     rtol : float
         Relative accuracy at which a Fourier series stops to refine; the other routes always give their best.
+    patient : bool
+        Whether a row of more than 32 labels may take up to 15 s, rather than be out of reach after half of one.
 
     Returns
     -------
@@ -103,12 +106,12 @@ def row_risk(row: Row, n: int, divergence: str = "tv", rtol: float = 1e-9) -> Es
     elif cells <= QUICK_CELLS:
         routes.append(lambda: classes(row, n, divergence))
     else:
-        routes.append(lambda: generic(row, n, divergence, rtol))
+        routes.append(lambda: generic(row, n, divergence, rtol, patient))
     # Another opinion, where the first is out of reach or outside of its bracket.
     if cells <= MOST_CELLS and (few or cells > QUICK_CELLS):
         routes.append(lambda: classes(row, n, divergence))
     if few or cells <= QUICK_CELLS:
-        routes.append(lambda: generic(row, n, divergence, rtol))
+        routes.append(lambda: generic(row, n, divergence, rtol, patient))
     found = first_sound(routes, *bracket(row, n, divergence))
     return replace(found, error=found.error + moved)
 
@@ -121,7 +124,7 @@ def bracket(row: Row, n: int, divergence: str = "tv") -> tuple[float, float]:
     return row.rho * low, row.rho * min(high, 1.0)
 
 
-def generic(row: Row, n: int, divergence: str = "tv", rtol: float = 1e-9) -> Estimate:
+def generic(row: Row, n: int, divergence: str = "tv", rtol: float = 1e-9, patient: bool = True) -> Estimate:
     """The risk level by level, by sets of labels in two halves, or a Fourier series; as `row_risk`."""
     if divergence != "tv" or row.init.min() != row.init.max():
         raise OutOfReach(
@@ -130,13 +133,11 @@ def generic(row: Row, n: int, divergence: str = "tv", rtol: float = 1e-9) -> Est
         )
     if n == 0:
         return _exactly(row.rho * float(np.abs(row.p - 1 / row.p.size).sum() / 2), "halves")
-    if np.count_nonzero(row.p) > MOST_IN_HALVES:
-        try:
-            return levels.risk(row, n)
-        except OutOfReach:
-            if row.p.size > WIDEST_ROW:
-                raise
-    return many.risk(row, n, rtol)
+    if np.count_nonzero(row.p) <= MOST_IN_HALVES:
+        return many.risk(row, n, rtol)
+    with contextlib.suppress(OutOfReach):
+        return levels.risk(row, n)
+    return many.risk(row, n, rtol, patient and row.p.size <= WIDEST_ROW)
 
 
 # --- What a set of unseen labels costs --------------------------------------------------------------------

@@ -32,6 +32,12 @@ COLUMNS = {
     "count": ("count", "counts"),
     "revealed": ("revealed",),
     "rho": ("rho",),
+    "student probability": ("q", "student_p", "student_prob", "student_probability"),
+    "student log-probability": (
+        *("logq", "student_logp", "student_logprob", "student_log_prob", "student_log_probability"),
+    ),
+    "sequence": ("sequence",),
+    "source": ("source",),
 }
 
 #: What a role is called where a user names its column.

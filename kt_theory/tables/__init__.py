@@ -25,6 +25,7 @@ Names are written as they are, so that a file comes back to the last bit. A spre
 
 from __future__ import annotations
 
+from kt_theory.tables.audits import audit_file
 from kt_theory.tables.names import read_names
 from kt_theory.tables.reading import read_table
 from kt_theory.tables.records import read_records
@@ -36,6 +37,7 @@ from kt_theory.tables.writing import write_table
 __all__ = [
     "SUFFIXES",
     "TEACHER_COLUMNS",
+    "audit_file",
     "bundled_teacher",
     "read_init",
     "read_names",
