@@ -90,6 +90,8 @@ def here(tmp_path, monkeypatch, finished):
     """A folder with a design, records and a finished study, and an empty one beside them to work in."""
     (tmp_path / "tiny.toml").write_text(TINY)
     (tmp_path / "records.csv").write_text("state,action\na,x\nb,y\n")
+    (tmp_path / "log.jsonl").write_text('{"uid": "a", "label_counter": {"x": 2, "y": 1}}\n')
+    (tmp_path / "audit.csv").write_text("teacher,student\n0.5,0.4\n0.3,0.3\n")
     shutil.copytree(finished, tmp_path / "study")
     (tmp_path / "at").mkdir()
     monkeypatch.chdir(tmp_path / "at")
@@ -119,6 +121,11 @@ ELSEWHERE = {
     "simulate --instance 0 --S 2 --A 2 --n 5 --reps 5 --out new.csv": ("new.csv",),
     "fit ../records.csv": (),
     "fit ../records.csv --out new.csv": ("new.csv",),
+    "convert ../log.jsonl --out new.parquet": ("new.parquet",),
+    "check-log ../records.csv": (),
+    "audit-student ../audit.csv": (),
+    "plan --S 2 --A 2 --target 0.1": (),
+    "plan --pilot ../records.csv --target 0.3 --levels soft --plot new.png": ("new.pdf", "new.png"),
     "minimax --protocol soft --S 2 --A 2 --n 5": (),
     "minimax --protocol soft --S 2 --A 2 --n 5 --out new.csv": ("new.csv",),
     "verify --statement slip-1 --no-planted": (),
