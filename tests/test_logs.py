@@ -519,6 +519,17 @@ def test_files_folders_and_compression(tmp_path, monkeypatch):
     assert rows_of(logs.read("-")[0]) == [("a", "x", 1, None)]
 
 
+def test_a_refusal_names_the_line_and_of_several_files_the_file(tmp_path):
+    # Oracle: enumeration
+    line = chat("yes", [token("yes", HALF)])
+    one = written(tmp_path, [line], "a.jsonl")
+    two = written(tmp_path, [line, chat("yes", [token("yes", FIFTH)])], "b.jsonl")
+    with pytest.raises(Refusal, match=rf"^{two}: .* on line 2, 0\.5 on line 1; "):
+        logs.transfer_set(two)
+    with pytest.raises(Refusal, match=rf"^\('Good\?', 'yes'\) .* on line 2 of {two}, 0\.5 on line 1 of {one}; "):
+        logs.transfer_set([one, two])
+
+
 @pytest.mark.parametrize(
     ("content", "name", "said"),
     [

@@ -188,6 +188,7 @@ def _read(
 def _read_file(path: str, name: str | None, recorder: Recorder, after: Callable[[], None]) -> None:
     report, several = recorder.report, bool(recorder.report.files)
     report.files.append(path)
+    recorder.rows.enter(path)
     values = _spread(values_of(path))
     head = list(itertools.islice(values, LOOKED_AT))
     shape = format_of((value for _, value in head), name)

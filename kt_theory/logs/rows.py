@@ -17,10 +17,16 @@ class Rows:
     """Rows (state, action, count, log-probability) with the line of each; NaN where nothing is told."""
 
     def __init__(self) -> None:
+        self.files: list[tuple[int, str]] = []
         self.clear()
+
+    def enter(self, path: str) -> None:
+        """Say which file the rows that follow come from."""
+        self.files.append((len(self.s), path))
 
     def clear(self) -> None:
         """Forget all rows and names."""
+        self.files = self.files[-1:] and [(0, self.files[-1][1])]
         self.states: dict[str, int] = {}
         self.actions: dict[str, int] = {}
         self.s, self.a, self.lines = array("i"), array("i"), array("q")
@@ -46,7 +52,7 @@ class Rows:
             np.array(self.counts, dtype=np.int64),
             np.array(self.logprobs, dtype=np.float64),
         ]
-        return Columns(["state", "action", "count", "logprob"], values, Places("line", self.lines))
+        return Columns(["state", "action", "count", "logprob"], values, Places("line", self.lines, self.files))
 
 
 def _new(names: dict[str, int], name: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -91,13 +92,13 @@ def transfer_set(
         with speaking_of(checked_path(skip_bad)):
             suffix_to_write(checked_path(skip_bad))
     records, report = read(given, **used)
-    with speaking_of(given[0]):
+    with speaking_of(given[0]) if len(report.files) == 1 else nullcontext():
         tolerance = LOG_TOLERANCE if tolerance is None else tolerance
         data = TransferSet.from_columns(records, tolerance=tolerance, **alphabets)
     if skip_bad is not None and report.left_out:
         lines = [(place, reason) for reason, places in report.left_lines.items() for place in places]
         write_table(pd.DataFrame(lines, columns=["line", "reason"]), skip_bad)
-    records.tell(name_of_source(given[0]))
+    records.tell(name_of_source(given[0]) if len(report.files) == 1 else "")
     return data, report
 
 

@@ -61,13 +61,19 @@ WHOLE = re.compile(r"[0-9]{1,18}")
 
 @dataclass(frozen=True)
 class Places:
-    """Where rows stand: on the lines of a text file, or as rows counted from 1."""
+    """Where rows stand: on the lines of a text file, or as rows counted from 1.
+
+    Of rows that come from several files, `files` has the first row of each, and its name.
+    """
 
     unit: str = "row"
     numbers: Sequence[int] | None = None
+    files: Sequence[tuple[int, str]] = ()
 
     def __getitem__(self, row: int) -> str:
-        return f"{self.unit} {row + 1 if self.numbers is None else self.numbers[row]}"
+        place = f"{self.unit} {row + 1 if self.numbers is None else self.numbers[row]}"
+        names = [name for first, name in self.files if first <= row]
+        return f"{place} of {names[-1]}" if len(self.files) > 1 else place
 
     def of(self, rows: Iterable[int]) -> Places:
         """The places of some of the rows."""

@@ -407,7 +407,7 @@ def _refuse_sums(complete: np.ndarray, known: np.ndarray, states: tuple[str, ...
             raise Refusal(f"{said}: ", Argument("tolerance", _rounded_up(float(above.max()))), " accepts it")
         raise ValueError(
             f"{said}: they belong to no law; probabilities after truncation to the most probable labels, or of a "
-            "greedy run, are of this kind"
+            "greedy run, are of this kind, and check-log tells which"
         )
     short = np.where(complete, 1 - known, 0.0)
     if (short > tolerance).any():
