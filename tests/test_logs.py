@@ -576,13 +576,26 @@ def test_bad_options(options, said, tmp_path):
 def test_both_parsers_of_json_read_the_same(monkeypatch):
     # Oracle: second algorithm
     pytest.importorskip("orjson")
-    texts = [b"NaN", b"-Infinity", b'{"a": 1e400}', b"123456789012345678901234567890", b'"\\ud83d"', b"\xff", b"{", b""]
+    texts = [b"NaN", b"-Infinity", b'{"a": 1e400}', b"9223372036854775807", b'"\\ud83d"', b"\xff", b"{", b""]
     texts += [json.dumps(value).encode() for values, _, _ in FORMATS.values() for value in values]
     texts += [b"[" * 5000]
     fast = [json_lines.parsed(text) for text in texts]
     monkeypatch.setattr(json_lines, "orjson", None)
     slow = [json_lines.parsed(text) for text in texts]
     assert [repr(value) for value in fast] == [repr(value) for value in slow]
+
+
+@pytest.mark.parametrize("faster", [True, False])
+def test_a_number_beyond_64_bits_is_no_name(faster, tmp_path, monkeypatch):
+    # Oracle: enumeration; one parser makes a float of it, the other a whole number
+    if not faster:
+        monkeypatch.setattr(json_lines, "orjson", None)
+    lines = [{"uid": 10**30, "label_counter": {"x": 1}}, {"uid": 7, "label_counter": {"x": 10**30, "y": 1}}]
+    lines += [{"uid": 8, "label_counter": {"x": 2}}]
+    found, report = read(tmp_path, lines)
+    assert (found, report.left_out.total()) == ([("8", "x", 2, None)], 2)
+    with pytest.raises(ValueError, match=r"beyond 64 bits \(1\)"):
+        read(tmp_path, lines[:1], input="uid")
 
 
 # --- Broken lines ---------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from kt_theory import checks
 from kt_theory.logs.reply import Counted, LeftOut, found, list_at
 
 #: Fields that name an item, in the order of preference.
@@ -19,7 +20,7 @@ def item_of(line: Mapping[str, Any]) -> str | None:
     """The name of the item of a line."""
     for field in ITEMS:
         value = line.get(field)
-        if isinstance(value, str) or type(value) is int:
+        if isinstance(value, str) or (type(value) is int and abs(value) <= checks.INT64_MAX):
             return str(value)
     return None
 

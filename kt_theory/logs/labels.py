@@ -257,6 +257,8 @@ class Recorder:
         if self.input not in (PROMPT, PREFIX):
             value = found(item.line, *self.path)
             if type(value) in (int, float):
+                if not abs(value) <= checks.INT64_MAX:
+                    raise LeftOut(f"field {self.input} is a number beyond 64 bits")
                 return str(value)
             if not isinstance(value, str):
                 raise LeftOut(f"no field {self.input}")

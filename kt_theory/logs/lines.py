@@ -118,7 +118,7 @@ def parsed(line: bytes) -> Any:
         try:
             return orjson.loads(line)
         except orjson.JSONDecodeError:
-            pass  # NaN, Infinity, an integer beyond 64 bits
+            pass  # NaN, Infinity, half a character; an integer beyond 64 bits is a float there, and nowhere a name
     try:
         return json.loads(line)
     except RecursionError:
