@@ -473,7 +473,7 @@ def own_rows(student: np.ndarray, teacher: np.ndarray) -> np.ndarray:
 #: Argument -> what it stands for. A public function that takes one by another name adds it here.
 ARGUMENTS = {
     "learner": "learner", "learners": "learner", "against": "learner", "bold": "learner",
-    "protocol": "protocol", "lower": "protocol", "divergence": "divergence",
+    "protocol": "protocol", "lower": "protocol", "levels": "protocol", "divergence": "divergence",
 }  # fmt: skip
 #: Whether an argument of that name is one of the three: "lower" is a function of n in `plots.draw_band`.
 ELSEWHERE = {("plots.draw_band", "lower")}
@@ -520,7 +520,7 @@ OPEN = {
     *(("kt.expected_risk", "divergence"), ("kt.risk_law", "divergence"), ("kt.sample_risks", "divergence")),
     *(("kt.simulate", "divergence"), ("study.Design", "divergence"), ("study.run", "divergence")),
     *(("plots.draw_curves", "bold"), ("plots.draw_exchange", "against"), ("plots.draw_exchange", "learners")),
-    ("kt.fit", "learner"),
+    *(("kt.fit", "learner"), ("kt.plan", "levels")),
 }
 #: How a docstring or an annotation speaks of one of the three.
 SPEAKS = re.compile(

@@ -91,7 +91,7 @@ def here(tmp_path, monkeypatch, finished):
     (tmp_path / "tiny.toml").write_text(TINY)
     (tmp_path / "records.csv").write_text("state,action\na,x\nb,y\n")
     (tmp_path / "log.jsonl").write_text('{"uid": "a", "label_counter": {"x": 2, "y": 1}}\n')
-    (tmp_path / "audit.csv").write_text("teacher,student\n0.5,0.4\n0.3,0.3\n")
+    (tmp_path / "audit.csv").write_text("p,q\n0.5,0.25\n0.25,0.5\n")
     shutil.copytree(finished, tmp_path / "study")
     (tmp_path / "at").mkdir()
     monkeypatch.chdir(tmp_path / "at")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kt_theory import bounds, checks
-from kt_theory.learners import Learner, resolve_learner
+from kt_theory.learners import Learner, resolve_learner, sel_at
 from kt_theory.planning.searching import MOST, Trials, least
 from kt_theory.planning.worlds import Worlds
 from kt_theory.problem import Problem, checked_problem
@@ -175,10 +175,8 @@ def plan(
 
 
 def _levels(levels: Sequence[str | Protocol]) -> dict[str, Learner]:
-    if isinstance(levels, (str, Protocol)):
-        levels = [levels]
-    if not isinstance(levels, Sequence) or isinstance(levels, bytes):
-        raise ValueError(f"levels is {checks.shown(levels)}: it must be a level, or a list of these")
+    if isinstance(levels, (str, bytes)) or not isinstance(levels, Sequence):
+        levels = [levels]  # whatever is no level is refused below
     found: dict[str, Learner] = {}
     for level in levels:
         protocol = resolve_protocol(level, "levels")
@@ -191,7 +189,7 @@ def _levels(levels: Sequence[str | Protocol]) -> dict[str, Learner]:
                 f"levels has {protocol}: a plan knows hard, partial, soft, and lists such as top_k:20"
             )
         else:
-            found[protocol.name] = resolve_learner(f"SEL@{protocol.name}")
+            found[protocol.name] = sel_at(protocol)
     if not found:
         raise ValueError("levels is empty: name at least one")
     return found
