@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     from kt_theory.certificates import certify as certify
     from kt_theory.certificates import certify_minimax as certify_minimax
     from kt_theory.checks import Unsupported as Unsupported
+    from kt_theory.decoding import exchange_rate as exchange_rate
+    from kt_theory.decoding import expected_greedy_risk as expected_greedy_risk
+    from kt_theory.decoding import greedy as greedy
+    from kt_theory.decoding import greedy_risk as greedy_risk
     from kt_theory.divergences import DIVERGENCES as DIVERGENCES
     from kt_theory.divergences import Divergence as Divergence
     from kt_theory.exact.law import risk_law as risk_law
@@ -45,6 +49,7 @@ if TYPE_CHECKING:
     from kt_theory.logcheck import check_log as check_log
     from kt_theory.minimax import minimax_risk as minimax_risk
     from kt_theory.minimax.constants import minimax_constant as minimax_constant
+    from kt_theory.minimax.greedy import minimax_greedy as minimax_greedy
     from kt_theory.planning import Plan as Plan
     from kt_theory.planning import plan as plan
     from kt_theory.problem import Problem as Problem
@@ -104,6 +109,11 @@ _HOME = {
     "three_worlds": "problem",
     "minimax_risk": "minimax",
     "minimax_constant": "minimax.constants",
+    "minimax_greedy": "minimax.greedy",
+    "greedy": "decoding",
+    "greedy_risk": "decoding",
+    "expected_greedy_risk": "decoding",
+    "exchange_rate": "decoding",
     "certify": "certificates",
     "certify_minimax": "certificates",
     "audit_student": "auditing",

@@ -245,9 +245,13 @@ TIED = 1 - 1e-12
 # --- The most likely label ------------------------------------------------------------------------------
 
 
+def most_likely(rows: np.ndarray) -> np.ndarray:
+    """Which labels are the most likely ones of each row, ties among them: booleans of shape (..., A)."""
+    return rows >= rows.max(axis=-1, keepdims=True) * TIED
+
+
 def _top1(q: np.ndarray, p: np.ndarray) -> np.ndarray:
-    said = q >= q.max(axis=-1, keepdims=True) * TIED
-    right = p >= p.max(axis=-1, keepdims=True) * TIED
+    said, right = most_likely(q), most_likely(p)
     return 1.0 - (said & right).sum(axis=-1) / said.sum(axis=-1)
 
 
