@@ -256,7 +256,9 @@ class Columns:
         padded = [name for name in self.names if name != name.strip() and name.strip().casefold() in COLUMNS[role]]
         if padded:
             return ValueError(f"{message}, without the blanks of {checks.shown(padded[0])}")
-        given = next(name for name, of in ROLES.items() if of == role)
+        given = next((name for name, of in ROLES.items() if of == role), None)
+        if given is None:  # a column that readers of records and teachers do not know
+            return ValueError(f"{message}{_there(self.names)}")
         example = {given: self.names[0]} if self.names else None
         return Refusal(f"{message}, or say which it is with ", Argument("columns", example), _there(self.names))
 
