@@ -713,7 +713,9 @@ def test_the_commands_convert_and_fit_read_logs(tmp_path, capsys):
     assert pd.read_parquet(out)["count"].tolist() == [1, 0, 1]
     for file in (path, out):
         assert main(["fit", str(file), "--other"]) == 0
-        assert "2 records of partial soft labels, with labels told that were not drawn" in capsys.readouterr().out
+        said = capsys.readouterr()
+        assert "2 records of partial soft labels, with labels told that were not drawn" in said.out
+        assert ("left out, no content: 1 (line 3)" in said.err) == (file == path)  # nothing is left out in silence
     assert main(["convert", str(path), "--out", str(out), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["fingerprints"] == {"fp1": 1, "fp2": 1}
     assert main(["fit", str(out), "--label", "reply"]) == 2

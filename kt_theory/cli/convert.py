@@ -10,7 +10,7 @@ import kt_theory as kt
 from kt_theory.cli.exits import HELD
 from kt_theory.cli.options import add_command, add_log_options, check_output, log_options, path
 from kt_theory.cli.printing import count
-from kt_theory.showing import shown
+from kt_theory.showing import sentence, shown
 
 
 def add_parser(commands: Any) -> None:
@@ -65,9 +65,5 @@ def report_as_text(report: Any) -> str:
     if len(report.fingerprints) > 1:
         told = ", ".join(f"{shown(name)} ({number})" for name, number in report.fingerprints.items())
         lines.append(f"several states of the model: {told}")
-    for reason, number in report.left_out.most_common():
-        places = report.left_lines[reason]
-        more = ", ..." if number > 3 else ""
-        lines.append(f"left out, {shown(reason)}: {number} ({', '.join(map(shown, places[:3]))}{more})")
-    lines += [f"note: {shown(note)} ({number})" for note, number in report.notes.items()]
+    lines += map(sentence, report.sentences())
     return "\n".join(lines)

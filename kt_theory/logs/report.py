@@ -113,6 +113,14 @@ class Report:
             return "inferred: at temperature 1 without truncation, raw and processed values agree"
         return "unknown"
 
+    def sentences(self) -> list[str]:
+        """What was left out and why, and what is to be said, with how many lines or replies each is about."""
+        said = []
+        for reason, number in self.left_out.most_common():
+            some = ", ".join(self.left_lines[reason][:3]) + (", ..." if number > 3 else "")
+            said.append(f"left out, {reason}: {number} ({some})")
+        return [*said, *(f"{note}: {number}" for note, number in self.notes.items())]
+
     def as_dict(self) -> dict[str, Any]:
         """The account as plain data."""
         settings = self.settings

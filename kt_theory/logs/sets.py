@@ -92,6 +92,7 @@ def transfer_set(
         with speaking_of(checked_path(skip_bad)):
             suffix_to_write(checked_path(skip_bad))
     records, report = read(given, **used)
+    records.notes += [(said,) for said in report.sentences()]
     with speaking_of(given[0]) if len(report.files) == 1 else nullcontext():
         tolerance = LOG_TOLERANCE if tolerance is None else tolerance
         data = TransferSet.from_columns(records, tolerance=tolerance, **alphabets)
@@ -155,11 +156,11 @@ def read_teacher(
         return tables.read_teacher(first, normalise=normalise, other=other, **of_tables)
     if columns is not None or add_repeats:
         raise Refusal(Argument("columns"), " and ", Argument("add_repeats"), " go with tables")
-    records, _ = read(paths, **options)
+    records, report = read(paths, **options)
     with speaking_of(first):
         states, actions = (records[name].names for name in ("state", "action"))
         data = TransferSet.from_columns(records, states=states, actions=actions, tolerance=tolerance, other=_SPARE)
-        records.notes.clear()
+        records.notes[:] = [(said,) for said in report.sentences()]
         pairs = data.log_told
         if pairs.stored and data.untold:
             raise ValueError(f"{data.untold} records are of labels whose probability is not told: no teacher is told")
@@ -173,7 +174,9 @@ def read_teacher(
             "action": np.array([*actions, _SPARE], dtype=object)[pairs.columns],
         }
         frame = pd.DataFrame(names | weights)
-        return teacher_from_frame(frame, normalise=normalise, other=other, name=name_of_source(first))
+        problem = teacher_from_frame(frame, normalise=normalise, other=other, name=name_of_source(first))
+    records.tell(name_of_source(first))
+    return problem
 
 
 #: A label that no log has: with it, an input whose labels are all told may lack mass until it is asked for.
