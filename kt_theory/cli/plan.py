@@ -33,7 +33,7 @@ def add_parser(commands: Any) -> None:
         "Three sources: --S and --A alone (proved bounds for the worst teacher), a teacher's table, or a pilot log\n"
         "of records: what that leaves open is drawn from a posterior law. The promise: a student of n fresh samples\n"
         "keeps the target with probability --confidence, over the samples and what the pilot leaves open.",
-        "kt-theory plan --pilot records.parquet --target 0.05 --cost hard=1 partial=1 soft=5 --plot plan.png",
+        "kt-theory plan --pilot records.parquet --other --target 0.05 --cost hard=1 partial=1 soft=5 --plot plan.png",
     )
     source = parser.add_mutually_exclusive_group(required=True)
     about = "records or logs, as `kt-theory fit` reads them"
