@@ -193,6 +193,8 @@ class Recorder:
             own = 0.0 if logprob is None else math.exp(logprob)
             self.report.add_list(math.fsum(map(math.exp, listed.values())) + own)
             told = self._told.get(state, _NOTHING)
+            if listed.items() <= told.items():
+                return  # all of it was told before
             for other, value in listed.items():
                 if told.get(other) != value and REPLACEMENT not in other:
                     self._row(state, other, 0, value, line)

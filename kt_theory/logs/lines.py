@@ -87,7 +87,7 @@ def _opened(path: str) -> Any:
 
 
 def _values(file: BinaryIO) -> Iterator[tuple[int, Any]]:
-    lines = ((number, line) for number, line in enumerate(file, 1) if line.strip())
+    lines = ((number, line) for number, line in enumerate(file, 1) if not line.isspace())
     number, line = next(lines, (0, b""))
     if not number:
         raise ValueError("the file is empty")
