@@ -291,6 +291,14 @@ TRAPS = {
         [("q", "\ufffd", 1, HALF), ("q", "no", 0, TENTH)],
         "stands for several tokens",
     ),
+    "a name of two tokens of a list, neither of them drawn": (
+        [{"prompt": "q", "choices": [{"message": {"content": "yes"}, "logprobs": {"content": [{"token": "yes",
+          "logprob": HALF, "top_logprobs": [{"token": "no", "logprob": FIFTH}, {"token": "no", "logprob": TENTH},
+                                            {"token": "so", "logprob": TENTH}]}]}}]}],
+        {},
+        [("q", "yes", 1, HALF), ("q", "so", 0, TENTH)],
+        "two tokens of a list share a name",
+    ),
     "hidden thoughts before the answer": (
         [chat("yes", [token("<think>", -0.1), token("yes?", -0.2), token("</think>", -0.1), token(" yes", HALF, TWO)])],
         {},
@@ -377,7 +385,7 @@ TRAPS = {
                     [None, {"x": -1.0}, {" is": HALF, " was": FIFTH}], [0, 3, 7], "The sky")],
         {},
         [("The sky", " is", 1, HALF), ("The sky", " was", 0, FIFTH)],
-        "they were not sampled",
+        "'notes': {'tokens of the prompt are listed first (echo): they were not sampled': 1}",
     ),
     "two ids behind one string": (
         [completion("yes", ["yes"], [HALF], [{"yes": -7.9, "no": FIFTH}], [5])],
