@@ -300,6 +300,14 @@ def test_label_risk_from_sums() -> None:
         np.testing.assert_allclose(hard_upper._label_risk(p, m, c, A), add.add_constant_risk(p, m, c, A), rtol=1e-11)
 
 
+@pytest.mark.parametrize("size", [(1, 3, 300), (2, 3, 1000), (5, 4, 100)])
+def test_sizes_of_which_no_part_is_a_game_in_reach(size: tuple[int, int, int]) -> None:
+    # Oracle: limit, sqrt(S (A-1) / (2 pi n)), reached from below: three quarters of it, and the Assouad bound
+    S, A, n = size
+    risk = minimax_hard(S, A, n)
+    assert max(assouad_bound(S, A, n), 0.75 * math.sqrt(S * (A - 1) / (2 * math.pi * n))) <= risk.lower <= risk.upper
+
+
 def test_many_samples() -> None:
     # Oracle: limit, sqrt((A-1) / (2 pi n)); at n = 1e9 both ends are within 3e-4 of it
     risk = minimax_hard(1, 25, 10**9)

@@ -108,7 +108,8 @@ def _lower(S: int, A: int, n: int, progress: Callable[[str], None] | None) -> En
         best = End(assouad, "pairs of labels, exact error of each test (Assouad)", "proved")
     # A game of a part of the problem; first, whether it can be better.
     for inputs, labels in ((1, min(A, hard_row_game.most_labels(n))), (1, min(A, 4)), (1, min(A, 3)), (2, 2)):
-        if inputs > S or (inputs, labels) == (S, A) or not _in_reach(inputs, labels, n):
+        # After many samples no row has so few labels that its game is in reach.
+        if labels < 2 or inputs > S or (inputs, labels) == (S, A) or not _in_reach(inputs, labels, n):
             continue
         most = min(1 - 1 / labels, frequencies_bound(inputs, labels, n))
         if inputs == 1 and most > best.value:
