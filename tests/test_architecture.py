@@ -84,9 +84,11 @@ MAP = {
         {
             "numerics",
             "statements",
+            "auditing",
             "bounds",
             "certificates",
             "checks",
+            "decoding",
             "exact",
             "files",
             "learners",

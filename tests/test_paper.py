@@ -173,7 +173,9 @@ def test_every_entry_that_is_ours_is_proved_here_or_said_not_to_be():
     assert proved == set(stated())
     tables = "".join((PAPER / "generated" / f"{name}.tex").read_text() for name in ("statements", "slips", "open"))
     shown = set(re.findall(r"\\verdict\{([^}]*)\}", tables + "".join(TEXT.values()))) | set(stated())
-    assert set(STATEMENTS) <= shown, set(STATEMENTS) - shown
+    # Statements under trial are no part of the report.
+    needed = {id for id, statement in STATEMENTS.items() if statement.status != "experimental"}
+    assert needed <= shown, needed - shown
     for id, statement in STATEMENTS.items():
         if statement.status in ("numerical", "conjectured", "open"):
             assert rf"\verdict{{{id}}}" in (PAPER / "generated" / "open.tex").read_text()
@@ -207,7 +209,7 @@ def marked_steps() -> Counter:
     found = Counter()
     for path in (ROOT / "tests").glob("test_*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "step":
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.mark.step":
                 found.update(argument.value for argument in node.args)
     return found
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from kt_theory.statements import (
+    auditing,
     fitting,
+    greedy,
     hard,
     lemmas,
     limits_partial,
@@ -46,6 +48,8 @@ TOPICS = (
     minimax_partial,
     limits_partial,
     minimax_hard,
+    greedy,
+    auditing,
 )
 
 STATEMENTS: dict[str, Metadata] = {statement.id: statement for topic in TOPICS for statement in topic.STATEMENTS}

@@ -1,0 +1,209 @@
+"""Ours, under trial: what greedy decoding costs at the three levels. The proofs are sketched in docs/greedy.md."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+from functools import cache, partial
+
+import numpy as np
+
+from kt_theory.decoding import expected_greedy_risk
+from kt_theory.ledger.attacks.comparing import within
+from kt_theory.ledger.attacks.problems import generator
+from kt_theory.ledger.statement import Check, Claim, Effort, PlantedError, Trial, stated
+from kt_theory.minimax import minimax_risk
+from kt_theory.minimax.constants import kappa
+from kt_theory.minimax.greedy import minimax_greedy
+from kt_theory.minimax.soft import largest_unvisited_mass
+from kt_theory.problem import Problem
+
+#: Numbers of samples at which problems are tried.
+N = (0, 1, 2, 5, 20, 60, 100)
+
+
+def phi(n: int) -> float:
+    """The largest x (1 - x)^n."""
+    return math.exp(n * math.log1p(-1 / (n + 1))) / (n + 1)
+
+
+def unvisited(S: int, n: int) -> float:
+    """V(S, n)."""
+    return largest_unvisited_mass(S, n)[0]
+
+
+@cache
+def problems(effort: Effort) -> list[tuple[str, Problem]]:
+    """Random problems, nearly uniform rows with one leader, and sure rows."""
+    rng = generator(effort, "greedy")
+    found = []
+    for (S, A), i in itertools.product(((1, 2), (1, 4), (2, 3), (4, 3), (8, 4)), range(effort.problems)):
+        rows = rng.dirichlet(np.full(A, (0.5, 2.0)[i % 2]), S)
+        found.append((f"random {i}, S={S}, A={A}", Problem(rng.dirichlet(np.ones(S)), rows)))
+    for S, A in ((1, 6), (2, 2), (3, 20), (10, 4)):
+        row = np.full(A, (1 - 1e-7) / A)
+        row[0] += 1e-7
+        found.append((f"one leader by 1e-7, S={S}, A={A}", Problem(np.full(S, 1 / S), np.tile(row, (S, 1)))))
+    for S, A in ((1, 3), (2, 2), (3, 4), (12, 5)):
+        found.append((f"sure rows, S={S}, A={A}", Problem(np.full(S, 1 / S), np.eye(A)[np.arange(S) % A])))
+    return found
+
+
+@cache
+def cost(problem: Problem, protocol: str, n: int, kind: str) -> tuple[float, float]:
+    found = expected_greedy_risk(problem, protocol, n, kind)
+    return found.value, found.error
+
+
+def never_above(protocol: str, kind: str, *, of_problem: bool = False) -> Check:
+    """``claim(S, A, n)``, or of the problem too: no problem costs the best greedy student more."""
+
+    def check(claim: Claim, effort: Effort) -> Iterator[Trial]:
+        for (where, problem), n in itertools.product(problems(effort), N):
+            S, A = problem.S, problem.A
+            more = {"problem": problem} if of_problem else {}
+            value, error = cost(problem, protocol, n, kind)
+            yield Trial(f"{where}, n={n}", value, float(claim(S=S, A=A, n=n, **more)), "exact", n, error)
+        for S, A, n in ((2, 3, 1000), (10, 5, 400), (30, 3, 60)):
+            problem = minimax_risk("soft", S, A, n).instance
+            more = {"problem": problem} if of_problem else {}
+            value, error = cost(problem, protocol, n, kind)
+            where = f"least favourable for soft labels, S={S}, A={A}, n={n}"
+            yield Trial(where, value, float(claim(S=S, A=A, n=n, **more)), "exact", n, error)
+
+    return check
+
+
+def attained(protocol: str) -> Check:
+    """As `never_above` of the regret, and attained at sure rows."""
+    above = never_above(protocol, "regret")
+
+    def check(claim: Claim, effort: Effort) -> Iterator[Trial]:
+        yield from above(claim, effort)
+        for (S, A), n in itertools.product(((1, 3), (2, 2), (5, 3), (40, 7)), (0, 1, 2, 4, 9, 39, 1000)):
+            instance = minimax_risk("soft", S, A, n).instance
+            value, error = cost(instance, protocol, n, "regret")
+            claimed = float(claim(S=S, A=A, n=n))
+            where = f"attained, S={S}, A={A}, n={n}"
+            yield Trial(where, claimed, value if claimed == claimed else math.nan, "exact", n, error + 1e-12 * value)
+
+    return check
+
+
+def hard_limit(claim: Claim, effort: Effort) -> Iterator[Trial]:
+    """``claim(S, A)``: the limit of sqrt(n) times the regret at the hardest rows."""
+    for (S, A), visits in itertools.product(((1, 2), (1, 4), (3, 10), (10, 6)), (10**3, 10**5)):
+        n = S * visits
+        value = minimax_greedy("hard", S, A, n).lower * math.sqrt(n)
+        yield within(f"one leader, S={S}, A={A}, n={n}", value, float(claim(S=S, A=A)), visits**-0.5, n)
+
+
+def likeliest_unseen(S: int, A: int, n: int, problem: Problem, share: float = 1.0) -> float:
+    x = share * problem.rho * problem.teacher.max(axis=1)
+    return (1 - 1 / A) * float((x * (1 - x) ** n).sum()) / share
+
+
+def margins(S: int, A: int, n: int, problem: Problem, power: float = 0.5) -> float:
+    p = problem.teacher
+    top = p.max(axis=1, keepdims=True)
+    terms = np.where(p >= top, 0.0, (1 - problem.rho[:, None] * (top**power - p**power) ** (1 / power)) ** n)
+    return float(problem.rho @ terms.sum(axis=1))
+
+
+STATEMENTS = (
+    stated(
+        "ours-greedy-soft",
+        claim=lambda S, A, n: (1 - 1 / A) * unvisited(S, n),
+        check=attained("soft"),
+        planted=(
+            PlantedError("n becomes n + 1", lambda S, A, n: (1 - 1 / A) * unvisited(S, n + 1)),
+            PlantedError("1 - 1/A becomes 1", lambda S, A, n: unvisited(S, n)),
+            PlantedError("V becomes S phi(n)", lambda S, A, n: (1 - 1 / A) * S * phi(n)),
+        ),
+    ),
+    stated(
+        "ours-greedy-partial-at",
+        claim=likeliest_unseen,
+        check=never_above("partial", "regret", of_problem=True),
+        planted=(
+            PlantedError(
+                "n becomes n + 1", lambda S, A, n, problem: likeliest_unseen(S=S, A=A, n=n + 1, problem=problem)
+            ),
+            PlantedError(
+                "1 - 1/A becomes 1 - 2/A",
+                lambda S, A, n, problem: (1 - 2 / A) / (1 - 1 / A) * likeliest_unseen(S=S, A=A, n=n, problem=problem),
+            ),
+            PlantedError(
+                "the power is of 1 - 1.2 x",
+                lambda S, A, n, problem: likeliest_unseen(S=S, A=A, n=math.ceil(1.2 * n), problem=problem),
+            ),
+        ),
+    ),
+    stated(
+        "ours-greedy-partial",
+        claim=lambda S, A, n: (1 - 1 / A) * S * phi(n),
+        check=never_above("partial", "regret"),
+        note="Within a factor S/(S - 1) of the least worst regret.",
+        planted=(
+            PlantedError("S becomes S - 1", lambda S, A, n: (1 - 1 / A) * (S - 1) * phi(n) if n >= S - 1 else math.nan),
+            PlantedError("1/e becomes 1/4", lambda S, A, n: (1 - 1 / A) * S / (4 * n) if n >= S else math.nan),
+            PlantedError("1 - 1/A becomes 1/2", lambda S, A, n: S * phi(n) / 2 if n >= S - 1 else math.nan),
+            PlantedError("n >= S - 1 becomes n >= 0", lambda S, A, n: (1 - 1 / A) * S * phi(n) / (1 + (n < S - 1) * S)),
+        ),
+    ),
+    stated(
+        "ours-greedy-partial-few",
+        claim=lambda S, A, n: (1 - 1 / A) * (1 - 1 / S) ** n,
+        check=attained("partial"),
+        planted=(
+            PlantedError("n <= S - 1 becomes every n", lambda S, A, n: (1 - 1 / A) * (1 - 1 / S) ** n),
+            PlantedError(
+                "n becomes n + 1", lambda S, A, n: (1 - 1 / A) * (1 - 1 / S) ** (n + 1) if n <= S - 1 else math.nan
+            ),
+            PlantedError("1 - 1/A becomes 1", lambda S, A, n: (1 - 1 / S) ** n if n <= S - 1 else math.nan),
+        ),
+    ),
+    stated(
+        "ours-greedy-disagreement",
+        claim=lambda S, A, n: S * A * phi(n),
+        check=never_above("partial", "disagreement"),
+        planted=(
+            PlantedError("1/e becomes 0.3", lambda S, A, n: 0.3 * S * A / n if n >= S * A else math.nan),
+            PlantedError("A becomes A/2", lambda S, A, n: S * A * phi(n) / 2 if n >= S * A - 1 else math.nan),
+            PlantedError("A becomes 1", lambda S, A, n: S * phi(n) if n >= S * A - 1 else math.nan),
+        ),
+    ),
+    stated(
+        "ours-greedy-hard",
+        claim=lambda S, A, n: (1 - 1 / A) * math.sqrt(2 * S / (n + 1)),
+        check=never_above("hard", "regret"),
+        note="Three to six times the largest regret known.",
+        planted=(
+            PlantedError("2 becomes 1/10", lambda S, A, n: (1 - 1 / A) * math.sqrt(0.1 * S / (n + 1))),
+            PlantedError("the root becomes its square", lambda S, A, n: (1 - 1 / A) * 0.5 * S / (n + 1) ** 1.5),
+            PlantedError("S becomes 1/S", lambda S, A, n: (1 - 1 / A) * math.sqrt(2 / (S * (n + 1)))),
+        ),
+    ),
+    stated(
+        "ours-greedy-hard-limit",
+        claim=lambda S, A: math.sqrt(S) * kappa(A)[0],
+        check=hard_limit,
+        note="That no row is worse is proved for two labels and numerical beyond.",
+        planted=(
+            PlantedError("kappa_A becomes kappa_5", lambda S, A: math.sqrt(S) * kappa(5)[0]),
+            PlantedError("kappa_A becomes 1/4", lambda S, A: math.sqrt(S) / 4),
+            PlantedError("sqrt(S) becomes S", lambda S, A: S * kappa(A)[0]),
+        ),
+    ),
+    stated(
+        "ours-greedy-margin",
+        claim=margins,
+        check=never_above("hard", "disagreement", of_problem=True),
+        note="The exponent is exact: Chernoff's bound for the difference of two counts.",
+        planted=(
+            PlantedError("n becomes 2 n", lambda S, A, n, problem: margins(S=S, A=A, n=2 * n, problem=problem)),
+            PlantedError("square roots become first powers", partial(margins, power=1.0)),
+        ),
+    ),
+)

@@ -1,0 +1,75 @@
+"""What is said of the statements that are tried in `ledger.entries.auditing`."""
+
+from __future__ import annotations
+
+from kt_theory.statements.statement import Grade, Metadata, Origin, Status
+
+STATEMENTS = (
+    Metadata(
+        id="ours-audit-both",
+        source="ours, auditing",
+        origin=Origin.OURS,
+        words="Audit samples of which half come from the student have a second moment between a quarter and a half of "
+        "the sum of those from either alone.",
+        formula="(M_t + M_s)/4 <= M_b <= (M_t + M_s)/2",
+        regime="every teacher and student",
+        grade=Grade.UPPER,
+        status=Status.EXPERIMENTAL,
+        latex=r"$(M_t + M_s)/4 \le M_b \le (M_t + M_s)/2$",
+        regime_latex="every teacher and student",
+    ),
+    Metadata(
+        id="ours-audit-minimax",
+        source="ours, auditing",
+        origin=Origin.OURS,
+        words="A total variation is estimated from m audit samples with a root mean square error that depends on m "
+        "alone.",
+        formula="E (tv^ - TV)^2 <= 1/(4 (1 + sqrt m)^2), tv^ = (sum Z + sqrt(m)/2)/(m + sqrt m)",
+        regime="m samples, at least 1",
+        grade=Grade.TIGHT,
+        status=Status.EXPERIMENTAL,
+        latex=r"$\mathbb{E}\, (\widehat{tv} - TV)^2 \le 1/(4 (1 + \sqrt m)^2)$",
+        regime_latex="$m$ samples, at least 1",
+    ),
+    Metadata(
+        id="ours-audit-hard",
+        source="ours, auditing",
+        origin=Origin.OURS,
+        words="Hard labels certify nothing on inputs that do not recur.",
+        formula="sup E |t - TV| >= (1 - m(m - 1)/(2S)) (1 - mean_s sum_a q(a|s)^2)/2 for every estimate t of m labels",
+        regime="rho uniform, every student q",
+        grade=Grade.LOWER,
+        status=Status.EXPERIMENTAL,
+        latex=(
+            r"$\sup \mathbb{E}\, |t - TV| \ge (1 - m(m - 1)/(2S)) (1 - \mathrm{mean}_s \textstyle\sum_a q(a|s)^2)/2$ "
+            r"for every estimate $t$ of $m$ labels"
+        ),
+        regime_latex=r"$\rho$ uniform, every student $q$",
+    ),
+    Metadata(
+        id="ours-audit-self",
+        source="ours, auditing",
+        origin=Origin.OURS,
+        words="The leave-one-out estimate from n training records has the risk of the student of n - 1 records as its "
+        "expectation.",
+        formula="E tau^(n) = E R(SEL_ptl, n - 1)",
+        regime="at least one record",
+        grade=Grade.EXACT,
+        status=Status.EXPERIMENTAL,
+        latex=r"$\mathbb{E}\, \hat\tau(n) = \mathbb{E}\, R(\textsf{SEL\_ptl}, n - 1)$",
+        regime_latex="at least one record",
+    ),
+    Metadata(
+        id="ours-audit-free",
+        source="ours, auditing",
+        origin=Origin.OURS,
+        words="At a visited input SEL_ptl is off by less than the missing mass, by a part that depends on the number "
+        "of unseen labels.",
+        formula="TV(SEL_ptl(.|s), pi*(.|s)) <= M_s (1 - 1/|U_s|)",
+        regime="uniform init, some label unseen",
+        grade=Grade.TIGHT,
+        status=Status.EXPERIMENTAL,
+        latex=r"$TV(\textsf{SEL\_ptl}(\cdot|s), \pi^*(\cdot|s)) \le M_s (1 - 1/|U_s|)$",
+        regime_latex="uniform init, some label unseen",
+    ),
+)
