@@ -10,6 +10,7 @@ from typing import Any
 import kt_theory as kt
 from kt_theory.cli.exits import HELD
 from kt_theory.cli.options import (
+    add_columns,
     add_command,
     add_log_options,
     add_other,
@@ -59,6 +60,7 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--states", type=path, metavar="FILE", help="the full input alphabet of the pilot")
     parser.add_argument("--actions", type=path, metavar="FILE", help="the full label alphabet of the pilot")
     parser.add_argument("--normalise", action="store_true", help="divide the rows of the teacher file by their sums")
+    add_columns(parser)
     add_log_options(parser)
     add_other(parser, "one more label of the pilot or teacher file, for what the others leave")
     parser.add_argument("--seed", type=whole(), default=0, help="seed of all draws (default: 0)")
@@ -82,8 +84,8 @@ def _plan(arguments: argparse.Namespace) -> int:
         states, actions = (
             kt.tables.read_names(file) if file is not None else None for file in (arguments.states, arguments.actions)
         )
-        alphabets = {"states": states, "actions": actions, "other": arguments.other}
-        pilot, _ = kt.logs.transfer_set(arguments.pilot, **alphabets, **log_options(arguments))
+        options = {"states": states, "actions": actions, "other": arguments.other, "columns": arguments.columns}
+        pilot, _ = kt.logs.transfer_set(arguments.pilot, **options, **log_options(arguments))
         source = {"pilot": pilot}
     elif arguments.bundled is not None:
         source = {"teacher": kt.tables.bundled_teacher(arguments.bundled)}
@@ -121,6 +123,7 @@ def _refuse_strays(arguments: argparse.Namespace) -> None:
     for option, given, goes_with, there in (
         ("--states", arguments.states, "--pilot", arguments.pilot),
         ("--actions", arguments.actions, "--pilot", arguments.pilot),
+        ("--columns", arguments.columns, "--pilot", arguments.pilot),
         *(
             (f"--{name.replace('_', '-')}", given, "--pilot", arguments.pilot)
             for name, given in log_options(arguments).items()

@@ -293,10 +293,10 @@ def _about(pilot: TransferSet) -> list[str]:
             f"every input of the pilot was visited once ({visited.size} inputs): a table learns nothing across inputs; "
             "name a column with the class of each input as the state"
         ]
-    if np.mean(visited == 1) > 0.5:
+    if pilot.n < 5 * len(pilot.states):
         return [
-            f"{int((visited == 1).sum())} of {visited.size} inputs were visited once: what they say of their rows is "
-            "mostly the prior law's"
+            f"the pilot has {pilot.n} records of {len(pilot.states)} inputs, fewer than five records an input: what "
+            "its teachers look like is mostly the prior law's"
         ]
     return []
 

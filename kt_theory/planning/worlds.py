@@ -1,8 +1,9 @@
 r"""Teachers that a pilot log leaves possible, drawn from a posterior law.
 
 Every row of the teacher is taken for a draw from a symmetric Dirichlet law, :math:`\mathrm{Dir}(c_s/A, ..., c_s/A)`,
-and rho from Dir(1/2, ..., 1/2). Rows differ: the law of c_s lies on a grid from 1/100 to 10^5 and is estimated from
-all inputs together, by maximum likelihood with the weight of one more input spread evenly over the grid. Given c_s,
+and rho from Dir(1/2, ..., 1/2). Rows differ: the law of c_s lies on a grid from 1/100 to 10 A, that is from nearly one
+label to labels within a third of one another, and is estimated from all inputs together, by maximum likelihood with the
+weight of one more input spread evenly over the grid. Given c_s,
 
 - hard labels: the row is Dir(n_s1 + c_s/A, ..., n_sA + c_s/A);
 - labels that are told with their probability keep it. The mass that is left goes to the other labels as a Dir(c_s/A,
@@ -26,8 +27,9 @@ from kt_theory.problem import Problem
 from kt_theory.protocols.transfer import TransferSet
 from kt_theory.sparse import SparseTable
 
-#: The sums of the Dirichlet parameters that a row may have.
-CONCENTRATIONS = np.geomspace(1e-2, 1e5, 43)
+#: The least sum of the Dirichlet parameters that a row may have, the largest for each label, and the size of the grid.
+#: A grid that went on to flat rows would have a small pilot promise that no samples are needed.
+LEAST, LARGEST, GRID = 1e-2, 10.0, 43
 
 #: Mass of a row that is not shared any further.
 NEGLIGIBLE = 1e-5
@@ -47,6 +49,7 @@ class Worlds:
 
     def __init__(self, pilot: TransferSet) -> None:
         self.S, self.A = pilot.shape
+        self.concentrations = np.geomspace(LEAST, LARGEST * self.A, GRID)
         self._names = (pilot.states, pilot.actions)
         self._visits = pilot.visits
         pairs = pilot.pairs
@@ -63,7 +66,7 @@ class Worlds:
         S, A = self.S, self.A
         rows, columns, values = [], [], []
         for s in range(S):
-            c = float(rng.choice(CONCENTRATIONS, p=self._odds[s]))
+            c = float(rng.choice(self.concentrations, p=self._odds[s]))
             labels, p = self._row(s, c / A, rng)
             rows.append(np.full(labels.size, s))
             columns.append(labels)
@@ -100,17 +103,17 @@ class Worlds:
         from scipy.special import gammaln
 
         S, A = self.S, self.A
-        logs = np.empty((S, CONCENTRATIONS.size))
+        logs = np.empty((S, GRID))
         rows = np.repeat(np.arange(S), np.diff(self._offsets))
-        for g, c in enumerate(CONCENTRATIONS):
+        for g, c in enumerate(self.concentrations):
             each = gammaln(self._counts + c / A) - gammaln(c / A)
             logs[:, g] = np.bincount(rows, each, minlength=S) + gammaln(c) - gammaln(c + self._visits)
         like = np.exp(logs - logs.max(axis=1, keepdims=True))
-        weights = np.full(CONCENTRATIONS.size, 1.0 / CONCENTRATIONS.size)
+        weights = np.full(GRID, 1.0 / GRID)
         for _ in range(ROUNDS):
             odds = like * weights
             odds /= odds.sum(axis=1, keepdims=True)
-            weights = (odds.sum(axis=0) + 1.0 / CONCENTRATIONS.size) / (S + 1)
+            weights = (odds.sum(axis=0) + 1.0 / GRID) / (S + 1)
         odds = like * weights
         return odds / odds.sum(axis=1, keepdims=True)
 

@@ -114,14 +114,14 @@ def missing(claim: Claim, effort: Effort) -> Iterator[Trial]:
         row = rng.dirichlet(np.full(A, (0.2, 1.0)[i % 2]))
         counts = rng.multinomial(1 + i % 5, row)
         data = TransferSet.from_counts([counts], [row], "partial")
-        apart = 0.5 * float(np.abs(fit(data, "SEL_ptl")[0] - row).sum())
+        apart = 0.5 * float(np.abs(np.asarray(fit(data, "SEL_ptl"))[0] - row).sum())
         unseen = int((counts == 0).sum())
         if unseen > 1:  # one unseen label has all that is missing, but for a rounding
             yield Trial(f"row {i}", apart, float(claim(M=float(data.missing_mass[0]), u=unseen)), "exact", error=1e-13)
     for A in (2, 3, 8):
         row = np.array([0.5, 0.5, *np.zeros(A - 2)])
         data = TransferSet.from_counts([[1, *([0] * (A - 1))]], [row], "partial")
-        apart = 0.5 * float(np.abs(fit(data, "SEL_ptl")[0] - row).sum())
+        apart = 0.5 * float(np.abs(np.asarray(fit(data, "SEL_ptl"))[0] - row).sum())
         yield Trial(f"all on one of {A - 1}", apart, float(claim(M=0.5, u=A - 1)), "exact", error=1e-13)
 
 
