@@ -25,7 +25,7 @@ N = (0, 1, 2, 5, 20, 60, 100)
 
 def phi(n: int) -> float:
     """The largest x (1 - x)^n."""
-    return math.exp(n * math.log1p(-1 / (n + 1))) / (n + 1)
+    return math.exp(n * math.log1p(-1 / (n + 1))) / (n + 1) if n else 1.0
 
 
 def unvisited(S: int, n: int) -> float:
