@@ -50,8 +50,10 @@ if TYPE_CHECKING:
     from kt_theory.minimax import minimax_risk as minimax_risk
     from kt_theory.minimax.constants import minimax_constant as minimax_constant
     from kt_theory.minimax.greedy import minimax_greedy as minimax_greedy
+    from kt_theory.planning import AnnotationPlan as AnnotationPlan
     from kt_theory.planning import Plan as Plan
     from kt_theory.planning import plan as plan
+    from kt_theory.planning import plan_annotations as plan_annotations
     from kt_theory.problem import Problem as Problem
     from kt_theory.problem import dirichlet_problem as dirichlet_problem
     from kt_theory.problem import instance as instance
@@ -120,8 +122,10 @@ _HOME = {
     "self_audit": "auditing",
     "free_bound": "auditing",
     "verify": "ledger.verifying",
+    "AnnotationPlan": "planning",
     "Plan": "planning",
     "plan": "planning",
+    "plan_annotations": "planning",
     "LogCheck": "logcheck",
     "check_log": "logcheck",
     "RateFit": "rates",

@@ -184,6 +184,7 @@ OTHER: dict[str, dict[str, Any]] = {
     "kt.verify": {"statements": [TRUE], "planted": False},
     "kt.plan": {"teacher": PROBLEM, "S": None, "A": None, "pilot": None, "target": 0.3, "levels": ["soft"]}
     | {"confidence": 0.5, "on_average": False, "cost": None, "curves": False},
+    "kt.plan_annotations": {"pilot": kt.draw(PROBLEM, "hard", 9), "target": 0.3, "confidence": 0.5, "per_item": True},
     "RateFit.compare": {"theory": -1.0, "tolerance": 0.1},
     "kt.fit_rate": {"n": [10, 100, 1000], "risk": [0.5, 0.05, 0.006], "mcse": [0.01] * 3, "window": (1, 1e4)},
     "RiskLaw.quantile": {"q": 0.5},

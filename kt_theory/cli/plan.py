@@ -21,6 +21,10 @@ from kt_theory.cli.options import (
     whole,
 )
 from kt_theory.cli.printing import rows_of
+from kt_theory.showing import shown
+
+#: Items that are listed before the rest is only counted.
+LISTED = 20
 
 
 def add_parser(commands: Any) -> None:
@@ -33,7 +37,9 @@ def add_parser(commands: Any) -> None:
         "distributions a student needs for a risk (total variation, averaged over the inputs) of at most --target.\n"
         "Three sources: --S and --A alone (proved bounds for the worst teacher), a teacher's table, or a pilot log\n"
         "of records: what that leaves open is drawn from a posterior law. The promise: a student of n fresh samples\n"
-        "keeps the target with probability --confidence, over the samples and what the pilot leaves open.",
+        "keeps the target with probability --confidence, over the samples and what the pilot leaves open.\n"
+        "With --annotations: how many more annotations, of which items, for a pilot whose inputs are the items; those\n"
+        "that it has are kept.",
         "kt-theory plan --pilot records.parquet --other --target 0.05 --cost hard=1 partial=1 soft=5 --plot plan.png",
     )
     source = parser.add_mutually_exclusive_group(required=True)
@@ -57,6 +63,10 @@ def add_parser(commands: Any) -> None:
         "pilot of more than 20 labels top_k:20)",
     )
     parser.add_argument("--cost", nargs="+", default=(), metavar="LEVEL=PRICE", help="prices of one sample of a level")
+    about = "plan more annotations of the pilot's items: the target for each item, or for their mean with the fewest"
+    parser.add_argument("--annotations", choices=("per-item", "mean"), help=about)
+    about = "with --annotations: write the plan of every item, .csv or .parquet"
+    parser.add_argument("--out", type=path, metavar="FILE", help=about)
     parser.add_argument("--states", type=path, metavar="FILE", help="the full input alphabet of the pilot")
     parser.add_argument("--actions", type=path, metavar="FILE", help="the full label alphabet of the pilot")
     parser.add_argument("--normalise", action="store_true", help="divide the rows of the teacher file by their sums")
@@ -77,16 +87,13 @@ def _plan(arguments: argparse.Namespace) -> int:
     if not 0 < target < 1:
         option = "--target" if arguments.acceptance is None else "--acceptance"
         raise ValueError(f"{option} is {arguments.target or arguments.acceptance}: it must be between 0 and 1")
+    if arguments.annotations is not None:
+        return _plan_annotations(arguments, target)
     source: dict[str, Any]
     if arguments.S is not None:
         source = {"S": arguments.S, "A": arguments.A}
     elif arguments.pilot is not None:
-        states, actions = (
-            kt.tables.read_names(file) if file is not None else None for file in (arguments.states, arguments.actions)
-        )
-        options = {"states": states, "actions": actions, "other": arguments.other, "columns": arguments.columns}
-        pilot, _ = kt.logs.transfer_set(arguments.pilot, **options, **log_options(arguments))
-        source = {"pilot": pilot}
+        source = {"pilot": _pilot(arguments)}
     elif arguments.bundled is not None:
         source = {"teacher": kt.tables.bundled_teacher(arguments.bundled)}
     else:
@@ -116,6 +123,62 @@ def _plan(arguments: argparse.Namespace) -> int:
     return HELD
 
 
+def _pilot(arguments: argparse.Namespace) -> kt.TransferSet:
+    states, actions = (
+        kt.tables.read_names(file) if file is not None else None for file in (arguments.states, arguments.actions)
+    )
+    options = {"states": states, "actions": actions, "other": arguments.other, "columns": arguments.columns}
+    pilot, _ = kt.logs.transfer_set(arguments.pilot, **options, **log_options(arguments))
+    return pilot
+
+
+def _plan_annotations(arguments: argparse.Namespace, target: float) -> int:
+    if arguments.out:
+        inputs = {f"--pilot {file}": file for file in arguments.pilot}
+        check_output(arguments.out, ".csv", ".parquet", inputs=inputs)
+    found = kt.plan_annotations(
+        _pilot(arguments),
+        target=target,
+        confidence=arguments.confidence,
+        per_item=arguments.annotations == "per-item",
+        seed=arguments.seed,
+        progress=True,
+    )
+    if arguments.out:
+        kt.tables.write_table(found.table, arguments.out)
+    if arguments.json:
+        said = {name: getattr(found, name) for name in ("target", "confidence", "per_item", "more", "notes")}
+        print(json.dumps({**said, "items": rows_of(found.table)}, indent=2))
+    else:
+        print(_annotations_as_text(found))
+    return HELD
+
+
+def _annotations_as_text(found: kt.AnnotationPlan) -> str:
+    table = found.table
+    what = "of each item" if found.per_item else "averaged over the items"
+    needed = "a number beyond 10^9" if found.more is None else f"{found.more:,}"
+    some = table["more"].isna() | (table["more"] > 0)
+    lines = [
+        f"more annotations for a total variation of at most {found.target:g} {what} with probability "
+        f"{found.confidence:g}:",
+        f"  {needed}, of {some.sum():,} of {len(table):,} items, which have {table['annotations'].sum():,}; expected "
+        f"total variation {table['tv'].mean():.3f} now, {table['tv_then'].mean():.3f} then",
+    ]
+    first = table[some].sort_values("more", ascending=False, kind="stable", na_position="first")[:LISTED]
+    rows = [["item", "annotations", "expected TV", "more", "TV then"]]
+    for row in rows_of(first):
+        more = "beyond 10^9" if row["more"] is None else f"{row['more']:,}"
+        then = "-" if row["tv_then"] is None else f"{row['tv_then']:.3f}"
+        tv = f"{row['tv']:.3f} +- {row['mcse']:.3f}"
+        rows.append([shown(row["item"]), f"{row['annotations']:,}", tv, more, then])
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines += ["  " + "  ".join(map(str.rjust, row, widths)) for row in rows]
+    if some.sum() > LISTED:
+        lines.append(f"  and {some.sum() - LISTED:,} more items: --out FILE or --json lists all")
+    return "\n".join([*lines, *(f"- {note}" for note in found.notes)])
+
+
 def _refuse_strays(arguments: argparse.Namespace) -> None:
     """Options that the source at hand would leave unused."""
     if (arguments.S is None) != (arguments.A is None):
@@ -130,10 +193,21 @@ def _refuse_strays(arguments: argparse.Namespace) -> None:
         ),
         ("--normalise", arguments.normalise or None, "--teacher", arguments.teacher),
         ("--other", arguments.other, "--pilot and --teacher", arguments.pilot or arguments.teacher),
+        ("--annotations", arguments.annotations, "--pilot", arguments.pilot),
+        ("--out", arguments.out, "--annotations", arguments.annotations),
         ("--plot", arguments.plot, "--pilot, --teacher and --bundled", None if arguments.S is not None else True),
     ):
         if given is not None and there is None:
             raise ValueError(f"{option} goes with {goes_with} only")
+    unused = {
+        "--on-average": arguments.on_average,
+        "--levels": arguments.levels,
+        "--cost": arguments.cost,
+        "--plot": arguments.plot,
+    }
+    for option, given in unused.items():
+        if given and arguments.annotations is not None:
+            raise ValueError(f"{option} does not go with --annotations, which are hard labels of every item")
 
 
 def _default_levels(source: dict[str, Any]) -> list[str]:

@@ -76,6 +76,27 @@ class Worlds:
         law: Any = table.dense() if S * A <= DENSE_UP_TO else table
         return Problem(rho, law, name="pilot")
 
+    def masses(self, s: int, size: int, rng: np.random.Generator) -> np.ndarray:
+        """The row of one input of a pilot of hard labels in `size` teachers, shape (size, L).
+
+        First the labels that the pilot has at s, in the order of its stored pairs, then those of noticeable mass that
+        it lacks, in the order in which draws would meet them; a row of fewer than L labels ends in zeros.
+        """
+        counts = self._counts[self._offsets[s] : self._offsets[s + 1]]
+        others = self.A - counts.size
+        alpha = rng.choice(self.concentrations, size=size, p=self._odds[s]) / self.A
+        named = rng.gamma(counts + alpha[:, None])
+        left = rng.gamma(others * alpha) if counts.size and others else np.full(size, float(others > 0))
+        columns = [named]
+        for j in range(1, others):
+            if not (left > NEGLIGIBLE * (named.sum(axis=1) + left)).any():
+                break
+            part = rng.beta(1.0 + alpha, (others - j) * alpha)
+            columns.append((left * part)[:, None])
+            left = left * (1.0 - part)
+        masses = np.concatenate([*columns, left[:, None]] if others else columns, axis=1)
+        return masses / masses.sum(axis=1, keepdims=True)
+
     def _row(self, s: int, alpha: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Labels of positive mass, and their masses."""
         if self._told is None:
@@ -83,7 +104,8 @@ class Worlds:
             named = self._columns[cells]
             others = self.A - named.size
             masses = rng.gamma(self._counts[cells] + alpha)
-            left = float(rng.gamma(others * alpha)) if others else 0.0
+            # An input without records has all of its mass left, however small the gamma variable.
+            left = float(rng.gamma(others * alpha)) if others and named.size else float(others > 0)
             total = masses.sum() + left
             masses, left = masses / total, left / total
         else:
