@@ -131,10 +131,10 @@ def plan(
     --------
     >>> worst = plan(S=10, A=10, target=0.1, on_average=True)
     >>> worst.table[["level", "impossible_below", "n"]].values.tolist()
-    [['hard', 1308, 2256], ['partial', 123, 133], ['soft', 26, 33]]
+    [['hard', 152, 4193], ['partial', 128, 160], ['soft', 30, 31]]
     >>> from kt_theory import zipf_problem
-    >>> plan(zipf_problem(S=2, A=5, seed=1), target=0.05, levels=["soft"]).table["n"].tolist()
-    [6]
+    >>> plan(zipf_problem(S=2, A=5, seed=1), target=0.05, confidence=0.92, levels=["soft"]).table["n"].tolist()
+    [7]
     """
     target = checks.open_unit("target", target)
     confidence = checks.open_unit("confidence", confidence)
