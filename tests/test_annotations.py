@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+import runpy
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,8 @@ import kt_theory as kt
 from kt_theory.cli.commands import main
 from kt_theory.planning import annotations
 from kt_theory.planning.worlds import GRID, Worlds
+
+ROOT = Path(__file__).parents[1]
 
 
 def pilot_of(counts: np.ndarray) -> kt.TransferSet:
@@ -268,3 +271,48 @@ def test_a_need_beyond_reach_is_said(
     # The same for a level that never reaches the target.
     assert main(["plan", "--bundled", "next_word", "--target", "0.001", "--levels", "top_k_only:1"]) == 0
     assert "never" in capsys.readouterr().out
+
+
+@pytest.fixture(scope="module")
+def study() -> dict[str, object]:
+    pytest.importorskip("vaderSentiment", reason="the extra `data` is not installed")
+    return runpy.run_path(str(ROOT / "simulations" / "annotations.py"))
+
+
+def test_ratings_are_those_of_the_lexicon(study: dict[str, object]) -> None:
+    # Oracle: published, the mean ratings that the lexicon states beside the ten ratings of a token
+    pilot = study["ratings"]()  # type: ignore[operator]
+    assert pilot.shape == (7_506, 9)
+    assert pilot.n == 75_200
+    means = pilot.counts @ np.array([int(a) for a in pilot.actions]) / pilot.visits
+    lines = study["source"]().read_text(encoding="utf-8").splitlines()  # type: ignore[operator]
+    stated: dict[str, list[float]] = {}
+    for line in lines:
+        token, mean, *_ = line.split("\t")
+        stated.setdefault(token, []).append(float(mean))
+    assert sum(len(of) for of in stated.values()) == 7_520
+    wrong = [s for s, token in enumerate(pilot.states) if abs(means[s] - np.mean(stated[token])) > 0.0501]
+    assert len(wrong) <= 3, [pilot.states[s] for s in wrong]
+
+
+def test_frequencies_in_the_figure_are_exact(study: dict[str, object]) -> None:
+    # Oracle: second algorithm, binomial mean deviations by sums over all counts, weighted by tokens
+    committed = pd.read_csv(ROOT / "figures" / "annotations.csv")
+    rows = study["ratings"]().counts  # type: ignore[operator]
+    values, times = np.unique(rows / rows.sum(axis=1, keepdims=True), return_counts=True)
+    for n in (10, 50):
+        x = np.arange(n + 1)
+        deviations = [np.abs(x / n - p) @ stats.binom.pmf(x, n, p) for p in values]
+        value = committed[(committed["source"] == "frequencies") & (committed["annotations"] == n)]["mean"].item()
+        assert value == pytest.approx(0.5 * times @ deviations / len(rows), rel=1e-9)
+
+
+def test_the_figure_falls_at_the_rate_of_counting() -> None:
+    # Oracle: limit, the rate 1/2 of CE_sgl; what is left open by ten ratings exceeds what their frequencies say
+    committed = pd.read_csv(ROOT / "figures" / "annotations.csv")
+    drawn = committed[committed["source"] == "posterior"].set_index("annotations")
+    frequencies = committed[committed["source"] == "frequencies"].set_index("annotations")
+    fit = kt.fit_rate(drawn.index.to_numpy()[10:], drawn["mean"].to_numpy()[10:], drawn["mcse"].to_numpy()[10:])
+    assert abs(fit.slope + 0.5) <= 0.02
+    assert (drawn["mcse"] < 0.01 * drawn["mean"]).all()
+    assert drawn["mean"][10] > frequencies["mean"][10] + 0.05

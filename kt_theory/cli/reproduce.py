@@ -29,8 +29,8 @@ STUDIES = {
     "minimax": "minimax_gap",
     "real": "real_teacher",
 }
-#: What it draws by name only: longer than the rest.
-BY_NAME = {"llm": "llm_teacher"}
+#: What it draws by name only: longer than the rest, or of a package that may be absent.
+BY_NAME = {"llm": "llm_teacher", "annotations": "annotations"}
 
 
 def add_parser(commands: Any) -> None:
@@ -48,7 +48,7 @@ def add_parser(commands: Any) -> None:
         "kt-theory reproduce figure2 --simulate --quick",
     )
     choices = [*STUDIES, *BY_NAME, "all"]
-    about = "what to draw (default: all, but for llm)"
+    about = "what to draw (default: all, but for llm and annotations)"
     parser.add_argument("study", nargs="?", choices=choices, default="all", help=about)
     study_options(parser)
 
