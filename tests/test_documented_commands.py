@@ -44,6 +44,7 @@ QUICK = {
     "kt-theory reproduce figure2": "kt-theory reproduce figure1",
     "kt-theory reproduce figure2 --simulate --quick": "kt-theory reproduce figure1 --simulate --quick",
     "kt-theory reproduce --quick": "kt-theory reproduce figure1 --quick",
+    "kt-theory reproduce annotations --simulate": "kt-theory reproduce figure1 --simulate --quick",
     "kt-theory reproduce llm --simulate": "kt-theory reproduce figure1 --simulate --quick",
 }
 #: A study for the designs that a reader would write, and for `rates` on every change.
@@ -107,6 +108,7 @@ def prepared(folder):
     batch = [{"custom_id": f"r{i}", **json.loads(line)} for i, line in enumerate(log.splitlines())]
     asked = [{"custom_id": line["custom_id"], "body": line.pop("request")} for line in batch]
     items = [{"uid": "i1", "label_counter": {"yes": 9, "no": 1}}]
+    (folder / "crowd.csv").write_text("task,worker,label\nt1,ann,yes\nt1,bob,no\nt2,ann,yes\n", encoding="utf-8")
     for name, lines in {"batch_input": asked, "batch_output": batch, "items": items}.items():
         text = "".join(json.dumps(line) + "\n" for line in lines)
         (folder / f"{name}.jsonl").write_text(text, encoding="utf-8")
