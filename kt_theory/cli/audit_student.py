@@ -31,11 +31,11 @@ def add_parser(commands: Any) -> None:
         "--sampled",
         default="teacher",
         metavar="SOURCE",
-        help="who drew the labels: teacher (default), student, or both, half each, as a column source says",
+        help="where the labels come from: teacher (default), student, or both, half each, by a column source",
     )
-    parser.add_argument("--delta", type=positive, default=0.05, help="how often each interval may miss (default: 0.05)")
-    parser.add_argument("--seed", type=whole(), default=0, help="of the coins behind Clopper-Pearson (default: 0)")
-    parser.add_argument("--json", action="store_true", help="print what was found as JSON")
+    parser.add_argument("--delta", type=positive, default=0.05, help="probability that an interval misses (default: 0.05)")
+    parser.add_argument("--seed", type=whole(), default=0, help="seed of the Clopper-Pearson coins (default: 0)")
+    parser.add_argument("--json", action="store_true", help="print the audit as JSON")
 
 
 def _audit_student(arguments: argparse.Namespace) -> int:

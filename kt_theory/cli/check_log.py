@@ -25,13 +25,13 @@ def add_parser(commands: Any) -> None:
         commands,
         "check-log",
         _check_log,
-        "say whether a log was sampled as it states, and what else speaks against it",
+        "test whether a log was sampled as it states, and look for other faults",
         "Read records as fit does, and answer one question a line: verdict, evidence, and how many records like these\n"
         "would settle it. Was the log sampled from the probabilities that it states, greedily, from the likeliest\n"
         "labels only, at another temperature? Do probabilities of an input exceed 1 in sum, has a pair two values,\n"
         "are lines repeated, does a name stand for several labels, do annotators agree too often? Further columns are\n"
         "understood: fingerprint (or model), temperature, annotator (or worker, rater). Nothing is written. The exit\n"
-        "code is 1 if a verdict speaks against the use of the log as it is.",
+        "code is 1 if a verdict is an alarm: the log should not be used as it is.",
         "kt-theory check-log records.csv",
     )
     about = "a table of records, or logs as convert reads them; - is standard input"
@@ -42,7 +42,7 @@ def add_parser(commands: Any) -> None:
         "--level", type=between_0_and_1, default=0.01, help="how probable a false alarm may be (default: 0.01)"
     )
     parser.add_argument("--temperature", type=positive, help="at which temperature the log is said to be drawn")
-    parser.add_argument("--seed", type=whole(), default=0, help="of the order in which records are taken (default: 0)")
+    parser.add_argument("--seed", type=whole(), default=0, help="seed of the order of the records (default: 0)")
     parser.add_argument(
         "--in-order", action="store_true", help="the records stand in the order of the draws: check a growing log again"
     )

@@ -21,7 +21,7 @@ def add_parser(commands: Any) -> None:
         "make a table of records of the logs of language models and annotators",
         "Read logs (JSON Lines or JSON, also .gz; folders; - is standard input), whose shape is recognised by its\n"
         "keys, and write records: columns state, action, count and logprob. A row of count 0 tells the probability of\n"
-        "a label that was not drawn. Say what was found, and which lines hold no sample and why. Memory is bounded.",
+        "a label that was not drawn. Print what was found, and which lines hold no sample and why. Memory is bounded.",
         "kt-theory convert log.jsonl --out records.parquet",
     )
     parser.add_argument("logs", type=path, metavar="LOG", nargs="+", help="logs, or folders of them")

@@ -27,7 +27,7 @@ def guarded(command: Callable[[], int]) -> int:
             code = command()
         return _printed(code)
     except BrokenPipeError:
-        # The reader has seen enough, as `| head` does. Python would complain once more when it closes the pipe.
+        # The reader closed the pipe, as `| head` does. Python would raise once more when it closes its own end.
         _drop_output()
         return HELD
     except MemoryError:
@@ -48,13 +48,13 @@ def say(text: str) -> None:
 
 
 def refused(sentence: str) -> int:
-    """Say why a command did not do its work."""
+    """Print why a command failed."""
     say(f"error: {sentence}")
     return REFUSED
 
 
 def _printed(code: int) -> int:
-    """Let standard output take what is still in the buffer, while it can be said that it does not."""
+    """Flush standard output while a failure to write can still be reported."""
     try:
         if sys.stdout is not None:
             sys.stdout.flush()
@@ -67,7 +67,7 @@ def _printed(code: int) -> int:
 
 
 def _drop_output() -> None:
-    """Send what is left in the buffer nowhere, lest Python complain when it flushes it at its end."""
+    """Discard what is left in the buffer: Python would flush it at exit, and raise."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -39,8 +39,8 @@ def add_parser(commands: Any) -> None:
         "Read records, one sample a row, or as many as its column count says: columns state (or s), action (or a),\n"
         "and for partial soft labels the teacher's probability of the sampled label (p, prob, probability) or its\n"
         "natural logarithm (logp, logprob, log_prob, log_probability); a row of count 0 tells that of a label that\n"
-        "was not drawn. Files are .csv, .tsv, both also .gz, or .parquet; - is standard input. Say what was never\n"
-        "seen, how much mass that is, and write what each learner makes of it.",
+        "was not drawn. Files are .csv, .tsv, both also .gz, or .parquet; - is standard input. Print which\n"
+        "inputs and labels do not occur and how much mass is missing, and write the student of each learner.",
         "kt-theory fit records.csv --out students.csv",
     )
     about = "a table, or logs as convert reads them; - is standard input"
@@ -117,7 +117,7 @@ def _alphabet(name: str, file: str | None, size_name: str, size: Any) -> list[st
 
 
 def _findings(data: kt.TransferSet, init: Any) -> dict[str, Any]:
-    """What the records hold, what they leave unknown, and what they say of the student's risk."""
+    """What the records hold, what they leave unknown, and the estimate of the student's risk."""
     import numpy as np
 
     pairs = data.pairs
@@ -189,7 +189,7 @@ def _counted(names: list[str]) -> str:
 
 
 def _students_as_text(students: dict[str, Any], data: kt.TransferSet, out: str | None) -> str:
-    """The cells seen most often, with what each learner gives them."""
+    """The cells seen most often, with the value of each student."""
     import numpy as np
 
     columns = ["state", "action", "seen", "revealed", *students]

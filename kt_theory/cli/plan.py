@@ -32,8 +32,8 @@ def add_parser(commands: Any) -> None:
         commands,
         "plan",
         _plan,
-        "say how many samples of each kind a student needs",
-        "Say how many hard labels, sampled labels with their probability, lists of the most likely labels or whole\n"
+        "compute how many samples of each kind a student needs",
+        "Print how many hard labels, sampled labels with their probability, lists of the most likely labels or whole\n"
         "distributions a student needs for a risk (total variation, averaged over the inputs) of at most --target.\n"
         "Three sources: --S and --A alone (proved bounds for the worst teacher), a teacher's table, or a pilot log\n"
         "of records: what that leaves open is drawn from a posterior law. The promise: a student of n fresh samples\n"
@@ -180,7 +180,7 @@ def _annotations_as_text(found: kt.AnnotationPlan) -> str:
 
 
 def _refuse_strays(arguments: argparse.Namespace) -> None:
-    """Options that the source at hand would leave unused."""
+    """Refuse options that the given source does not use."""
     if (arguments.S is None) != (arguments.A is None):
         raise ValueError("--S and --A go together, for the worst case")
     for option, given, goes_with, there in (

@@ -15,9 +15,9 @@ def add_parser(commands: Any) -> None:
         commands,
         "playground",
         _playground,
-        "write the page to play with: one HTML file that needs no network",
+        "write the playground: one HTML file that needs no network",
         "Write one self-contained HTML page. It reveals a teacher sample by sample, as hard, partial soft and soft\n"
-        "labels side by side, and shows what each student makes of it, with exact risks and the bounds of the paper.\n"
+        "labels side by side, and shows each learner's student, with exact risks and the bounds of the paper.\n"
         "It opens from disk and computes its own numbers; every setting is in its address, to be sent to others.",
         "kt-theory playground --out page.html",
     )

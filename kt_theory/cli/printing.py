@@ -14,7 +14,7 @@ LISTED = 8
 
 
 def as_json(frame: pd.DataFrame) -> str:
-    """The rows of a frame, numbers to their last digit; what is not finite is null: JSON has no word for it."""
+    """The rows of a frame, numbers to their last digit; what is not finite is null, since JSON has no such number."""
     return json.dumps(rows_of(frame), indent=2, default=lambda value: value.item())
 
 

@@ -37,10 +37,10 @@ def add_parser(commands: Any) -> None:
         commands,
         "study",
         None,
-        "sweep a grid of cells, in a folder that survives whatever stops the work",
+        "run a grid of cells into a folder, and go on after any interruption",
         "A study is a design (TOML or Python: instances or teachers, S, A, n, learners, repeats or a target) and a\n"
-        "folder in which every finished batch is kept. Stop it as you like: the same command goes on where it\n"
-        "was, and the numbers are the same bytes whatever was interrupted and wherever they were drawn.\n"
+        "folder in which every finished batch is kept. After an interruption the same command goes on from what\n"
+        "is stored. The numbers are the same bytes on every machine, and after any interruption.\n"
         "docs/studies.md is the guide.",
         "kt-theory study run rates        # one of the designs that ship: rates, next_word, own_family\n"
         "  kt-theory study status rates     # how far the folder `rates` is\n"
@@ -57,10 +57,10 @@ def _study_run_parser(actions: Any) -> None:
         "run",
         _study_run,
         "draw what a design asks for and the folder lacks",
-        "Draw every batch that the design asks for and the folder does not have; then say what is there, what failed,\n"
-        "and how to see a failure again. Exit code 1 if a cell that was to be drawn here is not complete.\n"
-        "Ctrl-C stores what is being drawn and says how to go on. Where batches are drawn (threads, processes, a\n"
-        "cluster, several machines that share the cells) changes no number.",
+        "Draw every batch that the design asks for and the folder does not have; then print what is stored, what failed,\n"
+        "and the command that repeats a failure. Exit code 1 if a cell that was to be drawn here is not complete.\n"
+        "Ctrl-C stores the batches being drawn and prints the command that goes on. The place of the draws (threads,\n"
+        "processes, a cluster, several machines that share the cells) changes no number.",
         "kt-theory study run rates --out rates --workers 2\n"
         "  kt-theory study run my_design.toml --share 1/2     # half of the cells; 2/2 on another machine, then merge\n"
         "  kt-theory study run my_design.py --scheduler tcp://10.0.0.1:8786",
@@ -87,7 +87,7 @@ def _study_folder_parsers(actions: Any) -> None:
         actions,
         "status",
         _study_status,
-        "how far a study is",
+        "print how much of a study is complete",
         "Cells and batches that are there, cells that are missing, batches that raised. Batches are counted by name;\n"
         "`check` reads them.",
         "kt-theory study status rates",
@@ -144,7 +144,7 @@ def _study_folder_parsers(actions: Any) -> None:
         actions,
         "replay",
         _study_replay,
-        "draw one batch here and now, and see what it raises",
+        "draw one batch in this process, and print what it raises",
         "Draw one batch and print its moments for each learner: mean risk, sum of squared deviations, repeats of\n"
         "non-zero risk. If it raises, print the traceback; the exit code is 1 then. Nothing is stored. `status` and\n"
         "`run` print the command for each batch that failed.",
@@ -237,7 +237,7 @@ def _study_replay(arguments: argparse.Namespace) -> int:
 
 
 def _replay(folder: str, batch: str) -> int:
-    kt.study.folders.cell_of(folder, batch)  # what it refuses is bad input; what is raised below is the batch's own
+    kt.study.folders.cell_of(folder, batch)  # an error here is bad input; an error below is the batch's own
     try:
         frame = kt.study.replay(folder, batch)
     except Exception:
@@ -250,7 +250,7 @@ def _replay(folder: str, batch: str) -> int:
 
 
 def _design_file(name: str) -> Path:
-    """The file of a design; a name without an ending is that of one that ships, whatever folders there are."""
+    """The file of a design; a name without an ending is that of one that ships, even beside a folder of that name."""
     path = Path(name)
     if path.suffix in (".toml", ".py"):
         return path
@@ -290,7 +290,7 @@ def _executor(arguments: argparse.Namespace) -> Iterator[Executor | None]:
 
 
 def _soundly(work: Callable[[], int]) -> int:
-    """Run `work`; a damaged file is no bad input, and there is a remedy."""
+    """Run `work`; the message on a damaged file names the command that repairs it."""
     try:
         return work()
     except kt.study.records.Damaged as error:
@@ -300,7 +300,7 @@ def _soundly(work: Callable[[], int]) -> int:
 
 
 def _stoppable(work: Callable[[], int], folder: str | Path, arguments: argparse.Namespace) -> int:
-    """Run what draws batches; whatever stops it from outside is told in a sentence, with the way to go on."""
+    """Run what draws batches; a stop from outside is reported in one sentence, with the command that goes on."""
     from concurrent.futures import BrokenExecutor
 
     again = shlex.join(["kt-theory", *arguments.words])

@@ -146,7 +146,7 @@ def _replay_command(failure: Mapping[str, Any], folder: str | Path) -> str:
 
 
 def _versions_as_text(receipts: pd.DataFrame) -> list[str]:
-    """What to know of batches that other versions drew: those of NumPy may draw others, ours of one revision do not."""
+    """Notes on batches of other versions: those of NumPy may draw other numbers, ours of one revision do not."""
     import numpy as np
 
     notes = []

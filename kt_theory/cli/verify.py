@@ -21,7 +21,7 @@ def add_parser(commands: Any) -> None:
         commands,
         "verify",
         _verify,
-        "attack every statement of the theory, and say what stands",
+        "attack every statement of the theory, and print each verdict",
         "Try to break each statement of the ledger: the paper's theorems and lemmas, its slips of print, our sharper\n"
         "bounds, the conjectures. Print a row per statement: the verdict; the worst ratio of left to right side (1:\n"
         "attained, above 1: broken) and where it was met; how many trials of each kind of evidence; how many of the\n"

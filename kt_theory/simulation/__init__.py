@@ -1,1 +1,1 @@
-"""What happens: drawing samples of a problem, and the risks of learners on them."""
+"""Simulation: samples drawn from a problem, and the risks of learners on them."""

@@ -2,9 +2,9 @@
 
 The repeats of a cell come in blocks, and every block has its own random stream, a child of the seed that is keyed by
 (cell, stage, block). Hence one seed gives the same numbers at any number of threads, and asking for more repeats,
-learners or cells changes none of the earlier draws. Within a repeat all learners see the same counts (common random
+learners or cells changes none of the earlier draws. Within a repeat all learners get the same counts (common random
 numbers), so that differences between learners are estimated better than the learners themselves. What a protocol draws
-besides, its ties, comes from a stream of its own, keyed by the protocol: all learners of a protocol see the same ties.
+besides, its ties, comes from a stream of its own, keyed by the protocol: all learners of a protocol have the same ties.
 
 Blocks are short, a millisecond or two. Some hundreds of them, a batch, are what a study stores and what a worker is
 sent. The moments of a batch are those of its blocks, merged in their order, and those of a cell those of its batches.
@@ -97,7 +97,7 @@ class Cell:
 
     @functools.cached_property
     def _sampler(self) -> CountSampler:
-        # Made when first drawn from: a study asks thousands of cells for their names and sizes only.
+        # Made when first drawn from: of thousands of cells a study reads the names and sizes only.
         return CountSampler(self.problem)
 
     @functools.cached_property
@@ -136,7 +136,7 @@ class Cell:
     ) -> np.ndarray:
         """Risks of `reps` repeats of one block, shape (reps, L), a column per learner.
 
-        With `controls` also what `Controls.of` says of the same draws, a column per control after them.
+        With `controls` also the values of `Controls.of` on the same draws, a column per control after them.
         """
         key = (self._streams, stage, block)
         rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=key)))
@@ -199,7 +199,7 @@ class Cell:
         teacher = self.problem.teacher
         revealed = learner.protocol.reveal(counts, visits, teacher, told)
         counts = counts.view()
-        counts.flags.writeable = revealed.flags.writeable = False  # other learners see them, too
+        counts.flags.writeable = revealed.flags.writeable = False  # other learners get them, too
         if learner.couples_inputs:
             students = np.empty((R, S, A))
             for r in range(R):
@@ -237,7 +237,7 @@ class Cell:
 
 
 def _checked(learner: Learner, student: Any, shape: tuple[int, int]) -> np.ndarray:
-    """What a learner answers, if it is a table: in one pass where it surely is, else by what says what is wrong."""
+    """A learner's answer, if it is a table: by a check in one pass, and where that fails by one that names the fault."""
     plain = type(student) is np.ndarray and student.dtype == np.float64 and student.shape == shape
     if plain and student.flags.c_contiguous and kernels.surely_stochastic(student, checks.STUDENT_TOLERANCE):
         return student

@@ -1,8 +1,8 @@
-r"""Control variates with exact means: what the drawn counts say, besides the risk, that is known without drawing.
+r"""Control variates with exact means: sums over the drawn counts whose means are known without drawing.
 
 Each control is a sum over the cells of a function of one count, :math:`n_{sa} \sim \mathrm{Bin}(n, w_{sa})`, so that
 its mean is a sum of binomial means. Subtracting a multiple of (control - mean) from the risk of a repeat leaves the
-mean as it is. The multiples that leave least variance are estimated from a pilot, which is thrown away: they are
+mean as it is. The multiples that leave least variance are estimated from a pilot, which is not averaged: they are
 independent of the repeats averaged, and the average stays exactly unbiased.
 
 With U the unseen labels of an input, :math:`q_a = (1 - w_a)^n` and :math:`M = \sum_a n_a p_a`, the controls are

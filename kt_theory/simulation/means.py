@@ -187,8 +187,9 @@ def simulate(
     problem : Problem, or callable n -> Problem
         A problem, or a family of problems that moves with n, such as ``lambda n: kt.instance(1, 10, 10, n)``.
     learners : str or Learner, or a sequence of these
-        Names in `LEARNERS`, names such as ``SEL@top_k:20``, or learners of one's own. All of them see the same draws,
-        each as its own protocol shows them. A learner without a `row` is simulated by its `fit`, many repeats at once.
+        Names in `LEARNERS`, names such as ``SEL@top_k:20``, or learners of one's own. All of them get the same draws,
+        each as its own protocol reveals them. A learner without a `row` is simulated by its `fit`, many repeats at
+        once.
     n : int or sequence of int
         Numbers of samples, each from 0 to 10**17.
     reps : int
@@ -207,8 +208,9 @@ def simulate(
         Cap on the repeats of a run with a target; a warning says where it was reached.
     control : bool
         Use control variates: sums over the labels whose means are known exactly (`kt_theory.simulation.controls`), less
-        these means, times what a pilot says. The pilot, of `reps` repeats with a target and of 200 without, is thrown
-        away, so that the mean stays exactly unbiased; it may be below 0 where the risk is smaller than its error.
+        these means, times multiples fitted to a pilot. The pilot, of `reps` repeats with a target and of 200 without,
+        is thrown away, so that the mean stays exactly unbiased; it may be below 0 where the risk is smaller than its
+        error.
     init : array_like, shape (S, A), optional
         The students before any data, rows that sum to 1 within 1e-6; uniform if not given.
     workers : int, optional
@@ -220,7 +222,7 @@ def simulate(
     -------
     DataFrame
         A row per (n, learner), in that order: problem, S, A, n, protocol, learner, mean (of the risk), mcse (its Monte
-        Carlo standard error), reps, nonzero (repeats of non-zero risk: where they are few, mcse is not to be trusted),
+        Carlo standard error), reps, nonzero (repeats of non-zero risk: where they are few, mcse is unreliable),
         seed, cell (identity of the draws), seconds, version, numpy. For another divergence than "tv" also divergence,
         and infinite (repeats of infinite risk: with one of them, mean and mcse are infinite). With `control` also
         control: by how much the variance of a repeat was divided, as measured in the run, but never by more than their
@@ -319,7 +321,7 @@ def sample_risks(
 
 
 def draw(problem: Problem, protocol: str | Protocol, n: int, seed: int = 0) -> TransferSet:
-    """Draw one data set and show the student what the protocol allows.
+    """Draw one data set, and reveal what the protocol allows.
 
     Parameters
     ----------
@@ -328,7 +330,7 @@ def draw(problem: Problem, protocol: str | Protocol, n: int, seed: int = 0) -> T
     n : int
         Number of samples, from 0 to 10**17.
     seed : int
-        One seed gives one data set, whatever the protocol; it also breaks the ties of top_k.
+        One seed gives one data set for all protocols; it also breaks the ties of top_k.
 
     Returns
     -------

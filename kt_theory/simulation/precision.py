@@ -21,9 +21,9 @@ class Precision:
 
     With a target the run has two stages. A pilot of `reps` repeats estimates the variance (and, for a relative target,
     the mean) and plans R repeats; then R fresh repeats, from streams of their own, make the estimate, and the pilot is
-    thrown away. R is independent of the repeats that are averaged, so the mean is exactly unbiased, which no rule that
-    stops on the average it reports can claim. The price is the pilot, and that the error is met with the pilot's luck
-    only: R is planned with a margin of 10 % on the variance, and the error reported is that of the run itself.
+    thrown away. R is independent of the repeats that are averaged, so the mean is exactly unbiased, which the mean of a
+    rule that stops on the average it reports is not. The cost is the pilot; and the target is met up to the pilot's own
+    error only: R is planned with a margin of 10 % on the variance, and the error reported is that of the run itself.
 
     Attributes
     ----------

@@ -3,7 +3,7 @@
 NumPy draws uniforms, numba turns them into counts. Two routes to the same law, Multinomial(n, rho x pi*):
 
 - few samples per cell: one uniform per sample, looked up in an alias table. Cost: about 3 ns a sample;
-- many: one binomial per cell, see `kt_theory.simulation.binomial`. Cost: 20 to 70 ns a cell, whatever n is.
+- many: one binomial per cell, see `kt_theory.simulation.binomial`. Cost: 20 to 70 ns a cell, for every n.
 
 Which route is taken depends on the problem and n alone, never on threads or repeats. The repeats of one generator are
 drawn one after the other, so asking for more of them changes none of the earlier ones.
@@ -71,8 +71,8 @@ class CountSampler:
         wide = problem.sparse and masses.size > CHUNK
         self._one_by_one = (DRAWS_PER_STORED_CELL if wide else DRAWS_PER_CELL) * masses.size
         self._keep, self._own, self._other = alias_table(self.masses)
-        # The last cell gets whatever is left over, rounding included: that must be a cell which can afford it, never
-        # one of probability zero. With the heaviest one last, no conditional probability is above 1/2.
+        # The last cell gets whatever is left over, rounding included: this must be a cell of large mass, never one of
+        # probability zero. With the heaviest one last, no conditional probability is above 1/2.
         self._cells = np.flatnonzero(self.masses)
         heaviest = int(np.argmax(self.masses[self._cells]))
         self._cells[[heaviest, -1]] = self._cells[[-1, heaviest]]

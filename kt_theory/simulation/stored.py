@@ -1,4 +1,4 @@
-"""The repeats of a sparse problem: counts of its stored cells, and risks that cost as much as these are many.
+"""The repeats of a sparse problem: counts of its stored cells, and risks at a cost proportional to their number.
 
 The stored cells are those where the teacher is above 0, and those where the initial table differs from the rest of its
 row. Every other label of a row has teacher 0, is never drawn, and has one initial value: its part of the student and of
@@ -25,7 +25,7 @@ from kt_theory.sparse import aligned
 
 
 class StoredCells:
-    """A sparse problem, the initial table on the same cells, and the divergence that is paid.
+    """A sparse problem, the initial table on the same cells, and the divergence of the risk.
 
     Raises
     ------

@@ -1,8 +1,8 @@
-"""Studies: panels of cells, exact, simulated in memory, or in a folder that survives whatever stops the work.
+"""Studies: panels of cells, exact, simulated in memory, or in a folder that an interruption does not damage.
 
 `Panel` and `run` are all that a small study needs. `Design` and `run_in_folder` keep every finished batch in a folder:
 the same call goes on where it was stopped, with threads, processes or a cluster. ``kt-theory study`` is the same on the
-command line; `kt_theory.study.design` says how a design is written, `kt_theory.study.store` what a folder holds.
+command line; `kt_theory.study.design` defines how a design is written, `kt_theory.study.store` what a folder holds.
 """
 
 from __future__ import annotations

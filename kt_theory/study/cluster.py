@@ -1,12 +1,12 @@
 """Drawing the batches of a study on a Dask cluster: an executor like any other, with its threads on other machines.
 
 The scheduler gives the tasks of a worker that is gone to another one, a few times; then it gives up on them, and the
-engine submits them again. While there is no worker, the study waits for one. What is lost with the scheduler is what
-was being drawn: the folder of the study has the rest, and the same command goes on.
+engine submits them again. While there is no worker, the study waits for one. The scheduler's end loses the batches
+being drawn: the folder of the study has the rest, and the same command goes on.
 
-A task carries a small problem with it. Of a large one it carries the identity: a worker that lacks the problem says so,
-is sent it, keeps it, and is given the task again. So a problem travels once to each worker, whenever that joins, and no
-task depends on data that are lost with another worker.
+A task contains a small problem itself, and of a large one the identity: a worker that lacks the problem reports it,
+receives and keeps it, and receives the task again. So a problem is sent once to each worker, whenever that joins, and
+no task depends on data that are lost with another worker.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ PATIENCE = 5
 #: Parameters of glibc's mallopt, as in its malloc.h.
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
-#: Loggers of distributed that tell at length what is told here in a sentence.
+#: Loggers of distributed whose long messages repeat what is reported here in a sentence.
 _LOUD = ("distributed", "distributed.client", "distributed.core", "distributed.comm")
 
 
@@ -135,7 +135,7 @@ class ClusterExecutor(Executor):
                 result = task.result()
                 if isinstance(result, _Lacks):
                     self._provide(result, call)
-                    # Many problems may drive one another out of a worker: the second time a task takes its own along.
+                    # A worker keeps few problems and may have dropped this one: the second time the task contains it.
                     sent = call if again else _by_name(call)
                     self._send(call, sent, future, workers=[result.worker], allow_other_workers=True)
                 else:
@@ -143,7 +143,7 @@ class ClusterExecutor(Executor):
             elif task.status == "error":
                 future.set_exception(task.exception())
             else:
-                # Nobody here cancels tasks: the scheduler is gone, and nothing that is sent will arrive.
+                # No code here cancels tasks: the scheduler is gone, and no task that is sent will arrive.
                 future.set_exception(self._lost())
         except Exception as error:  # the result was lost on its way: a future that never ends would hang the study
             future.set_exception(error)
@@ -160,7 +160,7 @@ class ClusterExecutor(Executor):
 
 
 def _knock(address: str) -> None:
-    """Raise unless something speaks at the address: a scheduler does so first, and a client would wait for ever."""
+    """Raise unless the address sends bytes: a scheduler sends first, and a client would wait without end."""
     try:
         parts = urlsplit(address)
         host, port = parts.hostname, parts.port
@@ -180,7 +180,7 @@ def _knock(address: str) -> None:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Let distributed be silent for a while."""
+    """Silence the loggers of distributed within the context."""
     levels = {logging.getLogger(name): logging.getLogger(name).level for name in _LOUD}
     for logger in levels:
         logger.setLevel(logging.CRITICAL + 1)
@@ -211,7 +211,7 @@ def _by_name(call: functools.partial[Any]) -> functools.partial[Any]:
 
 
 def _key_of(problem: Problem) -> str | None:
-    """What a large problem is known by on the workers, its numbers and form; None for a small one."""
+    """The key of a large problem on the workers, from its numbers and form; None for a small one."""
     if problem not in _KEYS:
         arrays = [problem.pairs.values, problem.pairs.columns] if problem.sparse else [problem.teacher]
         large = sum(array.nbytes for array in arrays) > LARGE
@@ -227,7 +227,7 @@ _PROBLEMS_LOCK = threading.Lock()
 
 @dataclass(frozen=True)
 class _Lacks:
-    """What a worker answers that does not have a problem: its address, and the key of the problem."""
+    """The answer of a worker that lacks a problem: its address, and the key of the problem."""
 
     worker: str
     key: str
@@ -266,7 +266,7 @@ def _keep(key: str, content: bytes) -> None:
 
 @functools.cache
 def _keep_freed_memory() -> None:
-    """Let this process keep up to 32 MB that it frees, once; only glibc knows how.
+    """Let this process keep up to 32 MB that it frees, once; with glibc only.
 
     Workers of Dask give every freed page back to the system. Blocks take and free some megabytes each millisecond, and
     would spend half of their time on getting the same pages again.

@@ -183,7 +183,7 @@ def read_design(path: str | os.PathLike[str]) -> Design:
     Raises
     ------
     ValueError
-        If the file cannot be read or says something that has no meaning; the message names the file and the key.
+        If the file cannot be read, or a key or value is not one of a design; the message names the file and the key.
     """
     file = Path(checks.path("path", path))
     if file.suffix not in (".toml", ".py"):
@@ -204,7 +204,7 @@ def read_design(path: str | os.PathLike[str]) -> Design:
             design = replace(design, text=text)
         else:
             design = _from_toml(tomllib.loads(text), file, text)
-        # Every cell is made once now: what cannot be made is said before a folder is.
+        # Every cell is made once now, so that one that cannot be made is refused before a folder is written.
         if not [planned.cell.identity for planned in design.planned()]:
             raise ValueError("it has no cells: nothing is inside the domains of its instances")
         return design

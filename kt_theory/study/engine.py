@@ -1,12 +1,12 @@
 """Drawing the batches of a study on any executor, into a folder or into memory.
 
 The engine is one thread that hands out batches and takes them back: it claims a batch, submits it, writes its moments,
-and forgets it. Workers draw, and do nothing else; so any `concurrent.futures.Executor` will do, threads by default, a
-cluster's as well, and which one it is changes no number. Results are merged from the store at the end, in the order of
-the batches and not in that of their arrival.
+and keeps nothing of it. Workers only draw; so any `concurrent.futures.Executor` will do: threads by default, a
+cluster's as well. The choice changes no number. Results are merged from the store at the end, in the order of the
+batches and not in that of their arrival.
 
-A batch that raises is recorded, and the rest goes on. A worker that is lost is not the batch's fault: it is submitted
-again, up to `ATTEMPTS` times.
+A batch that raises is recorded, and the rest goes on. A batch whose worker is lost is submitted again, up to `ATTEMPTS`
+times.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ _CELLS_LOCK = threading.Lock()
 
 
 def draw(problem: Problem, n: int, batch: Batch, learners: Sequence[Learner], divergence: Divergence) -> Drawn | Failed:
-    """The moments of some learners in a batch, or why there are none: what one learner raises is said of the batch."""
+    """The moments of some learners in a batch, or the error of one learner, which is that of the batch."""
     try:
         cell = _cell(problem, n, batch.cell, divergence)
         moments = cell.batch(learners, batch.seed, batch.stage, batch.index, batch.reps)
@@ -231,7 +231,7 @@ def in_flight(pool: Executor) -> int:
 
 
 def draw_all(tasks: Sequence[Task], shelf: Shelf, pool: Executor, progress: Progress, tally: Tally) -> None:
-    """Draw what is not stored yet, whatever order it comes back in."""
+    """Draw what is not stored yet, in any order of arrival."""
     tasks = _joined(tasks)
     todo = deque(left for task in tasks if (left := task.only(lacking(task, shelf, tally))).learners)
     progress.plan((task.batch for task in todo), len(tasks) - len(todo))
@@ -252,14 +252,14 @@ def draw_all(tasks: Sequence[Task], shelf: Shelf, pool: Executor, progress: Prog
                 task = todo.popleft()
                 if not shelf.claim(task.batch):
                     elsewhere.append(task)
-                elif shelf.has(task.batch, task.keys):  # somebody finished it since we looked
+                elif shelf.has(task.batch, task.keys):  # another process finished it in the meantime
                     shelf.release(task.batch)
                     progress.drawn(task.batch)
                     tally.stored += 1
                 else:
                     submit(task, 1)
             if not waiting:
-                # Only what other processes are at is left: theirs, or ours once they are gone.
+                # Only batches that other processes claim are left: drawn there, or here once those processes end.
                 time.sleep(LOOK_EVERY)
                 todo, elsewhere = elsewhere, deque()
                 continue
@@ -283,7 +283,7 @@ def draw_all(tasks: Sequence[Task], shelf: Shelf, pool: Executor, progress: Prog
 
 
 def take_back(task: Task, result: Drawn | Failed, shelf: Shelf, progress: Progress, tally: Tally, took: float) -> None:
-    """Store what a worker brings, or why it brings nothing."""
+    """Store what a worker returns, or why it returns nothing."""
     batch = task.batch
     if isinstance(result, Drawn) and result.revision != REVISION:  # from a worker of another version
         raise ValueError(other_revision(task, result))

@@ -1,4 +1,4 @@
-"""What can be done with the folder of a study: run it, look at it, check it, join several, take the result out."""
+"""The operations on the folder of a study: run, status, check, export, merge, replay."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def run_in_folder(
     ----------
     design : Design
     folder : path_like
-        Made if it does not exist. Batches that are there are not drawn again, whatever design they were drawn for.
+        Made if it does not exist. Batches that are there are not drawn again, for whichever design they were drawn.
     executor : Executor, optional
         Where batches are drawn; threads if not given. The functions sent to it are importable, so processes will do.
     workers : int, optional
@@ -274,7 +274,7 @@ def export(folder: Folder) -> Outcome:
     Raises
     ------
     ValueError
-        If the folder is none of a study; as `Damaged` if a file of it is: nothing damaged is ever read.
+        If the folder is none of a study; as `Damaged` if a file of it is: no damaged file is read into a result.
     """
     files = StudyFiles(folder)
     design, cells = manifest_of.kept_design(files)
@@ -375,7 +375,7 @@ def _joined(manifests: Sequence[dict[str, Any]], names: Sequence[str]) -> dict[s
 
 
 def replay(folder: Folder, name: str) -> pd.DataFrame:
-    """Draw one batch here and now, and let what it raises through.
+    """Draw one batch in this process; its exceptions are not caught.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Locks on single bytes of a file, which the system takes back when their process ends, however it ends."""
+"""Locks on single bytes of a file; the system releases them when their process ends, also when it is killed."""
 
 from __future__ import annotations
 
@@ -26,6 +26,6 @@ def lock(handle: int, kind: str, byte: int) -> bool:
             wanted = {"shared": fcntl.LOCK_SH, "exclusive": fcntl.LOCK_EX, "none": fcntl.LOCK_UN}[kind]
             fcntl.lockf(handle, wanted | (0 if kind == "none" else fcntl.LOCK_NB), 1, byte)
     except OSError as error:
-        # Held by another process; or a file system without locks, on which nobody can hold one.
+        # Held by another process; or a file system without locks, on which no process holds one.
         return error.errno not in (errno.EAGAIN, errno.EACCES)
     return True

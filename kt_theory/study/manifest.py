@@ -21,7 +21,7 @@ from kt_theory.study.store import FORMAT, Store, StudyFiles
 
 
 def keep_design(design: Design, store: Store) -> None:
-    """Write the manifest of a design, and the problems that only it knows, unless they are there."""
+    """Write the manifest of a design, and the problems that only it can make, unless they are there."""
     cells = []
     for planned in design.planned():
         if "table" in planned.reference:

@@ -7,8 +7,8 @@ sum (x - mean x)^2, has variance sum c_i^2 v_i / R_i. For a given total of repea
 |c_i| sqrt(v_i): repeats go to the ends of the window and to the noisy cells. The fit of `kt_theory.fit_rate` weights by
 the errors and is, to first order, at least as good.
 
-Both are planned from a pilot that is thrown away. The repeats that are averaged are fresh, and how many they are does
-not depend on them, so stopping biases nothing.
+Both are planned from a pilot that is not averaged. The repeats that are averaged are fresh, and their number does not
+depend on them, so the mean is unbiased.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def for_slope(target: float, precision: Precision, n: Sequence[int], pilots: Seq
         The cells of one panel.
     pilots : sequence of Moments
         Of the same learners in each. A learner whose risk was 0 in a pilot has no logarithm there: that cell is left
-        out for it, as the fit will do; with fewer than two cells left it asks for nothing.
+        out for it, as the fit will do; with fewer than two cells left it needs no repeats.
     """
     wanted = np.full(len(n), float(precision.reps))
     x = np.log(np.maximum(np.asarray(n, dtype=np.float64), 1.0))

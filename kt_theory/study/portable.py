@@ -10,20 +10,20 @@ from typing import Any
 def portable(value: Any, pool: Executor) -> Any:
     """`value`, in a form that the workers of `pool` can be sent.
 
-    Functions of a module travel by name. Those of a design or of a prompt have none that a worker could import, and
-    travel by their content, which takes cloudpickle (it comes with the extra ``cluster``).
+    Functions of a module are sent by name. Those of a design or of a prompt have none that a worker could import, and
+    are sent by their content, which takes cloudpickle (it comes with the extra ``cluster``).
 
     Raises
     ------
     ValueError
-        If they have to travel by their content and cloudpickle is not installed.
+        If they have to be sent by their content and cloudpickle is not installed.
     """
     if isinstance(pool, ThreadPoolExecutor):
         return value
     try:
         if pickle.loads(pickle.dumps(value)) == value:
             return value
-    except Exception:  # whatever pickling or comparing a user's object raises, it travels by its content
+    except Exception:  # pickling or comparing a user's object may raise anything: it is then sent by its content
         pass
     try:
         import cloudpickle

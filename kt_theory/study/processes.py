@@ -13,12 +13,12 @@ ORPHANED = 1
 
 
 def process_executor(number: int) -> ProcessPoolExecutor:
-    """`number` worker processes, which end with this one however it ends; spawned: a fork with threads may hang."""
+    """`number` worker processes, which end with this one, even if killed; spawned: a fork with threads may hang."""
     return ProcessPoolExecutor(number, multiprocessing.get_context("spawn"), initializer=_as_worker)
 
 
 def _as_worker() -> None:
-    """Make this process a worker: Ctrl-C, which a terminal sends to all, is its parent's; it ends with its parent."""
+    """Make this process a worker: it ignores Ctrl-C, which a terminal sends to all, and ends with its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
 

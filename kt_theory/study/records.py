@@ -111,9 +111,9 @@ def hexadecimal(digits: int) -> Kind:
 
 
 def require(path: Path, content: Mapping[str, Any], kinds: Mapping[str, Kind], where: str = "") -> None:
-    """Raise `Damaged` unless each field is there and of its kind; fields of which nothing is known are let be.
+    """Raise `Damaged` unless each field is there and of its kind; unknown fields are not checked.
 
-    The seal says that the bytes are as they were written, not by which version.
+    The seal shows that the bytes are as they were written, not which version wrote them.
     """
     for name, kind in kinds.items():
         if name not in content:

@@ -1,4 +1,4 @@
-r"""The folder of a study: a manifest, a file for every finished batch, and nothing that was half written.
+r"""The folder of a study: a manifest, a file for every finished batch, and no file that is partly written.
 
 ::
 
@@ -7,25 +7,25 @@ r"""The folder of a study: a manifest, a file for every finished batch, and noth
     batches/<cell>/<seed>-<stage>-<index>-<repeats>.json
     failures/<cell>-...json           batches that raised: the exception, and how to see it again
     damaged/...                       files that were found damaged, moved out of the way
-    lock                              who is at work on what
+    lock                              which process draws which batch
 
-A batch is named by what it is: the cell (SHA-256 of the problem and n), the seed, the stage (run, or the pilot that
-plans one), its number and its repeats. So whatever is asked for, a finished batch is found again or not needed, and no
-design can change its numbers. Its file holds the moments of the learners that were asked for to the last digit, each
-under the learner's name, its fingerprint and the divergence, and the SHA-256 of the file: it is read only if every byte
-is as it was written. A learner that is added later is drawn alone and put beside them. Files are written under a
-temporary name, flushed to the disk and renamed in one step. (Format 1, of kt_theory 0.1, had the moments of five
-learners in every file; such folders are read and gone on with.)
+The name of a batch determines its numbers: the cell (SHA-256 of the problem and n), the seed, the stage (run, or the
+pilot that plans one), its number and its repeats. So every design finds a finished batch again or does not need it, and
+none changes its numbers. Its file holds the moments of the learners that were asked for to the last digit, each under
+the learner's name, its fingerprint and the divergence, and the SHA-256 of the file: it is read only if every byte is as
+it was written. A learner that is added later is drawn alone and put beside them. Files are written under a temporary
+name, flushed to the disk and renamed in one step. (Format 1, of kt_theory 0.1, had the moments of five learners in
+every file; such folders are read and continued.)
 
 A folder is that of a study if its manifest is sealed, or, where the manifest was lost or damaged, if a batch in it is.
 Any other folder that is not empty is refused. Only files are moved or removed whose place and name are those of the
-list above, or of the temporary neighbours of such files; whatever else lies in a folder of a study is left alone.
+list above, or of the temporary neighbours of such files; other files in the folder of a study are left alone.
 `StudyFiles` reads and writes nothing, not even a lock; `Store` writes.
 
-Several processes may work in one folder. Each holds a lock, which the system takes back when the process ends, however
-it ends: shared on byte 0 of the file ``lock`` as long as it works, exclusive on a byte per batch while it draws that
-batch. Whoever is alone removes the temporary files that a killed process left behind. (Locks are those of POSIX; where
-the system has none, two processes may draw the same batch, with the same result.)
+Several processes may work in one folder. Each holds a lock, which the system releases when the process ends, also when
+it is killed: shared on byte 0 of the file ``lock`` as long as it works, exclusive on a byte per batch while it draws
+that batch. A process that is alone removes the temporary files that a killed process left. (Locks are those of POSIX;
+where the system has none, two processes may draw the same batch, with the same result.)
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ _FAILURE = {"batch": FIELDS, "error": TEXT, "traceback": TEXT, "replay": TEXT}
 
 
 class Key(NamedTuple):
-    """What a column of moments is of: a learner and a divergence, told from others of their names by fingerprints."""
+    """The key of a column of moments: a learner and a divergence, with fingerprints beside their names."""
 
     learner: str
     fingerprint: str
@@ -279,7 +279,7 @@ class StudyFiles:
         return self.folder / "batches" / f"{batch.name}.json"
 
     def has(self, batch: Batch, keys: Sequence[Key] = ()) -> bool:
-        """Whether there is a file for the batch that has these moments; a damaged file counts, `load` tells it."""
+        """Whether there is a file for the batch that has these moments; a damaged file counts, `load` refuses it."""
         if not self.path(batch).is_file():
             return False
         try:
@@ -331,7 +331,7 @@ class StudyFiles:
         """What failed and was not mended since: batch, error, traceback, replay."""
         found = []
         for path in self.failure_paths():
-            with contextlib.suppress(Damaged):  # `check` says so
+            with contextlib.suppress(Damaged):  # `check` reports it
                 found.append(self.failure(path))
         return found
 
@@ -395,14 +395,14 @@ class StudyFiles:
 
 
 class Store(StudyFiles):
-    """The folder of a study, open for work; a context manager, which gives up its locks at the end.
+    """The folder of a study, open for work; a context manager, which releases its locks at the end.
 
     Parameters
     ----------
     folder : path_like
         Made if it does not exist.
     sweep : bool
-        Whether to remove the temporary files that killed processes left, if nobody else is at work in the folder.
+        Whether to remove the temporary files that killed processes left, if no other process works in the folder.
 
     Raises
     ------
@@ -416,7 +416,7 @@ class Store(StudyFiles):
             raise ValueError(f"{path} is not a folder")
         if is_study(path):
             super().__init__(path)
-            with contextlib.suppress(Damaged):  # which whoever opened it mends
+            with contextlib.suppress(Damaged):  # which the process that opened it repairs
                 if self.manifest_path.exists():
                     self.manifest()
         elif path.is_dir() and not _is_barely_begun(path):
@@ -429,10 +429,10 @@ class Store(StudyFiles):
             raise ValueError(f"{self.folder} cannot be written: {error.strerror}") from error
 
     def __enter__(self) -> Store:
-        """Take a shared lock on the folder; sweep it first if that is wanted and nobody else has one."""
+        """Take a shared lock on the folder; sweep it first if that is wanted and no other process has one."""
         if self._sweeps and lock(self._lock, "exclusive", 0):
             self._sweep()
-        while not lock(self._lock, "shared", 0):  # somebody sweeps
+        while not lock(self._lock, "shared", 0):  # another process sweeps
             time.sleep(0.01)
         return self
 
@@ -449,7 +449,7 @@ class Store(StudyFiles):
                     leftover.unlink(missing_ok=True)
 
     def claim(self, batch: Batch) -> bool:
-        """Whether this process may draw the batch: nobody else is at it."""
+        """Whether this process may draw the batch: no other process does."""
         return lock(self._lock, "exclusive", _byte(batch))
 
     def release(self, batch: Batch) -> None:
@@ -457,7 +457,7 @@ class Store(StudyFiles):
         lock(self._lock, "none", _byte(batch))
 
     def save(self, batch: Batch, drawn: Drawn) -> None:
-        """Write a batch, whole or not at all; what was known of its failures is forgotten."""
+        """Write a batch, whole or not at all, and remove the records of its failures."""
         moments = drawn.moments
         numbers = zip(
             drawn.keys,
