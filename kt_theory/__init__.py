@@ -1,7 +1,7 @@
 """kt_theory: the statistics of knowledge transfer over finite domains, executable.
 
 A teacher is a table pi*(a|s); a student sees n samples of it with hard, partial or soft labels. The names below are
-the whole public surface; each is loaded when it is first used, so that importing the package costs nothing.
+the whole public surface; each is loaded when it is first used, so that importing the package is instant.
 Start with ``help(kt_theory.problem)``, the theory on one page.
 """
 

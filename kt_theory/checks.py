@@ -1,9 +1,9 @@
-"""What an argument must be, and the one sentence said when it is not.
+"""Checks of arguments: what each must be, and the sentence of the error if it is not.
 
-Every public function hands its arguments to this module first. A check either returns the value in the
+Every public function checks its arguments here first. A check either returns the value in the
 form that the mathematics needs (float64, int64, C-contiguous, read-only where it will be kept) or raises
 ``ValueError`` with one sentence that names the argument, the offending value and its place.
-Nothing is renormalised, clipped or dropped here: a table whose rows are off is the caller's to mend.
+Nothing is renormalised, clipped or dropped here: the caller mends a table whose rows are off.
 Values are shown on one line, without control characters, at most `SHOWN` characters of them.
 """
 
@@ -91,7 +91,7 @@ def path(name: str, value: Any) -> str:
 
 
 def frame(name: str, value: Any, columns: Iterable[str] = ()) -> Any:
-    """`value` if it is a DataFrame that has these columns; pandas need not be imported to tell."""
+    """`value` if it is a DataFrame that has these columns; found without importing pandas."""
     if not (hasattr(value, "columns") and hasattr(value, "itertuples")):
         raise ValueError(f"{name} is {_kind_of(value)}: a DataFrame is needed")
     for column in columns:
@@ -120,7 +120,7 @@ def array_of_floats(name: str, value: Any, ndim: int | None = None) -> np.ndarra
     _refuse_masked(name, value)
     try:
         given = np.asarray(value)
-        # What is complex or a date goes the way of text: NumPy would drop an imaginary part with no more than a
+        # Complex numbers and dates are refused as text is: NumPy would drop an imaginary part with no more than a
         # warning, and make a date the number of its days or nanoseconds.
         array = np.array(given, dtype=object if given.dtype.kind in "cmM" else None).astype(np.float64)
         if given.dtype.kind in "mM":
@@ -322,7 +322,7 @@ def name_of(value: Any) -> str:
 
 
 def can_be_a_name(value: Any) -> bool:
-    """Whether `value` is text, a number or a date. Bytes are none here: what they spell is a reader's to say."""
+    """Whether `value` is text, a number or a date. Bytes are none here: a reader decides what they spell."""
     if is_missing(value) or isinstance(value, (bytes, complex, np.complexfloating, np.void)):
         return False
     return isinstance(value, (str, Number, np.generic)) or hasattr(value, "isoformat")

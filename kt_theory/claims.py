@@ -1,4 +1,4 @@
-"""Where what happens meets what is claimed: receipts of a study, held against the bounds and rates of the theory."""
+"""The scoreboard: receipts of a study, compared with the bounds and rates of the theory."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ LOWER: dict[str, Bound] = {
 #: How many standard errors a simulated mean may lie on the wrong side of a bound.
 SIGMAS = 4.0
 
-#: Repeats, or repeats of non-zero risk, below which a standard error is not to be trusted and nothing is checked.
+#: Repeats, or repeats of non-zero risk, below which a standard error is unreliable and nothing is checked.
 RARE = 30
 
-#: A simulated mean risk below this is what rounding leaves of an exact 0: it says nothing of a risk of 1e-80.
+#: A simulated mean risk below this is what rounding leaves of an exact 0: it does not estimate a risk of 1e-80.
 ROUNDING = 1e-15
 
-#: The most characters of a panel's name in the table for people.
+#: The most characters of a panel's name in the table of text.
 PANEL_WIDTH = 60
 
 #: Points whose relative standard error exceeds this are not fitted: their logarithm is mostly noise.
@@ -59,9 +59,9 @@ class Claims:
     slopes : mapping of str to float
         The exponent of n in the risk, per learner, where the theory names one for this panel.
     lower : {"hard", "partial", "soft"}, optional
-        The protocol whose lower bound was constructed on this very problem: there it binds every learner that sees no
-        more than the protocol shows. (The learners treat all labels alike, so their risk at one of the problems that
-        the bound averages over is their average.)
+        The protocol whose lower bound was constructed on this very problem: there it holds for every learner that is
+        given no more than the protocol reveals. (The learners treat all labels alike, so their risk at one of the
+        problems that the bound averages over is their average.)
     lower_from : float
         The lower bound is claimed from n = `lower_from` S A on.
 
@@ -80,7 +80,7 @@ class Claims:
             object.__setattr__(self, "lower", one_of_the_paper(self.lower, "a lower bound", "lower"))
 
     def lower_bound(self, learner: str) -> Bound | None:
-        """The lower bound that binds a learner on this panel, if there is one: of one's own, none is claimed."""
+        """The lower bound that holds for a learner on this panel; None for a learner of a user's own."""
         entry = LEARNERS.get(learner)
         if self.lower is None or entry is None or not PROTOCOLS[self.lower].reveals_at_least(entry.protocol):
             return None
@@ -110,7 +110,7 @@ def fit_panel(rows: pd.DataFrame) -> RateFit | None:
 
 
 def scoreboard(receipts: pd.DataFrame, claims: Mapping[str, Claims], exact: pd.DataFrame | None = None) -> pd.DataFrame:
-    """Hold receipts against the theory: a row per panel and learner.
+    """Compare receipts with the theory: a row per panel and learner.
 
     Parameters
     ----------
@@ -192,14 +192,14 @@ def _ratios(rows: pd.DataFrame, bound: Bound | None, sign: int) -> pd.DataFrame:
     mean, mcse, reps = rows["mean"].to_numpy(), rows["mcse"].to_numpy(), rows["reps"].to_numpy()
     applies = ~np.isnan(value) & ((reps == 0) | (reps >= RARE))
     if sign > 0 and "nonzero" in rows:
-        # A mean of few repeats that are not 0 is likely too low, and its error too small to say so.
+        # A mean of few repeats that are not 0 is likely too low, and its error too small to show it.
         applies &= rows["nonzero"].to_numpy() >= RARE
     held = sign * (mean - value) >= -SIGMAS * mcse
     return pd.DataFrame({"ratio": (mean / value)[applies], "held": held[applies]})
 
 
 def gap_scoreboard(gaps: pd.DataFrame) -> pd.DataFrame:
-    """Hold the paper's bounds on the minimax risk against an interval that contains it: a row per protocol and size.
+    """Compare the paper's bounds on the minimax risk with an interval that contains it: a row per protocol and size.
 
     Parameters
     ----------
@@ -265,7 +265,7 @@ def z_scores(receipts: pd.DataFrame, exact: pd.DataFrame) -> np.ndarray:
 
 
 def as_text(board: pd.DataFrame) -> str:
-    """The scoreboard as a table for people."""
+    """The scoreboard as a table of text."""
     checks.frame("board", board, ("panel", "learner", "theory", "slope", "points", "checked", "held"))
     header = (
         "panel", "learner", "theory", "fitted slope", "over n", "settled", "exact slope", "mean/lower", "mean/upper",

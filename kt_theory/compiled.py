@@ -63,9 +63,9 @@ def row_function(function: Callable[..., Any]) -> Callable[..., Any]:
 def specialised(loop: Callable[..., Any], parts: dict[str, Callable[..., Any]], name: str) -> Callable[..., Any]:
     """The loop compiled with row functions in the place of its global names: they are inlined, not called.
 
-    It is kept on disk only where all parts are the package's: what a function of a user's closes over, or reads from
-    its module, numba cannot tell from what it was. The name there has the digest of the parts in it, since numba looks
-    at the file of the loop only to see whether what it kept is still good.
+    It is kept on disk only where all parts are the package's: numba does not see a change in what a user's function
+    closes over or reads from its module. The name there has the digest of the parts in it, since numba looks at the
+    file of the loop only to see whether what it kept is still good.
     """
     compiled = {key: row_function(part) for key, part in parts.items()}
     copy = types.FunctionType(loop.__code__, {**loop.__globals__, **compiled}, name)

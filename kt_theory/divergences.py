@@ -12,8 +12,8 @@ name           value                                                  range     
 =============  =====================================================  ==============  ==========
 
 ``tv`` is the paper's risk. In ``top1`` a student breaks its own ties at random, and any of the teacher's most likely
-labels is right; values within a relative 1e-12 are ties, so that rounding breaks none. Each divergence stands here
-twice: over arrays, and for one row in the form that numba compiles; a test holds the two together.
+labels is right; values within a relative 1e-12 are ties, so that rounding breaks none. Each divergence is defined here
+twice: over arrays, and for one row in the form that numba compiles; a test compares the two.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Every matplotlib figure of the package: receipts in, pictures out. Theory is drawn from `bounds`, never retyped."""
+"""Every matplotlib figure of the package: receipts in, pictures out. Theory is computed by `bounds`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-#: Colour and marker of each learner: told apart by shape where colour fails.
+#: Colour and marker of each learner: distinct in shape as well as in colour.
 LOOK = {
     "CE_sgl": ("#D55E00", "o"),
     "CE_ptl": ("#CC79A7", "s"),
@@ -190,7 +190,7 @@ def _draw_learner(
             color=colour,
             marker=marker,
             markersize=5.0 if strong else 3.5,
-            # Where there is no exact curve to guide the eye, the markers are joined.
+            # Without an exact curve the markers are joined.
             linestyle="none" if len(line) else "-",
             linewidth=1.2,
             alpha=alpha,
@@ -211,7 +211,7 @@ def _draw_learner(
 
 
 def _plain_ticks(axes: Axes, first: int, last: int) -> None:
-    # Less than a decade holds one power of ten at most: label round numbers between them too, as far as they have room.
+    # Less than a decade holds one power of ten at most: label round numbers between them too, where they fit.
     halves = (2, 4, 10) if last > 3 * first else (2, 3, 4, 6, 10, 14)
     round_numbers = [m * 10**k // 2 for k in range(19) for m in halves]
     ticks = [tick for tick in round_numbers if first <= tick <= last]

@@ -1,4 +1,4 @@
-r"""The theory page: sets, laws, protocols, risk; and the problems that the theory is tried on.
+r"""The theory page: sets, laws, protocols, risk; and problems to try it on.
 
 Setting (Zhao and Zhu, "Towards the Fundamental Limits of Knowledge Transfer over Finite Domains",
 ICLR 2024, arXiv 2310.07838; cited below as Z&Z). A **teacher** is a row-stochastic table
@@ -14,7 +14,7 @@ partial    :math:`\pi^*(a_i \mid s_i)`             Partial SLs, R
 soft       :math:`\pi^*(\cdot \mid s_i)`           Soft Labels, Q
 ========== ======================================= =========================
 
-and answers with any row-stochastic table. It pays the **risk**
+and answers with any row-stochastic table. Its **risk** is
 
 .. math:: R(\hat\pi) = \sum_s \rho(s)\, \mathrm{TV}(\hat\pi(\cdot|s), \pi^*(\cdot|s)),
           \qquad \mathrm{TV}(p, q) = \tfrac12 \sum_a |p(a) - q(a)|.
@@ -44,8 +44,8 @@ import numpy as np
 from kt_theory import checks
 from kt_theory.sparse import SparseTable, aligned, is_sparse, of_dense, sparse_law_table
 
-#: Up to so many cells a problem is known by all of them, beyond by its positive ones: whether it is dense or sparse
-#: makes no difference to what it is known by, nor to its draws.
+#: Up to so many cells a problem is identified by all of them, beyond by its positive ones: dense and sparse problems of
+#: equal numbers have one identity, and the same draws.
 IDENTITY_CELLS = 10**7
 
 
@@ -64,7 +64,7 @@ class Problem:
     name : str, optional
         A short name, kept in receipts and on figures.
     states, actions : sequence of str, optional
-        Names of the inputs and of the labels, for teachers that come from the world. If not given: the index and the
+        Names of the inputs and of the labels, for real teachers. If not given: the index and the
         columns of a teacher that is a DataFrame, else 0, 1, 2, ...
 
     Raises
@@ -264,7 +264,7 @@ def tv_risk(student: Any, problem: Problem) -> float:
     student : array_like, shape (S, A), or Student
         A table whose rows sum to 1 within 1e-6: a student made of records is off by what their probabilities are.
     problem : Problem
-        The problem it is judged on.
+        The problem to evaluate it on.
 
     Returns
     -------
@@ -404,14 +404,14 @@ def _sparse_row(k: int, S: int, A: int, n: int) -> np.ndarray:
 def three_worlds(S: int, A: int, n: int, phi: float = math.sqrt(0.5), psi: float = math.sqrt(2) - 1) -> Problem:
     """One instance on which all three protocols are hard at once, up to constants.
 
-    A share `psi` of the inputs is met about once, with a sure label: there soft labels earn their S/n. The other
-    inputs are heavy and alike. In their rows a share `phi` of the labels carries the structure that is worst for
+    A share `psi` of the inputs is met about once, with a sure label: they make the risk from soft labels of order S/n.
+    The other inputs are heavy and alike. In their rows a share `phi` of the labels has the masses that are worst for
     partial soft labels (0.676741 of these labels with joint mass 1.477670 / n each, the others impossible), and the
     other labels share what is left evenly, which is worst for hard labels.
 
     As n >> S A >> 1 the risks of CE_sgl, SEL_ptl and CE_ful tend to the shares
     ``(sqrt((1 - psi) (1 - phi)), (1 - psi) phi, psi)`` of their minimax risks; the defaults make all three
-    ``sqrt(2) - 1``. Z&Z (appendix F) conjectured that no instance exposes all three limits; up to constants, and for
+    ``sqrt(2) - 1``. Z&Z (appendix F) conjectured that no instance attains all three limits; up to constants, and for
     S >= 2, this one does.
 
     Parameters
@@ -522,7 +522,7 @@ def _generator(seed: Any) -> np.random.Generator:
 
 
 def zipf_problem(S: int, A: int, seed: Any, exponent: float = 1.0) -> Problem:
-    """A random problem in the manner of language: every row, and rho, is Zipf's law in a random order.
+    """A random problem with the frequencies of words: every row, and rho, is Zipf's law in a random order.
 
     Parameters
     ----------
@@ -570,9 +570,9 @@ def near_deterministic_problem(S: int, A: int, seed: Any, epsilon: float = 0.01)
     S, A : int
         Number of inputs, at least 1, and of labels, at least 2.
     seed : int, SeedSequence or Generator
-        Source of the favourite labels. rho is uniform.
+        Source of the most likely labels. rho is uniform.
     epsilon : float
-        Mass off the favourite label, strictly between 0 and 1.
+        Mass off the most likely label, strictly between 0 and 1.
 
     Returns
     -------

@@ -69,7 +69,7 @@ class Progress:
             self._bar.refresh()
 
     def advance(self, note: str = "") -> None:
-        """One thing is done; `note` is what else there is to say."""
+        """One thing is done; `note` is printed with it."""
         self.done += 1
         if self._bar is not None:
             self._bar.set_postfix_str(note, refresh=False)

@@ -1,7 +1,7 @@
-r"""Rates: the slope of log risk against log n, its standard error, and whether there is one slope to speak of.
+r"""Rates: the slope of log risk against log n, its standard error, and whether the slope is constant.
 
 A risk that behaves like :math:`c\, n^{-\beta}` is a straight line of slope :math:`-\beta` in the logarithms. `fit_rate`
-draws that line by least squares, and says three things that a slope alone leaves out.
+fits that line by least squares, and reports three facts besides the slope.
 
 **How noisy.** A Monte Carlo mean with standard error ``mcse`` has, to first order (delta method),
 :math:`\mathrm{sd}(\log \text{risk}) = \sigma = \text{mcse} / \text{risk}`. Different n have draws of their own, so the
@@ -20,9 +20,9 @@ from comparing the slopes of two halves, and it needs no rule for where to cut a
 Its noise and the wave's are uncorrelated, as top coefficients of nested least-squares fits are.
 
 **Resolved.** The slope is *shown* to stay put, within a tolerance and two standard errors: from the first n to the last
-it changes by at most ``|drift|``, between the middle and either end by at most ``|drift| / 2 + |wave|``. Too much noise
-to tell is not resolved, and so are two points. Exact risks have no noise to see through, so their local slopes, all
-known, must lie within the tolerance of each other as well.
+it changes by at most ``|drift|``, between the middle and either end by at most ``|drift| / 2 + |wave|``. A slope with
+too much noise for these inequalities is not resolved, and neither is one from two points. Exact risks have no noise, so
+their local slopes, all known, must lie within the tolerance of each other as well.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ from kt_theory import checks
 class RateComparison:
     """A fitted slope beside a theoretical one.
 
-    Theory speaks of n to infinity, or of a worst case; the slope is that of one curve over one window. So the question
-    is whether they are within a tolerance of each other, not whether they are equal. Noise never helps an answer: a
-    slope too noisy to tell neither `agrees` nor `differs`.
+    Theory is about n to infinity, or about a worst case; the slope is that of one curve over one window. So the
+    question is whether they are within a tolerance of each other, not whether they are equal. A slope whose standard
+    error is too large for either neither `agrees` nor `differs`.
 
     Attributes
     ----------
@@ -109,7 +109,7 @@ class RateFit:
     wave, wave_se : float
         Excess of the slope at the two ends over that in the middle; NaN for fewer than four points.
     tolerance : float
-        What drift and wave are held against.
+        What drift and wave are compared with.
     resolved : bool
         Whether the slope is shown to stay put: ``|drift| + 2 drift_se <= tolerance``; from four points on, the same
         for ``|drift| / 2 + |wave|`` and its standard error; for exact risks, also for the range of the local slopes.
@@ -214,7 +214,7 @@ def fit_rate(n: Any, risk: Any, mcse: Any = None, *, window: Any = None, toleran
     """The slope of log risk against log n, by least squares.
 
     With `mcse` each point is weighed by its own noise, and the standard errors follow from that noise. Without it the
-    risks are taken as exact and weigh alike: no standard error is invented from residuals, which are curvature then.
+    risks are taken as exact and weigh alike: no standard error is estimated from residuals, which are curvature then.
 
     Parameters
     ----------

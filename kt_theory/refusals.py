@@ -1,6 +1,6 @@
-"""Refusals and notes whose sentence names an argument: each caller spells it in its own way.
+"""Refusals and notes whose sentence names an argument, as the caller spells it.
 
-A function says ``tolerance=0.004``, the command that calls it says ``--tolerance 0.004``. The sentence is kept in
+A function writes ``tolerance=0.004``, the command that calls it writes ``--tolerance 0.004``. The sentence is kept in
 parts, so that no text is parsed to make one of the other.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Argument:
-    """An argument that a sentence names, with the value it might have, if the sentence says one."""
+    """An argument that a sentence names, with the value it might have, if the sentence gives one."""
 
     name: str
     value: Any = None

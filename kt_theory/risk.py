@@ -1,4 +1,4 @@
-"""One question, two ways to answer it: the expected risk, exactly where the algebra reaches, by simulation beyond."""
+"""The expected risk: exact where a route applies, simulated elsewhere."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from kt_theory.simulation.means import simulate
 
 METHODS = ("auto", "exact", "montecarlo")
 
-#: What Monte Carlo aims at when nobody says otherwise: its standard error, as a fraction of the mean risk.
+#: The default target of Monte Carlo: its standard error, as a fraction of the mean risk.
 TARGET = 1e-3
 
 #: Cells of all tables that a pilot of control variates draws, about: wide tables get shorter pilots, of 100 at least.
@@ -25,7 +25,7 @@ PILOT_CELLS = 2_000_000
 
 
 class Risk(float):
-    """An expected risk: a float that knows how far it may be off, and what computed it.
+    """An expected risk: a float with its error and the route that computed it.
 
     Attributes
     ----------
@@ -188,6 +188,6 @@ def _simulated(
     how: dict[str, Any] = {"target_mcse": TARGET, "relative": True, "init": init, "divergence": divergence}
     row = simulate(problem, learner, n, pilot, seed, control=control, **how).iloc[0]
     means = "Monte Carlo with control variates" if control else "Monte Carlo"
-    # Where no repeat cost anything, an event of probability 3 / repeats would have been shown by 95 % of such runs.
+    # Where every risk was 0, an event of probability 3 / repeats would have been shown by 95 % of such runs.
     error = float(row["mcse"]) if row["nonzero"] else 3 / row["reps"]
     return Estimate(float(row["mean"]), error, f"{means}, {row['reps']} repeats", proved=False)

@@ -31,7 +31,7 @@ def escaped(text: str) -> str:
 
 
 def sentence(text: str) -> str:
-    """What is said in one line: escaped, long words and what is still too long cut in the middle."""
+    """A sentence in one line: escaped, long words and what is still too long cut in the middle."""
     text = re.sub(rf"\S{{{WORD_WIDTH + 1},}}", lambda word: _cut(word.group(), WORD_WIDTH), text)
     return escaped(_cut(text, SENTENCE_WIDTH))
 

@@ -2,7 +2,7 @@
 
 A teacher of 100,000 inputs and 30,000 labels has 3e9 cells, and a row of it uses some hundred. Its table stores the
 positive cells, and the other value is 0. An initial table, and the student that is fitted on few cells, have another
-value there, such as 1 / A: the stored cells and one number per row say all.
+value there, such as 1 / A: the stored cells and one number per row determine the table.
 """
 
 from __future__ import annotations
@@ -177,7 +177,7 @@ class SparseTable:
 class Student(SparseTable):
     """A student of a sparse transfer set: its told cells, and one value per input for all other labels.
 
-    `kt_theory.fit` makes it, `kt_theory.tv_risk` judges it, and `kt_theory.tables.write_students` writes it; as an
+    `kt_theory.fit` makes it, `kt_theory.tv_risk` evaluates it, and `kt_theory.tables.write_students` writes it; as an
     ``init`` it is where another student starts. ``dense()`` gives the array of shape (S, A), where that is small.
     """
 
@@ -199,7 +199,7 @@ def aligned(*tables: SparseTable) -> tuple[SparseTable, ...]:
 
 
 def is_sparse(value: Any) -> bool:
-    """Whether `value` is a `SparseTable` or a ``scipy.sparse`` array or matrix; SciPy need not be imported to tell."""
+    """Whether `value` is a `SparseTable` or a ``scipy.sparse`` array or matrix; found without importing SciPy."""
     return isinstance(value, SparseTable) or hasattr(value, "tocoo")
 
 

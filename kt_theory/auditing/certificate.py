@@ -156,7 +156,7 @@ def audit_student(
 
 
 def audit_columns(table: Columns, *, sampled: str = "teacher", delta: float = 0.05, seed: int = 0) -> StudentAudit:
-    """`audit_student` of columns that know their places; notes are left to tell."""
+    """`audit_student` of columns with the places of their rows; the caller prints the notes."""
     sampled = checks.one_of("sampled", sampled, SOURCES)
     delta = checks.open_unit("delta", delta)
     if delta >= 0.5:

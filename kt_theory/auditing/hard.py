@@ -1,4 +1,4 @@
-"""What is said where hard labels are given to be audited with."""
+"""The message where hard labels are given to an audit."""
 
 #: Source: ours. Let rho be uniform on S inputs. For every estimator t of m hard labels and every student q some teacher
 #: has E|t - TV| >= (1 - m(m-1)/(2S)) (1 - mean_s sum_a q(a|s)^2) / 2: the teacher q itself, and teachers whose rows are

@@ -1,4 +1,4 @@
-r"""What the training records alone say of the student that was fitted on them.
+r"""What the training records alone show of the student that was fitted on them.
 
 Leave-one-out at the partial level: for record i let Z_i = (1 - q(a_i|s_i) / pi*(a_i|s_i))_+, q the student without
 record i. That record is a fresh sample to it, so that the mean of the Z_i has expectation E R of the student from n - 1
@@ -11,7 +11,7 @@ for uniform init, on inputs visited once too (where M_s + p = 1 and |U_s| + 1 = 
 is init(a|s) over that of U_s and a; on inputs visited once the student without the record answers init itself. At the
 soft level Z_i = TV(init, row) on inputs visited once and 0 elsewhere.
 
-The error bar is that of the distance to the risk of the student in hand: for a cell of Poisson count N and mass w,
+The error bar is that of the distance to the risk of the given student: for a cell of Poisson count N and mass w,
 1{N=1} z / n - w z 1{N=0} has mean 0 and variance z^2 P(N=1) / n^2 + 2 z^2 P(N=2) / n^2. It is an estimate, not proved.
 """
 
@@ -43,7 +43,7 @@ class SelfAudit:
     risk : float
         The leave-one-out estimate; its expectation is that of the risk of the student from n - 1 records.
     standard_error : float
-        Of the distance between `risk` and the risk of the student in hand; an estimate, not proved.
+        Of the distance between `risk` and the risk of the given student; an estimate, not proved.
     learner : {"SEL_ptl", "CE_ful"}
         Whose student it is: SEL_ptl from partial soft labels, CE_ful from soft labels.
     n : int
@@ -102,7 +102,7 @@ def self_audit(transfer_set: TransferSet, init: Any = None) -> SelfAudit:
 
 @dataclass(frozen=True)
 class FreeBound:
-    """A bound on the risk of a student that took no answer of the teacher.
+    """A bound on the risk of a student that needs no further answer of the teacher.
 
     Attributes
     ----------
@@ -129,7 +129,7 @@ class FreeBound:
 
 
 def free_bound(transfer_set: TransferSet, inputs: Sequence[Any], delta: float = 0.05) -> FreeBound:
-    """A bound on the risk of the student of a transfer set from fresh inputs that nobody labelled.
+    """A bound on the risk of the student of a transfer set from fresh unlabelled inputs.
 
     Parameters
     ----------

@@ -33,7 +33,9 @@ def add_parser(commands: Any) -> None:
         metavar="SOURCE",
         help="where the labels come from: teacher (default), student, or both, half each, by a column source",
     )
-    parser.add_argument("--delta", type=positive, default=0.05, help="probability that an interval misses (default: 0.05)")
+    parser.add_argument(
+        "--delta", type=positive, default=0.05, help="probability with which each interval may miss (default: 0.05)"
+    )
     parser.add_argument("--seed", type=whole(), default=0, help="seed of the Clopper-Pearson coins (default: 0)")
     parser.add_argument("--json", action="store_true", help="print the audit as JSON")
 

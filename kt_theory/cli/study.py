@@ -57,10 +57,10 @@ def _study_run_parser(actions: Any) -> None:
         "run",
         _study_run,
         "draw what a design asks for and the folder lacks",
-        "Draw every batch that the design asks for and the folder does not have; then print what is stored, what failed,\n"
-        "and the command that repeats a failure. Exit code 1 if a cell that was to be drawn here is not complete.\n"
-        "Ctrl-C stores the batches being drawn and prints the command that goes on. The place of the draws (threads,\n"
-        "processes, a cluster, several machines that share the cells) changes no number.",
+        "Draw every batch that the design asks for and the folder does not have; then print what is stored, what\n"
+        "failed, and the command that repeats a failure. Exit code 1 if a cell that was to be drawn here is not\n"
+        "complete. Ctrl-C stores the batches being drawn and prints the command that goes on. The place of the draws\n"
+        "(threads, processes, a cluster, several machines that share the cells) changes no number.",
         "kt-theory study run rates --out rates --workers 2\n"
         "  kt-theory study run my_design.toml --share 1/2     # half of the cells; 2/2 on another machine, then merge\n"
         "  kt-theory study run my_design.py --scheduler tcp://10.0.0.1:8786",

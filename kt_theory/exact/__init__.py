@@ -1,1 +1,1 @@
-"""What the algebra says: expected risks without simulation, their laws and limits, and their certified twins."""
+"""Expected risks without simulation, their laws and limits, and the same in certified ball arithmetic."""

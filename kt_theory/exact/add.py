@@ -1,12 +1,12 @@
 r"""ADD_sgl, exactly: the mean deviation of a binomial from a point that is not its mean, averaged over the visits.
 
-After m visits the student says (X + c)/T on a label of probability p, with X ~ Bin(m, p), T = m + Ac and, for ADD_sgl,
+After m visits the student is (X + c)/T on a label of probability p, with X ~ Bin(m, p), T = m + Ac and, for ADD_sgl,
 c = 0.4 sqrt(m/(A-1)). It errs by abs(X - t)/T, where t = pT - c = mp - d and d = c(1 - Ap). With k = floor(t), F and b
 the distribution function and the probabilities of X, and de Moivre's sum_{x <= k} (mp - x) b(x) = (k+1) q b(k+1),
 
 .. math:: \mathrm{E}|X - t| = d\,(1 - 2F(k)) + 2 (k+1)\, q\, b(k+1), \qquad q = 1 - p .
 
-It holds for every real t: below 0 it says d = E X - t, from m on t - mp. The two terms hardly cancel: d > 0 means that
+It holds for every real t: below 0 it is d = E X - t, from m on t - mp. The two terms hardly cancel: d > 0 means that
 t lies below the mean, where F is about 1/2 or less. A floor that rounding moves at a whole t changes nothing, since X =
 t costs nothing.
 
@@ -19,9 +19,9 @@ costs at most 2, a label's cost after m visits is at least of order 1/m, and 1/m
     F(k; m+1) = F(k; m) - p b(k; m),    F(k+1; m) = F(k; m) + b(k+1; m),    b(k; m+1) = b(k; m) (m+1) q / (m+1-k),
 
 from a sum over the shorter tail at the first m, and from a new b at every 32nd, so that a number costs ten nanoseconds,
-whatever its size. Light labels after many visits are integrated between kinks instead (`kt_theory.exact.kinks`), in
-microseconds. Labels of probability 0 cost d/T each and are counted only. Never visited, an input costs what
-`kt_theory.exact.ful` says.
+for every size. Light labels after many visits are integrated between kinks instead (`kt_theory.exact.kinks`), in
+microseconds. Labels of probability 0 cost d/T each and are counted only. An input that was never visited costs what
+`kt_theory.exact.ful` gives.
 
 **Error.** Measured: 1e-14 relative against 40 digits for m <= 1e5, and against incomplete beta functions beyond.
 `row_risk` reports 1e-12, and beyond 1e6 expected visits 1e-12 sqrt(visits / 1e6), for F carried over as many steps.
@@ -66,7 +66,7 @@ def row_risk(row: Row, n: int, divergence: str = "tv") -> Estimate:
     n : int
         Number of samples, at least 0.
     divergence : {"tv", "kl", "l2"}
-        What is paid, see `kt_theory.exact.ful`.
+        The cost, see `kt_theory.exact.ful`.
 
     Returns
     -------
@@ -131,7 +131,7 @@ def add_constant_risk(p: np.ndarray, m: int, c: float, A: int) -> np.ndarray:
 
 
 def _deviations(n: int, rho: float, labels: np.ndarray, times: np.ndarray, A: int) -> float:
-    """What total variation costs, given the labels' distinct probabilities and how often each occurs."""
+    """The cost in total variation, given the labels' distinct probabilities and how often each occurs."""
     first, last = _window(n, rho)
     a, mean = KAPPA / math.sqrt(A - 1), n * rho
     p, e = np.minimum(labels, 1 - labels), a * (1 - A * labels)

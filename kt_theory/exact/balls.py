@@ -1,8 +1,8 @@
 r"""Expected risks, proved digit by digit: ball arithmetic (python-flint, the extra ``exact``) on exact problems.
 
-A ball is an interval with a midpoint; every operation widens it by its own rounding error, so that what comes out
-contains the truth whatever cancelled on the way. Hence the shortest identities may be used here, also those that lose
-all digits in float64; the answer says how many digits it has, and the precision is doubled until there are enough.
+A ball is an interval with a midpoint; every operation widens it by its own rounding error, so that the result contains
+the truth, for any cancellation on the way. Hence the shortest identities may be used here, also those that lose all
+digits in float64; the answer is a ball, too, and the precision is doubled until its radius is small enough.
 
 Problems are exact as well (`kt_theory.exact.unrounded`): floats stand for the law that they are proportional to.
 
@@ -33,7 +33,7 @@ SEL_ptl
     always unseen and enter C alone. Cost: prod_c (k_c + 1) terms, 2^14 at most: 14 arbitrary labels, or hundreds of
     labels in two classes. Differences of rational rows are kept from one n to the next.
 CE_ptl
-    A label a of class c pays (1/2) p_a |N_a / M - 1|, where M sums count times probability over all labels and depends
+    A label a of class c costs (1/2) p_a |N_a / M - 1|, where M sums count times probability over all labels and depends
     on N_a, on the total of the rest of its class, and on the totals of the others: all counts of these few groups are
     gone through. Cost: C(n + groups, groups) terms for each class.
 """

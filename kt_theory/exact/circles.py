@@ -1,6 +1,6 @@
 """Labels that may be seen or not, split from those that are nearly sure, and the circle for Poisson many draws.
 
-For `kt_theory.exact.many`, where the mathematics is told.
+For `kt_theory.exact.many`, where the mathematics is derived.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
 r"""CE_ptl on rows of any probabilities, total variation: count by count.
 
-As in `kt_theory.exact.ptl`, :math:`M = \sum_b n_b p_b`. As the student's row sums to 1, so that only labels count that
-it says too little of,
+As in `kt_theory.exact.ptl`, :math:`M = \sum_b n_b p_b`. As the student's row sums to 1, only labels whose value is too
+small count:
 
 .. math:: \mathrm{E}[D;\ \text{visited}] = \sum_a p_a \Pr(n_a = 0, \text{visited})
           + \sum_a p_a \sum_{k \ge 1} \Pr(n_a = k)\, \mathrm{E}[(1 - k/M)^+ \mid n_a = k].
 
 **M below 1.** Nothing of the second sum is left: the risk is the missing mass, but for :math:`\Pr(M > 1)`, for which
-Chernoff's bound stands. So are rows of many labels and few draws done.
+Chernoff's bound stands. Rows of many labels and few draws are computed in this way.
 
 **A cosine series** of :math:`(1 - k/x)^+` on a window of M, which is outside with a probability below
 :math:`e^{-45}` (Chernoff), and the function and its even continuation are at most 1. With :math:`\omega = j\pi/L`,
@@ -33,7 +33,7 @@ h-th count, h times over, differ from those over all by frequencies 2 pi / h and
 **Labels alike**, as in `kt_theory.exact.levels`, are replaced by Chebyshev points, once for :math:`\psi` and once for
 the outer sum, whose terms are functions of p that bend on the scale of a standard deviation of the count.
 
-**Errors** are estimates, and are called so: of harmonics left out, :math:`7 / (L k \omega^2)` times moduli of
+**Errors** are estimates, with `proved` False: of harmonics left out, :math:`7 / (L k \omega^2)` times moduli of
 characteristic functions, followed to thirty times the last frequency that matters; of those beyond, the mean of the
 last half and eight times the scatter about it, and what they would add if all phases agreed again from there on, as
 they do where all p are multiples of one number; the last Chebyshev coefficients; and rounding. Where M is below 1 the

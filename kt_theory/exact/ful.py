@@ -1,4 +1,4 @@
-r"""CE_ful, exactly: what an input costs as long as it was never visited, under any of the four learners.
+r"""CE_ful, exactly: what an input costs while it is unvisited, under any of the four learners.
 
 A visited row of CE_ful is the teacher's own and costs nothing; an unvisited one, probability :math:`(1-\rho)^n`, is
 ``init``. So an input adds
@@ -60,7 +60,7 @@ def row_risk(row: Row, n: int, divergence: str = "tv") -> Estimate:
     checks.one_of("divergence", divergence, DIVERGENCES)
     power = unseen(n, row.rho)
     unlisted = row.zeros * row.start
-    # No 0 * inf: what is certain to be visited costs nothing.
+    # No 0 * inf: an input that is surely visited costs nothing.
     distance = between(row.p, row.init, divergence, row.zeros, row.start) if power > 0 else 0.0
     value = row.rho * power * distance
     if math.isinf(value):

@@ -1,4 +1,4 @@
-r"""The whole law of the risk, for small problems: not its mean alone but how often it exceeds what.
+r"""The whole law of the risk, for small problems, not its mean alone.
 
 The risk is a sum over inputs, R = sum_s rho(s) TV(student(.|s), pi*(.|s)), and given the numbers of visits
 :math:`(n_s) \sim \mathrm{Multinomial}(n, \rho)` the terms are independent. So the inputs are taken one after the other:
@@ -16,8 +16,8 @@ that; the probabilities add up to 1 within 1e-12. An exact 0 is 0: a total varia
 student's own rounding leaves of it.
 
 Cost: sum_s C(n + k, k) tables of A counts, k being the labels that the teacher uses at s (one input: C(n + k - 1, n);
-CE_ful, which asks only whether there was a visit, as if k were 1), and as many sums of two values as the convolution
-has; `CAP` each.
+CE_ful, which depends only on whether there was a visit, as if k were 1), and as many sums of two values as the
+convolution has; `CAP` each.
 """
 
 from __future__ import annotations
@@ -214,7 +214,7 @@ def _known(learner: Learner) -> bool:
 
 
 def _told_all(learner: Learner) -> bool:
-    """Whether one visit tells the learner everything, whatever the label."""
+    """Whether one visit tells the learner everything, with any label."""
     return learner.protocol.top is None and _known(learner)
 
 

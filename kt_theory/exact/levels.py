@@ -1,7 +1,7 @@
 r"""SEL_ptl on rows of dozens to many thousands of different labels, total variation, uniform init: level by level.
 
-As in `kt_theory.exact.sel`, U is the set of unseen labels and :math:`m = p(U)/|U|` what the student says on each of
-them. As :math:`D(U) = \sum_{a \in U} (p_a - m)^+`,
+As in `kt_theory.exact.sel`, U is the set of unseen labels and :math:`m = p(U)/|U|` the student's value on each of them.
+As :math:`D(U) = \sum_{a \in U} (p_a - m)^+`,
 
 .. math:: \mathrm{E} D = \int_0^\infty \sum_{a : p_a > \tau} \Pr(a \in U, m \le \tau)\, d\tau,
           \qquad m \le \tau \iff X_\tau = \sum_{b \in U} (p_b - \tau) \le 0 .
@@ -32,7 +32,7 @@ that are used, and added to the error.
 **Cost** in processor seconds (2 GHz), at any n, and relative error shown, on rows of the flat Dirichlet law, of Zipf's
 law and of a softmax: 0.1 s, 1e-6 to 1e-8 for 100 labels; 0.3 s, 1e-8 for 400 and 1,000; 1.3 s, 1e-9 for 50,000.
 
-**Errors** are estimates, and are called so: the last Chebyshev coefficients, the last harmonics and the last nodes
+**Errors** are estimates, with `proved` False: the last Chebyshev coefficients, the last harmonics and the last nodes
 that were used, what the logarithm of the product moves when labels are replaced, and the bounds above, added up.
 Where few labels may be unseen the product does not fall, and the row is out of reach.
 """
@@ -55,7 +55,7 @@ LEVELS, POINTS = 64, 10
 
 EPS = 2.0**-52
 
-#: The least number of unseen labels in the mean: the with fewer the product hardly falls.
+#: The least number of unseen labels in the mean: with fewer the product hardly falls.
 FEWEST = 8.0
 
 #: Intervals, at least, of the levels between the first and the last.

@@ -1,7 +1,7 @@
 r"""SEL_ptl on rows of many different labels, total variation, uniform init: sets of unseen labels in two halves.
 
-As in `kt_theory.exact.sel`, U is the set of unseen labels and :math:`m = p(U)/|U|` what the student says on each of
-them, so that :math:`D(U) = \sum_{a \in U} (p_a - m)^+`.
+As in `kt_theory.exact.sel`, U is the set of unseen labels and :math:`m = p(U)/|U|` the student's value on each of them,
+so that :math:`D(U) = \sum_{a \in U} (p_a - m)^+`.
 
 **Labels that are nearly sure.** A label that is seen but with probability :math:`u_h = (1 - w_h)^n` is left out of U:
 as :math:`D(U) \le p(U)`, that moves E D by at most :math:`u_h (p_h + \mathrm{E}\, p(U))`. A set L of labels that are
@@ -9,8 +9,8 @@ hardly ever seen is put into U: that moves E D by at most :math:`n\, w(L)\, \mat
 after one draw less. Both are added to the error. A sharp row, such as that of a teacher at low temperature, keeps few
 other labels.
 
-**Heavy labels.** A label of more than a quarter of the mass is looked at by itself: seen, or unseen, which leaves n
-draws of the others and is the same question again.
+**Heavy labels.** A label of more than a quarter of the mass is treated by itself: seen, or unseen, which leaves n draws
+of the others and the same problem again.
 
 **A circle.** For Poisson many draws, of mean t, labels are unseen independently, with "probability"
 :math:`q_b = e^{-w_b t}`. E D after n draws is n! times the n-th coefficient of the power series
@@ -81,7 +81,7 @@ MOST_STEPS = 4e8
 COARSEST = 1e-6
 SAFETY = 3.0
 
-#: A label of more than this part of the mass is looked at by itself: seen, or not.
+#: A label of more than this part of the mass is treated by itself: seen, or not.
 HEAVY = 0.25
 
 #: Labels of a row that are paired for the lower bound.

@@ -1,7 +1,7 @@
 r"""Expected risk of CE_ptl: a ratio of two linear forms in the counts, averaged exactly.
 
-One input of mass rho, positive labels with probabilities p_b, counts n_b after n draws, M = sum_b n_b p_b. The student
-says n_a p_a / M, so the input adds
+One input of mass rho, positive labels with probabilities p_b, counts n_b after n draws, M = sum_b n_b p_b. The
+student's value is n_a p_a / M, so the input adds
 
 .. math:: \rho\, E D = \rho (1-\rho)^n D(p, \mathrm{init})
           + \rho\, \tfrac12 \sum_a p_a E\Big[\frac{|n_a - M|}{M};\ M > 0\Big].
@@ -22,7 +22,7 @@ what is cut is below a geometric series, which is added up and reported. Cost: t
 
 **Count by count** (`kt_theory.exact.counts`). Any row, TV; by a cosine series in M.
 
-Label classes are asked first where they take less than a fifth of a second, as their error is proved, and again, for a
+Label classes are tried first where they take less than a fifth of a second, as their error is proved, and again, for a
 second, where the counts do not reach.
 """
 
@@ -41,11 +41,11 @@ from kt_theory.exact.rows import Estimate, OutOfReach, Row, excess, first_sound,
 
 EPS = 2.0**-52
 
-#: Terms of `by_enumeration` at most, and those that are done without waking numba.
+#: Terms of `by_enumeration` at most, and those that are done without numba.
 ENUMERATION_CAP = 2_000_000
 ENUMERATION_SMALL = 20_000
 
-#: Terms of `by_classes`, 10 ns each: done without asking further; done at all.
+#: Terms of `by_classes`, 10 ns each: done before other routes are tried; done at all.
 CLASSES_QUICK = 20_000_000
 CLASSES_CAP = 100_000_000
 
@@ -89,7 +89,7 @@ def row_risk(row: Row, n: int, divergence: str = "tv") -> Estimate:
     unvisited = _unvisited(row, n, divergence)
     labels = np.count_nonzero(row.p)
     if n == 0 or labels == 1:
-        # A single label is all that a visited input can show, and the student says it with certainty.
+        # A single label is all that a visited input can show, and the student is a Dirac on it.
         alone = ful.row_risk(row, n, divergence)
         return replace(alone, error=alone.error + moved)
     if divergence == "kl":
@@ -179,7 +179,7 @@ def _vectors(n: int, labels: int, rho: float) -> float:
     """Number of count vectors of the positive labels, those not at this input counted as one more."""
     boxes = labels + (rho < 1)
     size = math.lgamma(n + boxes) - math.lgamma(boxes) - math.lgamma(n + 1)
-    # With two boxes there are n + 1, which the logarithms no longer know at n = 1e18.
+    # With two cells there are n + 1, which the logarithms do not resolve at n = 1e18.
     return max(math.exp(size), (n + 1.0) * (boxes > 1)) if size < 700 else math.inf
 
 

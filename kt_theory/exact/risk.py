@@ -29,7 +29,8 @@ ROUTES: dict[str, Callable[..., Estimate]] = {
 #: The same of the learners of a protocol, by what stands before the protocol's name.
 ROUTES_AT: dict[str, Callable[..., Estimate]] = {"SEL@": told.natural_risk, "RENORM@": told.renormalised_risk}
 
-#: Learners whose routes need no list of the labels of probability 0: their number, and what init says there, will do.
+#: Learners whose routes need no list of the labels of probability 0: their number, and the value of init there,
+#: suffice.
 UNLISTED = ("CE_sgl", "CE_ful", "ADD_sgl")
 
 #: What one input can add at most, as a part of its mass.
@@ -108,7 +109,7 @@ def _route(learner: Learner) -> Callable[..., Estimate]:
     OutOfReach
         If nothing does.
     Unsupported
-        If only records know what the learner is told.
+        If what the learner is told is determined by records only.
     """
     if LEARNERS.get(learner.name) is learner and learner.name in ROUTES:
         return ROUTES[learner.name]
@@ -122,7 +123,8 @@ def _route(learner: Learner) -> Callable[..., Estimate]:
 
 def total(rows: list[Row], route: Callable[..., Estimate], n: int, divergence: str) -> Estimate:
     """What all inputs add."""
-    # No route is trusted with its range; learners with several routes hold them to closer bounds (`first_sound`).
+    # Every route's answer is checked against its range; learners with several routes hold them to closer bounds
+    # (`first_sound`).
     parts = [(row.times, sound(route(row, n, divergence), 0.0, MOST[divergence] * row.rho)) for row in rows]
     value = math.fsum(times * part.value for times, part in parts)
     error = math.fsum(times * part.error for times, part in parts) + EPS * abs(value)

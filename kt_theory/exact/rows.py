@@ -1,4 +1,4 @@
-"""What the exact routes share: a problem as its distinct rows, and a number that knows its error and its origin.
+"""What the exact routes share: a problem as its distinct rows, and a number with its error and its route.
 
 The expected risk is a sum over inputs, and what an input adds depends on its own mass, its own row and its own init
 alone, up to the order of the labels. So problems with equal rows (instances 0 to 3) cost as much as one input.
@@ -30,13 +30,13 @@ class Row:
     p : ndarray, shape (A,)
         The teacher's row, sorted (ties by `init`).
     init : ndarray, shape (A,)
-        What the student says before any data, in the same order.
+        The student's row before any data, in the same order.
     times : int
         How many inputs are like this one.
     zeros : int
         How many more labels of probability 0 the row has, in a sparse problem; `p` and `init` do not list them.
     start : float
-        What the student says before any data on each of these.
+        The student's value before any data on each of these.
     last : float
         The probability of the row's last label, which no list may name; NaN where it is like any other.
     """

@@ -1,7 +1,7 @@
 r"""SEL_ptl, exactly: what an input adds to the expected risk, from the law of its unseen labels.
 
-The learner is right on every label it has seen and spreads the missing mass over the set U of the others, so an input
-costs a number that depends on U alone: with :math:`M = p(U)` and i the init,
+The learner is exact on every seen label and spreads the missing mass over the set U of the others, so the cost of an
+input depends on U alone: with :math:`M = p(U)` and i the init,
 
 .. math:: D(U) = \tfrac12 \sum_{a \in U} |q_a - p_a|, \qquad q_a = M\, i_a / i(U) \quad (M / |U| \text{ if } i(U) = 0),
 
@@ -23,11 +23,11 @@ for m labels: relative errors of 1e-29 in the powers become 1e-20 in R at most. 
 
 Every coefficient in t is positive, so on a circle through the saddle point R (where the tilted number of draws,
 Poisson plus zero-truncated Poissons, has mean about n) nothing cancels, and the trapezium rule with N nodes errs by the
-tilted probabilities of n + N, n + 2N, ..., n - N, ...: below 1e-17 at N = 12 sd + 40. Of the nodes only those near the
-real axis count, since :math:`|e^z - 1| \le |z| (e^{\Re z} - 1) / \Re z` bounds the modulus at angle x by
+tilted probabilities of n + N, n + 2N, ..., n - N, ...: below 1e-17 at N = 12 sd + 40. Only the nodes near the real axis
+count, since :math:`|e^z - 1| \le |z| (e^{\Re z} - 1) / \Re z` bounds the modulus at angle x by
 :math:`\exp(-(1 - \cos x) R (1 - \rho + \tfrac12 w(\text{seen})))` of that at 0, for x up to pi/2 (and falling after).
-So some 30 nodes do, whatever n is. A cell whose value at R, an upper bound, is below 1e-17 / (number of cells) of the
-largest is left out. What remains is rounding, about 2e-16 times the size of the exponents; it is added up.
+So some 30 nodes suffice, for every n. A cell whose value at R, an upper bound, is below 1e-17 / (number of cells) of
+the largest is left out. What remains is rounding, about 2e-16 times the size of the exponents; it is added up.
 
 **levels** (`kt_theory.exact.levels`), **many** (`kt_theory.exact.many`): other rows, for TV and a uniform init; the
 first from 33 labels to many thousands, where dozens of them may be unseen or not, the second up to 400 labels.
@@ -47,12 +47,13 @@ from kt_theory import checks
 from kt_theory.exact import levels, many
 from kt_theory.exact.rows import DIVERGENCES, Estimate, OutOfReach, Row, first_sound, flushed
 
-#: Most labels of positive probability for `subsets`; cells of `classes` that are done without asking further, and most.
+#: Most labels of positive probability for `subsets`; cells of `classes` that are done before other routes are tried,
+#: and most.
 MOST_LABELS = 18
 QUICK_CELLS = 50_000
 MOST_CELLS = 1_000_000
 
-#: Most labels that halves do in a second or two, with a proved error, whatever n is; `levels` is asked beyond.
+#: Most labels that halves do in a second or two, with a proved error, for every n; `levels` is tried beyond.
 MOST_IN_HALVES = 32
 
 #: Most labels of a row that is neither, where `kt_theory.exact.many` may take seconds.
@@ -80,7 +81,7 @@ def row_risk(row: Row, n: int, divergence: str = "tv", rtol: float = 1e-9, *, pa
     Returns
     -------
     Estimate
-        Infinite for "kl" if with positive probability the student says 0 where the teacher does not.
+        Infinite for "kl" if with positive probability the student is 0 where the teacher is not.
 
     Raises
     ------
@@ -107,7 +108,7 @@ def row_risk(row: Row, n: int, divergence: str = "tv", rtol: float = 1e-9, *, pa
         routes.append(lambda: classes(row, n, divergence))
     else:
         routes.append(lambda: generic(row, n, divergence, rtol, patient))
-    # Another opinion, where the first is out of reach or outside of its bracket.
+    # A second route, where the first is out of reach or outside of its bracket.
     if cells <= MOST_CELLS and (few or cells > QUICK_CELLS):
         routes.append(lambda: classes(row, n, divergence))
     if few or cells <= QUICK_CELLS:
@@ -157,7 +158,7 @@ def costs(p: np.ndarray, init: np.ndarray, unseen: np.ndarray, divergence: str) 
     steps = np.where(init > 0, -(-np.frexp(init)[1] // 200), -99)
 
     def of_step(step: int, unseen: np.ndarray) -> np.ndarray:
-        # What is larger than the step was seen.
+        # Labels above the step were seen.
         rescaled = np.ldexp(np.where(steps <= step, init, 0.0), -200 * step)
         weight = np.ones_like(init) if step == -99 else rescaled
         return _costs(p, weight, unseen.astype(np.float64, copy=False), divergence)

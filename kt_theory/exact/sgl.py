@@ -1,6 +1,6 @@
 r"""CE_sgl, exactly: de Moivre's mean deviation, averaged over the number of visits.
 
-The visits of an input are :math:`m \sim \mathrm{Bin}(n, \rho)`. If m = 0 it costs what `kt_theory.exact.ful` says.
+The visits of an input are :math:`m \sim \mathrm{Bin}(n, \rho)`. If m = 0 it costs what `kt_theory.exact.ful` gives.
 If m >= 1 the count of a label is :math:`\mathrm{Bin}(m, p)`, and de Moivre (1730) has
 
 .. math:: f(m) = \mathrm{E}\left|\tfrac{\mathrm{Bin}(m,p)}{m} - p\right| = 2 p q\, \Pr(\mathrm{Bin}(m-1, p) = v - 1),
@@ -54,7 +54,7 @@ Squared l2 is sum p(1-p) E(1/m; m >= 1), the variance of a frequency; from mu = 
 uses may be unseen at a visited input, which one visit is enough for, unless the teacher uses one label alone.
 
 Cost: at most 20 sd of m times the labels of different probability, 2 to 4 ns each, as long as mu is below a million;
-beyond, some ten microseconds a label, whatever n is.
+beyond, some ten microseconds a label, for every n.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ from kt_theory.exact import ful, loops_sgl
 from kt_theory.exact.rows import Estimate, Row, excess
 from kt_theory.numerics.binomials import window
 
-#: Relative error that is promised: window and series as above, rounding below 4e-14.
+#: The stated relative error: window and series as above, rounding below 4e-14.
 ERROR = 1e-13
 
 ROUTE = "closed form"
@@ -83,7 +83,7 @@ def row_risk(row: Row, n: int, divergence: str = "tv") -> Estimate:
     n : int
         Number of samples, at least 0.
     divergence : {"tv", "kl", "l2"}
-        What is paid, see `kt_theory.exact.ful`.
+        The cost, see `kt_theory.exact.ful`.
 
     Returns
     -------

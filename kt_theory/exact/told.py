@@ -3,7 +3,7 @@ r"""Lists of the most likely labels, exactly: the learners of ``top_k:K``, ``top
 A visit of input s tells the K largest probabilities of its row. Let t be the mass of the other labels, the tail, and
 :math:`\tau = p / t` their law.
 
-**SEL@top_k** is right on the list and on every label drawn. After a visit it spreads the mass of the unseen labels U of
+**SEL@top_k** is exact on the list and on every label drawn. After a visit it spreads the mass of the unseen labels U of
 the tail over them. No label of a part V of the tail is drawn with probability
 :math:`(1 - \rho\, p(V))^n = (1 - \rho t\, \tau(V))^n`: so U is, as a random set, the unseen set of SEL_ptl at an input
 of mass rho t with the row tau, and costs t times as much as there. With :math:`R_{\mathrm{SEL}}` that input's part of
@@ -12,9 +12,9 @@ the risk of SEL_ptl,
 .. math:: R = R_{\mathrm{SEL}}(\rho t, \tau) + \rho (1 - \rho)^n \, [D(p, \mathrm{init}) - t D(\tau, \iota)],
 
 iota being the init on the tail, scaled to one: the second term replaces what an unvisited input costs. It holds for TV;
-the whole of SEL_ptl's routes serve, whatever the number of labels.
+all routes of SEL_ptl apply, for any number of labels.
 
-**SEL@top_k_label** and **SEL@top_k_only** know the list alone, RENORM scales it to one:
+**SEL@top_k_label** and **SEL@top_k_only** use the list alone, RENORM scales it to one:
 
 .. math:: R = \rho (1 - \rho)^n D(p, \mathrm{init}) + \rho (1 - (1 - \rho)^n) \, c, \qquad
           c = t\, \mathrm{TV}(\tau, \iota) \quad \text{or} \quad c = t.
@@ -130,7 +130,7 @@ def renormalised_risk(protocol: Protocol, row: Row, n: int, divergence: str = "t
     row = row.full()
     tail, _ = _tail(row, protocol.top, tied=True)
     if np.count_nonzero(tail) == np.count_nonzero(row.p):
-        return ful.row_risk(row, 0, divergence)  # a list of zeros cannot be scaled to one: init it is
+        return ful.row_risk(row, 0, divergence)  # a list of zeros cannot be scaled to one: the student is init
     t = math.fsum(tail.tolist())
     return _once_visited(row, n, t, unvisited, excess(row.p) * row.rho)
 

@@ -1,7 +1,7 @@
 """Numbers and problems without rounding: what `kt_theory.exact.balls` calculates with.
 
 Problems are rational, or have one square root (instance 1). A float64 is a rational number, but laws of floats sum to 1
-only nearly: what is meant is the law that the floats are proportional to, each table row and rho divided by its exact
+only nearly: they stand for the law that the floats are proportional to, each table row and rho divided by its exact
 sum, as equal floats then stay equal. That moves no probability by more than 1e-12, relative. Labels of one input that
 share probability and init are exchangeable and kept as a class, equal inputs likewise, so size costs nothing by itself.
 """
@@ -75,7 +75,7 @@ def root(x: Fraction, number: Number) -> Any:
 
 @dataclass(frozen=True)
 class Labels:
-    """So many labels of one input, alike in probability and in what the student says before any data."""
+    """So many labels of one input, alike in probability and in the student's value before any data."""
 
     p: Exact
     init: Exact
@@ -93,7 +93,7 @@ class Input:
 
 @dataclass(frozen=True)
 class ExactProblem:
-    """A problem whose numbers are exact, with the student's start; inputs of mass 0 are left out."""
+    """A problem whose numbers are exact, with the initial table; inputs of mass 0 are left out."""
 
     S: int
     A: int
@@ -101,7 +101,7 @@ class ExactProblem:
 
     @property
     def uniform_start(self) -> bool:
-        """Whether the student says Uniform(A) before any data."""
+        """Whether the initial table is uniform."""
         return all(c.init == Fraction(1, self.A) for row in self.inputs for c in row.labels)
 
 
@@ -233,7 +233,7 @@ def from_classes(A: int, masses: Sequence[tuple[Fraction, int]], row: Sequence[t
 
 
 def from_problem(problem: Problem | ExactProblem, init: Any = None) -> ExactProblem:
-    """`problem` as an exact one; an exact problem already knows its init."""
+    """`problem` as an exact one; an exact problem has its own init."""
     if isinstance(problem, ExactProblem):
         if init is not None:
             raise ValueError("init is given twice: an exact problem has its own")

@@ -1,4 +1,4 @@
-"""What a log says of how it was made: sampled as stated or not, from which law, and whether it can belong to one."""
+"""Tests of how a log was made: sampled as stated or not, from which law, and whether it can belong to one."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 """Whether annotators agree more than independent draws would.
 
-If the labels of an item are independent draws of one law, then, given the labels, who gave which is a uniform
-assignment. Two annotators of an item with c_a labels a among m agree on it with probability
-sum of c_a (c_a - 1) / (m (m - 1)), independently from item to item, whatever the laws. So the number of their
-agreements has a Poisson binomial law that is known exactly. Over all pairs of an item the agreements are fixed by the
-counts: a table of counts cannot show that all annotators agree too much, only that some do more than the others.
+If the labels of an item are independent draws of one law, then, given the labels, their assignment to the annotators is
+uniform. Two annotators of an item with c_a labels a among m agree on it with probability
+sum of c_a (c_a - 1) / (m (m - 1)), independently from item to item, for all laws. So the number of their agreements has
+a Poisson binomial law that is known exactly. Over all pairs of an item the agreements are fixed by the counts: a table
+of counts cannot show that all annotators agree too much, only that some do more than the others.
 """
 
 from __future__ import annotations

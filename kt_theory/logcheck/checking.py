@@ -36,7 +36,7 @@ def check_log(
     requests: str | os.PathLike[str] | None = None,
     logprobs_are: str | None = None,
 ) -> LogCheck:
-    """What a log says of how it was made: a verdict, its evidence, and how many records would settle it, by question.
+    """Test how a log was made: a verdict, its evidence, and how many records would settle it, for each question.
 
     The tests of the stated law are sequential. Given the labels told before at an input, the law of its next record is
     known exactly: p(a) for those, what they leave for a new label. See `kt_theory.logcheck.laws`.
@@ -54,7 +54,8 @@ def check_log(
     temperature : float, optional
         At which temperature the log is said to have been drawn, above 0; overrides a column, and what a log states.
     seed : int
-        Of the order in which the records are taken. An honest log's order says nothing, and a table may be sorted.
+        Of the order in which the records are taken. The order of independent draws has no information, and a table may
+        be sorted.
     in_order : bool
         Whether the records stand in the order in which they were drawn. Then a growing log may be checked again and
         again: the e-value exceeds 1 / `level` at any time with probability at most `level`. It must not be sorted.
@@ -71,8 +72,8 @@ def check_log(
     Raises
     ------
     ValueError
-        For a missing or ambiguous column, rows with a fault, which are told together, an argument outside its domain,
-        or a file that cannot be read.
+        For a missing or ambiguous column, rows with a fault, which are reported together, an argument outside its
+        domain, or a file that cannot be read.
     Unsupported
         A ValueError, for more than 1e8 records.
 

@@ -39,7 +39,7 @@ class Finding:
     needed : int or None
         How many records like these would settle it; None where it is settled, or where no number would.
     numbers : mapping
-        What the evidence says in words, as numbers.
+        The numbers in the words of the evidence.
     """
 
     question: str
@@ -76,7 +76,7 @@ class LogCheck:
 
     @property
     def alarms(self) -> tuple[Finding, ...]:
-        """The findings that speak against the use of the log as it is."""
+        """The findings that are an alarm: the log should not be used as it is."""
         return tuple(finding for finding in self.findings if finding.alarm)
 
     def to_json(self) -> str:
@@ -99,6 +99,6 @@ class LogCheck:
 
 
 def _plain(value: Any) -> Any:
-    """A number that JSON has a word for, or None."""
+    """A finite number, or None: JSON has no other."""
     value = value.item() if hasattr(value, "item") else value
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,8 +1,8 @@
-"""What the stated law says of the next record, and what the records of a log say against it.
+"""The law of the next record under the stated law, and the evidence of a log's records against it.
 
 **The law of the next record.** Let K be the labels told at an input before a record, p their stated probabilities, and
 r = 1 - sum of p over K. If labels are drawn from the stated law, the record is a in K with probability p(a), and a
-label outside K with probability r, whatever the labels are that nobody has seen. So every sum over the records of
+label outside K with probability r, whatever the labels not seen yet are. So every sum over the records of
 f(record) - E[f(record)], f fixed by what was told before, is a martingale with conditional variances that are known
 exactly. Cells must not be chosen because they were drawn: a sum over the drawn cells alone has no such law.
 
@@ -22,8 +22,8 @@ probability at most `level`. Where probabilities are rounded, off by a factor 1 
 by 1 + 2 slack. Each q is mixed with p at 1 part in 100, so that no single record makes the product 0. The laws q are
 
 * temperature T: q(a) proportional to p(a)^(1/T) on K. The sum U of p^(1/T) over the other labels is not known; in its
-  place stands r^(1/T) exp((1/T - 1) m), m the mean of log(p / r) over the new labels so far: any guess that is
-  fixed by the past is valid, a bad one only costs power;
+  place stands r^(1/T) exp((1/T - 1) m), m the mean of log(p / r) over the new labels so far: any function of the past
+  is valid there, a poor one only lowers the power;
 * top-p at a level l, and top-k: nothing beyond the labels known to be within it, once their mass is l (their number k).
 
 Source of the inequality: J. Ville, Etude critique de la notion de collectif (1939).
@@ -60,7 +60,7 @@ class Cells:
     Attributes
     ----------
     groups, cells : ndarray of int64, shape (records,)
-        Group and cell of each record that can say something, in the order of the check.
+        Group and cell of each record that enters the tests, in the order of the check.
     times : ndarray of int64, shape (records,)
         Which record of all each of them is, from 1.
     offsets : ndarray of int64, shape (G + 1,)
@@ -76,7 +76,7 @@ class Cells:
     beta : ndarray, shape (G,)
         The stated inverse temperature of each group, NaN where none is stated.
     n : int
-        Number of records, those of groups that can say nothing included.
+        Number of records, those of groups that enter no test included.
     """
 
     groups: np.ndarray
@@ -269,8 +269,8 @@ BETA_MIN, BETA_MAX = 0.02, 50.0
 def inverse_temperature(cells: Cells) -> tuple[float, float]:
     """The inverse temperature that fits best, and its standard error; both NaN where nothing is known before a record.
 
-    The maximum of the likelihood of those records whose label was known before, given that it was: concave, and free
-    of the labels that nobody has seen. `BETA_MIN` or `BETA_MAX` with an infinite error stand for no maximum between.
+    The maximum of the likelihood of those records whose label was known before, given that it was: concave, and free of
+    the labels not seen yet. `BETA_MIN` or `BETA_MAX` with an infinite error stand for no maximum between.
     """
 
     def slope(beta: float) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""A log as arrays: who was asked what, what came, and what was told of it, row by row in the order of the file."""
+"""A log as arrays: inputs, labels, counts and told probabilities, row by row in the order of the file."""
 
 from __future__ import annotations
 

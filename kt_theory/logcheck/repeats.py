@@ -20,7 +20,7 @@ LENGTHS = (8, 32, 128, 512)
 
 
 def repeats_finding(log: Log, level: float) -> Finding:
-    """Whether there are two equal runs of lines that chance does not explain."""
+    """Whether there are two equal runs of lines that are too long for chance."""
     rows = np.flatnonzero(log.count > 0)
     if (log.count[rows] > 1).any():
         return Finding("repeats", "cannot tell", "rows have counts, so that lines are no single records")

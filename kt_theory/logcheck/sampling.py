@@ -12,13 +12,13 @@ from scipy import special
 from kt_theory.logcheck.finding import Finding
 from kt_theory.logcheck.laws import LEVELS, REFERENCE, TOPS, Cells, Totals, inverse_temperature
 
-#: The normal law is not used where the skewness of a sum exceeds this: so few records were open that none can be.
+#: The normal law is not used where the skewness of a sum exceeds this: the sum has too few open records.
 SKEWNESS_MAX = 0.4
 
-#: A test that would see an alternative with this probability has looked hard enough to say that it is not there.
+#: A test of at least this power against an alternative reports that the alternative would have been found.
 POWER = 0.9
 
-#: The temperature that "sampled as stated" must be told from.
+#: The temperature that "sampled as stated" must be distinguished from.
 NEAR = 0.9
 
 
@@ -125,7 +125,7 @@ def _records_for(cells: Cells, information: float, level: float, *, sides: int) 
 FEWEST = 20
 
 
-#: What is said where no number of records helps.
+#: The advice where no number of records settles the question.
 NO_REPEATS = "no input has a second record or a list of its likely labels: draw each twice, or log the top-k"
 
 

@@ -1,4 +1,4 @@
-"""Whether what a log tells can belong to one law: values of one pair, sums of one input, names of labels."""
+"""Whether the told values of a log can belong to one law: values of one pair, sums of one input, names of labels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What annotators said: counters and lists of labels. A label that nobody chose is absent; "" and "-" are no labels."""
+"""Labels of annotators: counters and lists. A label that no annotator chose is absent; "" and "-" are no labels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What evaluation harnesses keep: lm-eval's samples, inspect_ai's logs, HELM's scenario states."""
+"""The files of evaluation harnesses: lm-eval's samples, inspect_ai's logs, HELM's scenario states."""
 
 from __future__ import annotations
 

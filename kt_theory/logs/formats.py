@@ -17,7 +17,7 @@ from kt_theory.refusals import Argument, Refusal
 
 
 class Format(Protocol):
-    """A shape of lines; an object of it serves one file, and may remember what it saw there."""
+    """A format of lines; an object of it reads one file, and may keep state of it."""
 
     name: str
     words: str

@@ -54,7 +54,7 @@ class Recorder:
         self.probabilities = probabilities
         self.requests = requests or {}
         self.path = tuple(input.split("."))
-        self.above_zero, self.below_zero = 0, False  # whether what is told can be logarithms
+        self.above_zero, self.below_zero = 0, False  # whether the told values can be logarithms
         self._told: dict[str, dict[str, float]] = {}
         self._pairs = 0
 
@@ -290,7 +290,7 @@ class Recorder:
         return reply.text
 
     def _start(self, reply: Reply) -> int:
-        """How many tokens stand before the reply's own: hidden thoughts."""
+        """How many tokens stand before the reply's own: those of hidden reasoning."""
         tokens, text = reply.tokens, reply.text
         assert tokens is not None
         names = [_name(token) for token in tokens]
@@ -311,7 +311,7 @@ class Recorder:
         return 0
 
 
-#: Stands for the pairs of an input that are not remembered.
+#: Stands for the pairs of an input that are not kept.
 _NOTHING: dict[str, float] = {}
 
 

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 
 from kt_theory.tables.sources import STANDARD_INPUT, refuse_irregular
 
-try:  # twice as fast; whatever it refuses, json is asked
+try:  # twice as fast; json parses what it refuses
     import orjson
 except ImportError:
     orjson = None  # type: ignore[assignment]

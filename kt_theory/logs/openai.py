@@ -27,7 +27,7 @@ def answer_of(line: Any) -> Any:
 
 
 def settings_of(line: Mapping[str, Any], answer: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What was asked of the sampler, in the request beside the answer, or what the answer repeats of it."""
+    """The request beside the answer, or what the answer repeats of it."""
     request = line.get("request")
     for candidate in (request.get("body") if isinstance(request, dict) else None, request, line.get("params")):
         if isinstance(candidate, dict):
@@ -36,7 +36,7 @@ def settings_of(line: Mapping[str, Any], answer: Mapping[str, Any]) -> Mapping[s
 
 
 def prompt_of(line: Mapping[str, Any], asked: Mapping[str, Any]) -> Any:
-    """What was asked, if the line says it."""
+    """The prompt, if the line has it."""
     for place in (asked, line):
         for key in ("messages", "prompt", "input"):
             value = place.get(key)

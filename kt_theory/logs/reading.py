@@ -247,7 +247,7 @@ def _spread(values: Iterable[tuple[int, Any]]) -> Iterable[tuple[int, Any]]:
 
 
 def _requests(path: Any) -> dict[str, Mapping[str, Any]]:
-    """What was asked, by ``custom_id``."""
+    """The bodies of requests, by ``custom_id``."""
     source = os.fspath(checked_path(path))
     asked: dict[str, Mapping[str, Any]] = {}
     with speaking_of(source):

@@ -1,4 +1,4 @@
-"""What a line of a log holds, whatever its format: replies with their tokens, or labels with counts.
+"""The content of a line of a log, the same for all formats: replies with their tokens, or labels with counts.
 
 Formats make one of the other two of each line: a `Reply`, whose tokens are those of an OpenAI chat completion, and a
 `Counted`, whose labels stand as they are. `labels` makes records of both.
@@ -24,9 +24,9 @@ class Reply:
     line : Mapping
         The JSON object that it stands in, where named fields are looked up.
     prompt : Any
-        What was asked: a text, a list of messages, or None if the line does not say.
+        The prompt: a text, a list of messages, or None if the line does not have it.
     text : str or None
-        The reply without what came before it, such as a hidden train of thought.
+        The reply without what came before it, such as hidden reasoning.
     tokens : sequence of Mapping, or None
         Of each token ``token``, ``logprob`` (None: not told) and ``top_logprobs`` (a list of the same, or None).
     cut : bool
@@ -34,9 +34,9 @@ class Reply:
     settings : Mapping
         ``temperature``, ``top_p``, ``top_k`` and the like, where they are stated.
     fingerprint : str or None
-        What the provider calls the model's state.
+        The provider's name of the model's state.
     notes : sequence of str
-        What is to be said of the reply; equal words are counted.
+        Notes on the reply; equal words are counted.
     ids : bool
         Whether tokens have ids, and one text may stand for several of them.
     """

@@ -1,4 +1,4 @@
-"""What was found in a log: samples, lines left out and why, settings, and how sure the log is of its own numbers."""
+"""What was found in a log: samples, lines left out and why, settings, and how well its values agree."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LINES_KEPT = 1000
 #: Reasons that depend on what the reply would have been.
 FILTERS = ("content_filter", "refusal")
 
-#: How many pairs are remembered.
+#: How many pairs are kept.
 PAIRS_KEPT = 10**6
 
 #: Settings of a sampler that are collected where a log states them.
@@ -43,7 +43,7 @@ class Report:
     list_mass : [float, float, float]
         Least, mean and largest mass of the lists of most likely labels, where there are lists.
     notes : Counter
-        What is to be said, and of how many replies.
+        Notes, and the number of replies of each.
     """
 
     files: list[str] = field(default_factory=list)
@@ -72,7 +72,7 @@ class Report:
             places.append(place)
 
     def add_settings(self, settings: Mapping[str, Any]) -> None:
-        """Count what a reply says of its sampler."""
+        """Count the settings of a reply's sampler."""
         values = tuple(map(settings.get, SETTINGS))
         try:
             self._stated[values] += 1
@@ -102,7 +102,7 @@ class Report:
     def values(self) -> str:
         """Whether log-probabilities are those that labels were drawn with.
 
-        "stated": a server's log-probability mode says so; "inferred": the stated sampler changes nothing (temperature
+        "stated": by the log-probability mode of the server; "inferred": the stated sampler changes nothing (temperature
         1, no truncation); else "unknown".
         """
         stated = {name: set(values) for name, values in self.settings.items()}

@@ -21,11 +21,11 @@ class Rows:
         self.clear()
 
     def enter(self, path: str) -> None:
-        """Say which file the rows that follow come from."""
+        """Set the file that the rows that follow come from."""
         self.files.append((len(self.s), path))
 
     def clear(self) -> None:
-        """Forget all rows and names."""
+        """Remove all rows and names."""
         self.files = self.files[-1:] and [(0, self.files[-1][1])]
         self.states: dict[str, int] = {}
         self.actions: dict[str, int] = {}

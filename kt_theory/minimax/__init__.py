@@ -1,4 +1,4 @@
-"""Exact minimax risks: what no student can beat at its worst teacher, as an interval with both ends named."""
+"""Exact minimax risks: the smallest worst-case risk of any student, as an interval with both ends named."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["End", "MinimaxRisk", "minimax_hard", "minimax_partial", "minimax_ris
 
 _BY_PROTOCOL = {"hard": minimax_hard, "partial": minimax_partial, "soft": minimax_soft}
 
-#: Seconds between two lines that say how far the work is.
+#: Seconds between two lines of progress.
 PAUSE = 2.0
 
 
@@ -30,7 +30,7 @@ def minimax_risk(protocol: str, S: int, A: int, n: int, progress: bool = False) 
     S, A, n : int
         Number of inputs and of labels, at least 1, and of samples, at least 0; hard labels: at most 10^15.
     progress : bool
-        Whether lines on standard error say how far the work is, which may take seconds for hard labels.
+        Whether to print lines of progress on standard error; hard labels may take seconds.
 
     Returns
     -------
@@ -66,7 +66,8 @@ def minimax_risk(protocol: str, S: int, A: int, n: int, progress: bool = False) 
         return _BY_PROTOCOL[protocol](S, A, n)
     risk = minimax_hard(S, A, n, shown)
     if 0 < risk.n < risk.S * risk.A:
-        # Who sees less cannot do better: with few samples the bound for partial soft labels is the larger one.
+        # A student that is given less cannot do better: with few samples the bound for partial soft labels is the
+        # larger one.
         if shown is not None:
             shown("the worst teacher for partial soft labels")
         partial = minimax_partial(S, A, n)

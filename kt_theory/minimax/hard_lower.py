@@ -2,7 +2,7 @@ r"""Hard labels, the lower end: Bayes risks under Dirichlet priors, and Assouad'
 
 **Lower end, a Dirichlet prior (proved).** Let rho be uniform and the rows independent Dirichlet(alpha, ..., alpha).
 Given the m visits of an input, a label seen x times has p ~ Beta(a, b), a = alpha + x, b = (A-1) alpha + m - x, N = a +
-b. The student's row q sums to 1, so for every mu in (-1, 1), whatever the data,
+b. The student's row q sums to 1, so for every mu in (-1, 1) and all data,
 
     sum_a E|p_a - q_a| = mu + sum_a (E|p_a - q_a| - mu q_a) >= mu + sum_a min_q (E|p_a - q| - mu q),
 

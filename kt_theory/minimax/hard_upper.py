@@ -16,9 +16,9 @@ has the sign of (1 - 1/m) sqrt(1 + 1/m) - sqrt(2/pi), which increases in m, so p
 it is 0.436 and sqrt(A-1) <= A/2, or at m', as before. (3) m ~ Bin(n, rho_s): E 1/(m+1) <= 1/((n+1) rho_s), E
 1/sqrt(m+1) <= the root of that; sum_s rho_s of both, with sum_s sqrt(rho_s) <= sqrt S.
 
-**Upper end, one input (proved up to rounding).** The student says (n_a + c)/(n + Ac). Its risk is the sum of h(p_a),
+**Upper end, one input (proved up to rounding).** The student is (n_a + c)/(n + Ac). Its risk is the sum of h(p_a),
 h(p) = E|X + c - p T| / (2T) with T = n + Ac (`kt_theory.exact.add`), so that its worst risk is at most min over lambda
-of lambda + A max_p (h(p) - lambda p), whatever lambda is; the slope of the concave envelope at 1/A is taken. For the
+of lambda + A max_p (h(p) - lambda p), for every lambda; the slope of the concave envelope at 1/A is taken. For the
 maximum over p: the second derivative of h is at least -M(p), M(p) = 2n min(1, (2e (n-1) pq)^(-1/2)), but for kinks
 where t = pT - c is whole, which are convex: T h'' = n (n-1) E D^2 f(Y)/2 - 2nT P(X' = k), with k = floor(t), f(x) =
 |x - t|, D^2 f(x) = f(x+2) - 2 f(x+1) + f(x) >= 0, Y ~ Bin(n-2, p), X' ~ Bin(n-1, p), and no probability of a Bin(N, p)
@@ -30,9 +30,9 @@ this is within 1e-4. (From a variance of 1e5 on, F is taken from Edgeworth's exp
 bound is raised by 1e-5 of itself for this.)
 
 **Upper end, several inputs (proved up to rounding).** Let V(m) be the least worst risk of this student and of the
-frequencies after m visits or fewer, V(0) = 1 - 1/A. A student that treats each input on its own pays at most sum_s
-rho_s E V(Bin(n, rho_s)). For r in [r0, r1] a term is at most r E V(Bin(n, r0)), and a concave envelope in r does the
-rest. The frequencies alone also give (sqrt((S-1)/n) + sqrt((SA-1)/n))/2, and no minimax risk exceeds that of the
+frequencies after m visits or fewer, V(0) = 1 - 1/A. A student that treats each input on its own has a risk of at most
+sum_s rho_s E V(Bin(n, rho_s)). For r in [r0, r1] a term is at most r E V(Bin(n, r0)), and a concave envelope in r does
+the rest. The frequencies alone also give (sqrt((S-1)/n) + sqrt((SA-1)/n))/2, and no minimax risk exceeds that of the
 uniform student, 1 - 1/A.
 
 **Cost.** An incomplete beta function costs 0.1 ms and more; from a variance of `NARROW` on, the terms of the shorter

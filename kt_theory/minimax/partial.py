@@ -1,15 +1,15 @@
 r"""Partial soft labels: the minimax risk as an interval, its lower end the exact risk of the worst teacher found.
 
 **SEL_ptl with uniform spreading is exactly minimax.** Relabelling the labels of each input apart changes nothing in the
-problem, so some minimax student is equivariant; it says the same on any two unseen labels, whose exchange does not
+problem, so some minimax student is equivariant; it has equal values on any two unseen labels, whose exchange does not
 change the data; and among those, exact values on seen labels and equal shares of the missing mass are best for every
 data set. Hence minimax = max over (rho, pi*) of its risk R, and every teacher's R is a lower bound.
 
 **One input at a time.** R = sum_s G(w_s), w_s the joint masses of input s, so minimax = max sum_s g(r_s) over laws r,
 g(r) the largest G of mass r. For g, rows of k light labels of mass x each, one label with the rest, and zeros are
-searched: proved to hold the worst row for A <= 3 (below), and not once beaten by arbitrary rows (`search_arbitrary`).
+searched: proved to hold the worst row for A <= 3 (below); no arbitrary row was found worse (`search_arbitrary`).
 g is a maximum of smooth pieces, one per k, so the best law of the inputs may have two kinds of light inputs (five of
-each at S = A = 10, n = 30), and at most one input is beyond g's concave parts: searched are a inputs of mass r1,
+each at S = A = 10, n = 30), and at most one input is beyond g's concave parts: the search is over a inputs of mass r1,
 S - 1 - a of mass r2 and one with the rest.
 
 **Proved upper bounds** for n >= 1; the smaller counts.
@@ -23,7 +23,7 @@ S - 1 - a of mass r2 and one with the rest.
 
        T <= sum over unseen b of phi(w_b),    phi(w) = int_0^w (1-v)^2 + int_w^inf v^2,
 
-   which is linear in who is unseen. So, in units of 1/n (x = n w, the SA of them adding up to n, (1-w)^n <= e^-x), for
+   which is additive over labels. So, in units of 1/n (x = n w, the SA of them adding up to n, (1-w)^n <= e^-x), for
    every eta >= 0: n minimax <= sum e^-x phi(x) <= SA max_x (e^-x phi(x) - eta x) + eta n. Let L be this maximum; the
    best v has phi(x) = (L + eta x) e^x from phi(0) = L up to x0, so 1 - 2v = phi' = (L + eta + eta x) e^x, and v = 0
    beyond x0, where phi' = 1 is the smaller slope. Hence minimax <= SA/n min_eta (L(eta) + eta n/(SA)); at eta = 0,
@@ -201,7 +201,7 @@ def worst_row(n: int, A: int, r: float, near: LightRow | None = None, accuracy: 
     """g(r): the row of the family that adds most to the risk, for an input of mass r; A >= 2.
 
     Two climbs in k, for k equal labels and nothing else, and for k light labels, heavy label, zeros; `near` is where to
-    start, and `accuracy` the relative one of x. The risk was unimodal in k wherever looked at.
+    start, and `accuracy` the relative one of x. The risk was unimodal in k in all cases that were tried.
     """
     if r <= 0:
         return LightRow(0.0, 0.0, 0, 0.0)

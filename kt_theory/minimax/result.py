@@ -1,4 +1,4 @@
-"""What every exact minimax risk is handed back as: an interval, the teacher that gives its lower end, and why."""
+"""The result of every exact minimax risk: an interval, the teacher that gives its lower end, and the statements."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class MinimaxRisk:
     student : str
         The best student known, a key of `kt_theory.LEARNERS` where it is one of them.
     remark : str
-        What is to be said beside the two statements.
+        A note beside the two statements.
     """
 
     protocol: str

@@ -5,17 +5,17 @@ r"""Soft labels: the exact minimax risk for all S, A, n.
     \inf_{\hat\pi} \sup_{\rho, \pi^*} E R = (1 - 1/A) V(S, n), \quad V(S, n) = \max_\rho \sum_s \rho_s (1 - \rho_s)^n .
 
 Upper: CE_ful with uniform initialisation is exact on visited inputs, and TV(Uniform(A), p) <= 1 - 1/A for every p.
-Lower: fix rho, let the rows of the teacher be Diracs at independent uniform labels. At an unvisited input, whatever the
-student says, TV(student, Dirac_a) averaged over a is 1 - 1/A.
+Lower: fix rho, let the rows of the teacher be Diracs at independent uniform labels. At an unvisited input TV(student,
+Dirac_a) averaged over a is 1 - 1/A for every student.
 
 The maximum over rho. g(x) = x (1 - x)^n has g'(x) = (1 - x)^(n-1) (1 - (n+1) x), is concave on [0, 2/(n+1)], where it
 starts with its largest slope (so no coordinate is 0 if another is not), and convex beyond. So at a maximum the
 coordinates in the concave part are equal, x, and at most one, y = 1 - (S-1) x, lies beyond. If one does, then
 g'(x) = g'(y) < 0, that is 1/(n+1) < x < min(1/S, 2/(n+1)): one interval, cut finely, the best cell bisected for the
-root of g'(x) - g'(y). Else all are equal: (1 - 1/S)^n. Both are local maxima for some n; the larger one counts.
+root of g'(x) - g'(y). Else all are equal: (1 - 1/S)^n. Both are local maxima for some n; V is the larger one.
 
 Error: at a stationary point an error in x counts twice over, powers are exp(n log1p(-x)) with n x <= 2, and the
-heavy input's (1 - y)^n is taken of (S-1) x itself: relative error about 1e-15, whatever S and n.
+heavy input's (1 - y)^n is taken of (S-1) x itself: relative error about 1e-15, for all S and n.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def minimax_soft(S: int, A: int, n: int) -> MinimaxRisk:
     ----------
     S, A : int
         Number of inputs and labels, at least 1; S * A at most 2e7, since the teacher comes as a table (the factor
-        `largest_unvisited_mass` knows no such limit).
+        `largest_unvisited_mass` has no such limit).
     n : int
         Number of samples, 0 or more.
 

@@ -1,1 +1,1 @@
-"""Numbers that lose no digits: powers, deviances, binomial probabilities. They know nothing of teachers."""
+"""Numbers that lose no digits: powers, deviances, binomial probabilities. Nothing here depends on teachers."""

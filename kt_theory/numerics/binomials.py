@@ -24,7 +24,7 @@ def binomial(x: np.ndarray, n: np.ndarray | float, p: np.ndarray | float) -> np.
 
         sqrt(n / (2 pi x y)) exp(stirling(n) - stirling(x) - stirling(y) - D(x, np) - D(y, nq)).
 
-    Nothing in the exponent is larger than what it says: the error is a few units in the last place times one plus the
+    Large terms of the exponent do not cancel: the error is a few units in the last place times one plus the
     exponent. The product np is exact to twice the digits, so that d = -(y - nq) is. At x = 0 and x = n, powers.
     Source: C. Loader, "Fast and accurate computation of binomial probabilities" (2000).
     """
@@ -55,6 +55,6 @@ def stirling(k: np.ndarray) -> np.ndarray:
 
 
 _STIRLING = np.array(
-    [0.0]  # k = 0 is not asked for
+    [0.0]  # k = 0 is not used
     + [math.log(math.factorial(k) / k**k * math.exp(k) / math.sqrt(2 * math.pi * k)) for k in range(1, 16)]
 )

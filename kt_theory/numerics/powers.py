@@ -14,7 +14,7 @@ def unseen(n: int, rho: float) -> float:
     """(1 - rho)^n to a few units in the last place, 0 where that underflows.
 
     exp(n log1p(-rho)) alone would lose n |log(1 - rho)| of them, up to 745. Instead 1 - rho is split into the float
-    next to it and the little that was lost; below 2^-20, where the float next to it says little of rho, the product
+    next to it and the little that was lost; below 2^-20, where the float next to it has few digits of rho, the product
     n rho is split into its float and the rest, exactly, and the remaining terms of the logarithm are 2^20 times less.
     """
     if rho >= 2.0**-20:

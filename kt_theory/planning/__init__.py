@@ -1,7 +1,7 @@
 """How many samples: plans from sizes alone, from a teacher that is known, or from a pilot log.
 
-`promises.py` answers, `worlds.py` draws the teachers that a pilot leaves possible, `searching.py` finds the least n.
-`annotations.py` plans further annotations of the items of a pilot.
+`promises.py` makes plans, `worlds.py` draws the teachers that a pilot leaves possible, `searching.py` finds the least
+n. `annotations.py` plans further annotations of the items of a pilot.
 """
 
 from kt_theory.planning.annotations import AnnotationPlan, plan_annotations

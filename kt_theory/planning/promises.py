@@ -21,7 +21,7 @@ from kt_theory.protocols.transfer import TransferSet
 if TYPE_CHECKING:
     import pandas as pd
 
-#: The learner that a plan counts on at each of the paper's levels.
+#: The learner that a plan assumes at each of the paper's levels.
 COUNTED_ON = {"hard": "CE_sgl", "partial": "SEL_ptl", "soft": "CE_ful"}
 
 #: Teachers drawn from a pilot's posterior law, and data sets of each.
@@ -53,9 +53,9 @@ class Plan:
     target, confidence : float
     on_average : bool
     source : str
-        What the numbers stand on: "worst case", "teacher" or "pilot".
+        The source of the numbers: "worst case", "teacher" or "pilot".
     notes : tuple of str
-        What the numbers do not say.
+        Limits of the numbers.
     """
 
     table: pd.DataFrame
@@ -176,7 +176,7 @@ def plan(
 
 def _levels(levels: Sequence[str | Protocol]) -> dict[str, Learner]:
     if isinstance(levels, (str, bytes)) or not isinstance(levels, Sequence):
-        levels = [levels]  # whatever is no level is refused below
+        levels = [levels]  # what is no level is refused below
     found: dict[str, Learner] = {}
     for level in levels:
         protocol = resolve_protocol(level, "levels")
@@ -286,7 +286,7 @@ def _frame(points: Sequence[tuple[str, int, float, float]]) -> pd.DataFrame:
 
 
 def _about(pilot: TransferSet) -> list[str]:
-    """What a pilot of this shape cannot say."""
+    """What a pilot of this shape does not determine."""
     visited = pilot.visits[pilot.visits > 0]
     if visited.size > 1 and visited.max() == 1:
         return [

@@ -61,7 +61,7 @@ class Trials:
 def least(trials: Trials, target: float, confidence: float, on_average: bool) -> int | None:
     """The least n, to 2 %, at which the promise holds; None if it holds at no n up to `MOST`.
 
-    One standard error of the trials is kept clear of. A fifth of the trials looks for the place, all of them settle it.
+    The promise must hold with a margin of one standard error. A fifth of the trials locates n, all of them decide.
     """
 
     def holds(of: Trials, n: int) -> bool:

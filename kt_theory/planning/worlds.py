@@ -10,11 +10,12 @@ weight of one more input spread evenly over the grid. Given c_s,
   ..., c_s/A) on them: no record says how it is shared, since the probability of the records depends on its sum alone.
 
 The labels that no record names are interchangeable. Their shares are drawn by decreasing chance of being met,
-:math:`V_j \sim \mathrm{Beta}(1 + c/A, (K - j) c/A)` of what is left for the j-th of K: that is the law, and costs what
-the labels of noticeable mass are many, not A. What is left below `NEGLIGIBLE` of the row goes to one label more.
+:math:`V_j \sim \mathrm{Beta}(1 + c/A, (K - j) c/A)` of what is left for the j-th of K: that is the law, and its cost
+grows with the number of labels of noticeable mass, not with A. What is left below `NEGLIGIBLE` of the row goes to one
+label more.
 
-A real teacher's rows are not Dirichlet. `tests/test_planning.py` holds promises made from these worlds against teachers
-with other rows.
+A real teacher's rows are not Dirichlet. `tests/test_planning.py` tests promises made from these laws on teachers with
+other rows.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ class Worlds:
         pairs = pilot.pairs
         self._offsets, self._columns, self._counts = pairs.offsets, pairs.columns, pairs.values
         told = pilot.told if pilot.sparse else _stored(pilot.revealed)
-        # Drawn labels whose probability is not told are counts, whatever else is told.
+        # Drawn labels whose probability is not told are counts, also where other labels are told.
         self._told = told if _known(pilot, pairs, told) else None
         self._odds = self._posterior()
 

@@ -1,1 +1,1 @@
-"""Tables of samples: columns that know their places and faults, and the counts that records amount to."""
+"""Tables of samples: columns with the places and faults of their rows, and the counts that records amount to."""

@@ -5,8 +5,8 @@ whatever it looks like ("", "nan" and "<NA>" are names), a number (1.0 is "1") o
 spell in UTF-8, or what is no UTF-8 in escapes. None, NaN, NaT and pandas' NA are missing, and so is an empty cell of a
 CSV file that is not in quotes. A **number** is a finite decimal; "nan", "1_000" and True are none.
 
-Rows are named by their place: a line of a text file, the header counted, or a row counted from 1. Everything that is
-wrong with the rows of a table is told in one sentence.
+Rows are named by their place: a line of a text file, the header counted, or a row counted from 1. All faults of the
+rows of a table are reported in one sentence.
 """
 
 from __future__ import annotations
@@ -81,12 +81,12 @@ class Places:
 
     @property
     def advice(self) -> str:
-        """What to say of a missing name beyond that it is missing."""
+        """What a message on a missing name adds."""
         return '; the empty name is written "" in quotes' if self.unit == "line" else ""
 
 
 class Faults:
-    """What is wrong with the rows of a table: the first fault of each row, told together."""
+    """What is wrong with the rows of a table: the first fault of each row, reported together."""
 
     def __init__(self, places: Places) -> None:
         self.places = places
@@ -97,7 +97,7 @@ class Faults:
         return row in self._of_row
 
     def add(self, rows: Iterable[int] | np.ndarray, sentence: Callable[[int], str]) -> None:
-        """Blame each of some rows; `sentence` says of a row what is wrong with it."""
+        """Record a fault of each of some rows; `sentence` makes its words for a row."""
         for row in rows:
             self._of_row.setdefault(int(row), sentence)
 
@@ -145,8 +145,7 @@ class Columns:
     """Columns by name, and where their rows stand.
 
     `unnamed` holds the positions of columns without a name; cells of text files are text, or None where a name is
-    missing. `roles` says which column has which role, beyond what the names say. What a reader has to say, short of a
-    refusal, is collected in `notes`.
+    missing. `roles` says which column has which role, beyond the names. Warnings of a reader are collected in `notes`.
     """
 
     names: list[str]
@@ -237,7 +236,7 @@ class Columns:
         return Columns([*others, "annotation"], [*values, labels], self.places.of(rows))
 
     def without(self, rows: Iterable[int]) -> Columns:
-        """The columns without some rows, whose faults are forgotten."""
+        """The columns without some rows and the faults of these."""
         kept = np.ones(len(self), dtype=bool)
         kept[list(rows)] = False
         values: list[Any] = []
@@ -357,7 +356,7 @@ class Columns:
         return np.where(self.faults.good(len(values)), values, 0).astype(np.int64)
 
     def refuse_numbers(self, name: str, numbers: np.ndarray, good: np.ndarray, wanted: str) -> None:
-        """Blame the rows whose number is not good; `wanted` says what one is."""
+        """Record a fault of each row whose number is not good; `wanted` is the words of a good one."""
         self.faults.add(np.flatnonzero(~good), lambda row: f"{name} is {numbers[row]}: {wanted}")
 
 

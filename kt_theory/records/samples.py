@@ -6,7 +6,7 @@ what is there:
 * count above 0, no probability: a hard label;
 * count above 0 and a probability: a partial soft label;
 * count 0 and a probability: a label that was told without being drawn, as in a list of the most likely ones;
-* count 0 alone: a name, which is how labels that never came are known.
+* count 0 alone: a name, for labels that do not occur.
 
 A drawn label whose probability no row tells keeps its count. One of them makes the records hard labels for every
 learner, since an average over the others would be one over another law.
@@ -271,7 +271,7 @@ _BLOCK = 10**6
 
 @dataclass(frozen=True)
 class _Given:
-    """What a column tells of each row, NaN where it is silent: probabilities, or their natural logarithms."""
+    """What a column tells of each row, NaN where it tells nothing: probabilities, or their natural logarithms."""
 
     column: str
     values: np.ndarray
@@ -315,7 +315,7 @@ def _given(table: Columns, columns: dict[str, str | None], drawn: np.ndarray) ->
 
 
 def _at_most_one(table: Columns, given: _Given, pairs: np.ndarray, tolerance: float) -> _Given:
-    """Blame probabilities above 1; what exceeds 1 by no more than the tolerance becomes 1."""
+    """Record a fault of probabilities above 1; what exceeds 1 by no more than the tolerance becomes 1."""
     known, name = given.values, given.column
     values = known.copy() if (known > (0 if given.logarithms else 1)).any() else known
     if values is known:
@@ -351,7 +351,7 @@ def _reconciled(
 ) -> np.ndarray:
     """The first value told for each cell, after checking that the others agree with it; NaN where none is.
 
-    `places` says which of the cells each row of the table is about.
+    `places` gives the cell of each row of the table.
     """
     states, actions = names
     A, pairs, values = len(actions), places, given.values
@@ -360,7 +360,7 @@ def _reconciled(
         telling = np.flatnonzero(~np.isnan(values))
         pairs, values = pairs[telling], values[telling]
     first = np.full(cells.stored, -1)
-    # Block by block, from the last: fifty million rows have no room for arrays of their places.
+    # Block by block, from the last: memory does not hold arrays of the places of fifty million rows.
     blocks = [slice(i, min(i + _BLOCK, values.size)) for i in range(0, values.size, _BLOCK)]
     for block in reversed(blocks):
         first[pairs[block][::-1]] = np.arange(block.stop - 1, block.start - 1, -1)  # the first row about a cell stays

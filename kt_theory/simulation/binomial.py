@@ -26,7 +26,7 @@ Rounding, for n up to 10**17:
 - n p is rounded by a relative 2**-53, as p is: the mean is off by less than 4e-8 standard deviations at 10**17.
 - A uniform has 53 bits. The proposals of one k are some 2**53 / b of them, b about 2.5 standard deviations: their
   number is off by a relative 5e-8 at 10**17, 5e-12 at 10**9.
-- Inversion adds up probabilities that are off by a relative 1e-14, and resolves no probability below 2**-53.
+- Inversion adds up probabilities that are off by a relative 1e-14, and cannot see a probability below 2**-53.
 """
 
 from __future__ import annotations

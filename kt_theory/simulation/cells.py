@@ -237,7 +237,7 @@ class Cell:
 
 
 def _checked(learner: Learner, student: Any, shape: tuple[int, int]) -> np.ndarray:
-    """A learner's answer, if it is a table: by a check in one pass, and where that fails by one that names the fault."""
+    """A learner's answer, if it is a table: by a check in one pass; where that fails, by one that names the fault."""
     plain = type(student) is np.ndarray and student.dtype == np.float64 and student.shape == shape
     if plain and student.flags.c_contiguous and kernels.surely_stochastic(student, checks.STUDENT_TOLERANCE):
         return student

@@ -1,6 +1,6 @@
 """The compiled loops that Monte Carlo spends its time in: tallying draws, risks and controls of repeats, moments.
 
-The loop over repeats and inputs is written here, once. For each learner and divergence it is compiled with their row
+The loop over repeats and inputs stands here once. For each learner and divergence it is compiled with their row
 functions in it.
 """
 
@@ -217,7 +217,7 @@ def sparse_risks_of(
         ``(counts, visits, told, rho, offsets, teacher, init, others, start, unvisited, out)``: counts of the stored
         cells, int64, shape (R, P); visits, int64, shape (R, S); told, int8, shape (R, P) or (1, P), or None; rho, shape
         (S,); where the cells of a row begin, shape (S + 1,); teacher and init on the cells, shape (P,); the number of
-        other labels of a row, and the value of init there, shape (S,); what an unvisited input adds, shape (S,); the
+        other labels of a row, and what init says there, shape (S,); what an unvisited input adds, shape (S,); the
         risks, shape (R,), filled.
     """
     return specialised(_sparse_risks, {"row": row, "cost": cost}, name)

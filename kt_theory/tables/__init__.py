@@ -17,7 +17,7 @@ header line. Numbers are read and written to the last bit. Names are text whatev
 Parquet are the text that they spell in UTF-8, or else in escapes.
 
 Errors name the lines of a text file, the header counted, and the rows of a Parquet file or DataFrame, counted from 1;
-the bad ones are told together.
+the bad ones are reported together.
 
 Names are written as they are, so that a file comes back to the last bit. A spreadsheet takes a cell that begins with
 ``=``, ``+``, ``-`` or ``@`` for a formula: import a file whose names you do not trust as text.

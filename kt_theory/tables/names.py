@@ -33,8 +33,8 @@ def read_names(path: str | os.PathLike[str]) -> list[str]:
     ------
     ValueError
         In one sentence that names the file: no such file, a folder, a pipe or a device, a file that may not be read; an
-        empty file; text that is not UTF-8; empty lines before the last name and names that occur twice, told together;
-        JSON that is no list of texts, or a CSV file with another header or several columns.
+        empty file; text that is not UTF-8; empty lines before the last name and names that occur twice, reported
+        together; JSON that is no list of texts, or a CSV file with another header or several columns.
 
     Examples
     --------

@@ -47,8 +47,8 @@ def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
         In one sentence that names the file: another suffix; no such file, a folder, a pipe or a device, a file that may
         not be read; an empty file; text that is not UTF-8; a quote that is never closed; a single column; a column name
         that occurs twice; a damaged file; pyarrow not installed. Lines with too few or too many cells, and with an
-        empty or non-numeric cell where a number is needed, are told together. Lines are those of the file, the header
-        counted; rows of a Parquet file are counted from 1.
+        empty or non-numeric cell where a number is needed, are reported together. Lines are those of the file, the
+        header counted; rows of a Parquet file are counted from 1.
 
     Examples
     --------
@@ -225,7 +225,7 @@ def _parquet_column(pyarrow: Any, file: Any, name: str, text: bool) -> Any:
         row += len(chunk)
     used = np.zeros(len(names) + 1, dtype=bool)
     used[codes] = True
-    if None in names or not used[:-1].all():  # a dictionary may hold what no row has
+    if None in names or not used[:-1].all():  # a dictionary may hold values that no row has
         places = np.full(len(names) + 1, -1, dtype=np.int32)
         there = [i for i, label in enumerate(names) if used[i] and label is not None]
         places[there] = np.arange(len(there))

@@ -1,4 +1,4 @@
-"""Files and standard input as bytes and as text, and the sentences said of them."""
+"""Files and standard input as bytes and as text, and the messages on them."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def content_of(path: str | os.PathLike[str]) -> bytes:
 
 
 def refuse_irregular(mode: int) -> None:
-    """Refuse what might never end, or never begin."""
+    """Refuse what is no regular file: reading it might not end."""
     if stat.S_ISDIR(mode):
         raise ValueError("it is a folder, not a file")
     if not stat.S_ISREG(mode):

@@ -28,9 +28,9 @@ def write_students(students: Mapping[str, Any], transfer_set: TransferSet, path:
     students : mapping of str to array_like, shape (S, A), or Student
         Student tables by name, usually the learner's; of a sparse transfer set each a `Student`. Then one line is
         written per stored cell, and for an input without one the line of its first label; beside the column of each
-        student stands one named ``... rest``: what the student says on every label of that input without a line.
+        student stands one named ``... rest``: the student's value on every label of that input without a line.
     transfer_set : TransferSet
-        What the students saw. It gives the columns state, action, count and revealed (empty where hidden).
+        The data of the students. It gives the columns state, action, count and revealed (empty where hidden).
     path : path_like
         A name that ends in .csv or .parquet.
 

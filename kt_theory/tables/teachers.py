@@ -69,7 +69,8 @@ def teacher_from_frame(
     ValueError
         For a missing, repeated or ambiguous column, or one that may be a weight; a missing name, a pair or a state that
         is listed twice, a value that is not a probability or not a count, a state without mass, a sum off 1, or a rho
-        that differs within a state; `other` beside counts or `normalise`. Bad rows are told together, counted from 1.
+        that differs within a state; `other` beside counts or `normalise`. Bad rows are reported together, counted from
+        1.
 
     Examples
     --------
@@ -186,14 +187,14 @@ def write_teacher(problem: Problem, path: str | os.PathLike[str]) -> Path:
 
 
 def bundled_teacher(name: str = "next_word") -> Problem:
-    """A real teacher that travels inside the package; ``kt_theory/teachers/README.md`` tells where it comes from.
+    """A real teacher that travels inside the package; ``kt_theory/teachers/README.md`` states its source.
 
     Parameters
     ----------
     name : {"next_word", "language_model"}
         "next_word": the law of the next English word given the previous one, from counts of web pages.
-        "language_model": what a small language model says after each of 64 prompts, 19,537 tokens and ``<other>``, a
-        sparse problem.
+        "language_model": the law of the next token of a small language model after each of 64 prompts, 19,537 tokens
+        and ``<other>``, a sparse problem.
 
     Returns
     -------
@@ -238,7 +239,7 @@ def _language_model(path: Path) -> Problem:
     columns = np.column_stack([token, np.full(S, A - 1)])
     keys = (np.arange(S)[:, None] * A + columns).ravel()
     table = SparseTable.of_keys(keys, p.ravel(), (S, A), np.zeros(S))
-    law: Any = table  # the field takes one, though what it becomes is an array or a table
+    law: Any = table  # the field takes one, and is an array or a table afterwards
     return Problem(np.full(S, 1 / S), law, path.stem, arrays["prompt"].tolist(), (*tokens, OTHER))
 
 

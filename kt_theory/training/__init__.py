@@ -1,4 +1,4 @@
-"""Losses to train a network with, as PyTorch functions (extra ``torch``); a page of the guide says where each plugs in.
+"""Losses to train a network with, as PyTorch functions (extra ``torch``); the guide shows where each is used.
 
 ====================================  ========================  ===============================================
 function                              a sample shows            a table of free logits tends to

@@ -1,4 +1,4 @@
-"""What the arguments of a loss must be, and the one sentence said when they are not.
+"""Checks of the arguments of a loss: what each must be, and the sentence of the error if it is not.
 
 Shapes, types and words are checked on every device. Values are checked where that costs no wait for a device: on the
 CPU, and not while a function is compiled. Elsewhere a label out of range stops the device, as in `torch.nn.functional`.

@@ -7,11 +7,11 @@ a raw output of a network: log q_a = z_a - log sum_b exp(z_b). With r_a = log q_
 w_a > 0, the gradient of sum w_a r_a^2 / 2 in z_b is w_b r_b - q_b R with R = sum w_a r_a, and -q_b R on untold labels.
 Where it vanishes and a label is untold, R = 0, hence every r_a = 0. Where all are told, w_b r_b = q_b R, so that all r
 have one sign, which two laws that sum to 1 allow for r = 0 only. So *every* stationary point has q = p on all told
-labels, though the loss is not convex, and whatever the weights w are: how often a label was drawn moves the path,
-never the end. Cross-entropy weighted by p is not so: with labels drawn from p its weights are p^2, and its minimiser
-is p^2 / sum_b p_b^2 (Z&Z Lemma 4.2).
+labels, though the loss is not convex, and for all weights w > 0: how often a label was drawn changes the path of
+training, not its limit. Cross-entropy weighted by p is not so: with labels drawn from p its weights are p^2, and its
+minimiser is p^2 / sum_b p_b^2 (Z&Z Lemma 4.2).
 
-**The rest is a label, and is not scaled away.** Let K be the told labels, P = p(K), Q = q(K). The divergence of the
+**The rest counts as one label.** Let K be the told labels, P = p(K), Q = q(K). The divergence of the
 laws (p_K, 1 - P) and (q_K, 1 - Q) is least, and 0, at q_K = p_K alone. Without the term of the rest, or with p_K / P in
 the place of p_K, the least point is p_K / P: its total variation is 1 - P at any number of samples.
 """
@@ -97,7 +97,7 @@ def naive_partial_cross_entropy(
     ignore_index: int = -100,
     temperature: float = 1.0,
 ) -> Tensor:
-    """Cross-entropy weighted by the revealed probability, - p(y) log q(y): **biased**; here to compare with (CE_ptl).
+    """Cross-entropy weighted by the revealed probability, - p(y) log q(y): **biased**; for comparison (CE_ptl).
 
     With labels drawn from the teacher a table tends to p^2 / sum_b p_b^2, and stays there however many samples there
     are: `kt_theory.bias_limit` is its risk. Use `squared_error_logit`, or `top_k_kl`, of the same data.
@@ -152,7 +152,7 @@ def squared_error_logit(
     """Squared error of logits, sum over told labels of (log q - log p)^2 / 2: exact on every told label (SEL_ptl).
 
     Both logits are logarithms of probabilities, so that q is the softmax over all A labels. A table started at zero
-    logits tends to p on told labels, equal shares of the rest on the others; no stationary point is another one.
+    logits tends to p on told labels, equal shares of the rest on the others; there is no other stationary point.
 
     Parameters
     ----------
@@ -183,7 +183,7 @@ def squared_error_logit(
     Notes
     -----
     Source: Z&Z (4.7); on told sets ours. The samples' law does not enter the limit, so that labels drawn with another
-    temperature, or cut off at top-p, do no harm as long as log p is the teacher's own.
+    temperature, or cut off at top-p, do not change it as long as log p is the teacher's own.
 
     Examples
     --------
@@ -326,7 +326,7 @@ def _log_student(logits: Tensor, told: Told, temperature: Any) -> tuple[Tensor, 
 
 
 def _weighted(weights: Tensor, terms: Tensor) -> Tensor:
-    """Weights times terms, 0 where the weight is 0, whatever the term is: 0 log 0 = 0."""
+    """Weights times terms, 0 where the weight is 0, for every term: 0 log 0 = 0."""
     return torch.where(weights > 0, weights * terms, 0.0)
 
 

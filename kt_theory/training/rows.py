@@ -95,7 +95,7 @@ class SoftKL(torch.autograd.Function):
             log_p = shifted(teacher[rows], temperature).log_softmax(dim=1)
             p = log_p.exp()
             terms = log_p.sub_(log_q).mul_(p)
-            loss[rows] = terms.masked_fill_(p == 0, 0.0).sum(dim=1)  # 0 log 0 = 0, whatever the student's logit is
+            loss[rows] = terms.masked_fill_(p == 0, 0.0).sum(dim=1)  # 0 log 0 = 0, for every logit of the student
         ctx.save_for_backward(logits, teacher)
         ctx.temperature = temperature
         return loss
