@@ -11,9 +11,10 @@ Right: how many hard labels one sample with its label's probability is worth, an
 of CE_ful and, up to n = 10^6, of CE_sgl are exact; markers are simulated, with error bars of two standard errors, which
 are smaller than the markers; the other lines join them.
 
-What to see: up to n = 10^5 most pairs of the list were not met, and the probability of a label makes one sample worth
-two. Beyond, CE_sgl settles on the rate 1/2, while SEL_ptl and CE_ful leave the picture: a list that is cut off at
-100,000 occurrences has no pair rarer than 4e-7, and after 10^7 samples nearly every pair was seen. CE_ptl stays.
+What to see: up to n = 10^5 most pairs of the list were not seen, and the probability of a label makes one sample worth
+two. Beyond, CE_sgl has the rate 1/2, while SEL_ptl and CE_ful fall below the axes: a list that is cut off at
+100,000 occurrences has no pair rarer than 4e-7, and after 10^7 samples nearly every pair was seen. CE_ptl stays at its
+bias.
 """
 
 from __future__ import annotations

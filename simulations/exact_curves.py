@@ -5,7 +5,7 @@ markers are simulated at a few n (counts are sufficient, so that 10^9 samples co
 the markers, (simulated - exact) / standard error, are those of a standard normal law if both are right: their number,
 the largest and the mean square are printed.
 
-What to see: on instance 0 SEL_ptl and CE_ful leave the picture exponentially fast, CE_ptl stays, and CE_sgl's sqrt(1/n)
+What to see: on instance 0 SEL_ptl and CE_ful fall exponentially, CE_ptl stays at its bias, and CE_sgl's sqrt(1/n)
 is the only rate that a fixed teacher shows. On the hard instances each learner keeps its exponent over all six decades.
 """
 

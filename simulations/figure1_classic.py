@@ -2,14 +2,13 @@
 
 Instance 0 gives half of its mass to one label and spreads the other half. Four panels, risk against n on plain axes:
 (a) S=100, A=25, the paper's; (b) a 100-armed bandit, S=1, A=100; (c) many labels and few samples, where soft labels
-beat partial ones; (d) many cells and few samples, where the learners have hardly met the teacher.
+beat partial ones; (d) many cells and few samples, where most cells were not seen.
 Lines are exact expected risks, markers are simulated means.
 
-What to see: CE_ptl stays where its bias is, 0.4457 in (a), however many samples there are. CE_sgl creeps down. SEL_ptl
-and CE_ful fall fast, faster than their worst-case rates: once the heavy label was seen, spreading the rest evenly is
-exactly right (in (b) a few samples see it, and both are at 0). A teacher that does not move with n does not show the
-minimax rates; figure 2 does. In (c) and (d) CE_sgl and CE_ptl first get worse: one sample replaces an even spread by a
-Dirac.
+What to see: CE_ptl stays at its bias, 0.4457 in (a), at every n. CE_sgl falls slowly. SEL_ptl and CE_ful fall fast,
+faster than their worst-case rates: once the heavy label was seen, spreading the rest evenly is exactly right (in (b)
+after a few samples, and both are at 0). A teacher that does not move with n does not show the minimax rates; figure 2
+does. In (c) and (d) CE_sgl and CE_ptl first get worse: one sample replaces an even spread by a Dirac.
 """
 
 from __future__ import annotations

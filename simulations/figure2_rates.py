@@ -3,13 +3,13 @@
 Instances 1, 2 and 3 move with n: they are the teachers on which sqrt(SA/n), SA/n and S/n cannot be beaten. Columns are
 instances; the learner that an instance is hard for is drawn bold. Lines are exact, markers are simulated. The band lies
 between the paper's lower bound on every student of the protocol and its upper bound on that learner. Hollow markers on
-the lower edge are learners whose risk is below it, most of them exponentially small. (SEL_ptl hides behind CE_ful on
-instance 3, and CE_ptl behind CE_sgl on instance 1 in the lower row.)
+the lower edge are learners whose risk is below it, most of them exponentially small. (CE_ful covers SEL_ptl on instance
+3, and CE_sgl covers CE_ptl on instance 1 in the lower row.)
 
 Two settings each, for two questions:
 
 - upper row, windows like the paper's: n a small multiple of SA, short of one decade. The paper prints no sizes; these
-  were chosen to have the slopes that it reports (-0.53, -1.00, -0.98), and they are not yet the exponents: on instance
+  were chosen to have the slopes that it reports (-0.53, -1.00, -0.98), and they are not the exponents: on instance
   1 an input has only n/S = 10 to 24 visits, which makes CE_sgl steeper than 1/2; on instance 3 the teacher's rows still
   sharpen as n grows, so that the cost of an unvisited input grows with n and CE_ful is flatter than 1.
 - lower row, three decades with n/(SA) from 10 to 10,000: the slopes settle at the exponents, to within 0.01, and the
@@ -72,7 +72,7 @@ def main(options: kt.study.Options) -> pd.DataFrame:
             upper = of_n(kt.claims.UPPER[learner], S, A)
             ax.set_xscale("log")
             ax.set_yscale("log")
-            # What lies far below the band, learners that decay exponentially, would flatten what is to be seen.
+            # Learners that decay exponentially lie far below the band, and would flatten the others.
             kt.plots.draw_curves(ax, panel.name, exact, receipts, bold=learner, floor=lower(max(panel.n)) / 5)
             kt.plots.draw_band(ax, panel.n, lower, upper, colour)
             ax.set_ylim(top=30 * max(upper(min(panel.n)), rows["mean"].max()))

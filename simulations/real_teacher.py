@@ -1,12 +1,12 @@
 """A real teacher: the next word of English, given the word before it.
 
-The table ships with the package (kt_theory/teachers/README.md says where it comes from): its inputs are far from
+The table ships with the package (kt_theory/teachers/README.md states its source): its inputs are far from
 uniform and a third of its pairs never occur. Left: what the four learners make of n samples.
-Right: what a log-probability buys, at equal risk: how many hard labels one sample with its label's probability is
-worth, and how many one sample with the whole distribution is worth.
+Right: at equal risk, how many hard labels one sample with its label's probability is worth, and how many one sample
+with the whole distribution is worth.
 
-What to see: CE_ptl is biased here too. Unlike the worst case, a real teacher rewards SEL_ptl and CE_ful more and more:
-once every likely pair was met, only rare ones are missing.
+What to see: CE_ptl is biased here too. Unlike in the worst case, the advantage of SEL_ptl and CE_ful grows with n: once
+every likely pair was seen, only rare ones are missing.
 """
 
 from __future__ import annotations

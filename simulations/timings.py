@@ -1,8 +1,8 @@
-"""What the report in paper/ says of time, measured: writes figures/timings.csv, a duration or a ratio a row.
+"""The times in the report in paper/, measured: writes figures/timings.csv, a duration or a ratio a row.
 
 The long commands (`--commands`) run in a scratch folder and take some fifteen minutes; without that flag only the short
 measurements are taken, and the seconds of the commands in the file are kept. Times are medians over five rounds, after
-one that compiles, and commands are timed once: read them to one digit. The file says where they were taken.
+one that compiles, and commands are timed once: read them to one digit. The file names the machine.
 """
 
 from __future__ import annotations
