@@ -167,7 +167,7 @@ class SparseTable:
         return np.where(there, self.values[places] if keys.size else 0.0, self.rest[np.asarray(s)])
 
     def totals(self) -> np.ndarray:
-        """The sum of each row, shape (S,), correct to the last bits whatever the number of cells."""
+        """The sum of each row, shape (S,), correct to the last bits for any number of cells."""
         bounds, values = self.offsets.tolist(), self.values.tolist()
         others = (self.others * self.rest).tolist()
         return np.array([math.fsum([*values[bounds[s] : bounds[s + 1]], others[s]]) for s in range(self.shape[0])])

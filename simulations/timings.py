@@ -2,7 +2,8 @@
 
 The long commands (`--commands`) run in a scratch folder and take some fifteen minutes; without that flag only the short
 measurements are taken, and the seconds of the commands in the file are kept. Times are medians over five rounds, after
-one that compiles, and commands are timed once: read them to one digit. The file names the machine.
+one that compiles, and commands are timed once: read them to one digit. The file states the processors and the version
+of Python.
 """
 
 from __future__ import annotations

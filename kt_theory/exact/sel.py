@@ -68,7 +68,7 @@ def row_risk(row: Row, n: int, divergence: str = "tv", rtol: float = 1e-9, *, pa
     Parameters
     ----------
     row : Row
-        The input. The answer is for one such input, whatever `row.times` is.
+        The input. The answer is for one such input; `row.times` is not used.
     n : int
         Number of samples, at least 0.
     divergence : {"tv", "kl", "l2"}
@@ -183,7 +183,7 @@ def _costs(p: np.ndarray, weight: np.ndarray, u: np.ndarray, divergence: str) ->
         return 0.5 * np.einsum("ic,ic->i", u, np.abs(off))
     if divergence == "l2":
         return np.einsum("ic,ic->i", u, off**2)
-    # sum p log(p/q) = sum (p log(p/q) - p + q), no term negative; from q itself where q - p says little of it
+    # sum p log(p/q) = sum (p log(p/q) - p + q), no term negative; from q itself where q - p has few digits of it
     q = (u @ p)[:, None] * (weight / total)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         near = -p * _log1p_minus(off / p)

@@ -79,7 +79,7 @@ def row_risk(row: Row, n: int, divergence: str = "tv") -> Estimate:
     Parameters
     ----------
     row : Row
-        The input. The answer is for one such input, whatever `row.times` is.
+        The input. The answer is for one such input; `row.times` is not used.
     n : int
         Number of samples, at least 0.
     divergence : {"tv", "kl", "l2"}

@@ -43,7 +43,7 @@ def natural_risk(protocol: Protocol, row: Row, n: int, divergence: str = "tv") -
     protocol : Protocol
         ``top_k:K``, ``top_k_label:K``, ``top_k_only:K``, or one of the same facts; ``partial`` gives SEL_ptl.
     row : Row
-        The input. The answer is for one such input, whatever `row.times` is.
+        The input. The answer is for one such input; `row.times` is not used.
     n : int
         Number of samples, at least 0.
     divergence : {"tv"}
@@ -99,7 +99,7 @@ def renormalised_risk(protocol: Protocol, row: Row, n: int, divergence: str = "t
     protocol : Protocol
         ``top_k_label:K``, ``top_k_only:K``, or one of the same facts.
     row : Row
-        The input. The answer is for one such input, whatever `row.times` is.
+        The input. The answer is for one such input; `row.times` is not used.
     n : int
         Number of samples, at least 0.
     divergence : {"tv"}

@@ -91,7 +91,7 @@ def read(
 def convert(
     paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]], out: str | os.PathLike[str], **options: Any
 ) -> Report:
-    """Write the records of logs as a table; memory is bounded whatever the size of the logs.
+    """Write the records of logs as a table; memory is bounded for logs of any size.
 
     Parameters
     ----------

@@ -20,9 +20,9 @@ class Precision:
     """How long to repeat: a fixed number of repeats, or a Monte Carlo standard error to aim at.
 
     With a target the run has two stages. A pilot of `reps` repeats estimates the variance (and, for a relative target,
-    the mean) and plans R repeats; then R fresh repeats, from streams of their own, make the estimate, and the pilot is
-    thrown away. R is independent of the repeats that are averaged, so the mean is exactly unbiased, which the mean of a
-    rule that stops on the average it reports is not. The cost is the pilot; and the target is met up to the pilot's own
+    the mean) and plans R repeats; then R fresh repeats, from streams of their own, make the estimate, without the
+    pilot. R is independent of the repeats that are averaged, so the mean is exactly unbiased, which the mean of a rule
+    that stops on the average it reports is not. The cost is the pilot; and the target is met up to the pilot's own
     error only: R is planned with a margin of 10 % on the variance, and the error reported is that of the run itself.
 
     Attributes

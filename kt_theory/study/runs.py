@@ -97,7 +97,7 @@ def run(
 
 @dataclass(frozen=True)
 class Options:
-    """How a study in simulations/ is to be run: what its command line says.
+    """How a study in simulations/ is to be run: the options of its command line.
 
     Attributes
     ----------
