@@ -31,7 +31,7 @@ def add_parser(commands: Any) -> None:
         "--sampled",
         default="teacher",
         metavar="SOURCE",
-        help="where the labels come from: teacher (default), student, or both, half each, by a column source",
+        help="where the labels come from: teacher (default), student, or both, half each (column source)",
     )
     parser.add_argument(
         "--delta", type=positive, default=0.05, help="probability with which each interval may miss (default: 0.05)"

@@ -39,9 +39,9 @@ def add_parser(commands: Any) -> None:
     add_columns(parser)
     add_log_options(parser)
     parser.add_argument(
-        "--level", type=between_0_and_1, default=0.01, help="how probable a false alarm may be (default: 0.01)"
+        "--level", type=between_0_and_1, default=0.01, help="probability of a false alarm, at most (default: 0.01)"
     )
-    parser.add_argument("--temperature", type=positive, help="at which temperature the log is said to be drawn")
+    parser.add_argument("--temperature", type=positive, help="the stated temperature of the draws")
     parser.add_argument("--seed", type=whole(), default=0, help="seed of the order of the records (default: 0)")
     parser.add_argument(
         "--in-order", action="store_true", help="the records stand in the order of the draws: check a growing log again"

@@ -105,10 +105,10 @@ def add_log_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--input",
         metavar="FIELD",
-        help="what is the input of a record: prompt (default), a field of the line such as metadata.id, or of every "
-        "token prefix or position",
+        help="the input of a record: prompt (default), a field of the line such as metadata.id, or, for every token, "
+        "prefix or position",
     )
-    about = "what is the label: the first token (default), the reply, or all tokens"
+    about = "the label of a record: the first token (default), the reply, or all tokens"
     parser.add_argument("--label", choices=("first", "reply", "all"), help=about)
     parser.add_argument("--requests", type=path, metavar="FILE", help="requests, whose prompts are joined on custom_id")
     parser.add_argument("--format", metavar="NAME", help="the format of the logs (default: by their keys)")

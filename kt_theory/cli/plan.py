@@ -62,7 +62,9 @@ def add_parser(commands: Any) -> None:
         help="hard, partial, soft, top_k:20, top_k_only:20, ... (default: hard partial soft, and for a teacher or a\n"
         "pilot of more than 20 labels top_k:20)",
     )
-    parser.add_argument("--cost", nargs="+", default=(), metavar="LEVEL=PRICE", help="prices of one sample of a level")
+    parser.add_argument(
+        "--cost", nargs="+", default=(), metavar="LEVEL=PRICE", help="price of one sample of each level"
+    )
     about = "plan more annotations of the pilot's items: the target for each item, or for their mean with the fewest"
     parser.add_argument("--annotations", choices=("per-item", "mean"), help=about)
     about = "with --annotations: write the plan of every item, .csv or .parquet"

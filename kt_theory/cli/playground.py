@@ -18,11 +18,11 @@ def add_parser(commands: Any) -> None:
         "write the playground: one HTML file that needs no network",
         "Write one self-contained HTML page. It reveals a teacher sample by sample, as hard, partial soft and soft\n"
         "labels side by side, and shows each learner's student, with exact risks and the bounds of the paper.\n"
-        "It opens from disk and computes its own numbers; every setting is in its address, to be sent to others.",
+        "It opens from disk and computes its own numbers; its address holds every setting, to be sent to others.",
         "kt-theory playground --out page.html",
     )
     parser.add_argument(
-        "--out", type=path, metavar="FILE", default="playground.html", help="(default: playground.html)"
+        "--out", type=path, metavar="FILE", default="playground.html", help="the page (default: playground.html)"
     )
 
 

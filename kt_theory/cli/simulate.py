@@ -49,8 +49,8 @@ def add_parser(commands: Any) -> None:
         nargs="+",
         default=None,
         metavar="NAME",
-        help="(default: the four of the paper) SEL@top_k_only:20 shares what a list of 20 leaves, RENORM@top_k_only:20 "
-        "scales the list to one",
+        help="such as CE_sgl; SEL@top_k_only:20 shares what a list of 20 leaves, RENORM@top_k_only:20 scales the list "
+        "to one (default: the four of the paper)",
     )
     parser.add_argument(
         "--protocol",

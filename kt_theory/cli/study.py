@@ -40,7 +40,7 @@ def add_parser(commands: Any) -> None:
         "run a grid of cells into a folder, and go on after any interruption",
         "A study is a design (TOML or Python: instances or teachers, S, A, n, learners, repeats or a target) and a\n"
         "folder in which every finished batch is kept. After an interruption the same command goes on from what\n"
-        "is stored. The numbers are the same bytes on every machine, and after any interruption.\n"
+        "is stored. The numbers are the same bytes wherever they are drawn, and after any interruption.\n"
         "docs/studies.md is the guide.",
         "kt-theory study run rates        # one of the designs that ship: rates, next_word, own_family\n"
         "  kt-theory study status rates     # how far the folder `rates` is\n"
@@ -88,12 +88,12 @@ def _study_folder_parsers(actions: Any) -> None:
         "status",
         _study_status,
         "print how much of a study is complete",
-        "Cells and batches that are there, cells that are missing, batches that raised. Batches are counted by name;\n"
-        "`check` reads them.",
+        "Print the cells and batches that are stored, missing cells, and batches that raised. Batches are counted by\n"
+        "name; `check` reads them.",
         "kt-theory study status rates",
     )
     parser.add_argument("folder", type=path, metavar="FOLDER", help="folder of a study")
-    parser.add_argument("--json", action="store_true", help="print it as JSON")
+    parser.add_argument("--json", action="store_true", help="print the status as JSON")
 
     parser = add_command(
         actions,
