@@ -224,7 +224,7 @@ def _samples_of(table: Columns, sampled: str) -> tuple[np.ndarray, np.ndarray]:
         raise checks.Unsupported(f"the table has no column of the teacher's probabilities, p or logp: {HARD_LABELS}")
     if columns["student probability"] is None and columns["student log-probability"] is None:
         raise ValueError(
-            f"{table.lacks('student probability')}; an audit compares what teacher and student say of each sample"
+            f"{table.lacks('student probability')}; an audit compares both probabilities of each sample"
         )
     sizes = {len(table[name]) for name in columns.values() if name is not None}
     if len(sizes) > 1:
@@ -270,7 +270,7 @@ def _sources(table: Columns, name: str | None, sampled: str, size: int) -> np.nd
     """Where each row was sampled."""
     if name is None:
         if sampled == "both":
-            raise ValueError(f"{table.lacks('source')}; it says of each sample whether teacher or student drew it")
+            raise ValueError(f"{table.lacks('source')}; it holds teacher or student, where each sample was drawn")
         return np.full(size, sampled)
     given = np.array(table.column_of_names(name), dtype=object)
     known = (given == "teacher") | (given == "student")

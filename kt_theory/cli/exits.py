@@ -38,7 +38,7 @@ def guarded(command: Callable[[], int]) -> int:
     except ValueError as error:
         return refused(spelled_with_options(error))
     except KeyboardInterrupt:
-        say("interrupted; nothing was half written")
+        say("interrupted; no file is partly written")
         return INTERRUPTED
 
 

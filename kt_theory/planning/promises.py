@@ -310,5 +310,5 @@ def _always(found: Mapping[str, Learner], source: str) -> list[str]:
             f"hard labels are counted with CE_sgl; ADD_sgl {worst}, and on teachers with many rare labels, such as "
             "language models, it can be eight times worse than counting"
         )
-    notes.append("a table learns nothing across inputs: inputs that were never met are answered by the uniform law")
+    notes.append("a table learns nothing across inputs: on unvisited inputs the student is uniform")
     return notes
