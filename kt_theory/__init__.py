@@ -78,7 +78,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-#: Public name -> the module it lives in.
+#: Public name -> the module that defines it.
 _HOME = {
     "PROTOCOLS": "protocols",
     "Protocol": "protocols",

@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 
 def shown(value: Any) -> str:
-    """`value` as a message shows it: ``repr`` on one line, cut to `SHOWN` characters, whatever the value is."""
+    """`value` as a message shows it: ``repr`` on one line, cut to `SHOWN` characters, for every value."""
     if isinstance(value, int) and value.bit_length() > 64:
         # 0.30103 = log10(2); repr would be long, and is refused by Python itself beyond 4300 digits.
         return f"a whole number of about {int(value.bit_length() * 0.30103) + 1} digits"

@@ -114,7 +114,7 @@ def visited(row: Row, n: int) -> Estimate:
 
 
 def estimate(row: Row, n: int) -> Estimate:
-    """As `visited`, whatever the error."""
+    """As `visited`, with any error."""
     law = _Draws(row, n)
     if law.sd == 0:
         raise OutOfReach("CE_ptl, count by count: all draws show labels of one probability")

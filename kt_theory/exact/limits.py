@@ -1,10 +1,10 @@
 r"""Where the expected risks go as n grows.
 
-Every input of positive mass is visited more and more often, so the initialisation is forgotten; an input of mass 0 adds
-nothing at any n. SEL_ptl has then seen every label that has any mass, and one visit was enough for CE_ful: both risks
-tend to 0 faster than any power of n. ADD_sgl adds A c = O(sqrt(n_s)) to n_s counts, which moves a visited row by
-O(1 / sqrt(n_s)), so it tends to the teacher as the frequencies do. The frequencies of CE_sgl tend to the teacher at the
-pace of the central limit theorem,
+Every input of positive mass is visited more and more often, so the initial table has no part in the limit; an input of
+mass 0 adds nothing at any n. SEL_ptl has then seen every label that has any mass, and one visit was enough for CE_ful:
+both risks tend to 0 faster than any power of n. ADD_sgl adds A c = O(sqrt(n_s)) to n_s counts, which moves a visited
+row by O(1 / sqrt(n_s)), so it tends to the teacher as the frequencies do. The frequencies of CE_sgl tend to the teacher
+at the pace of the central limit theorem,
 
 .. math:: \sqrt n\; \mathrm{E} R \to \sum_s \sqrt{\rho(s)} \sum_a \sqrt{\frac{p(1-p)}{2\pi}}, \qquad p = \pi^*(a|s),
 

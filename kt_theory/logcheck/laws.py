@@ -2,7 +2,7 @@
 
 **The law of the next record.** Let K be the labels told at an input before a record, p their stated probabilities, and
 r = 1 - sum of p over K. If labels are drawn from the stated law, the record is a in K with probability p(a), and a
-label outside K with probability r, whatever the labels not seen yet are. So every sum over the records of
+label outside K with probability r, for every set of labels not seen yet. So every sum over the records of
 f(record) - E[f(record)], f fixed by what was told before, is a martingale with conditional variances that are known
 exactly. Cells must not be chosen because they were drawn: a sum over the drawn cells alone has no such law.
 

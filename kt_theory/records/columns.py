@@ -1,9 +1,9 @@
 """Columns of a table: which of them are understood, where their rows stand, and what is wrong with them.
 
 One rule for teachers and for records, for files and for tables in memory. A **name** (of an input or a label) is text
-whatever it looks like ("", "nan" and "<NA>" are names), a number (1.0 is "1") or a date; bytes are the text that they
-spell in UTF-8, or what is no UTF-8 in escapes. None, NaN, NaT and pandas' NA are missing, and so is an empty cell of a
-CSV file that is not in quotes. A **number** is a finite decimal; "nan", "1_000" and True are none.
+in every form ("", "nan" and "<NA>" are names), a number (1.0 is "1") or a date; bytes are the text that they spell in
+UTF-8, or what is no UTF-8 in escapes. None, NaN, NaT and pandas' NA are missing, and so is an empty cell of a CSV file
+that is not in quotes. A **number** is a finite decimal; "nan", "1_000" and True are none.
 
 Rows are named by their place: a line of a text file, the header counted, or a row counted from 1. All faults of the
 rows of a table are reported in one sentence.

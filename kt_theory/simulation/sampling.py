@@ -71,7 +71,7 @@ class CountSampler:
         wide = problem.sparse and masses.size > CHUNK
         self._one_by_one = (DRAWS_PER_STORED_CELL if wide else DRAWS_PER_CELL) * masses.size
         self._keep, self._own, self._other = alias_table(self.masses)
-        # The last cell gets whatever is left over, rounding included: this must be a cell of large mass, never one of
+        # The last cell gets what is left over, rounding included: this must be a cell of large mass, never one of
         # probability zero. With the heaviest one last, no conditional probability is above 1/2.
         self._cells = np.flatnonzero(self.masses)
         heaviest = int(np.argmax(self.masses[self._cells]))

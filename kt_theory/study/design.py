@@ -212,7 +212,7 @@ def read_design(path: str | os.PathLike[str]) -> Design:
         raise ValueError(f"{file} is no TOML: {error}") from None
     except ValueError as error:
         raise ValueError(f"{file}: {error}") from None
-    except Exception as error:  # whatever the code of a Python design, or of a family in it, raises
+    except Exception as error:  # the code of a Python design, or of a family in it, may raise anything
         raise ValueError(f"{file} raised {type(error).__name__}: {error}") from error
 
 

@@ -12,7 +12,7 @@ table. Other columns of a long table are left alone, and a warning names them; o
 
 Files are read from ``.csv``, ``.tsv``, both also with ``.gz``, and ``.parquet``, or, where the path is ``-``, from
 standard input; ``.csv`` and ``.parquet`` are written. A text file is UTF-8 with commas or tabs, double quotes and one
-header line. Numbers are read and written to the last bit. Names are text whatever they look like ("007", "nan", "<NA>",
+header line. Numbers are read and written to the last bit. Names are text in every form ("007", "nan", "<NA>",
 ""); in a text file a cell that is empty and not in quotes is a missing name, and so is a null of Parquet. Bytes of
 Parquet are the text that they spell in UTF-8, or else in escapes.
 
