@@ -222,10 +222,9 @@ BAD = {
     "probability 0": (["fit", "input.csv"], GOOD.replace("0.25", "0"), "line 3: p is 0"),
     "negative probability": (["fit", "input.csv"], GOOD.replace("0.25", "-0.25"), "line 3: p is -0.25"),
     "probability nan": (["fit", "input.csv"], GOOD.replace("0.25", "nan"), "nan"),
-    "probability missing": (["fit", "input.csv"], GOOD.replace("0.25", ""), "input.csv"),
     "probability in words": (["fit", "input.csv"], GOOD.replace("0.25", "half"), "half"),
     "logarithm above 0": (["fit", "input.csv"], "s,a,logp\n0,0,0.1\n", "line 2: logp is 0.1"),
-    "logarithm of 0": (["fit", "input.csv"], "s,a,logp\n0,0,-inf\n", "line 2: logp is '-inf', not a number"),
+    "logarithm of 0": (["fit", "input.csv"], "s,a,logp\n0,0,-inf\n", "line 2: logp is -inf: this is no"),
     "contradiction": (
         ["fit", "input.csv"],
         GOOD + "0,1,0.26\n",

@@ -28,6 +28,21 @@ COMMANDS = {
     "simulate to an error": ([*INSTANCE, "--max-reps", "10", "--target-mcse", "0.1"], ["--target-mcse", "--max-reps"]),
     "simulate what ships": (["simulate", "--bundled", "next_word", "--n", "3", "--reps", "5"], ["--bundled"]),
     "fit": (FIT, ["--states", "--actions", "--S", "--A", "--init", "--tolerance", "--out", "--other"]),
+    "fit a log": (
+        ["fit", "log.jsonl"],
+        ["--input", "--label", "--requests", "--format", "--logprobs-are", "--columns", "--skip-bad"],
+    ),
+    "convert": (["convert", "log.jsonl", "--out", "records.parquet"], ["--out"]),
+    "check a log": (["check-log", "records.csv"], ["--level", "--temperature", "--seed"]),
+    "audit a student": (["audit-student", "audit.csv"], ["--sampled", "--delta", "--seed"]),
+    "plan": (
+        ["plan", "--S", "2", "--A", "2", "--target", "0.3", "--levels", "soft"],
+        ["--target", "--acceptance", "--confidence", "--levels", "--cost"],
+    ),
+    "plan from a pilot": (
+        ["plan", "--pilot", "records.csv", "--A", "3", "--target", "0.9", "--levels", "soft"],
+        ["--pilot", "--annotations", "--out", "--plot"],
+    ),
     "minimax": (MINIMAX, ["--protocol", "--S", "--A", "--n", "--out"]),
     "verify": (["verify", "--statement", "zz-3.1"], ["--level", "--statement", "--report", "--seed", "--out"]),
     "playground": (["playground"], ["--out"]),
@@ -62,6 +77,8 @@ def here(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "teacher.csv").write_text("state,action,probability\nx,yes,0.5\nx,no,0.5\n")
     (tmp_path / "records.csv").write_text("s,a,p\n0,0,0.5\n0,1,0.25\n")
+    (tmp_path / "log.jsonl").write_text('{"uid": "a", "label_counter": {"x": 2, "y": 1}}\n')
+    (tmp_path / "audit.csv").write_text("p,q\n0.5,0.25\n0.25,0.5\n")
     (tmp_path / "tiny.toml").write_text(TINY)
 
     def nothing(options):

@@ -258,4 +258,4 @@ def test_the_workflow_installs_what_this_version_builds():
     assert f"wheels/kt_theory-{kt.__version__}-py3-none-any.whl[exact]" in block_of("verify.md", "yaml")
     names = re.findall(r"pip install ([^\n]*)", "".join(path.read_text(encoding="utf-8") for path in PAGES))
     # Nothing is installed from an index under a name that is not this project's.
-    assert all(name.startswith(('"wheels/', "'wheels/", "wheels/", '".', ".")) for name in names), names
+    assert all(name.startswith(('"wheels/', "'wheels/", "wheels/", '".', "'.", ".")) for name in names), names

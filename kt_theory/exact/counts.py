@@ -64,6 +64,9 @@ MOST_PRODUCTS = 3e7
 #: Counts of all labels together, at most.
 MOST_COUNTS = 5_000_000
 
+#: Numbers in the tables of all counts and harmonics, at most: 160 MB.
+MOST_STORED = 20_000_000
+
 #: Harmonics that are looked at first, and how many times as far as the last that counts.
 FIRST, SCANNED = 256, 30
 
@@ -344,7 +347,8 @@ class _Seen:
         np.add.at(R, which, pmf * zero)
         if self.omega.size:
             place = np.zeros((kept.size, 2), dtype=np.int64)
-            tables, filled = [], 0
+            tables: list[np.ndarray] = []
+            filled = 0
             for h in np.unique(step).tolist():
                 mine = np.flatnonzero(step == h)
                 bottom = math.ceil(max(self.low, 1.0) / h) * h
@@ -352,6 +356,10 @@ class _Seen:
                 top = float((first[mine] + (number[mine] - 1) * h).max())
                 if top < bottom:
                     continue
+                if filled + self.omega.size * ((top - bottom) / h + 1) > MOST_STORED:
+                    raise OutOfReach(
+                        f"CE_ptl, count by count: tables of more than {MOST_STORED:.0e} numbers: use kt_theory.simulate"
+                    )
                 at = np.arange(bottom, top + h / 2, h)
                 table = np.empty((self.omega.size, at.size))
                 loops_counts.coefficients(self.number, self.omega, at, self.low, self.high, table)
