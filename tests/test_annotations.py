@@ -318,3 +318,10 @@ def test_the_figure_falls_at_the_rate_of_counting() -> None:
     assert abs(fit.slope + 0.5) <= 0.02
     assert (drawn["mcse"] < 0.01 * drawn["mean"]).all()
     assert drawn["mean"][10] > frequencies["mean"][10] + 0.05
+
+
+def test_pilots_beyond_memory_are_refused() -> None:
+    # Oracle: none needed, one sentence before any draw
+    wide = kt.TransferSet.from_records({"s": ["a"] * 3, "a": ["0", "1", "2"]}, actions=[str(i) for i in range(2001)])
+    with pytest.raises(kt.Unsupported, match="pilot has 2001 labels"):
+        kt.plan_annotations(wide, target=0.3)

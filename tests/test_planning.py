@@ -70,6 +70,25 @@ def test_shares_of_interchangeable_labels_are_dirichlet() -> None:
         assert abs(np.mean(squares) - expected) <= 4 * error + 1e-9
 
 
+def test_shares_are_the_same_law_however_many_are_drawn_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Oracle: second algorithm, shares drawn one by one; mean of the largest, |z| <= 4
+    found = []
+    for at_once in (1, 64):
+        monkeypatch.setattr(worlds, "AT_ONCE", at_once)
+        rng = np.random.default_rng(6)
+        found.append(np.array([worlds._shares(30, 0.2, 1.0, rng).max() for _ in range(3000)]))
+    error = math.sqrt(found[0].var() / 3000 + found[1].var() / 3000)
+    assert abs(found[0].mean() - found[1].mean()) <= 4 * error
+
+
+def test_a_pilot_that_leaves_too_large_teachers_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Oracle: none needed, one sentence that names the way out
+    monkeypatch.setattr(worlds, "CELLS_MOST", 50)
+    pilot = kt.draw(kt.zipf_problem(S=40, A=30, seed=2), "hard", 60, seed=1)
+    with pytest.raises(kt.Unsupported, match="name a column with the class of each input as the state"):
+        kt.plan(pilot=pilot, target=0.3, levels=["soft"])
+
+
 def test_teachers_keep_what_was_told() -> None:
     # Oracle: identity, of the pilot's own probabilities; rows sum to 1
     problem = kt.zipf_problem(S=4, A=30, seed=2)

@@ -36,6 +36,9 @@ from kt_theory.protocols.transfer import TransferSet
 if TYPE_CHECKING:
     import pandas as pd
 
+#: The most labels, and the most different counts of items: each is drawn `DRAWS` times and keeps 0.35 MB.
+LABELS_MOST, PATTERNS_MOST = 2_000, 4_000
+
 #: Rows drawn for each pattern of counts, and means over all items.
 DRAWS = 500
 
@@ -124,7 +127,7 @@ def plan_annotations(
     Raises
     ------
     Unsupported
-        A ValueError, if the pilot tells probabilities.
+        A ValueError, if the pilot tells probabilities, or has more than 2,000 labels or 4,000 patterns of counts.
     ValueError
         For a target or confidence out of range, a pilot without records, or a mean that no plan keeps.
 
@@ -152,6 +155,9 @@ def plan_annotations(
     worlds = Worlds(pilot)
     pairs = pilot.pairs
     patterns, first = _patterns(pairs.offsets, pairs.values)
+    for what, number, most in (("labels", worlds.A, LABELS_MOST), ("patterns of counts", len(first), PATTERNS_MOST)):
+        if number > most:
+            raise checks.Unsupported(f"pilot has {number} {what}: at most {most} can be planned for; pool rare labels")
     enough = _until_kept(target, confidence) if per_item else _until_below(target / 4)
     curves = []
     for i, s in watched(list(enumerate(first)), "pattern", "plan: patterns of counts", show=show):

@@ -27,6 +27,9 @@ COUNTED_ON = {"hard": "CE_sgl", "partial": "SEL_ptl", "soft": "CE_ful"}
 #: Teachers drawn from a pilot's posterior law, and data sets of each.
 WORLDS, REPS = 200, 10
 
+#: Inputs and pairs that all teachers store together, 0.5 GB, beyond which there are fewer than `WORLDS`; the fewest.
+STORED_MOST, FEWEST = 30_000_000, 20
+
 #: Data sets of a teacher that is known.
 REPS_KNOWN = 1000
 
@@ -122,7 +125,7 @@ def plan(
     Raises
     ------
     Unsupported
-        A ValueError, for an unknown level.
+        A ValueError, for an unknown level, or a pilot that leaves teachers of more than 1.5e6 pairs possible.
     ValueError
         If not exactly one source is given, for a target, confidence or price out of range, a level that is named twice,
         or a pilot without records.
@@ -158,8 +161,14 @@ def plan(
             raise ValueError("pilot has no records: plan for the worst case, with S and A")
         worlds = Worlds(pilot)
         rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(2,)))
-        drawn = watched(range(WORLDS), "teacher", "plan: teachers that the pilot leaves possible", show=show)
-        teachers, reps, source = [worlds.draw(rng) for _ in drawn], REPS, "pilot"
+        teachers, reps, source = [], REPS, "pilot"
+        stored = 0
+        for _ in watched(range(WORLDS), "teacher", "plan: teachers that the pilot leaves possible", show=show):
+            teachers.append(worlds.draw(rng))
+            stored += worlds.S + (teachers[-1].pairs.stored if teachers[-1].sparse else 0)
+            # Large teachers differ less from one another: fewer do, and fit in memory.
+            if stored > STORED_MOST and len(teachers) >= FEWEST:
+                break
         notes += _about(pilot)
     rows, points = [], []
     for level, learner in watched(list(found.items()), "level", "plan", show=show):

@@ -51,11 +51,10 @@ class Trials:
         With `on_average` the probability, over teachers, that the mean risk is.
         """
         risks = self.risks(n)
-        good = (risks.mean(axis=1) <= target if on_average else (risks <= target).mean(axis=1)).astype(np.float64)
-        values = good if good.size > 1 else (risks[0] <= target).astype(np.float64)
-        if good.size == 1 and on_average:
-            return float(good[0]), 0.0
-        return float(values.mean()), float(values.std() / math.sqrt(values.size))
+        good = (risks.mean(axis=1, keepdims=True) if on_average else risks) <= target
+        # Several teachers are independent of one another; of a single one, its data sets are.
+        shares = good.mean(axis=1) if len(self.teachers) > 1 else good[0]
+        return float(shares.mean()), float(shares.std() / math.sqrt(shares.size))
 
 
 def least(trials: Trials, target: float, confidence: float, on_average: bool) -> int | None:
@@ -66,7 +65,7 @@ def least(trials: Trials, target: float, confidence: float, on_average: bool) ->
 
     def holds(of: Trials, n: int) -> bool:
         share, error = of.kept(n, target, on_average)
-        return share - error >= confidence or share == 1.0
+        return share - error >= confidence
 
     few = Trials(trials.teachers[: -(-len(trials.teachers) // 5)], trials.learner, -(-trials.reps // 2), trials.seed)
     if holds(trials, 0):

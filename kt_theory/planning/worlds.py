@@ -7,7 +7,8 @@ weight of one more input spread evenly over the grid. Given c_s,
 
 - hard labels: the row is Dir(n_s1 + c_s/A, ..., n_sA + c_s/A);
 - labels that are told with their probability keep it. The mass that is left goes to the other labels as a Dir(c_s/A,
-  ..., c_s/A) on them: no record says how it is shared, since the probability of the records depends on its sum alone.
+  ..., c_s/A) on them: the probability of the draws depends on its sum alone. That a list of the most likely labels
+  bounds those that it lacks is not used.
 
 The labels that no record names are interchangeable. Their shares are drawn by decreasing chance of being met,
 :math:`V_j \sim \mathrm{Beta}(1 + c/A, (K - j) c/A)` of what is left for the j-th of K: that is the law, and its cost
@@ -24,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from kt_theory import checks
 from kt_theory.problem import Problem
 from kt_theory.protocols.transfer import TransferSet
 from kt_theory.sparse import SparseTable
@@ -34,6 +36,9 @@ LEAST, LARGEST, GRID = 1e-2, 10.0, 43
 
 #: Mass of a row that is not shared any further.
 NEGLIGIBLE = 1e-5
+
+#: Shares that are drawn at once.
+AT_ONCE = 64
 
 #: Rounds of expectation and maximisation; the likelihood hardly moves after some dozens.
 ROUNDS = 60
@@ -51,7 +56,6 @@ class Worlds:
     def __init__(self, pilot: TransferSet) -> None:
         self.S, self.A = pilot.shape
         self.concentrations = np.geomspace(LEAST, LARGEST * self.A, GRID)
-        self._names = (pilot.states, pilot.actions)
         self._visits = pilot.visits
         pairs = pilot.pairs
         self._offsets, self._columns, self._counts = pairs.offsets, pairs.columns, pairs.values
@@ -61,17 +65,30 @@ class Worlds:
         self._odds = self._posterior()
 
     def draw(self, rng: np.random.Generator) -> Problem:
-        """One teacher with its inputs' law."""
+        """One teacher with its inputs' law.
+
+        Raises
+        ------
+        Unsupported
+            A ValueError, for a teacher of more than 1.5e6 labels of noticeable mass, all inputs together.
+        """
         rho = rng.gamma(self._visits + 0.5)
         rho /= rho.sum()
         S, A = self.S, self.A
         rows, columns, values = [], [], []
+        stored = 0
         for s in range(S):
             c = float(rng.choice(self.concentrations, p=self._odds[s]))
             labels, p = self._row(s, c / A, rng)
             rows.append(np.full(labels.size, s))
             columns.append(labels)
             values.append(p / p.sum())
+            stored += labels.size
+            if stored > CELLS_MOST:
+                raise checks.Unsupported(
+                    f"the pilot has {S} inputs and {A} labels, and leaves teachers possible of more than "
+                    f"{CELLS_MOST:.1e} pairs: name a column with the class of each input as the state"
+                )
         keys = np.concatenate(rows) * A + np.concatenate(columns)
         table = SparseTable.of_keys(keys, np.concatenate(values), (S, A), np.zeros(S))
         law: Any = table.dense() if S * A <= DENSE_UP_TO else table
@@ -141,8 +158,8 @@ class Worlds:
         return odds / odds.sum(axis=1, keepdims=True)
 
 
-#: Cells of a teacher that is kept as an array.
-DENSE_UP_TO = 10**5
+#: Cells of a teacher that is kept as an array, and the most that any teacher stores: 40 MB.
+DENSE_UP_TO, CELLS_MOST = 10**5, 1_500_000
 
 
 def _stored(revealed: np.ndarray) -> SparseTable:
@@ -165,12 +182,17 @@ def _shares(others: int, alpha: float, left: float, rng: np.random.Generator) ->
     """The masses of interchangeable labels, `left` in all, in the order in which draws would meet them."""
     if others == 0 or left <= 0.0:
         return np.empty(0)
-    shares: list[float] = []
-    while len(shares) < others - 1 and left > NEGLIGIBLE:
-        part = float(rng.beta(1.0 + alpha, (others - len(shares) - 1) * alpha))
-        shares.append(left * part)
-        left *= 1.0 - part
-    return np.array([*shares, left])
+    shares: list[np.ndarray] = []
+    drawn = 0
+    while drawn < others - 1 and left > NEGLIGIBLE:
+        later = others - 1 - np.arange(drawn, min(drawn + AT_ONCE, others - 1))
+        kept = np.cumprod(1.0 - rng.beta(1.0 + alpha, later * alpha))
+        before = left * np.concatenate(([1.0], kept[:-1]))
+        # The first that leaves a negligible mass is the last that is drawn.
+        size = min(int(np.count_nonzero(left * kept > NEGLIGIBLE)) + 1, later.size)
+        shares.append(before[:size] - left * kept[:size])
+        left, drawn = left * float(kept[size - 1]), drawn + size
+    return np.concatenate([*shares, [left]])
 
 
 def _unnamed(named: np.ndarray, size: int, A: int, rng: np.random.Generator) -> np.ndarray:
