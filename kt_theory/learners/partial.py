@@ -259,12 +259,10 @@ def renormalised(counts: np.ndarray, revealed: np.ndarray, init: np.ndarray) -> 
         against a renormalised list.
     """
     known = np.where(np.isnan(revealed), 0.0, revealed)
-    total = known.sum(axis=1, keepdims=True)
-    # The largest first: a sum of subnormal numbers has no digits to divide by.
-    largest = known.max(axis=1, keepdims=True)
-    scaled = np.divide(known, largest, out=np.zeros_like(known), where=largest > 0)
-    weight = scaled.sum(axis=1, keepdims=True)
-    return np.where(total > 0, np.divide(scaled, weight, out=np.zeros_like(known), where=weight > 0), init)
+    listed = known.any(axis=1)
+    student = init.copy()
+    student[listed] = scaled_to_one(known[listed])
+    return student
 
 
 def renormalised_row(visits, counts, told, teacher, init, student) -> None:  # type: ignore[no-untyped-def]
