@@ -276,6 +276,31 @@ def draw_exchange(
     axes.set_ylabel(f"samples of {base} that\none sample is worth")
 
 
+def draw_teacher(
+    stem: str | os.PathLike[str], panel: str, exact: pd.DataFrame, receipts: pd.DataFrame, *, floor: float
+) -> None:
+    """One teacher as a figure, `stem`.png and .pdf: its curves, and what SEL_ptl and CE_ful are worth in hard labels.
+
+    Parameters
+    ----------
+    stem : path_like
+    panel : str
+        The panel of both frames, and the title.
+    exact, receipts : DataFrame
+        As `draw_curves` takes them; the receipts have the four learners of the paper.
+    floor : float
+        The lowest risk that is shown.
+    """
+    with drawing(stem, 1, 2, width=8.2, height=3.2) as axes:
+        left, right = axes.flat
+        left.set_xscale("log")
+        left.set_yscale("log")
+        draw_curves(left, panel, exact, receipts, floor=floor)
+        left.set_title(panel)
+        draw_exchange(right, receipts, against="CE_sgl", learners=["SEL_ptl", "CE_ful"])
+        right.set_title("what privileged information buys")
+
+
 def draw_gap(axes: Axes, gaps: pd.DataFrame, colour: str) -> None:
     """Bounds on a minimax risk over the best lower one, against n; the truth lies in the shaded band."""
     _drawn_on(axes)

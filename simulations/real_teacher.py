@@ -30,14 +30,7 @@ def main(options: kt.study.Options) -> pd.DataFrame:
     receipts = kt.study.run([panel], reps, options.seed, workers=options.workers, progress=options.progress)
     kt.study.write_receipts(receipts, options.path("real_teacher.csv"))
 
-    with kt.plots.drawing(options.path("real_teacher"), 1, 2, width=8.2, height=3.2) as axes:
-        left, right = axes.flat
-        left.set_xscale("log")
-        left.set_yscale("log")
-        kt.plots.draw_curves(left, name, exact, receipts, floor=1e-7)
-        left.set_title(name)
-        kt.plots.draw_exchange(right, receipts, against="CE_sgl", learners=["SEL_ptl", "CE_ful"])
-        right.set_title("what privileged information buys")
+    kt.plots.draw_teacher(options.path("real_teacher"), name, exact, receipts, floor=1e-7)
     return kt.claims.scoreboard(receipts, {}, exact)
 
 

@@ -153,6 +153,7 @@ PANELS = [kt.study.Panel("p", PROBLEM, [4, 8, 16], ["CE_sgl", "CE_ful"])]
 RECEIPTS = kt.study.run(PANELS, reps=40)
 #: Of learners of a user's own, too, which receipts know by their names only.
 DRAWN = pd.concat([RECEIPTS, *(RECEIPTS.assign(learner=name) for name in ("own", "SEL@top_k:2"))])
+PAPERS = pd.concat([RECEIPTS, RECEIPTS[RECEIPTS["learner"] == "CE_sgl"].assign(learner="SEL_ptl")])
 PLAN = kt.Plan(
     pd.DataFrame({"level": ["soft"], "learner": ["CE_ful"], "n": [3], "floor": [float("nan")]}),
     pd.DataFrame({"level": ["soft"], "n": [3], "mean": [0.1], "high": [0.2]}),
@@ -251,6 +252,7 @@ OTHER: dict[str, dict[str, Any]] = {
     "plots.draw_band": {"axes": AXES, "n": [1, 10], "lower": BOUND, "upper": BOUND, "colour": "red"},
     "plots.note": {"axes": AXES, "text": "words", "colour": "red"},
     "plots.draw_exchange": {"axes": AXES, "receipts": DRAWN, "against": "CE_sgl", "learners": ["CE_ful"]},
+    "plots.draw_teacher": {"stem": "figure", "panel": "p", "exact": PAPERS, "receipts": PAPERS, "floor": 1e-9},
     "plots.draw_plan": {"axes": AXES, "plan": PLAN},
     "plots.draw_gap": {"axes": AXES, "gaps": GAPS, "colour": "red"},
     "plots.draw_shares": {"axes": AXES, "worlds": WORLDS, "limit": 0.4},
