@@ -85,6 +85,93 @@ def test_few_draws_of_light_labels_pay_the_missing_mass():
     assert found.error < 1e-13
 
 
+def by_sums_of_draws(weights: np.ndarray, rho: float, n: int) -> float:
+    """The visited part of the risk of p = weights / sum, whole weights: the law of M, label by label, count by count.
+
+    Given that a is drawn k times the n - k other draws are independent; the law of the sum of their weights is a power
+    of that of one, by convolutions. Every term is positive.
+    """
+    whole = int(weights.sum())
+    p = weights / whole
+    total = 0.0
+    for a, c in enumerate(weights.tolist()):
+        one = np.bincount(weights, rho * p, minlength=int(weights.max()) + 1)
+        one[c] -= rho * p[a]
+        one[c] = max(one[c], 0.0) if np.count_nonzero(weights == c) > 1 else 0.0
+        one[0] += 1 - rho
+        law = np.ones(1)  # of the sum of n - k draws
+        for k in range(n, -1, -1):
+            # Labels are worth c / whole each: k < M is k whole < k c + sum.
+            M = (k * c + np.arange(law.size)) / whole
+            chance = math.comb(n, k) * (rho * p[a]) ** k * law
+            if k:
+                total += p[a] * float(chance @ np.maximum(1 - k / np.where(M > 0, M, 1.0), 0.0))
+            else:
+                total += p[a] * (float(chance.sum()) - (1 - rho) ** n)
+            law = np.convolve(law, one)
+    return rho * total
+
+
+@pytest.mark.parametrize(("A", "rho", "n"), [(40, 1.0, 60), (40, 0.6, 40), (12, 1.0, 50)])
+def test_counts_meet_the_law_of_sums(A, rho, n, short):
+    # Oracle: second algorithm, the law of M from convolutions, rows of different labels; enumeration at 4 labels
+    weights = np.random.default_rng(A).permutation(np.arange(1, 2 * A))[:A]
+    p = np.sort(weights / weights.sum())
+    found = counts.estimate(Row(rho, p, np.full(A, 1 / A), 1), n)
+    truth = by_sums_of_draws(weights, rho, n)
+    assert abs(found.value - truth) <= found.error
+    assert found.error < 1e-4 * truth
+    few = np.array([1, 4, 6, 6])
+    assert by_sums_of_draws(few, 1.0, 6) == pytest.approx(float(enumerated([Fraction(int(x), 17) for x in few], 6)))
+
+
+def test_the_law_of_sums_sees_a_wrong_coefficient(monkeypatch, short):
+    # Oracle: second algorithm, as above; the planted cosine coefficients are 0.1 % too large
+    right = loops_counts.coefficients
+
+    def wrong(number, omega, k, low, high, out):
+        right(number, omega, k, low, high, out)
+        out *= 1.001
+
+    monkeypatch.setattr(loops_counts, "coefficients", wrong)
+    with pytest.raises(AssertionError):
+        test_counts_meet_the_law_of_sums(40, 0.6, 40, None)
+
+
+@pytest.mark.parametrize(("rho", "n"), [(1e-15, 9), (1e-12, 10**6), (1e-6, 6), (1e-3, 6), (0.03, 6), (1e-5, 10**3)])
+def test_inputs_that_are_hardly_ever_visited(rho, n):
+    # Oracle: enumeration in fractions of up to 6 draws; else the closed form of one and two visits
+    fractions = [Fraction(x, 60) for x in (2, 5, 9, 14, 30)]
+    row = Row(rho, np.array([float(x) for x in fractions]), np.full(5, 0.2), 1)
+    found = counts.estimate(row, n)
+    mass = Fraction(rho)
+    assert found.error < 1e-6 * found.value
+    if n <= 6:
+        truth = Fraction(0)
+        for visits in range(1, n + 1):
+            chance = math.comb(n, visits) * mass**visits * (1 - mass) ** (n - visits)
+            truth += mass * chance * enumerated(fractions, visits)
+        assert abs(Fraction(found.value) - truth) <= Fraction(found.error)
+        return
+    # One visit costs 1 - p_a, two 1 - p_a - p_b or 1 - p_a: means 1 - q_2 and 1 - 2 q_2 + q_3, q_i the sum of p^i.
+    square, cube = (sum(x**i for x in fractions) for i in (2, 3))
+    one, two = n * mass, Fraction(n * (n - 1), 2) * mass**2
+    truth = mass * (one * (1 - (n - 1) * mass) * (1 - square) + two * (1 - 2 * square + cube))
+    assert abs(Fraction(found.value) - truth) <= Fraction(found.error) + mass * one**3
+
+
+def test_what_a_window_leaves_out_is_not_nothing():
+    # Oracle: closed form, M > 1 if one label of 0.3 is drawn four times, of ten draws; Chernoff's bound is above
+    light = np.linspace(0.02, 0.05, 20)
+    p = np.sort(np.append(light / light.sum() * 0.7, 0.3))
+    for rho in (1e-6, 1e-4, 1e-2):
+        low, high, above = counts._Draws(Row(rho, p, np.full(21, 1 / 21), 1), 10).window()
+        truth = sum(math.comb(10, k) * (0.3 * rho) ** k * (1 - 0.3 * rho) ** (10 - k) for k in range(4, 11))
+        assert truth <= above <= 1
+        assert low == 0.0 < high
+    assert counts._Draws(Row(1.0, p, np.full(21, 1 / 21), 1), 3).window()[2] == 0.0
+
+
 @pytest.mark.parametrize("rho", [1.0, 0.4])
 @pytest.mark.parametrize(("sizes", "n"), [((1, 1, 1), 2000), ((2, 1, 1), 400), ((30, 50), 3000), ((4, 3, 2), 100)])
 def test_counts_meet_label_classes(sizes, n, rho, short):

@@ -7,7 +7,8 @@ small count:
           + \sum_a p_a \sum_{k \ge 1} \Pr(n_a = k)\, \mathrm{E}[(1 - k/M)^+ \mid n_a = k].
 
 **M below 1.** Nothing of the second sum is left: the risk is the missing mass, but for :math:`\Pr(M > 1)`, for which
-Chernoff's bound stands. Rows of many labels and few draws are computed in this way.
+Chernoff's bound stands. Rows of many labels and few draws are computed in this way; so are inputs that are hardly ever
+visited, since k < M takes three visits, which have a probability below :math:`(n \rho)^3 / 6`.
 
 **A cosine series** of :math:`(1 - k/x)^+` on a window of M, which is outside with a probability below
 :math:`e^{-45}` (Chernoff), and the function and its even continuation are at most 1. With :math:`\omega = j\pi/L`,
@@ -44,6 +45,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -161,13 +163,15 @@ class _Draws:
             return float((self.times * self.p * np.exp(self.n * log)) @ -np.expm1(self.n * (never - log)))
 
     def window(self) -> tuple[float, float, float]:
-        """Where M lies but with probability 2 e^-LEAST, and a bound on P(M > 1)."""
+        """Where M lies but with probability 2 e^-LEAST, and a bound on the probability that a value is too small."""
         p, weight, _ = alike.replaced(self.p, self.times * self.w, lambda x: 0.02 * x + 1e-3 * float(self.p[-1]), 8)
         d, n, m = p - self.mean, self.n, self.n * self.mean
         ends = []
-        above = 1.0
+        least, theta_one = math.inf, 0.0
+        # In few visits the exponent is about 1 / p where it counts, and not yet at 1 / sd.
+        reach = self.sd / float(self.p[-1])
         for sign in (1, -1):
-            scales = np.geomspace(1.0, max(60.0, 200 * self.sd / float(self.p[-1])), 60) / self.sd
+            scales = np.geomspace(min(1.0, reach), max(60.0, 200 * reach), 60) / self.sd
             for _ in range(2):
                 with np.errstate(over="ignore", invalid="ignore"):
                     theta = sign * np.outer(scales, d)
@@ -177,19 +181,35 @@ class _Draws:
                 far = (log + LEAST) / scales
                 best = int(np.argmin(far))
                 if sign == 1 and m < 1:
-                    above = min(above, math.exp(min(0.0, float(np.min(log - scales * (1 - m))))))
+                    one = log - scales * (1 - m)
+                    if one.min() < least:
+                        least, theta_one = float(one.min()), float(scales[int(np.argmin(one))])
                 scales = np.geomspace(scales[max(best - 1, 0)], scales[min(best + 1, scales.size - 1)], 12)
             ends.append(max(float(far.min()), 1e-12 * m))
         high = min(m + 1.0001 * ends[0], n * float(self.p[-1]) * (1 + 1e-12))
         low = max(m - 1.0001 * ends[1], 0.0)
-        return low, high, 0.0 if high <= 1 else above
+        return low, high, self._above_one(theta_one)
+
+    def _above_one(self, theta: float) -> float:
+        """A bound on the probability of k < M for some count k >= 1, which takes M > 1 and three visits.
+
+        Chernoff's at theta, from all labels, or that of three visits.
+
+        Two visits of labels a and b that differ give M = p_a + p_b <= 1; of one label, M = 2 p_a <= 2, its count.
+        """
+        n, m = self.n, self.n * self.mean
+        if n * float(self.p[-1]) * (1 + 1e-12) <= 1:
+            return 0.0
+        lag = float(_lag(theta * self.d) @ (self.times * self.w)) + self.elsewhere * _lag(-theta * self.mean)
+        chernoff = math.exp(min(0.0, n * math.log1p(lag) - theta * (1 - m)))
+        return min(1.0, chernoff, (n * self.rho) ** 3 / 6) * (1 + 1e-9)
 
 
 def _constant(value: float, x: float) -> float:
     return value
 
 
-def _lag(x: np.ndarray) -> np.ndarray:
+def _lag(x: Any) -> Any:
     """The exponential of x, less 1 + x."""
     return np.expm1(x) - x
 
