@@ -5,15 +5,18 @@ from __future__ import annotations
 import inspect
 import itertools
 import math
+import tracemalloc
 from fractions import Fraction
 from functools import partial
+from types import SimpleNamespace
 
 import mpmath
 import numpy as np
 import pytest
+from scipy import special
 
 import oracles
-from kt_theory.exact import loops_sel, many, sel
+from kt_theory.exact import circles, loops_sel, many, sel
 from kt_theory.exact.rows import OutOfReach, Row, distinct_rows
 from kt_theory.problem import Problem, instance, tv_risk, uniform_table
 
@@ -385,6 +388,91 @@ def test_the_brackets_are_those_of_all_pairs_of_labels(light):
         found = many.bracket(Row(rho, p, init, 1), n)
         assert found[0] == pytest.approx(0.5 * (1 - 1e-6) * low, rel=1e-11, abs=1e-300)
         assert found[1] == pytest.approx((1 + 1e-9) * high, rel=1e-11, abs=1e-300)
+
+
+def peak_of(call) -> float:
+    """The most memory that is held at once, in MB."""
+    tracemalloc.start()
+    try:
+        call()
+        return tracemalloc.get_traced_memory()[1] / 1e6
+    finally:
+        tracemalloc.stop()
+
+
+def distances_by_matrix(p, idle, times):
+    return np.abs(p[:, None] - idle) @ times, 0.5 * float(times @ np.abs(idle[:, None] - idle) @ times)
+
+
+def test_distances_from_idle_labels_are_those_of_all_pairs():
+    # Oracle: enumeration, all pairs; labels below, among and above the idle ones
+    rng = np.random.default_rng(2)
+    for size in (1, 2, 7, 40):
+        idle, times = np.sort(rng.random(size)), rng.integers(1, 5, size)
+        p = np.concatenate((rng.uniform(-0.5, 1.5, 20), idle[:3]))
+        found, truth = circles._distances(p, idle, times), distances_by_matrix(p, idle, times)
+        assert found[0] == pytest.approx(truth[0], rel=1e-14, abs=1e-15)
+        assert found[1] == pytest.approx(truth[1], rel=1e-14, abs=0)
+
+
+def sharp_row(A: int) -> Row:
+    light = np.linspace(1.0, 2.0, A - 3)
+    return uniform_row(1.0, [*(light / light.sum() * 1e-15), 0.2, 0.3, 0.5 - 1e-15])
+
+
+def test_thousands_of_idle_labels_need_no_matrix(monkeypatch):
+    # Oracle: second algorithm, a matrix of all pairs gives the same risk, and takes 8 A^2 bytes
+    row = sharp_row(3000)
+    found = []
+    assert peak_of(lambda: found.append(sel.generic(row, 20, patient=False))) < 20
+    monkeypatch.setattr(circles, "_distances", distances_by_matrix)
+    assert peak_of(lambda: found.append(sel.generic(row, 20, patient=False))) > 70
+    assert found[0].value == pytest.approx(found[1].value, rel=1e-13, abs=0)
+
+
+def test_idle_labels_cost_time():
+    # Oracle: identity, a product for each node and each idle label of every set
+    circle = SimpleNamespace(t=np.zeros(10), n=50, heavy=0.0)
+    few, many_idle = (
+        SimpleNamespace(p=np.zeros(4), heavy=0.0, idle=np.zeros(k), always=k, idle_mass=1.0) for k in (0, 10**6)
+    )
+    halves = [SimpleNamespace(sizes=np.array([1, 2, 1]))] * 2
+    assert many._work(many_idle, circle, halves) - many._work(few, circle, halves) == 10 * 10**6 * 9
+    assert many._affordable(100, 100, 10) > many._affordable(100, 100, 10 + 10**6) == 0
+
+
+@pytest.mark.parametrize("divergence", ["tv", "kl", "l2"])
+@pytest.mark.parametrize("route", ROUTES, ids=["subsets", "classes"])
+def test_labels_of_probability_zero_are_one_column(route, divergence):
+    # Oracle: enumeration, every count table in fractions, at 3 such labels of different init; memory at 4,000 of one
+    p, init = [0.0, 0.0, 0.0, 0.25, 0.75], [0.25, 0.125, 0.0, 0.5, 0.125]
+    row = distinct_rows(np.ones(1), np.array([p]), np.array([init]))[0]
+    truth = 0.0
+    for seen, chance in (((1, 0), 0.25**3), ((0, 1), 0.75**3), ((1, 1), 1 - 0.25**3 - 0.75**3)):
+        unseen = np.array([True, True, True, *(x == 0 for x in seen)])
+        spread = sum(x for x, u in zip(p, unseen, strict=True) if u)
+        share = np.where(unseen, init, 0.0)
+        q = np.where(unseen, spread * share / share.sum(), p)
+        off = np.abs(q - p)
+        cost = {"tv": off.sum() / 2, "l2": (off**2).sum(), "kl": special.rel_entr(p, q).sum()}
+        truth += chance * cost[divergence]
+    assert route(row, 3, divergence).value == pytest.approx(truth, rel=1e-13, abs=0)
+    A = 4000
+    row = uniform_row(1.0, [*np.zeros(A - 3), 0.25, 0.25, 0.5])
+    assert peak_of(lambda: route(row, 3, divergence)) < 2
+    if divergence != "l2":
+        light = np.arange(1.0, A + 1)
+        row = distinct_rows(np.ones(1), row.p[None], light[None] / light.sum())[0]
+        assert peak_of(lambda: route(row, 3, divergence)) < 2
+
+
+def test_labels_of_probability_zero_that_differ_are_refused_for_l2():
+    # Oracle: identity, q^2 is no sum of init: 6,000 such labels would need a matrix of 288 MB
+    A = 6000
+    light = np.arange(1.0, A + 1)
+    row = Row(1.0, np.append(np.zeros(A - 2), [0.25, 0.75]), light / light.sum(), 1)
+    with pytest.raises(OutOfReach, match="6000 labels or classes that differ"):
+        sel.subsets(row, 3, "l2")
 
 
 def test_the_defaults_of_many_labels():

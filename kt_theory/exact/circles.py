@@ -92,11 +92,29 @@ def _pairs(w: np.ndarray, p: np.ndarray, idle: np.ndarray, times: np.ndarray) ->
     c: list[Any] = [np.abs(p[a] - p[b])]
     k: list[Any] = [1 - w[a] - w[b]]
     if idle.size:
-        c += [np.abs(p[:, None] - idle) @ times, [0.5 * float(times @ np.abs(idle[:, None] - idle) @ times)]]
+        from_idle, among_idle = _distances(p, idle, times)
+        c += [from_idle, [among_idle]]
         k += [1 - w, [1.0]]
     apart, kept = np.concatenate(c) / max(2, int(times.sum())), np.concatenate(k)
     useful = (apart > 0) & (kept > 0)
     return apart[useful], kept[useful]
+
+
+def _distances(p: np.ndarray, idle: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, float]:
+    """The sum of all times abs(p - idle), for each p; that of all pairs of the sorted `idle`, each counted once.
+
+    By sums of gaps from either end, none negative, for there may be 50,000 of them.
+    """
+    gap = np.diff(idle)
+    up_to, from_on = np.cumsum(times), np.cumsum(times[::-1])[::-1]
+    # To the labels below idle[i], and to those above it.
+    below = np.concatenate(([0.0], np.cumsum(up_to[:-1] * gap)))
+    above = np.concatenate((np.cumsum((from_on[1:] * gap)[::-1])[::-1], [0.0]))
+    here = np.searchsorted(idle, p, side="right")
+    under, over = np.maximum(here - 1, 0), np.minimum(here, idle.size - 1)
+    to_below = np.where(here > 0, below[under] + up_to[under] * (p - idle[under]), 0.0)
+    to_above = np.where(here < idle.size, above[over] + from_on[over] * (idle[over] - p), 0.0)
+    return to_below + to_above, float((up_to[:-1] * from_on[1:]) @ gap)
 
 
 @dataclass(frozen=True)

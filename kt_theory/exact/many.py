@@ -110,12 +110,14 @@ def risk(row: Row, n: int, rtol: float = 1e-9, patient: bool = True) -> Estimate
     Returns
     -------
     Estimate
-        Of the route "halves", with an error that is a bound, or "Fourier series", with one that is an estimate.
+        Of the route "halves" or "small sets", with an error that is a bound, or "Fourier series", with one that is an
+        estimate.
 
     Raises
     ------
     OutOfReach
-        If no circle of at most `circles.MOST_NODES` nodes suits the row, or the error is above `COARSEST`.
+        If no circle of at most `circles.MOST_NODES` nodes suits the row, or the error is above `COARSEST`, for small
+        sets above `COARSE_SMALL`, or sets are too many.
     """
     low, high = bracket(row, n)
     if high < 1e-280:
@@ -270,7 +272,8 @@ def _work(labels: Labels, circle: Circle, halves: list[_Half]) -> float:
     pairs = float(((one[:, None] + two) * (seen <= circle.n - (labels.heavy > 0))).sum()) / 2
     # One that is always in U counts where it may be above the mean.
     idle = np.count_nonzero((labels.always + labels.p.size) * labels.idle > labels.idle_mass)
-    return circle.t.size * (labels.p.size + idle) * pairs
+    # Every other one is looked at once for each pair of sizes.
+    return circle.t.size * ((labels.p.size + idle) * pairs + labels.idle.size * one.size * two.size)
 
 
 def in_halves(labels: Labels, circle: Circle, most: float) -> tuple[float, float]:
@@ -352,7 +355,7 @@ def series(labels: Labels, circle: Circle, rtol: float) -> tuple[float, float]:
         law = np.convolve(law, [1 - x, x])
     most = min(p.size, int(np.nonzero(law > 1e-13 * law.max())[0].max()) + 1)
     dropped = float(law[most + 1 :].sum()) * circle.weight * labels.most
-    few = _affordable(p.size, most, circle.t.size)
+    few = _affordable(p.size, most, circle.t.size + idle.size)
     value = loops_many.small_sets(w, p, idle, times, few, circle.t, circle.factor)
     gap = 0.0
     if few < most:
@@ -401,7 +404,7 @@ def small(labels: Labels, circle: Circle) -> tuple[float, float]:
     law = np.ones(1)
     for x in q:
         law = np.convolve(law, [1 - x, x])
-    few = _affordable(q.size, q.size, circle.t.size, SMALL_PRODUCTS)
+    few = _affordable(q.size, q.size, circle.t.size + labels.idle.size, SMALL_PRODUCTS)
     times = labels.times.astype(np.float64)
     value = loops_many.small_sets(labels.w, labels.p, labels.idle, times, few, circle.t, circle.factor)
     # p may be less a constant, where no label is idle: then p(U) is at most its part of all.
@@ -410,10 +413,13 @@ def small(labels: Labels, circle: Circle) -> tuple[float, float]:
     return value, circle.error + dropped + rounding(labels, circle, 8.0 * (few + 1))
 
 
-def _affordable(labels: int, most: int, nodes: int, products: float = MOST_PRODUCTS) -> int:
-    """The largest size, at most `most`, such that all smaller sets of the labels can be gone through."""
+def _affordable(labels: int, most: int, each: int, products: float = MOST_PRODUCTS) -> int:
+    """The largest size, at most `most`, such that all smaller sets of the labels can be gone through.
+
+    A set costs `each`, a product for each node and one for each idle label.
+    """
     size = sets = 0
-    while size < most and (sets + math.comb(labels, size + 1)) * nodes <= products:
+    while size < most and (sets + math.comb(labels, size + 1)) * each <= products:
         size += 1
         sets += math.comb(labels, size)
     return size

@@ -30,7 +30,8 @@ So some 30 nodes suffice, for every n. A cell whose value at R, an upper bound, 
 the largest is left out. What remains is rounding, about 2e-16 times the size of the exponents; it is added up.
 
 **levels** (`kt_theory.exact.levels`), **many** (`kt_theory.exact.many`): other rows, for TV and a uniform init; the
-first from 33 labels to many thousands, where dozens of them may be unseen or not, the second up to 400 labels.
+first from 33 labels to many thousands, where dozens of them may be unseen or not, the second up to 32 labels that may
+be unseen or not, with patience up to 400 labels, and without it where few of any number of labels vary.
 """
 
 from __future__ import annotations
@@ -52,6 +53,9 @@ from kt_theory.exact.rows import DIVERGENCES, Estimate, OutOfReach, Row, first_s
 MOST_LABELS = 18
 QUICK_CELLS = 50_000
 MOST_CELLS = 1_000_000
+
+#: Numbers in a table of sets or of pairs of classes, at most: 240 MB each.
+MOST_NUMBERS = 30_000_000
 
 #: Most labels that halves do in a second or two, with a proved error, for every n; `levels` is tried beyond.
 MOST_IN_HALVES = 32
@@ -210,13 +214,34 @@ def _log1p_minus(x: np.ndarray) -> np.ndarray:
     return np.where(np.abs(x) < 0.4, r * (2 * series - x), np.log1p(x) - x)
 
 
-def _grouped(row: Row) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
-    """Distinct (p, init), how many labels have each, and how many of the pairs have p = 0; these come first."""
+def _grouped(row: Row, divergence: str = "tv") -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
+    """Distinct (p, init), how many labels have each, and how many of the pairs have p = 0; these come first.
+
+    Labels of p = 0 are unseen always, and each costs q: but for "l2" what they cost is in their whole init, so that all
+    of them whose init is above 0 count as one.
+    """
     order = np.lexsort((row.init, row.p))
     p, init = row.p[order], row.init[order]
     first = np.flatnonzero(np.concatenate(([True], (p[1:] != p[:-1]) | (init[1:] != init[:-1]))))
     p, init, size = p[first], init[first], np.diff(first, append=order.size)
-    return p, init, size, int(np.count_nonzero(p == 0))
+    idle = int(np.count_nonzero(p == 0))
+    known = int(np.count_nonzero(init[:idle] == 0))  # at most one: init is sorted
+    if idle - known > 1 and divergence != "l2":
+        together = math.fsum(init[known:idle] * size[known:idle])
+        p = np.delete(p, slice(known, idle - 1))
+        init = np.concatenate((init[:known], [together], init[idle:]))
+        size = np.concatenate((size[:known], [1], size[idle:]))
+        idle = known + 1
+    return p, init, size, idle
+
+
+def _within_room(sets: int, columns: int) -> None:
+    """Refuse tables of more than `MOST_NUMBERS`, which labels of probability 0 and of different init make, for "l2"."""
+    if max(sets, columns) * columns > MOST_NUMBERS:
+        raise OutOfReach(
+            f"SEL_ptl: {columns} labels or classes that differ in probability or init, {sets} sets of them: tables of "
+            f"more than {MOST_NUMBERS:.0e} numbers: use kt_theory.simulate"
+        )
 
 
 def _cells_needed(row: Row) -> int:
@@ -241,13 +266,15 @@ def subsets(row: Row, n: int, divergence: str = "tv") -> Estimate:
     """The risk by Moebius inversion over the sets of unseen labels; arguments and result as in `row_risk`."""
     from kt_theory.exact import loops_sel
 
-    order = np.argsort(row.p > 0, kind="stable")
-    p, init = row.p[order], row.init[order]
-    idle = int(np.count_nonzero(p == 0))
-    m = p.size - idle
+    live = row.p > 0
+    m = int(np.count_nonzero(live))
     if m > MOST_LABELS:
         raise OutOfReach(f"{m} labels of positive probability, {MOST_LABELS} at most: use kt_theory.simulate")
-    unseen = np.ones((2**m, p.size))
+    p, init, size, idle = _grouped(row, divergence)
+    p, init = np.concatenate((p[:idle], row.p[live])), np.concatenate((init[:idle], row.init[live]))
+    _within_room(2**m, p.size)
+    unseen = np.empty((2**m, p.size))
+    unseen[:, :idle] = size[:idle]
     unseen[:, idle:] = (np.arange(2**m)[:, None] >> np.arange(m)) & 1
     cost = costs(p, init, unseen, divergence)
     if n == 0:
@@ -273,11 +300,12 @@ def classes(row: Row, n: int, divergence: str = "tv") -> Estimate:
     """The risk by the numbers of labels unseen in each class; arguments and result as in `row_risk`."""
     from kt_theory.exact import loops_sel
 
-    p, init, size, idle = _grouped(row)
+    p, init, size, idle = _grouped(row, divergence)
     live = size[idle:]
     number = _cells_needed(row)
     if number > MOST_CELLS:
         raise OutOfReach(f"{number} cells of label classes, {MOST_CELLS} at most: use kt_theory.simulate")
+    _within_room(number, p.size)
     unseen = np.empty((number, p.size), dtype=np.int64)
     unseen[:, :idle] = size[:idle]
     unseen[:, idle:] = np.indices(tuple(live + 1)).reshape(live.size, number).T
