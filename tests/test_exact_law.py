@@ -18,6 +18,7 @@ from kt_theory.exact import ful, law, sgl
 from kt_theory.exact.law import RiskLaw, risk_law
 from kt_theory.exact.rows import OutOfReach, distinct_rows
 from kt_theory.learners import Learner
+from kt_theory.protocols import top_k, top_k_only
 
 LEARNERS = oracles.LEARNERS
 
@@ -182,6 +183,17 @@ def test_out_of_reach_says_what_to_do():
     ):
         with pytest.raises(OutOfReach, match=r"exceed the cap of 2000000 .* kt_theory.sample_risks"):
             risk_law(problem, "CE_sgl", n)
+
+
+def test_choices_among_ties_count():
+    # Oracle: enumeration, the sets that a protocol tells; C(100, 50) and C(50_000, 25_000) of them end nothing
+    rng = np.random.default_rng(1)
+    for protocol in (top_k(2), top_k(5), top_k_only(1), top_k(2, lists_last=False)):
+        for p in (rng.dirichlet(np.ones(5)), np.full(5, 0.2), np.array([0.3, 0.3, 0.2, 0.2, 0.0])):
+            assert protocol.choices(p) == sum(1 for _ in protocol.told_sets(p))
+    for A in (100, 50_000):
+        with pytest.raises(OutOfReach, match=r"more than 10\^\d+ counts .* exceed the cap of 2000000"):
+            risk_law(instance(0, 1, A), f"SEL@top_k:{A // 2}", 1)
 
 
 def test_bad_arguments():

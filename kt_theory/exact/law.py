@@ -16,8 +16,8 @@ that; the probabilities add up to 1 within 1e-12. An exact 0 is 0: a total varia
 student's own rounding leaves of it.
 
 Cost: sum_s C(n + k, k) tables of A counts, k being the labels that the teacher uses at s (one input: C(n + k - 1, n);
-CE_ful, which depends only on whether there was a visit, as if k were 1), and as many sums of two values as the
-convolution has; `CAP` each.
+CE_ful, which depends only on whether there was a visit, as if k were 1), each once for every list that ties allow, and
+as many sums of two values as the convolution has; `CAP` each.
 """
 
 from __future__ import annotations
@@ -140,7 +140,10 @@ def risk_law(
     lone = inputs.size == 1
     blind = _told_all(entry) or not entry.protocol.shows_label
     used = [1 if blind else int(k) for k in np.count_nonzero(problem.teacher[inputs], axis=1)]
-    within_reach(sum(problem.A * math.comb(n + k - lone, n) for k in used), n, "counts in the tables of single inputs")
+    entry.protocol.refuse_lists()
+    tables = zip(used, problem.teacher[inputs], strict=True)
+    number = sum(problem.A * math.comb(n + k - lone, n) * entry.protocol.choices(p) for k, p in tables)
+    within_reach(number, n, "counts in the tables of single inputs")
     left = np.cumsum(problem.rho[inputs][::-1])[::-1]  # the mass of this input and of those to come
     so_far: Joint = np.zeros(1), np.zeros(1), np.ones(1)
     for s, of in zip(inputs, left, strict=True):
@@ -251,7 +254,9 @@ def merged(visits: np.ndarray, values: np.ndarray, probabilities: np.ndarray) ->
 
 def within_reach(number: int, n: int, what: str) -> None:
     if number > CAP:
+        # Whole numbers of thousands of digits have no decimal form in Python.
+        said = str(number) if number < 10**15 else f"more than 10^{int((number.bit_length() - 1) * math.log10(2))}"
         raise OutOfReach(
-            f"n is {n}: {number} {what} exceed the cap of {CAP} for the exact law of the risk; "
+            f"n is {n}: {said} {what} exceed the cap of {CAP} for the exact law of the risk; "
             "kt_theory.sample_risks draws from it at any size"
         )

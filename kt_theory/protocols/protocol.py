@@ -185,14 +185,28 @@ class Protocol:
         if self.top == 0 or self.top is None or self.top >= p.size:
             yield 1.0, np.full(p.size, self.top != 0)
             return
-        least = np.sort(p)[-self.top]
-        sure, tied = p > least, np.flatnonzero(p == least)
-        places = self.top - int(sure.sum())
+        sure, tied, places = self._ties(p, self.top)
         choices = math.comb(tied.size, places)
         for some in itertools.combinations(tied, places):
             told = sure.copy()
             told[list(some)] = True
             yield 1.0 / choices, told
+
+    def choices(self, p: np.ndarray) -> int:
+        """How many sets `told_sets` goes through."""
+        if not self.lists_last:
+            return replace(self, lists_last=True).choices(p[:-1])
+        if self.top == 0 or self.top is None or self.top >= p.size:
+            return 1
+        _, tied, places = self._ties(p, self.top)
+        return math.comb(tied.size, places)
+
+    @staticmethod
+    def _ties(p: np.ndarray, top: int) -> tuple[np.ndarray, np.ndarray, int]:
+        """The labels on the list whatever the choice, those of which some are, and how many of them are."""
+        least = np.sort(p)[-top]
+        sure = p > least
+        return sure, np.flatnonzero(p == least), top - int(sure.sum())
 
     def reveal(
         self, counts: np.ndarray, visits: np.ndarray, teacher: np.ndarray, told: np.ndarray | None
