@@ -269,6 +269,15 @@ def test_the_hardest_rows_for_hard_labels(n):
     assert found == pytest.approx(HARDEST[n], abs=1e-9)
 
 
+def test_a_regret_whose_error_is_estimated_is_no_proof():
+    # Oracle: identity, the regret at the instance says itself whether its error is proved: 200 labels may tie
+    for sizes, grade in (((1, 10, 100), "proved"), ((200, 200, 200), "estimated")):
+        found = kt.minimax_greedy("hard", *sizes)
+        risk = kt.expected_greedy_risk(found.instance, "hard", sizes[-1])
+        assert (found.lower_end.grade, risk.proved) == (grade, grade == "proved")
+        assert risk.value == pytest.approx(found.lower, rel=1e-6)
+
+
 def test_kappa():
     # Oracle: mpmath, the same integral to 20 digits; published with the constants, R_k / sqrt k for k = 2 .. 6
     values = {2: 0.1699712075, 3: 0.2150615653, 4: 0.2315644868, 5: 0.2378453631, 6: 0.2396507875, 7: 0.2396507875}

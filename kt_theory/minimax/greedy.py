@@ -14,15 +14,16 @@ hard     At m visits the regret is at most (1 - 1/A) sqrt(2 / (m+1)), hence (1 -
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
 from scipy.optimize import minimize_scalar
 
 from kt_theory.decoding import expected_greedy_risk
+from kt_theory.exact.rows import Estimate
 from kt_theory.minimax.constants import HARDEST, kappa
-from kt_theory.minimax.result import End, sizes
+from kt_theory.minimax.result import End, Grade, sizes
 from kt_theory.minimax.soft import largest_unvisited_mass
 from kt_theory.problem import Problem
 from kt_theory.protocols.protocol import one_of_the_paper
@@ -127,13 +128,12 @@ def minimax_greedy(protocol: str, S: int, A: int, n: int) -> MinimaxGreedy:
     if protocol == "partial":
         upper = _partial_upper(S, A, n)
         return MinimaxGreedy(protocol, S, A, n, lower, upper, upper.value == lower.value, dirac)
-    value, row = _hardest_row(S, A, n)
+    searched, row = _hardest_row(S, A, n)
     upper = End(min(share * math.sqrt(2 * S / (n + 1)), share), "the most frequent label, its deviation", "proved")
-    if value <= lower.value:
+    if searched.value <= lower.value:
         return MinimaxGreedy(protocol, S, A, n, lower, upper, False, dirac)
     led = Problem(np.full(S, 1 / S), np.tile(row, (S, 1)), name=f"one label leads (S={S}, A={A}, n={n})")
-    lower = End(value, "the regret of the most frequent label at the instance", "proved")
-    return MinimaxGreedy(protocol, S, A, n, lower, upper, False, led)
+    return MinimaxGreedy(protocol, S, A, n, searched, upper, False, led)
 
 
 def _partial_upper(S: int, A: int, n: int) -> End:
@@ -151,34 +151,41 @@ def _partial_upper(S: int, A: int, n: int) -> End:
 
 
 @lru_cache(maxsize=64)
-def _hardest_row(S: int, A: int, n: int) -> tuple[float, np.ndarray]:
-    """The regret at S equal inputs of the hardest row found, less its error, and the row: one of k labels leads."""
+def _hardest_row(S: int, A: int, n: int) -> tuple[End, np.ndarray]:
+    """The regret at S equal inputs of the hardest row found, less its error, and the row: one of k labels leads.
+
+    It is graded "estimated" if its error is an estimate, as where more than 96 labels may tie.
+    """
 
     def row(k: int, lead: float) -> np.ndarray:
         light = (1 - lead) / k
         return np.concatenate(([light + lead], np.full(k - 1, light), np.zeros(A - k)))
 
-    def regret(k: int, lead: float) -> float:
+    def regret(k: int, lead: float) -> Estimate:
         # One input of mass 1/S stands for all.
         rest = [] if S == 1 else [1 - 1 / S]
         sure = np.eye(A)[:1] if rest else np.empty((0, A))
         problem = Problem(np.array([1 / S, *rest]), np.vstack((row(k, lead)[None], sure)))
         found = expected_greedy_risk(problem, "hard", n)
         never = rest[0] * (1 - rest[0]) ** n * (1 - 1 / A) if rest else 0.0
-        return S * (found.value - never - found.error)
+        return replace(found, value=S * (found.value - never - found.error))
 
-    best = (-1.0, 2, 0.5)
     visits = n / S
     if visits > SEARCHED:
         _, k, d = kappa(A)
         lead = d / math.sqrt(k * visits)
-        best = (regret(k, lead), k, lead)
     else:
+        k, lead, highest = 2, 0.5, -1.0
         kinds = sorted({*range(2, min(A, HARDEST + 4) + 1), A})
-        for k in kinds:
+        for kind in kinds:
             found = minimize_scalar(
-                lambda t, k=k: -regret(k, t), bounds=(1e-9, 1 - 1e-9), method="bounded", options={"xatol": 1e-7}
+                lambda t, k=kind: -regret(k, t).value,
+                bounds=(1e-9, 1 - 1e-9),
+                method="bounded",
+                options={"xatol": 1e-7},
             )
-            if -found.fun > best[0]:
-                best = (-float(found.fun), k, float(found.x))
-    return best[0], row(*best[1:])
+            if -found.fun > highest:
+                k, lead, highest = kind, float(found.x), -float(found.fun)
+    best = regret(k, lead)
+    grade: Grade = "proved" if best.proved else "estimated"
+    return End(best.value, "the regret of the most frequent label at the instance", grade), row(k, lead)
