@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+
+from kt_theory.refusals import Argument, Refusal
 
 #: Names of temporary neighbours: those that `tempfile.mkstemp` makes of the prefix and the suffix in `_neighbour`.
 _NEIGHBOUR = re.compile(r"\.(?P<stem>.+)-[a-z0-9_]{8}(?P<suffix>\.[^.]+)?")
@@ -47,6 +49,26 @@ def write_whole(path: str | os.PathLike[str], write: Callable[[Path], object]) -
         neighbour.unlink(missing_ok=True)
         raise
     return Path(path)
+
+
+def refuse_overwriting(
+    argument: str, out: str | os.PathLike[str], inputs: Mapping[str, str | os.PathLike[str] | None]
+) -> None:
+    """Refuse an output, given as `argument`, that is one of the inputs.
+
+    `inputs` maps what a sentence calls an input to its path, or to None if it was not given.
+    """
+    for name, given in inputs.items():
+        if given is not None and _same_file(out, given):
+            said = f" is {os.fspath(out)}, which is {name} too: it would be overwritten; choose another name"
+            raise Refusal(Argument(argument), said)
+
+
+def _same_file(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:
+    try:
+        return os.path.samefile(one, other)
+    except OSError:  # one of them does not exist yet
+        return Path(one).absolute() == Path(other).absolute()
 
 
 def check_writable(path: str | os.PathLike[str], *suffixes: str) -> None:

@@ -31,7 +31,7 @@ def add_parser(commands: Any) -> None:
 
 
 def _convert(arguments: argparse.Namespace) -> int:
-    inputs = {"a log": arguments.logs[0], "--requests": arguments.requests}
+    inputs = {**{f"the log {file}": file for file in arguments.logs}, "--requests": arguments.requests}
     check_output(arguments.out, ".csv", ".parquet", inputs=inputs)
     report = kt.logs.convert(arguments.logs, arguments.out, **log_options(arguments))
     if arguments.json:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import kt_theory as kt
 from kt_theory.cli.exits import HELD
@@ -21,10 +21,6 @@ from kt_theory.cli.options import (
 )
 from kt_theory.cli.printing import LISTED, count
 from kt_theory.showing import listed, shown
-
-if TYPE_CHECKING:
-    pass
-
 
 #: The most names that --S and --A make.
 NAMES_MAX = 10**7
@@ -71,10 +67,13 @@ def add_parser(commands: Any) -> None:
 
 
 def _fit(arguments: argparse.Namespace) -> int:
+    inputs = {f"--{name}": getattr(arguments, name) for name in ("states", "actions", "init", "requests")}
+    inputs |= {f"the file of records {file}": file for file in arguments.records}
     if arguments.out:
-        inputs = {f"--{name}": getattr(arguments, name) for name in ("states", "actions", "init")}
-        records = {f"the file of records {file}": file for file in arguments.records}
-        check_output(arguments.out, ".csv", ".parquet", inputs={**records, **inputs})
+        check_output(arguments.out, ".csv", ".parquet", inputs=inputs)
+    if arguments.skip_bad:
+        inputs["--out"] = arguments.out
+        check_output(arguments.skip_bad, ".csv", ".parquet", inputs=inputs, argument="skip_bad")
     data, _ = kt.logs.transfer_set(
         arguments.records,
         states=_alphabet("states", arguments.states, "S", arguments.S),

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import argparse
 import math
-import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, NoReturn
 
-from kt_theory.files import check_writable
+from kt_theory.files import check_writable, refuse_overwriting
 from kt_theory.showing import sentence, shown
 
 #: The largest number that is understood: the largest 64-bit integer.
@@ -205,19 +203,10 @@ def _finite(text: str) -> float:
 # --- Outputs --------------------------------------------------------------------------------------------
 
 
-def check_output(out: str, *suffixes: str, inputs: Mapping[str, str | None]) -> None:
+def check_output(out: str, *suffixes: str, inputs: Mapping[str, str | None], argument: str = "out") -> None:
     """Refuse an output that cannot be written, or that is one of the inputs, before any work is done.
 
     `inputs` maps what a sentence calls an input to its path, or to None if it was not given.
     """
-    for name, given in inputs.items():
-        if given is not None and _same_file(out, given):
-            raise ValueError(f"--out is {out}, which is {name} too: it would be overwritten; choose another name")
+    refuse_overwriting(argument, out, inputs)
     check_writable(out, *suffixes)
-
-
-def _same_file(one: str, other: str) -> bool:
-    try:
-        return os.path.samefile(one, other)
-    except OSError:  # one of them does not exist yet
-        return Path(one).absolute() == Path(other).absolute()

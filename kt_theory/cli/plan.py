@@ -136,7 +136,8 @@ def _pilot(arguments: argparse.Namespace) -> kt.TransferSet:
 
 def _plan_annotations(arguments: argparse.Namespace, target: float) -> int:
     if arguments.out:
-        inputs = {f"--pilot {file}": file for file in arguments.pilot}
+        inputs = {f"--{name}": getattr(arguments, name) for name in ("states", "actions", "requests")}
+        inputs |= {f"--pilot {file}": file for file in arguments.pilot}
         check_output(arguments.out, ".csv", ".parquet", inputs=inputs)
     found = kt.plan_annotations(
         _pilot(arguments),

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from kt_theory import checks
-from kt_theory.files import write_whole
+from kt_theory.files import refuse_overwriting, write_whole
 from kt_theory.logs.formats import FORMATS, Format, format_of
 from kt_theory.logs.labels import LABELS, POSITION, PREFIX, PROMPT, Recorder
 from kt_theory.logs.lines import NoJSON, files_of, values_of
@@ -124,6 +124,7 @@ def convert(
         parquet = suffix_to_write(target) == ".parquet"
         if parquet:
             load_pyarrow()
+    refuse_overwriting("out", target, inputs_of(_given(paths), options.get("requests")))
     reports = []
 
     def write(neighbour: Path) -> None:
@@ -141,6 +142,16 @@ def convert(
 
     write_whole(target, write)
     return reports[0]
+
+
+def _given(paths: Any) -> list[Any]:
+    return [paths] if isinstance(paths, (str, os.PathLike)) else list(checks.entries("paths", paths, "paths"))
+
+
+def inputs_of(given: Sequence[Any], requests: Any) -> dict[str, Any]:
+    """All files that are read, by what a sentence calls them."""
+    files = files_of([checked_path(path) for path in given])
+    return {**{f"the log {file}": file for file in files}, "requests": requests}
 
 
 def _options(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -168,7 +179,6 @@ def _read(
     if format is not None:
         checks.one_of("format", format, list(FORMATS))
     checks.one_of("logprobs_are", logprobs_are, ("logarithms", "probabilities"))
-    given = [paths] if isinstance(paths, (str, os.PathLike)) else list(checks.entries("paths", paths, "paths"))
     report = Report()
     recorder = Recorder(
         rows,
@@ -178,7 +188,7 @@ def _read(
         probabilities=logprobs_are == "probabilities",
         requests=None if requests is None else _requests(requests),
     )
-    for path in files_of([checked_path(path) for path in given]):
+    for path in files_of([checked_path(path) for path in _given(paths)]):
         with speaking_of(path):
             _read_file(path, format, recorder, after)
     _refuse_empty(report, recorder, requests is not None)

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from kt_theory import tables
+from kt_theory.files import refuse_overwriting
 from kt_theory.logs.lines import is_log
-from kt_theory.logs.reading import read
+from kt_theory.logs.reading import inputs_of, read
 from kt_theory.logs.report import Report
 from kt_theory.problem import Problem
 from kt_theory.protocols import TransferSet
@@ -91,6 +92,7 @@ def transfer_set(
     if skip_bad is not None:
         with speaking_of(checked_path(skip_bad)):
             suffix_to_write(checked_path(skip_bad))
+        refuse_overwriting("skip_bad", skip_bad, inputs_of(given, used.get("requests")))
     records, report = read(given, **used)
     records.notes += [(said,) for said in report.sentences()]
     with speaking_of(given[0]) if len(report.files) == 1 else nullcontext():

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from kt_theory import checks
+from kt_theory.files import refuse_overwriting
 from kt_theory.protocols import TransferSet
 from kt_theory.records.columns import Columns, sequence_of
 from kt_theory.records.samples import TOLERANCE
@@ -65,6 +66,7 @@ def read_records(
         target = checked_path(skip_bad)
         with speaking_of(target):
             suffix_to_write(target)
+        refuse_overwriting("skip_bad", target, {"the file of records": checked_path(path)})
     options: dict[str, Any] = {"states": states, "actions": actions, "tolerance": tolerance, "other": other}
     options["drop_untold"] = drop_untold
     with speaking_of(checked_path(path)):
