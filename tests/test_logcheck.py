@@ -438,6 +438,60 @@ def test_the_tail_of_unequal_indicators():
         assert normal <= upper_tail(many, k) <= 40 * normal + 1e-4
 
 
+# --- Records that the stated law forbids ----------------------------------------------------------------
+
+
+def zeros(n, told=0.0):
+    """90 of 100 records of the one label of probability 1, the others of one of probability 0."""
+    few = n // 10
+    return {"s": ["q"] * n, "a": ["yes"] * (n - few) + ["no"] * few, "p": [1.0] * (n - few) + [told] * few}
+
+
+@pytest.mark.parametrize(
+    ("log", "zero", "outside"),
+    [
+        pytest.param(zeros(100), 10, 10, id="probability 0"),
+        pytest.param(zeros(10), 1, 1, id="one record of probability 0"),
+        pytest.param({"s": ["q"] * 2, "a": ["x", "y"], "p": [0.0, 0.0]}, 2, 0, id="probability 0 alone"),
+        pytest.param(
+            {"s": ["q"] * 3, "a": ["x", "y", "y"], "p": [0.5, 0.0, None], "count": [4, 0, 3]}, 3, 0, id="told before"
+        ),
+        pytest.param({"s": ["q"] * 3, "a": ["x", "x", "y"], "logp": [-0.7, -0.7, -math.inf]}, 1, 0, id="logarithms"),
+        pytest.param(
+            {"s": ["q"] * 200, "a": ["x"] * 80 + ["y"] * 80 + ["z"] * 40, "p": [0.5] * 160 + [None] * 40},
+            0,
+            40,
+            id="beyond 1",
+        ),
+    ],
+)
+def test_records_that_the_stated_law_forbids(log, zero, outside):
+    # Oracle: enumeration, counted by hand; of the labels beyond 1, those drawn before both others are not counted
+    finding = kt.check_log(log)["sampled"]
+    assert finding.alarm
+    assert finding.verdict == "no, from another law than the log-probabilities say"
+    assert finding.numbers["records_of_probability_0"] == zero
+    assert outside - 3 <= finding.numbers["records_outside_of_mass_1"] <= outside
+    if zero:
+        assert f"{zero} record{' is' if zero == 1 else 's are'} of labels whose stated probability is 0" in str(finding)
+    if outside > 10:
+        assert "of labels outside of told ones whose mass is 1" in str(finding)
+
+
+def test_records_that_the_stated_law_allows():
+    # Oracle: identity; a small or a rounded probability is none of 0, and what is told twice is no zero
+    assert not kt.check_log(zeros(100, told=None))["sampled"].numbers.get("records_of_probability_0")
+    rounded = [round(0.003 * k, 3) for k in range(1, 22)]
+    log = {"s": [f"i{k}" for k in range(22)], "a": ["x"] * 22, "p": [*rounded, 0.0], "count": [2] * 22}
+    finding = kt.check_log(log)["sampled"]
+    assert finding.numbers["records_of_probability_0"] == 2
+    assert "whose stated probability is 0, rounded" in str(finding)
+    # A rest below the slack is drawn now and then: once in 20,000 records with probability 0.016.
+    rare = {"s": ["q"] * 3, "a": ["x", "y", "z"], "p": [0.5, 0.5 - 8e-7, 8e-7], "count": [10_000, 9999, 1]}
+    finding = kt.check_log(rare)["sampled"]
+    assert (finding.numbers["records_outside_of_mass_1"], finding.alarm) == (1, False)
+
+
 # --- Doors ----------------------------------------------------------------------------------------------------
 
 

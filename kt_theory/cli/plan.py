@@ -84,7 +84,7 @@ def _plan(arguments: argparse.Namespace) -> int:
     _refuse_strays(arguments)
     if arguments.plot:
         inputs = {f"--pilot {file}": file for file in arguments.pilot or ()}
-        check_output(arguments.plot, ".png", inputs={"--teacher": arguments.teacher, **inputs})
+        check_output(arguments.plot, ".png", inputs={"--teacher": arguments.teacher, **inputs}, argument="plot")
     target = arguments.target if arguments.acceptance is None else 1.0 - arguments.acceptance
     if not 0 < target < 1:
         option = "--target" if arguments.acceptance is None else "--acceptance"

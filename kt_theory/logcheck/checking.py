@@ -10,7 +10,7 @@ from typing import Any
 from kt_theory import checks
 from kt_theory.logcheck.annotators import annotators_finding
 from kt_theory.logcheck.finding import Finding, LogCheck
-from kt_theory.logcheck.laws import cells_of, totals_of
+from kt_theory.logcheck.laws import cells_of, drawn_of_zero, totals_of
 from kt_theory.logcheck.log import log_of
 from kt_theory.logcheck.repeats import repeats_finding
 from kt_theory.logcheck.sampling import sampling_findings
@@ -115,12 +115,13 @@ def check_log(
         raise ValueError(f"log is {checks.shown(log)}: it must be a DataFrame, a mapping of columns or a path")
     table.tell(source)
     values = values_of(records)
-    if records.told:
+    zeros = drawn_of_zero(records, values.group)
+    if records.told or zeros:
         cells = cells_of(
             records, values.group, rounded(values), temperature=temperature, seed=seed, in_order=in_order
         )
         slack = cells.slack
-        sampling = sampling_findings(cells, totals_of(cells, level), level)
+        sampling = sampling_findings(cells, totals_of(cells, level), level, zeros)
     else:
         slack = math.nan
         silent = "no probabilities are told"

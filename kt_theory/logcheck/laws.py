@@ -77,6 +77,8 @@ class Cells:
         The stated inverse temperature of each group, NaN where none is stated.
     n : int
         Number of records, those of groups that enter no test included.
+    rounded : bool
+        Whether probabilities are rounded to decimal digits, so that 0 may stand for a small one.
     """
 
     groups: np.ndarray
@@ -89,6 +91,7 @@ class Cells:
     top: int
     beta: np.ndarray
     n: int
+    rounded: bool = False
 
 
 def cells_of(
@@ -144,7 +147,19 @@ def cells_of(
     if stated is not None:
         with np.errstate(divide="ignore"):
             beta[group] = 1.0 / stated
-    return Cells(group[rows[kept]], cell[rows[kept]], kept + 1, offsets, value, listed, slack, top, beta, rows.size)
+    rounded = log.digits is not None and not log.logarithms
+    groups, cells = group[rows[kept]], cell[rows[kept]]
+    return Cells(groups, cells, kept + 1, offsets, value, listed, slack, top, beta, rows.size, rounded)
+
+
+def drawn_of_zero(log: Log, group: np.ndarray) -> int:
+    """The records of labels that are told to have probability 0, where no row tells another one."""
+    if log.zero is None:
+        return 0
+    _, cell = np.unique(group * max(len(log.actions), 1) + log.a, return_inverse=True)
+    told_zero = np.bincount(cell, log.zero) > 0
+    told_more = np.bincount(cell, ~np.isnan(log.logp)) > 0
+    return int(log.count[log.zero | (told_zero & ~told_more)[cell]].sum())
 
 
 def _lists(owner: np.ndarray, offsets: np.ndarray, value: np.ndarray, drawn: np.ndarray) -> tuple[np.ndarray, int]:
@@ -189,7 +204,7 @@ class Totals:
     later, first : float
         The records before which something is known, and those of the most probable known label.
     impossible : float
-        The records of a label for which the told ones leave no probability.
+        The records of a new label where the told ones leave no more than the slack.
     temperatures, levels, tops : ndarray
         The logarithm of each test martingale at the end.
     raw : float

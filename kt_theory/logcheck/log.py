@@ -9,6 +9,7 @@ import numpy as np
 
 from kt_theory import checks
 from kt_theory.records.columns import Coded, Columns
+from kt_theory.records.samples import MARK, MARKS_BELOW
 
 #: Columns of a log beyond those of records: what each is for, and the names under which it is understood.
 EXTRA = {
@@ -19,9 +20,6 @@ EXTRA = {
 
 #: What the columns of records may be called beside one of annotators.
 CROWD = {"state": ("task", "item"), "action": ("label",)}
-
-#: A log-probability at or below this, or -9999 itself, is a mark of servers for a label that was not told.
-MARK, MARKS_BELOW = -9999.0, -1e7
 
 #: The most records that are looked at one by one; a count is as many records.
 RECORDS_MAX = 10**8
@@ -40,7 +38,7 @@ class Log:
     count : ndarray of int64, shape (rows,)
         How many records the row stands for; 0: the label is told without being drawn.
     logp : ndarray, shape (rows,)
-        Natural log-probabilities, NaN where none is told.
+        Natural log-probabilities, NaN where none is told, or where probability 0 is.
     digits : int or None
         To how many decimal digits the column of probabilities is rounded; None: to more than eight.
     logarithms : bool
@@ -51,6 +49,8 @@ class Log:
         Names of the codes.
     temperature : ndarray, shape (rows,), or None
         The stated temperatures, NaN where none is stated.
+    zero : ndarray of bool, shape (rows,), or None
+        Where probability 0 is told; None: nowhere.
     """
 
     states: tuple[str, ...]
@@ -66,6 +66,7 @@ class Log:
     annotator: np.ndarray | None = None
     annotators: tuple[str, ...] = ()
     temperature: np.ndarray | None = None
+    zero: np.ndarray | None = None
 
     @property
     def n(self) -> int:
@@ -93,7 +94,7 @@ def log_of(table: Columns) -> Log:
     states, s = _coded(table, roles["state"])
     actions, a = _coded(table, roles["action"])
     count = np.ones(size, dtype=np.int64) if roles["count"] is None else table.column_of_counts(roles["count"])
-    logp, digits = _logarithms(table, roles["probability"], roles["log-probability"], size)
+    logp, digits, zero = _logarithms(table, roles["probability"], roles["log-probability"], size)
     fingerprints, fingerprint = _coded(table, extra["fingerprint"], gaps=True)
     annotators, annotator = _coded(table, extra["annotator"], gaps=True)
     temperature = table.column_of_numbers(extra["temperature"], gaps=True) if extra["temperature"] else None
@@ -122,6 +123,7 @@ def log_of(table: Columns) -> Log:
         annotator if extra["annotator"] else None,
         annotators,
         temperature,
+        zero if zero.any() else None,
     )
 
 
@@ -140,11 +142,14 @@ def _coded(table: Columns, column: str | None, *, gaps: bool = False) -> tuple[t
 
 def _logarithms(
     table: Columns, probability: str | None, logarithm: str | None, size: int
-) -> tuple[np.ndarray, int | None]:
-    """The log-probability of each row, NaN where none is told, and to how many digits the column is rounded."""
+) -> tuple[np.ndarray, int | None, np.ndarray]:
+    """The log-probability of each row, NaN where no p > 0 is told, to how many digits it is rounded, and where 0 is told.
+
+    Marks are those of records: -9999 stands for what is not told, and what is below `MARKS_BELOW` for probability 0.
+    """
     name = probability or logarithm
     if name is None:
-        return np.full(size, np.nan), None
+        return np.full(size, np.nan), None, np.zeros(size, dtype=bool)
     given = table.column_of_numbers(name, gaps=True).astype(np.float64)
     silent = np.isnan(given)
     if probability:
@@ -155,10 +160,14 @@ def _logarithms(
     else:
         table.refuse_numbers(name, given, silent | (given <= 1e-3), "a log-probability is at most 0")
         values = given.copy()
+        silent |= values == MARK
+    above = int((values > 0).sum())
+    if above:
+        table.notes.append((f"{above} values of column {name} are above {1 if probability else 0}, and taken for it",))
     values = np.minimum(values, 0.0)
-    mark = (values <= MARKS_BELOW) | (values == MARK)
-    values[mark] = np.nan
-    return values, _digits(given[~silent & ~mark])
+    zero = values < MARKS_BELOW
+    values[zero | silent] = np.nan
+    return values, _digits(given[~silent & ~zero]), zero
 
 
 #: Of fewer different values it is not told whether they are rounded, or short by themselves, as 0.25 is.

@@ -254,7 +254,7 @@ def walk(
                 totals[11] = rank
             if old and rank == 0.0:
                 totals[13] += 1.0
-        elif told:
+        elif told and rest <= slack:
             totals[14] += 1.0
         if told:
             totals[12] += 1.0

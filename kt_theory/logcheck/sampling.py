@@ -22,6 +22,10 @@ POWER = 0.9
 NEAR = 0.9
 
 
+#: Which part of the level is for the number of records outside of labels whose told mass is 1.
+FORBIDDEN = 0.1
+
+
 @dataclass(frozen=True)
 class Tests:
     """The tests of the stated law on one log.
@@ -88,13 +92,13 @@ def _nodes() -> tuple[np.ndarray, np.ndarray]:
     return np.polynomial.legendre.leggauss(200)
 
 
-def sampling_findings(cells: Cells, totals: Totals, level: float) -> list[Finding]:
-    """The answers to the four questions on how the labels were drawn."""
+def sampling_findings(cells: Cells, totals: Totals, level: float, zeros: int = 0) -> list[Finding]:
+    """The answers to the four questions on how the labels were drawn; `zeros` records have stated probability 0."""
     tests = tests_of(totals, cells.slack)
     beta, error = inverse_temperature(cells)
     kind = _kind(totals, tests, level)
     return [
-        _sampled(cells, totals, tests, level),
+        _sampled(cells, totals, tests, level, zeros),
         _greedy(cells, totals, level),
         _truncated(cells, totals, tests, level, kind),
         _temperature(cells, totals, tests, beta, error, level, kind),
@@ -103,7 +107,7 @@ def sampling_findings(cells: Cells, totals: Totals, level: float) -> list[Findin
 
 def _kind(totals: Totals, tests: Tests, level: float) -> str | None:
     """Which of the alternatives the records fit best, if the stated law is refuted."""
-    if tests.p > level:
+    if tests.p > (1 - FORBIDDEN) * level:
         return None
     families = {
         "temperature": float(totals.temperatures.max()),
@@ -133,8 +137,32 @@ def _nothing_known(cells: Cells, question: str) -> Finding:
     return Finding(question, "cannot tell", NO_REPEATS, numbers={"records": cells.n})
 
 
-def _sampled(cells: Cells, totals: Totals, tests: Tests, level: float) -> Finding:
-    if not totals.steps:
+def forbidden(cells: Cells, totals: Totals, level: float, zeros: int) -> tuple[str, bool]:
+    """The records that the stated law forbids, in words, and whether they refute it.
+
+    A record of stated probability 0 does, unless probabilities are rounded. One of a new label where the told ones
+    leave no more than the slack has probability 4 slack at most, whatever came before, as their sum is off by 3 slack
+    at most: the number of them is stochastically no larger than that of successes in as many trials as records.
+    """
+    said, refuted = "", False
+    if zeros:
+        refuted = not cells.rounded
+        said += f"; {_records(zeros)} of labels whose stated probability is 0{', rounded' if cells.rounded else ''}"
+    outside = int(totals.impossible)
+    if outside:
+        tail = special.bdtrc(outside - 1, cells.groups.size, min(4 * cells.slack, 1.0))
+        refuted |= bool(tail <= FORBIDDEN * level)
+        said += f"; {_records(outside)} of labels outside of told ones whose mass is 1"
+    return said, refuted
+
+
+def _records(number: int) -> str:
+    return "1 record is" if number == 1 else f"{number} records are"
+
+
+def _sampled(cells: Cells, totals: Totals, tests: Tests, level: float, zeros: int) -> Finding:
+    beyond, refuted = forbidden(cells, totals, level, zeros)
+    if not totals.steps and not refuted:
         return _nothing_known(cells, "sampled")
     numbers = {
         "records": cells.n,
@@ -144,19 +172,24 @@ def _sampled(cells: Cells, totals: Totals, tests: Tests, level: float) -> Findin
         "z_truncation": tests.z_truncation,
         "e_value": tests.e,
         "settled_after": int(totals.settled) or None,
+        "records_of_probability_0": zeros,
+        "records_outside_of_mass_1": int(totals.impossible),
         "slack": cells.slack,
         "level": level,
     }
+    law = "no, from another law than the log-probabilities say"
+    if not totals.steps:
+        return Finding("sampled", law, beyond.removeprefix("; "), alarm=True, numbers=numbers)
     said = f"p = {tests.p:.2g}"
     if not math.isnan(tests.z):
         said += f", z = {tests.z:.2f}"
     said += f", e-value {_power_of_ten(totals.peak)}, on {int(totals.steps)} of {cells.n} records"
     if cells.slack > 1e-4:
         said += f"; probabilities may be off by {cells.slack:.2g}, relatively"
-    if tests.p <= level:
+    said += beyond
+    if refuted or tests.p <= (1 - FORBIDDEN) * level:
         if totals.settled:
             said += f"; settled after {int(totals.settled)}"
-        law = "no, from another law than the log-probabilities say"
         return Finding("sampled", law, said, alarm=True, numbers=numbers)
     information = (1 / NEAR - 1) ** 2 * totals.variance
     needed = _records_for(cells, information, level, sides=2)
