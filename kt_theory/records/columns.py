@@ -232,7 +232,8 @@ class Columns:
             rows += [i] * len(given)
             labels += given
         others = [name for name in self.names if name not in names]
-        values: list[Any] = [[sequence_of(self[name])[i] for i in rows] for name in others]
+        columns = [sequence_of(self[name]) for name in others]  # once: it may copy the column
+        values: list[Any] = [[column[i] for i in rows] for column in columns]
         return Columns([*others, "annotation"], [*values, labels], self.places.of(rows))
 
     def without(self, rows: Iterable[int]) -> Columns:
