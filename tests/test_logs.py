@@ -15,8 +15,11 @@ import pytest
 import kt_theory as kt
 from kt_theory import logs
 from kt_theory.cli import main
+from kt_theory.logs import labels, reading
 from kt_theory.logs import lines as json_lines
-from kt_theory.logs import reading
+from kt_theory.logs.reply import Reply
+from kt_theory.logs.report import Report
+from kt_theory.logs.rows import Rows
 from kt_theory.refusals import Refusal
 
 HALF, FIFTH, TENTH = math.log(0.5), math.log(0.2), math.log(0.1)
@@ -239,7 +242,7 @@ TRAPS = {
         [chat("yes", [token("yes", HALF)]), chat("no", None), chat("maybe", [])],
         {},
         [("Good?", "yes", 1, HALF), ("Good?", "no", 1, None), ("Good?", "maybe", 1, None)],
-        "lists no tokens though it was asked to",
+        "a reply lists no tokens: its label is its text",
     ),
     "a reply of several tokens that lists none": (
         [chat("yes", [token("yes", HALF)]), chat("not sure", None)],
@@ -494,6 +497,42 @@ def test_whether_values_are_raw_is_stated_inferred_or_unknown(tmp_path):
         assert report.values.startswith(said)
 
 
+def test_values_are_inferred_if_every_reply_states_its_sampler(tmp_path):
+    # Oracle: enumeration; one of three states temperature 1
+    line = chat("yes", [token("yes", HALF)])
+    bare = {"state": "q", "response": line["response"]}
+    assert read(tmp_path, [line, line])[1].values.startswith("inferred")
+    assert read(tmp_path, [line, bare, bare])[1].values == "unknown"
+
+
+def test_samples_without_a_choice_are_told(tmp_path):
+    # Oracle: enumeration, by hand
+    inspect, helm = (copy.deepcopy(FORMATS[name][0][0]) for name in ("inspect", "helm"))
+    whole = len(read(tmp_path, [inspect])[0])
+    inspect["samples"] += [{"input": "q", "error": {"message": "boom"}}, {"input": "q", "output": {"choices": []}}]
+    found, report = read(tmp_path, [inspect])
+    assert (len(found), report.left_out) == (whole, {"boom": 1, "no choice": 1})
+    helm["request_states"] += [{"result": {"success": False, "error": "boom", "completions": []}}, {}]
+    found, report = read(tmp_path, [helm])
+    assert (len(found), report.left_out) == (1, {"boom": 1, "no choice": 1})
+
+
+def test_probabilities_after_sampling(tmp_path):
+    # Oracle: enumeration, ln 0.7 and ln 0.3
+    listed = [{"token": "y", "prob": 0.7}, {"token": "n", "prob": 0.3}]
+    line = {"prompt": "q", "content": "y", "completion_probabilities": [{**listed[0], "top_probs": listed}]}
+    assert read(tmp_path, [line])[0] == [("q", "y", 1, math.log(0.7)), ("q", "n", 0, math.log(0.3))]
+
+
+def test_what_is_kept_of_inputs_is_bounded(monkeypatch):
+    # Oracle: enumeration; beyond the pairs that are kept, no input is either
+    monkeypatch.setattr(labels, "PAIRS_KEPT", 10)
+    recorder = labels.Recorder(Rows(), Report())
+    for i in range(50):
+        recorder.add(Reply({}, f"q{i}", "yes", [token("yes", HALF)]), i)
+    assert (len(recorder._told), recorder._pairs, len(recorder.rows)) == (10, 10, 50)
+
+
 def test_the_largest_disagreement_and_what_is_told_again(tmp_path):
     # Oracle: enumeration; a value that was told is not written again, a sample is
     line = chat("yes", [token("yes", HALF, TWO)])
@@ -698,6 +737,164 @@ def _as_of_their_own(name, values, at):
 
 def logs_rows(folder, values, options):
     return rows_of(logs.read(written(folder, values, "good.jsonl"), **options)[0])
+
+
+# --- Different inputs are not pooled --------------------------------------------------------------------
+
+
+def asked(ask, answer):
+    return {"request": ask, "object": "response", "output": [
+        {"type": "message", "content": [{"type": "output_text", "text": answer}]}
+    ]}  # fmt: skip
+
+
+def looked_at(url, *, text="what?"):
+    parts = [{"type": "text", "text": text}, {"type": "image_url", "image_url": {"url": url}}]
+    return chat(url, None) | {"request": {"messages": [{"role": "user", "content": parts}]}}
+
+
+def gemini_with(system):
+    line = gemini("yes", candidate("yes", HALF), [])
+    return {**line, "request": {"contents": [{"role": "user", "parts": [{"text": "q"}]}], **system}}
+
+
+def ollama(**more):
+    return {"prompt": "q", "response": "yes", "done": True, **more}
+
+
+#: Lines of one text that ask for different things -> the inputs.
+TOLD_APART = {
+    "instructions": (
+        [asked({"input": "q", "instructions": told}, "yes") for told in ("Say yes", "Say no", "")],
+        ['[["system", "Say yes"], ["user", "q"]]', '[["system", "Say no"], ["user", "q"]]', "q"],
+    ),
+    "a system text of Ollama": (
+        [ollama(system="Say yes"), ollama()],
+        ['[["system", "Say yes"], ["user", "q"]]', "q"],
+    ),
+    "a system instruction of Gemini": (
+        [gemini_with({"systemInstruction": {"parts": [{"text": "Say yes"}]}}), gemini_with({})],
+        ['[["system", "Say yes"], ["user", "q"]]', "q"],
+    ),
+    "system messages stand once": (
+        [chat("yes", None) | {"request": {"system": "A", "messages": [
+            {"role": "system", "content": "A"}, {"role": "user", "content": "q"}]}}],
+        ['[["system", "A"], ["user", "q"]]'],
+    ),
+    "images": (
+        [looked_at("u1"), looked_at("u2")],
+        [json.dumps(looked_at(url)["request"]["messages"], sort_keys=True) for url in ("u1", "u2")],
+    ),
+    "texts in parts are a text": (
+        [chat("yes", None) | {"request": {"messages": [
+            {"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "input_text", "text": "b"}]}]}}],
+        ["ab"],
+    ),
+    "several prompts": (
+        [{"request": {"prompt": ["a", "b"]},
+          "choices": [{"text": text, "index": i} for i, text in ((3, "w"), (0, "x"), (1, "y"), (2, "z"))]}],
+        ["b", "a", "a", "b"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("values", "inputs"), TOLD_APART.values(), ids=TOLD_APART)
+def test_different_inputs_are_told_apart(values, inputs, tmp_path):
+    # Oracle: enumeration, by hand
+    assert [row[0] for row in read(tmp_path, values)[0] if row[2]] == inputs
+
+
+def test_the_system_text_of_a_file_of_requests(tmp_path):
+    # Oracle: enumeration, by hand
+    asks = [
+        {"custom_id": name, "params": {"system": told, "messages": [{"role": "user", "content": "q"}]}}
+        for name, told in (("a", "Say yes"), ("b", [{"type": "text", "text": "Say no"}]))
+    ]
+    requests = written(tmp_path, asks, "in.jsonl")
+    found, _ = read(tmp_path, [batch("a"), batch("b")], requests=requests)
+    assert [row[0] for row in found] == [f'[["system", "Say {word}"], ["user", "q"]]' for word in ("yes", "no")]
+    with pytest.raises(ValueError, match=r"in\.jsonl: lines 1 and 3 have one custom_id, 'a'"):
+        read(tmp_path, [batch("a")], requests=written(tmp_path, [*asks, asks[0]], "in.jsonl"))
+
+
+def test_a_choice_that_does_not_tell_its_prompt_is_left_out(tmp_path):
+    # Oracle: enumeration
+    good = completion("yes", ["yes"], [HALF])
+    for choices in (
+        [{"text": "x"}, {"text": "y"}],
+        [{"text": "x", "index": 0}, {"text": "y", "index": 0}],
+        [{"text": "x", "index": 0}, {"text": "y", "index": 1}, {"text": "z", "index": 2}],
+    ):
+        found, report = read(tmp_path, [good, {"prompt": ["a", "b"], "choices": choices}])
+        assert len(found) == 1
+        assert report.left_out == {"of several prompts, it is not told which one a choice answers": len(choices)}
+
+
+def test_counted_labels_have_no_position(tmp_path):
+    # Oracle: enumeration
+    with pytest.raises(ValueError, match=r"counted labels have no position \(1\)"):
+        read(tmp_path, [{"uid": "a", "label_counter": {"x": 1}}], input="position")
+
+
+def test_an_id_has_one_name_in_all_files(tmp_path):
+    # Oracle: enumeration, ids 5 and 9 have one text, and the second file begins with the other one
+    one = {"5": ("the", HALF), "9": ("the", FIFTH)}
+    two = {"9": ("the", FIFTH), "5": ("the", HALF)}
+    paths = [
+        written(tmp_path, [vllm([number], [position])], f"{number}.jsonl") for number, position in ((5, one), (9, two))
+    ]
+    columns, _ = logs.read(paths)
+    assert [row[1] for row in rows_of(columns) if row[2]] == ["the", "the token_id:9"]
+
+
+def test_a_choice_that_ends_in_a_chunk_leaves_the_others_alone(tmp_path):
+    # Oracle: enumeration, by hand
+    def choice(index, text, reason=None):
+        tokens = {"content": [token(text, HALF)]}
+        return {"index": index, "delta": {"content": text}, "finish_reason": reason, "logprobs": tokens}
+
+    def line(*choices):
+        return {"id": "x", "prompt": "q", "object": "chat.completion.chunk", "choices": list(choices)}
+
+    for first in (choice(0, "", "content_filter"), {"index": 0}, choice(0, 7)):
+        values = [line(choice(0, "a"), choice(1, "b")), line(first, choice(1, "c")), line(choice(1, "d", "stop"))]
+        found, _ = read(tmp_path, values, label="reply")
+        assert found == [("q", "bcd", 1, pytest.approx(3 * HALF, rel=1e-15))]
+
+
+#: A format -> where it keeps the settings of the sampler.
+SETTINGS = {
+    "vllm": "sampling_params",
+    "ollama": "options",
+    "tgi": "parameters",
+    "llama.cpp": "generation_settings",
+    "sglang": "sampling_params",
+    "anthropic": "params",
+    "gemini": "request",
+    "openai-chat": "request",
+    "completions": "request",
+    "inspect": "plan",
+}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_line_or_a_setting_of_another_shape(name, tmp_path):
+    # Oracle: identity, the other lines are read; nothing but a sentence comes of the odd ones
+    values, options, _ = FORMATS[name]
+    whole = rows_of(logs.read(written(tmp_path, values), **options)[0])
+    lines = [json.dumps(value) for value in [*values, *ODD, [1, 2], [{}], [[values[0]]]]]
+    found, report = read(tmp_path, lines, **options)
+    assert found[: len(whole)] == whole
+    assert report.left_out.total() >= len(ODD)
+    field = SETTINGS.get(name)
+    if field is not None:
+        odd = [{**values[0], field: value} for value in [*ODD, [1, 2]]]
+        found, report = read(tmp_path, [*values, *odd], **options)
+        assert found[: len(whole)] == whole
+        report.as_dict()
+    if name == "lm-eval":
+        odd = [{**value, "doc_id": 99, "resps": [["x"]], "arguments": [["q", [1]]]} for value in values]
+        assert read(tmp_path, [*values, *odd], **options)[0][: len(whole)] == whole
 
 
 # --- The command line -----------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from kt_theory.logs.openai import FILTERED, answer_of, prompt_of, refuse_errors, settings_of
@@ -28,8 +28,8 @@ class Completions:
         if not choices:
             raise LeftOut("no choices")
         settings = settings_of(line, answer)
-        prompt = prompt_of(line, settings)
-        return each(lambda choice: self._reply(line, prompt, settings, choice), choices)
+        prompt = prompt_of(settings, line)
+        return each(lambda choice: self._reply(line, _own(prompt, choice, choices), settings, choice), choices)
 
     def _reply(self, line: Any, prompt: Any, settings: Any, choice: Any) -> Reply:
         text = text_at(choice, "text")
@@ -51,3 +51,16 @@ class Completions:
             if not tokens:
                 raise LeftOut("nothing was sampled after the prompt")
         return Reply(line, prompt, text, tokens, reason == "length", settings, None, notes)
+
+
+def _own(prompt: Any, choice: Any, choices: Sequence[Any]) -> Any:
+    """The prompt of a choice: of several, each has equally many choices, in the order of ``index``."""
+    if not isinstance(prompt, list) or len(prompt) < 2 or not all(isinstance(one, (str, list)) for one in prompt):
+        return prompt
+    each_has, rest = divmod(len(choices), len(prompt))
+    index = found(choice, "index")
+    indices = [found(other, "index") for other in choices]
+    if rest or type(index) is not int or not 0 <= index < len(choices) or indices.count(index) > 1:
+        raise LeftOut("of several prompts, it is not told which one a choice answers")
+    own = prompt[index // each_has]
+    return own if isinstance(own, str) else [own]

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from kt_theory.logs.openai import FILTERED, tokens_of
-from kt_theory.logs.reply import Counted, LeftOut, Reply, each, found, list_at, text_at, text_of
+from kt_theory.logs.reply import Counted, LeftOut, Reply, each, found, list_at, object_at, text_at, text_of
 
 
 class LMEval:
@@ -30,7 +30,6 @@ class LMEval:
     def replies(self, line: Mapping[str, Any]) -> Iterator[Counted]:
         """The choices or the texts of a document."""
         key = (str(line.get("doc_id")), str(line.get("doc_hash")))
-        notes = ()
         if key in self._read:
             raise LeftOut("the document stands here once more, with another filter")
         arguments, replies = _arguments(line.get("arguments")), list_at(line, "resps")
@@ -40,7 +39,8 @@ class LMEval:
         # Newer versions write the replies of a generation without a list around them.
         flat = [reply for entry in replies for reply in (entry if isinstance(entry, list) else [entry])]
         if all(isinstance(reply, str) for reply in flat) and not isinstance(arguments[0][1], str):
-            item = Counted(line, contexts[0], [(label, n, None) for label, n in Counter(flat).items()], arguments[0][1])
+            settings = object_at(arguments, 0, 1)
+            item = Counted(line, contexts[0], [(label, n, None) for label, n in Counter(flat).items()], settings)
         elif len(arguments) == len(replies) and all(isinstance(argument[1], str) for argument in arguments):
             if len(set(contexts)) > 1:
                 raise LeftOut("the choices have different contexts")
@@ -48,7 +48,7 @@ class LMEval:
             labels = [(argument[1], 0, value) for argument, value in zip(arguments, values, strict=True)]
             if len({label for label, _, _ in labels}) < len(labels):
                 raise LeftOut("a choice stands twice")
-            item = Counted(line, contexts[0], labels, {}, (*notes, *_prefixes(labels)))
+            item = Counted(line, contexts[0], labels, {}, _prefixes(labels))
         else:
             raise LeftOut("replies that are neither texts nor the likelihoods of choices")
         self._read.add(key)
@@ -101,16 +101,27 @@ class Inspect:
         configs = [found(line, key, "config") for key in ("plan", "eval")]
         settings = {key: value for config in configs if isinstance(config, dict) for key, value in config.items()}
         samples = list_at(line, "samples")
-        pairs = ((sample, choice) for sample in samples for choice in list_at(sample, "output", "choices"))
+        pairs = ((sample, choice) for sample in samples for choice in list_at(sample, "output", "choices") or [None])
         return each(lambda pair: self._reply(pair[0], pair[1], settings), pairs)
 
     def _reply(self, sample: Any, choice: Any, settings: Mapping[str, Any]) -> Reply:
+        if choice is None:
+            raise LeftOut(_why(sample))
         reason = found(choice, "stop_reason")
         if reason == FILTERED:
             raise LeftOut(FILTERED)
         text = text_of(found(choice, "message", "content"))
         tokens = tokens_of(found(choice, "logprobs"), asked=False)
         return Reply(sample, found(sample, "input"), text, tokens, reason == "max_tokens", settings)
+
+
+def _why(sample: Any) -> str:
+    """Why a sample has no reply."""
+    for path in (("error", "message"), ("error",), ("result", "error"), ("output", "error")):
+        said = text_at(sample, *path)
+        if said:
+            return said[:100]
+    return "no choice"
 
 
 class HELM:
@@ -123,10 +134,12 @@ class HELM:
         """Whether a value is one of these."""
         return isinstance(found(line, "request_states"), list)
 
-    def replies(self, line: Mapping[str, Any]) -> Iterator[Reply]:
+    def replies(self, line: Mapping[str, Any]) -> Iterator[Reply | LeftOut]:
         """The completions of all requests."""
         for state in list_at(line, "request_states"):
-            request = found(state, "request") or {}
+            request = object_at(state, "request")
+            if not list_at(state, "result", "completions"):
+                yield LeftOut(_why(state))
             for completion in list_at(state, "result", "completions"):
                 tokens, notes = [], []
                 for i, token in enumerate(list_at(completion, "tokens")):

@@ -17,7 +17,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from kt_theory import checks
-from kt_theory.logs.reply import Counted, LeftOut, Reply, found, text_of
+from kt_theory.logs.openai import prompt_of
+from kt_theory.logs.reply import Counted, LeftOut, Reply, found, whole_text_of
 from kt_theory.logs.report import PAIRS_KEPT, Report
 from kt_theory.logs.rows import Rows
 from kt_theory.records.samples import MARK, MARKS_BELOW
@@ -55,7 +56,8 @@ class Recorder:
         self.requests = requests or {}
         self.path = tuple(input.split("."))
         self.above_zero, self.below_zero = 0, False  # whether the told values can be logarithms
-        self._told: dict[str, dict[str, float]] = {}
+        self._told: dict[Any, dict[str, float]] = {}
+        self._asked: Mapping[str, Any] | None = None  # the request that was joined last
         self._pairs = 0
 
     # --- Replies -----------------------------------------------------------------------------------------
@@ -68,6 +70,8 @@ class Recorder:
         LeftOut
             If it holds no sample; nothing is appended then.
         """
+        self._asked = None
+        self.rows.draw_at(getattr(item, "fingerprint", None), item.settings.get("temperature"))
         if isinstance(item, Counted):
             self._add_counted(item, line)
         elif self.label == "all":
@@ -78,10 +82,14 @@ class Recorder:
         report.replies += 1
         for note in item.notes:
             report.notes[note] += 1
-        if item.settings:
+        if self._asked is not None:
+            report.add_settings({**item.settings, **self._asked})
+        elif item.settings:
             report.add_settings(item.settings)
 
     def _add_counted(self, item: Counted, line: int) -> None:
+        if self.input == POSITION:
+            raise LeftOut("counted labels have no position")
         state = self._state(item)
         rows = [(label, count, self._number(value)) for label, count, value in item.labels]
         if not rows:
@@ -192,12 +200,16 @@ class Recorder:
         if listed:
             own = 0.0 if logprob is None else math.exp(logprob)
             self.report.add_list(math.fsum(map(math.exp, listed.values())) + own)
-            told = self._told.get(state, _NOTHING)
+            told = self._told.get(self._key(state), _NOTHING)
             if listed.items() <= told.items():
                 return  # all of it was told before
             for other, value in listed.items():
                 if told.get(other) != value and REPLACEMENT not in other:
                     self._row(state, other, 0, value, line)
+
+    def _key(self, state: str) -> Any:
+        """The input, and where rows are kept by the state of the model, that: one law each."""
+        return (state, self.rows.drawn_at) if self.rows.details else state
 
     # --- Rows --------------------------------------------------------------------------------------------
 
@@ -209,13 +221,11 @@ class Recorder:
         if logprob is not None:
             if count:
                 report.with_logprob += count
-            told = self._told.get(state)
-            if told is None:
-                told = self._told[state] = {} if self._pairs < PAIRS_KEPT else _NOTHING
-            before = told.get(label)
+            key = self._key(state)
+            before = self._told.get(key, _NOTHING).get(label)
             if before is None:
-                if self._pairs < PAIRS_KEPT and told is not _NOTHING:
-                    told[label] = logprob
+                if self._pairs < PAIRS_KEPT:
+                    self._told.setdefault(key, {})[label] = logprob
                     self._pairs += 1
             else:
                 if not count and before == logprob:
@@ -270,8 +280,9 @@ class Recorder:
             request = self.requests.get(str(item.line.get("custom_id")))
             if request is None:
                 raise LeftOut("no request has its custom_id")
-            self.report.add_settings(request)
-            prompt = request.get("messages", request.get("input", request.get("prompt")))
+            self._asked = request
+            self.rows.draw_at(getattr(item, "fingerprint", None), request.get("temperature"))
+            prompt = prompt_of(request)
         if prompt is None:
             prompt = item.line.get("state")
         text = text_of_prompt(prompt)
@@ -284,7 +295,7 @@ class Recorder:
         if reply.text is None:
             raise LeftOut("no text")
         if reply.tokens is not None:
-            self.report.notes["a reply lists no tokens though it was asked to: its label is its text"] += 1
+            self.report.notes["a reply lists no tokens: its label is its text"] += 1
         if self.label == "first" and reply.tokens is not None and len(reply.text.split()) > 1:
             raise LeftOut("no tokens are listed, and the reply has several: its first one is not known")
         return reply.text
@@ -323,7 +334,7 @@ def _name(token: Any) -> str:
 
 
 def text_of_prompt(prompt: Any) -> str | None:
-    """The input of a prompt: a text, the text of a single message, or several messages as JSON."""
+    """The input of a prompt: a text, the text of a single message, or several messages, or parts, as JSON."""
     if isinstance(prompt, str) or prompt is None:
         return prompt
     if isinstance(prompt, list) and prompt:
@@ -331,7 +342,7 @@ def text_of_prompt(prompt: Any) -> str | None:
             return " ".join(map(str, prompt))  # token ids
         if len(prompt) == 1 and isinstance(prompt[0], str):
             return prompt[0]
-        texts = [text_of(message.get("content")) if isinstance(message, dict) else None for message in prompt]
+        texts = [whole_text_of(message.get("content")) if isinstance(message, dict) else None for message in prompt]
         if len(prompt) == 1 and texts[0] is not None and prompt[0].get("role") in (None, "user"):
             return texts[0]
         if all(text is not None for text in texts):

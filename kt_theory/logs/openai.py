@@ -9,7 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from kt_theory.logs.reply import Counted, LeftOut, Reply, each, found, list_at, text_at, text_of, tokens_of_lists
+from kt_theory.logs.reply import (
+    Counted,
+    LeftOut,
+    Reply,
+    each,
+    found,
+    list_at,
+    text_at,
+    text_of,
+    tokens_of_lists,
+    with_system,
+)
 
 #: Why a reply that was filtered is left out.
 FILTERED = "content_filter"
@@ -35,10 +46,15 @@ def settings_of(line: Mapping[str, Any], answer: Mapping[str, Any]) -> Mapping[s
     return answer if "temperature" in answer or line is answer else line
 
 
-def prompt_of(line: Mapping[str, Any], asked: Mapping[str, Any]) -> Any:
-    """The prompt, if the line has it."""
-    for place in (asked, line):
-        for key in ("messages", "prompt", "input"):
+def prompt_of(*places: Mapping[str, Any]) -> Any:
+    """The prompt in the first place that has it, behind the instructions that stand beside it or in another place."""
+    prompt = _first(places, "messages", "prompt", "input")
+    return with_system(_first(places, "instructions", "system"), prompt)
+
+
+def _first(places: Iterable[Mapping[str, Any]], *keys: str) -> Any:
+    for place in places:
+        for key in keys:
             value = place.get(key)
             if value and isinstance(value, (str, list)):
                 return value
@@ -77,7 +93,7 @@ class Chat:
         if not choices:
             raise LeftOut("no choices")
         settings = settings_of(line, answer)
-        prompt, fingerprint = prompt_of(line, settings), text_at(answer, "system_fingerprint")
+        prompt, fingerprint = prompt_of(settings, line), text_at(answer, "system_fingerprint")
         return each(lambda choice: self._reply(line, prompt, settings, fingerprint, choice), choices)
 
     def _reply(self, line: Any, prompt: Any, settings: Any, fingerprint: str | None, choice: Any) -> Reply:
@@ -130,16 +146,18 @@ class Chunks:
         kind = text_at(answer, "object")
         return kind == "chat.completion.chunk" or isinstance(found(answer, "choices", 0, "delta"), dict)
 
-    def replies(self, line: Mapping[str, Any]) -> Iterator[Reply]:
-        """The replies that end on a line."""
+    def replies(self, line: Mapping[str, Any]) -> Iterator[Reply | LeftOut]:
+        """The replies that end on a line; a choice without one leaves the others alone."""
         answer = answer_of(line)
         refuse_errors(line, answer)
         for choice in list_at(answer, "choices"):
             delta = found(choice, "delta")
             if not isinstance(delta, dict):
-                raise LeftOut("a choice has no delta")
+                yield LeftOut("a choice has no delta")
+                continue
             if delta.get("content") is not None and not isinstance(delta["content"], str):
-                raise LeftOut("the content of a chunk is no text")
+                yield LeftOut("the content of a chunk is no text")
+                continue
             tokens = list_at(choice, "logprobs", "content")
             key = (str(found(answer, "id")), str(found(choice, "index")))
             spoken, texts, _ = self._open.setdefault(key, ([], [], line))
@@ -149,10 +167,11 @@ class Chunks:
             if reason is not None:
                 spoken, texts, first = self._open.pop(key)
                 if reason == FILTERED:
-                    raise LeftOut(FILTERED)
+                    yield LeftOut(FILTERED)
+                    continue
                 settings, fingerprint = settings_of(first, answer), text_at(answer, "system_fingerprint")
                 text, cut = "".join(texts), reason == "length"
-                yield Reply(first, prompt_of(first, settings), text, spoken, cut, settings, fingerprint)
+                yield Reply(first, prompt_of(settings, first), text, spoken, cut, settings, fingerprint)
 
     def unfinished(self) -> int:
         """How many replies have no last chunk."""
@@ -191,5 +210,5 @@ class Responses:
         if reason == FILTERED:
             raise LeftOut(FILTERED)
         settings = settings_of(line, answer)
-        prompt = prompt_of(line, settings)
+        prompt = prompt_of(settings, line, answer)
         yield Reply(line, prompt, text, tokens, reason == "max_output_tokens", settings, None, notes)

@@ -88,6 +88,13 @@ def read(
     return rows.columns(), report
 
 
+def read_in_detail(paths: Any, **options: Any) -> tuple[Columns, Report]:
+    """The same with the columns fingerprint and temperature, where any line states one."""
+    rows = Rows(details=True)
+    report = _read(rows, lambda: None, paths, **_options(options))
+    return rows.columns(), report
+
+
 def convert(
     paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]], out: str | os.PathLike[str], **options: Any
 ) -> Report:
@@ -188,14 +195,18 @@ def _read(
         probabilities=logprobs_are == "probabilities",
         requests=None if requests is None else _requests(requests),
     )
+    shapes: dict[str, Format] = {}
     for path in files_of([checked_path(path) for path in _given(paths)]):
         with speaking_of(path):
-            _read_file(path, format, recorder, after)
+            _read_file(path, format, recorder, after, shapes)
     _refuse_empty(report, recorder, requests is not None)
     return report
 
 
-def _read_file(path: str, name: str | None, recorder: Recorder, after: Callable[[], None]) -> None:
+def _read_file(
+    path: str, name: str | None, recorder: Recorder, after: Callable[[], None], shapes: dict[str, Format]
+) -> None:
+    """Read one file; `shapes` has the last object of each format."""
     report, several = recorder.report, bool(recorder.report.files)
     report.files.append(path)
     recorder.rows.enter(path)
@@ -204,6 +215,9 @@ def _read_file(path: str, name: str | None, recorder: Recorder, after: Callable[
     shape = format_of((value for _, value in head), name)
     if shape.name not in report.formats:
         report.formats.append(shape.name)
+    if shape.name in shapes and hasattr(shape, "follow"):  # names of one file are those of the next
+        shape.follow(shapes[shape.name])
+    shapes[shape.name] = shape
     before = 0
     for number, value in itertools.chain(head, values):
         report.lines += number != before
@@ -222,7 +236,7 @@ def _read_file(path: str, name: str | None, recorder: Recorder, after: Callable[
 def _read_value(shape: Format, value: Any, number: int, place: str, recorder: Recorder) -> None:
     """Record what one value holds; a reply that holds no sample leaves the others of its line alone."""
     try:
-        if not isinstance(value, (dict, list)):
+        if not isinstance(value, (dict, list) if getattr(shape, "lists", False) else dict):
             raise LeftOut("no object")
         items = iter(shape.replies(value))
     except LeftOut as reason:
@@ -260,12 +274,16 @@ def _requests(path: Any) -> dict[str, Mapping[str, Any]]:
     """The bodies of requests, by ``custom_id``."""
     source = os.fspath(checked_path(path))
     asked: dict[str, Mapping[str, Any]] = {}
+    lines: dict[str, int] = {}
     with speaking_of(source):
         for number, value in values_of(source):
             body = value.get("body", value.get("params", value)) if isinstance(value, dict) else None
             if not isinstance(body, dict) or "custom_id" not in value:
                 raise ValueError(f"line {number} is no request with a custom_id")
-            asked[str(value["custom_id"])] = body
+            name = str(value["custom_id"])
+            if name in lines:
+                raise ValueError(f"lines {lines[name]} and {number} have one custom_id, {checks.shown(name)}")
+            asked[name], lines[name] = body, number
     return asked
 
 

@@ -109,6 +109,37 @@ def text_of(content: Any) -> str | None:
     return None
 
 
+def whole_text_of(content: Any) -> str | None:
+    """The text of a content that is nothing but text; None if a part of it, such as an image, is not."""
+    parts = content if isinstance(content, list) else []
+    if any(not isinstance(part, str) and (text_at(part, "text") is None or not _is_text(part)) for part in parts):
+        return None
+    return text_of(content)
+
+
+def _is_text(part: Any) -> bool:
+    kind = part.get("type")
+    return kind is None or (isinstance(kind, str) and kind.endswith("text"))
+
+
+def with_system(system: Any, prompt: Any) -> Any:
+    """A prompt as messages behind that of the system, if there is one beside it: with another, the law is another."""
+    if not system or not isinstance(system, (str, list)) or not prompt:
+        return prompt
+    messages = prompt if isinstance(prompt, list) and isinstance(prompt[0], dict) else None
+    if messages and messages[0].get("role") in ("system", "developer"):
+        return prompt
+    if messages is None:
+        messages = [{"role": "user", "content": prompt}]
+    return [{"role": "system", "content": system}, *messages]
+
+
+def object_at(value: Any, *path: str | int) -> Mapping[str, Any]:
+    """The object at a path, empty if there is none."""
+    inner = found(value, *path)
+    return inner if isinstance(inner, dict) else {}
+
+
 #: Two values of one token in one list that differ by more are those of two tokens with one name.
 SAME_NAME = 1e-3
 

@@ -102,14 +102,15 @@ class Report:
     def values(self) -> str:
         """Whether log-probabilities are those that labels were drawn with.
 
-        "stated": by the log-probability mode of the server; "inferred": the stated sampler changes nothing (temperature
-        1, no truncation); else "unknown".
+        "stated": by the log-probability mode of the server; "inferred": the sampler that every reply states changes
+        nothing (temperature 1, no truncation); else "unknown".
         """
         stated = {name: set(values) for name, values in self.settings.items()}
         if "logprobs_mode" in stated:
             return "stated: " + ", ".join(sorted(stated["logprobs_mode"]))
         plain = {"temperature": {"1.0"}, "top_p": {"1.0"}, "top_k": {"0.0", "-1.0"}, "min_p": {"0.0"}}
-        if stated.get("temperature") == {"1.0"} and all(stated[name] <= plain[name] for name in stated):
+        by_all = sum(self.settings.get("temperature", {}).values()) == self.replies
+        if by_all and stated.get("temperature") == {"1.0"} and all(stated[name] <= plain[name] for name in stated):
             return "inferred: at temperature 1 without truncation, raw and processed values agree"
         return "unknown"
 

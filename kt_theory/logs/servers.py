@@ -6,7 +6,18 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from kt_theory.logs.reply import Counted, LeftOut, Reply, each, found, list_at, text_at, text_of
+from kt_theory.logs.reply import (
+    Counted,
+    LeftOut,
+    Reply,
+    each,
+    found,
+    list_at,
+    object_at,
+    text_at,
+    text_of,
+    with_system,
+)
 
 NUMBERS = (int, float)
 
@@ -15,7 +26,7 @@ class VLLM:
     """vLLM's ``RequestOutput`` as JSON: per position a dictionary of token ids, the sampled one k-th or beyond.
 
     Ids are the labels. A label is called by its text; where several ids have one text, those after the first carry
-    theirs in the name.
+    theirs in the name, in all files of one read.
     """
 
     name = "vllm"
@@ -23,6 +34,10 @@ class VLLM:
 
     def __init__(self) -> None:
         self._ids: dict[str, str] = {}
+
+    def follow(self, before: VLLM) -> None:
+        """Name ids as in the files before."""
+        self._ids = before._ids
 
     def recognises(self, line: Any) -> bool:
         """Whether a line is one of these."""
@@ -37,7 +52,7 @@ class VLLM:
         prompt = line.get("prompt")
         if prompt is None:
             prompt = line.get("prompt_token_ids")
-        settings = found(line, "sampling_params") or {}
+        settings = object_at(line, "sampling_params")
         return each(lambda output: self._reply(line, prompt, settings, output), outputs)
 
     def _reply(self, line: Any, prompt: Any, settings: Any, output: Any) -> Reply:
@@ -98,7 +113,7 @@ class SGLang:
         prompt = next((line[key] for key in ("prompt", "text_input") if isinstance(line.get(key), str)), None)
         reason = text_at(line, "meta_info", "finish_reason", "type")
         text = text_at(line, "text") if named else None  # token ids do not spell it
-        settings = found(line, "sampling_params") or {}
+        settings = object_at(line, "sampling_params")
         yield Reply(line, prompt, text, tokens, reason == "length", settings)
 
 
@@ -125,15 +140,24 @@ class LlamaCpp:
         for position in list_at(line, "completion_probabilities"):
             probs = found(position, "probs")
             if not isinstance(probs, list):
-                listed = found(position, "top_logprobs") or found(position, "top_probs")
-                tokens.append({"token": found(position, "token"), "logprob": found(position, "logprob")})
-                tokens[-1]["top_logprobs"] = listed
+                listed = found(position, "top_logprobs")
+                if listed is None and isinstance(found(position, "top_probs"), list):
+                    listed = [_of_probability(entry) for entry in position["top_probs"]]
+                tokens.append({**_of_probability(position), "top_logprobs": listed})
                 continue
             listed = [{"token": found(entry, "tok_str"), "logprob": _log(found(entry, "prob"))} for entry in probs]
             tokens.append({"token": found(position, "content"), "logprob": None, "top_logprobs": listed})
-        settings = found(line, "generation_settings") or line
+        settings = object_at(line, "generation_settings") or line
         cut = line.get("stopped_limit") is True or line.get("stop_type") == "limit"
         yield Reply(line, line.get("prompt"), text_at(line, "content"), tokens, cut, settings)
+
+
+def _of_probability(entry: Any) -> dict[str, Any]:
+    """A token, whose probability stands in ``prob`` where sampling changed it, else its logarithm in ``logprob``."""
+    value = found(entry, "logprob")
+    if value is None and found(entry, "prob") is not None:
+        value = _log(entry["prob"])
+    return {"token": found(entry, "token"), "logprob": value}
 
 
 def _log(p: Any) -> float | None:
@@ -165,7 +189,7 @@ class TGI:
                 listed = [{"token": found(entry, "text"), "logprob": found(entry, "logprob")} for entry in top]
             tokens.append({"token": found(token, "text"), "logprob": found(token, "logprob"), "top_logprobs": listed})
         reason = text_at(line, "details", "finish_reason")
-        settings = found(line, "parameters") or {}
+        settings = object_at(line, "parameters")
         yield Reply(line, line.get("inputs"), text_at(line, "generated_text"), tokens, reason == "length", settings)
 
 
@@ -190,7 +214,8 @@ class Ollama:
         if tokens and any("\ufffd" in str(found(token, "token")) for token in tokens):
             text = None  # partial characters do not spell it
         prompt = next((line[key] for key in ("prompt", "messages") if line.get(key)), None)
-        settings = found(line, "options") or {}
+        prompt = with_system(line.get("system"), prompt)
+        settings = object_at(line, "options")
         yield Reply(line, prompt, text, tokens, line.get("done_reason") == "length", settings)
 
 
@@ -215,7 +240,8 @@ class Gemini:
         asked = list_at(request, "contents")
         prompt = None
         if asked:
-            prompt = [{"role": found(part, "role"), "content": text_of(found(part, "parts"))} for part in asked]
+            prompt = [{"role": found(part, "role"), "content": found(part, "parts")} for part in asked]
+            prompt = with_system(_instruction(request), prompt)
         config = found(request, "generationConfig") or {}
         settings = {name: found(config, key) for name, key in _GEMINI.items()}
         return each(lambda candidate: self._reply(line, prompt, settings, candidate), candidates)
@@ -231,6 +257,15 @@ class Gemini:
             notes.append("a reply has only avgLogprobs, a mean over tokens: it is not used as a label's")
         tokens = _gemini_tokens(result) if result is not None else []
         return Reply(line, prompt, text, tokens, reason == "MAX_TOKENS", settings, None, notes)
+
+
+def _instruction(request: Any) -> Any:
+    """The system instruction, in either spelling: a text, or the parts of a content."""
+    for key in ("systemInstruction", "system_instruction"):
+        content = found(request, key)
+        if content:
+            return content if isinstance(content, str) else list_at(content, "parts")
+    return None
 
 
 _GEMINI = {"temperature": "temperature", "top_p": "topP", "top_k": "topK"}
@@ -276,4 +311,4 @@ class Anthropic:
         text = text_of([part for part in list_at(message, "content") if found(part, "type") == "text"])
         if text is None:
             raise LeftOut("no text")
-        yield Reply(line, None, text, None, found(message, "stop_reason") == "max_tokens", found(line, "params") or {})
+        yield Reply(line, None, text, None, found(message, "stop_reason") == "max_tokens", object_at(line, "params"))

@@ -44,6 +44,7 @@ class Probabilities:
 
     name = "stored-probabilities"
     words = "lists of {token id: probability}, a line a document"
+    lists = True  # a line is one
 
     def __init__(self) -> None:
         self._document = -1
