@@ -945,3 +945,26 @@ def test_a_log_may_be_a_teacher(tmp_path, capsys):
     assert "CE_ful" in capsys.readouterr().out
     with pytest.raises(ValueError, match="1 records are of labels whose probability is not told"):
         logs.read_teacher(written(tmp_path, [chat("yes", [token("yes", None, {"no": HALF})])]))
+
+
+@pytest.mark.parametrize(
+    ("paths", "options", "words"),
+    [
+        (["t.csv", "t.csv"], {}, "several files are read if all of them are logs"),
+        ([], {}, "paths is empty: it must name a file"),
+        ("t.csv", {"input": "uid"}, "input goes with logs, and t.csv is a table"),
+        ("t.csv", {"tolerance": 0.1}, "tolerance goes with logs, and t.csv is a table"),
+        ("items.jsonl", {"columns": {"state": "uid"}}, "columns goes with tables: input names the field of a log"),
+        ("items.jsonl", {"add_repeats": True}, "add_repeats goes with tables"),
+    ],
+)
+def test_a_teacher_of_arguments_that_do_not_fit(paths, options, words, tmp_path, monkeypatch):
+    # Oracle: enumeration, the sentence names what is not used
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "t.csv").write_text("state,action,probability\na,x,1\n")
+    written(tmp_path, [{"uid": "a", "label_counter": {"x": 3}}], "items.jsonl")
+    with pytest.raises(ValueError, match=words):
+        logs.read_teacher(paths, **options)
+    assert logs.read_teacher("t.csv", format=None).teacher.tolist() == [[1.0]]
+    with pytest.raises(ValueError, match="paths is empty"):
+        logs.transfer_set([])

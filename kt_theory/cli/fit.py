@@ -58,7 +58,7 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--normalise", action="store_true", help="divide the rows of the init by their sums")
     parser.add_argument(
-        "--tolerance", type=not_negative, help="disagreement of probabilities to accept (default: 1e-9)"
+        "--tolerance", type=not_negative, help="disagreement of probabilities to accept (default: 1e-9, of logs 1e-6)"
     )
     parser.add_argument(
         "--out", type=path, metavar="FILE", help="write the students, CSV or Parquet: a column per learner"

@@ -100,8 +100,7 @@ def _plan(arguments: argparse.Namespace) -> int:
         source = {"teacher": kt.tables.bundled_teacher(arguments.bundled)}
     else:
         options = {"normalise": arguments.normalise, "other": arguments.other}
-        read = kt.logs.read_teacher if kt.logs.is_log(arguments.teacher) else kt.tables.read_teacher
-        source = {"teacher": read(arguments.teacher, **options)}
+        source = {"teacher": kt.logs.read_teacher(arguments.teacher, **options)}
     levels = arguments.levels or _default_levels(source)
     found = kt.plan(
         **source,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kt_theory import tables
+from kt_theory import checks, tables
 from kt_theory.files import refuse_overwriting
 from kt_theory.logs.lines import is_log
 from kt_theory.logs.reading import inputs_of, read
@@ -24,6 +24,38 @@ from kt_theory.tables.sources import checked_path, name_of_source, speaking_of, 
 
 #: How far values of logs may be off by default: a server computes them in single precision.
 LOG_TOLERANCE = 1e-6
+
+
+def table_or_logs(
+    paths: Any, options: Mapping[str, Any], name: str = "paths"
+) -> tuple[list[Any], dict[str, Any], bool]:
+    """The files that are given, the options of logs that are, and whether the files are logs or one table.
+
+    Raises
+    ------
+    ValueError
+        For no file, for a table among several files, and for options of logs beside a table.
+    """
+    given = [paths] if isinstance(paths, (str, os.PathLike)) else list(checks.entries(name, paths, "paths"))
+    if not given:
+        raise ValueError(f"{name} is empty: it must name a file")
+    used = {option: value for option, value in options.items() if value is not None}
+    if "format" in used or all(is_log(checked_path(path)) for path in given):
+        return given, used, True
+    if len(given) > 1:
+        raise ValueError(f"{given[0]} and {given[1]}: several files are read if all of them are logs")
+    if used:
+        first = Argument(next(iter(used)))
+        raise Refusal(first, f" goes with logs, and {given[0]} is a table: its columns say what is what")
+    return given, used, False
+
+
+def refuse_of_tables(options: Mapping[str, Any]) -> None:
+    """Refuse options of tables, of which one that is neither None nor False was given, beside logs."""
+    for name, value in options.items():
+        if value is not None and value is not False:
+            about = (": ", Argument("input"), " names the field of a log") if name == "columns" else ()
+            raise Refusal(Argument(name), " goes with tables", *about)
 
 
 def transfer_set(
@@ -77,18 +109,12 @@ def transfer_set(
     >>> data.counts.tolist(), report.formats
     ([[1, 3]], ['label-counter'])
     """
-    given = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
-    used = {name: value for name, value in options.items() if value is not None}
+    given, used, logs = table_or_logs(paths, options)
     alphabets: dict[str, Any] = {"states": states, "actions": actions, "other": other, "drop_untold": drop_untold}
-    if not all(is_log(checked_path(path)) for path in given) and "format" not in used:
-        if len(given) > 1:
-            raise ValueError(f"{given[0]} and {given[1]}: several files are read if all of them are logs")
-        if used:
-            raise Refusal(*_named(used), f" goes with logs, and {given[0]} is a table: its columns say what is what")
+    if not logs:
         tolerance = TOLERANCE if tolerance is None else tolerance
         return read_records(given[0], tolerance=tolerance, columns=columns, skip_bad=skip_bad, **alphabets), None
-    if columns is not None:
-        raise Refusal(Argument("columns"), " goes with tables: ", Argument("input"), " names the field of a log")
+    refuse_of_tables({"columns": columns})
     if skip_bad is not None:
         with speaking_of(checked_path(skip_bad)):
             suffix_to_write(checked_path(skip_bad))
@@ -105,16 +131,12 @@ def transfer_set(
     return data, report
 
 
-def _named(used: dict[str, Any]) -> tuple[Argument]:
-    return (Argument(next(iter(used))),)
-
-
 def read_teacher(
     paths: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
     *,
     normalise: bool = False,
     other: str | None = None,
-    tolerance: float = LOG_TOLERANCE,
+    tolerance: float | None = None,
     columns: Mapping[str, Any] | None = None,
     add_repeats: bool = False,
     **options: Any,
@@ -130,8 +152,8 @@ def read_teacher(
     normalise, other
         As in `kt_theory.tables.teacher_from_frame`: what becomes of the mass that is not told. Counts lack nothing, and
         their inputs have their natural frequencies.
-    tolerance : float
-        As in `transfer_set`.
+    tolerance : float, optional
+        As in `transfer_set`, for logs only.
 
     Returns
     -------
@@ -140,7 +162,7 @@ def read_teacher(
     Raises
     ------
     ValueError
-        As `read`, `kt_theory.TransferSet.from_records` and `kt_theory.tables.teacher_from_frame`; and if labels were
+        As `transfer_set`, `kt_theory.tables.read_teacher` and `kt_theory.tables.teacher_from_frame`; and if labels were
         drawn of which nothing tells the probability, while others are told.
 
     Examples
@@ -152,13 +174,15 @@ def read_teacher(
     ...     read_teacher(path).teacher.tolist()
     [[0.75, 0.25]]
     """
-    first = paths if isinstance(paths, (str, os.PathLike)) else paths[0]
-    if not is_log(checked_path(first)) and "format" not in options:
-        of_tables: dict[str, Any] = {"columns": columns, "add_repeats": add_repeats}
-        return tables.read_teacher(first, normalise=normalise, other=other, **of_tables)
-    if columns is not None or add_repeats:
-        raise Refusal(Argument("columns"), " and ", Argument("add_repeats"), " go with tables")
-    records, report = read(paths, **options)
+    given, used, logs = table_or_logs(paths, options)
+    first = given[0]
+    if not logs:
+        if tolerance is not None:
+            raise Refusal(Argument("tolerance"), f" goes with logs, and {first} is a table")
+        return tables.read_teacher(first, normalise=normalise, other=other, columns=columns, add_repeats=add_repeats)
+    refuse_of_tables({"columns": columns, "add_repeats": add_repeats})
+    tolerance = LOG_TOLERANCE if tolerance is None else tolerance
+    records, report = read(given, **used)
     with speaking_of(first):
         states, actions = (records[name].names for name in ("state", "action"))
         data = TransferSet.from_columns(records, states=states, actions=actions, tolerance=tolerance, other=_SPARE)
