@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any
 
 from kt_theory import checks
@@ -15,11 +16,12 @@ from kt_theory.logcheck.log import log_of
 from kt_theory.logcheck.repeats import repeats_finding
 from kt_theory.logcheck.sampling import sampling_findings
 from kt_theory.logcheck.values import names_finding, rounded, sums_finding, values_finding, values_of
-from kt_theory.logs import is_log, read
-from kt_theory.records.columns import NUMBER, Columns
+from kt_theory.logs.reading import read_in_detail
+from kt_theory.logs.sets import refuse_of_tables, table_or_logs
+from kt_theory.records.columns import Columns
 from kt_theory.refusals import Argument, Refusal
 from kt_theory.tables.reading import read_columns
-from kt_theory.tables.sources import checked_path, name_of_source, speaking_of
+from kt_theory.tables.sources import name_of_source, speaking_of
 
 
 def check_log(
@@ -48,11 +50,12 @@ def check_log(
         `kt_theory.logs.read` reads them. A row of count 0 with a probability tells of a label that was not drawn.
         Further columns are understood: ``fingerprint``, ``system_fingerprint`` or ``model``; ``temperature``;
         ``annotator``, ``worker`` or ``rater``, beside which the input may be named ``task`` or ``item`` and the label
-        ``label``.
+        ``label``. Logs have the first two where their lines state them.
     level : float
         How probable a false alarm of each question may be, in (0, 1).
     temperature : float, optional
-        At which temperature the log is said to have been drawn, above 0; overrides a column, and what a log states.
+        At which temperature the log is said to have been drawn, above 0; overrides a column, and what lines of a log
+        state.
     seed : int
         Of the order in which the records are taken. The order of independent draws has no information, and a table may
         be sorted.
@@ -103,13 +106,8 @@ def check_log(
         table = Columns.of(log).named(columns)
         records = log_of(table)
     elif isinstance(log, (str, os.PathLike, list, tuple)):
-        paths = [checked_path(path) for path in (log if isinstance(log, (list, tuple)) else [log])]
-        if not paths:
-            raise ValueError("log is empty: it must name a file")
-        source = name_of_source(paths[0])
-        table, stated = _read(paths, columns, options)
-        temperature = stated if temperature is None else temperature
-        with speaking_of(paths[0]):
+        table, source = _read(log, columns, options)
+        with speaking_of(source) if source else nullcontext():
             records = log_of(table)
     else:
         raise ValueError(f"log is {checks.shown(log)}: it must be a DataFrame, a mapping of columns or a path")
@@ -138,18 +136,13 @@ def check_log(
     )
 
 
-def _read(paths: list[Any], columns: Any, options: dict[str, Any]) -> tuple[Columns, float | None]:
-    """The columns of one table or of logs, and the one temperature above 0 that logs state, if they do."""
-    if not all(map(is_log, paths)) and "format" not in options:
-        if len(paths) > 1:
-            raise ValueError(f"{paths[0]} and {paths[1]}: several files are read if all of them are logs")
-        if options:
-            raise Refusal(Argument(next(iter(options))), f" goes with logs, and {paths[0]} is a table")
+def _read(log: Any, columns: Any, options: dict[str, Any]) -> tuple[Columns, str]:
+    """The columns of one table or of logs, and what their file is called, if it is one."""
+    paths, used, logs = table_or_logs(log, options, "log")
+    if not logs:
         with speaking_of(paths[0]):
-            return read_columns(paths[0], columns), None
-    if columns is not None:
-        raise Refusal(Argument("columns"), " goes with tables: ", Argument("input"), " names the field of a log")
-    table, report = read(paths, **options)
-    stated = list(report.settings.get("temperature", ()))
-    value = float(stated[0]) if len(stated) == 1 and NUMBER.fullmatch(str(stated[0])) else 0.0
-    return table, value if value > 0 else None
+            return read_columns(paths[0], columns), name_of_source(paths[0])
+    refuse_of_tables({"columns": columns})
+    table, report = read_in_detail(paths, **used)
+    table.notes += [(said,) for said in report.sentences()]
+    return table, name_of_source(paths[0]) if len(report.files) == 1 else ""

@@ -143,7 +143,7 @@ def _coded(table: Columns, column: str | None, *, gaps: bool = False) -> tuple[t
 def _logarithms(
     table: Columns, probability: str | None, logarithm: str | None, size: int
 ) -> tuple[np.ndarray, int | None, np.ndarray]:
-    """The log-probability of each row, NaN where no p > 0 is told, to how many digits it is rounded, and where 0 is told.
+    """The log-probability of each row, NaN where no p > 0 is told; its rounding in digits; where p = 0 is told.
 
     Marks are those of records: -9999 stands for what is not told, and what is below `MARKS_BELOW` for probability 0.
     """
