@@ -14,6 +14,7 @@ import pytest
 import kt_theory as kt
 from kt_theory import tables
 from kt_theory.cli import main
+from kt_theory.records import columns
 from kt_theory.records.columns import FAULTS_LISTED, WEIGHTS
 from kt_theory.refusals import Argument, Note, Refusal, spelled_with_options
 
@@ -653,3 +654,21 @@ def test_a_sentence_keeps_its_arguments_apart():
     assert str(error) == "x; max_reps=5 or normalise=True or states"
     assert spelled_with_options(error) == "x; --max-reps 5 or --normalise or --states"
     assert spelled_with_options(ValueError("normalise=True")) == "normalise=True"
+
+
+def test_a_column_beside_annotators_is_copied_once(monkeypatch):
+    # Oracle: enumeration, one copy of each of the three columns that are read, whatever the number of items
+    copied = []
+
+    def counting(values, copy=columns.sequence_of):
+        copied.append(len(values))
+        return copy(values)
+
+    monkeypatch.setattr(columns, "sequence_of", counting)
+    found = []
+    for items in (10, 100):
+        table = columns.Columns.of({"item": range(items), "x": ["a"] * items, "y": ["b"] * items})
+        copied.clear()
+        table.named({"state": "item", "action": ["x", "y"]})
+        found.append(copied.count(items))
+    assert found == [3, 3]
