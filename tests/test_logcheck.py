@@ -416,6 +416,18 @@ def test_annotators_that_copy():
     assert kt.check_log(honest)["sampled"].evidence == "no probabilities are told"
 
 
+def test_labels_without_an_annotator_are_not_one_annotators():
+    # Oracle: identity, the findings without these labels, besides their number
+    rng = np.random.default_rng(26)
+    rows = [(f"i{s}", f"w{w}" if w < 4 else None, "abc"[rng.integers(3)]) for s in range(40) for w in range(7)]
+    log = pd.DataFrame(rows, columns=["state", "worker", "action"])
+    found, named = (kt.check_log(frame)["annotators"] for frame in (log, log.dropna()))
+    assert found.numbers == {**named.numbers, "unnamed": 120}
+    assert "over 6 pairs; 120 labels without an annotator left out" in found.evidence
+    alone = kt.check_log(log[log.worker.isna() | (log.worker == "w0")])["annotators"]
+    assert (alone.verdict, alone.numbers) == ("cannot tell", {"unnamed": 120})
+
+
 def test_independent_annotators_raise_few_alarms():
     # Oracle: identity, a p-value is below the level with at most its probability: binomial errors
     rng = np.random.default_rng(17)
@@ -492,6 +504,21 @@ def test_records_that_the_stated_law_forbids(log, zero, outside):
         assert f"{zero} record{' is' if zero == 1 else 's are'} of labels whose stated probability is 0" in str(finding)
     if outside > 10:
         assert "of labels outside of told ones whose mass is 1" in str(finding)
+
+
+@pytest.mark.parametrize("written", ["-inf", "-Infinity", "-3e38"])
+def test_the_logarithm_of_zero_in_a_file(written, tmp_path):
+    # Oracle: identity, the findings of the same table in memory; and what records take for 0
+    path = tmp_path / "records.csv"
+    path.write_text(f"state,action,count,logprob\nq,a,3,-0.1\nq,b,1,{written}\n")
+    log = {"state": ["q", "q"], "action": ["a", "b"], "count": [3, 1], "logprob": [-0.1, -math.inf]}
+    found = kt.check_log(path)
+    assert str(found) == str(kt.check_log(log))
+    assert found["sampled"].numbers["records_of_probability_0"] == 1
+    text = path.read_text().replace("q,b,1,", "q,b,0,")
+    path.write_text(text)
+    assert kt.tables.read_records(path, other="rest").n == 3
+    assert not kt.check_log(path)["sampled"].alarm
 
 
 def test_records_that_the_stated_law_allows():

@@ -42,19 +42,23 @@ def annotators_finding(log: Log, level: float) -> Finding:
     if log.annotator is None:
         return Finding("annotators", "cannot tell", "no column names the annotator")
     agreements = agreements_of(log)
+    unnamed = int(log.count[_unnamed(log)].sum())
+    without = f"; {unnamed} {'label' if unnamed == 1 else 'labels'} without an annotator left out" if unnamed else ""
     if not agreements:
-        return Finding("annotators", "cannot tell", "no item has three labels, not all equal, of different annotators")
+        said = f"no item has three labels, not all equal, of different annotators{without}"
+        return Finding("annotators", "cannot tell", said, numbers={"unnamed": unnamed})
     closest = min(agreements, key=lambda pair: pair.p)
     p = min(1.0, closest.p * len(agreements))
     who = " and ".join(checks.shown(log.annotators[i]) for i in closest.annotators)
     said = f"{who} agree on {closest.agreed} of {closest.items} items, where {closest.expected:.1f} are expected"
-    said += f", p = {p:.2g} over {len(agreements)} pairs"
+    said += f", p = {p:.2g} over {len(agreements)} pairs{without}"
     numbers = {
         "p_value": p,
         "pairs": len(agreements),
         "items": closest.items,
         "agreed": closest.agreed,
         "expected": closest.expected,
+        "unnamed": unnamed,
     }
     if p <= level:
         return Finding("annotators", "yes", said, alarm=True, numbers=numbers)
@@ -68,10 +72,17 @@ def annotators_finding(log: Log, level: float) -> Finding:
     )
 
 
+def _unnamed(log: Log) -> np.ndarray:
+    """The rows that name no annotator."""
+    assert log.annotator is not None
+    nameless = np.array([not name for name in log.annotators], dtype=bool)
+    return nameless[log.annotator] if nameless.any() else np.zeros(log.annotator.size, dtype=bool)
+
+
 def agreements_of(log: Log) -> list[Agreement]:
     """The pairs of annotators that share an item on which the labels leave agreement open."""
     assert log.annotator is not None
-    rows = np.flatnonzero(log.count > 0)
+    rows = np.flatnonzero((log.count > 0) & ~_unnamed(log))  # labels without an annotator are not one annotator's
     # One label an annotator and item: the first.
     W = len(log.annotators)
     _, first = np.unique(log.s[rows] * W + log.annotator[rows], return_index=True)

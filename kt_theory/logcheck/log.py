@@ -150,7 +150,7 @@ def _logarithms(
     name = probability or logarithm
     if name is None:
         return np.full(size, np.nan), None, np.zeros(size, dtype=bool)
-    given = table.column_of_numbers(name, gaps=True).astype(np.float64)
+    given = table.column_of_numbers(name, gaps=True, logarithms=name == logarithm).astype(np.float64)
     silent = np.isnan(given)
     if probability:
         table.refuse_numbers(name, given, silent | (given >= 0), "a probability is at least 0")
