@@ -830,6 +830,27 @@ def test_a_choice_that_does_not_tell_its_prompt_is_left_out(tmp_path):
         assert report.left_out == {"of several prompts, it is not told which one a choice answers": len(choices)}
 
 
+def test_a_reply_that_is_left_out_has_no_note(tmp_path):
+    # Oracle: enumeration; the first token of two words is not known
+    _, report = read(tmp_path, [chat(text, None) for text in ("yes it is", "no")])
+    assert report.left_out.total() == 1
+    assert report.notes == {"a reply lists no tokens: its label is its text": 1}
+
+
+def test_no_file_and_no_option_of_another_name(tmp_path):
+    # Oracle: enumeration
+    path = written(tmp_path, [{"uid": "a", "label_counter": {"x": 1}}])
+    for call in (logs.read, logs.transfer_set, lambda paths: logs.convert(paths, tmp_path / "o.csv")):
+        with pytest.raises(ValueError, match=r"^paths is empty: it must name a file"):
+            call([])
+    with pytest.raises(ValueError, match=r"^log is empty: it must name a file"):
+        kt.check_log([])
+    for call in (logs.transfer_set, logs.read_teacher, lambda p, **o: logs.convert(p, tmp_path / "o.csv", **o)):
+        for value in (None, 1):
+            with pytest.raises(TypeError, match=r"^labels is no option of logs: these are input, label, format"):
+                call(path, labels=value)
+
+
 def test_counted_labels_have_no_position(tmp_path):
     # Oracle: enumeration
     with pytest.raises(ValueError, match=r"counted labels have no position \(1\)"):

@@ -294,10 +294,10 @@ class Recorder:
         """The label of a reply whose tokens are not listed."""
         if reply.text is None:
             raise LeftOut("no text")
-        if reply.tokens is not None:
-            self.report.notes["a reply lists no tokens: its label is its text"] += 1
         if self.label == "first" and reply.tokens is not None and len(reply.text.split()) > 1:
             raise LeftOut("no tokens are listed, and the reply has several: its first one is not known")
+        if reply.tokens is not None:
+            self.report.notes["a reply lists no tokens: its label is its text"] += 1
         return reply.text
 
     def _start(self, reply: Reply) -> int:

@@ -91,7 +91,7 @@ def read(
 def read_in_detail(paths: Any, **options: Any) -> tuple[Columns, Report]:
     """The same with the columns fingerprint and temperature, where any line states one."""
     rows = Rows(details=True)
-    report = _read(rows, lambda: None, paths, **_options(options))
+    report = _read(rows, lambda: None, paths, **options_of(options))
     return rows.columns(), report
 
 
@@ -131,7 +131,7 @@ def convert(
         parquet = suffix_to_write(target) == ".parquet"
         if parquet:
             load_pyarrow()
-    refuse_overwriting("out", target, inputs_of(_given(paths), options.get("requests")))
+    refuse_overwriting("out", target, inputs_of(given_files(paths), options.get("requests")))
     reports = []
 
     def write(neighbour: Path) -> None:
@@ -143,7 +143,7 @@ def convert(
                 sink(rows.columns())
                 rows.clear()
 
-            reports.append(_read(rows, lambda: flush() if len(rows) >= BLOCK else None, paths, **_options(options)))
+            reports.append(_read(rows, lambda: flush() if len(rows) >= BLOCK else None, paths, **options_of(options)))
             flush()
             sink(None)
 
@@ -151,8 +151,18 @@ def convert(
     return reports[0]
 
 
-def _given(paths: Any) -> list[Any]:
-    return [paths] if isinstance(paths, (str, os.PathLike)) else list(checks.entries("paths", paths, "paths"))
+def given_files(paths: Any, name: str = "paths") -> list[Any]:
+    """The files that the argument `name` names, one or several.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+    """
+    given = [paths] if isinstance(paths, (str, os.PathLike)) else list(checks.entries(name, paths, "paths"))
+    if not given:
+        raise ValueError(f"{name} is empty: it must name a file")
+    return given
 
 
 def inputs_of(given: Sequence[Any], requests: Any) -> dict[str, Any]:
@@ -161,8 +171,19 @@ def inputs_of(given: Sequence[Any], requests: Any) -> dict[str, Any]:
     return {**{f"the log {file}": file for file in files}, "requests": requests}
 
 
-def _options(given: Mapping[str, Any]) -> dict[str, Any]:
-    return {"input": PROMPT, "label": None, "format": None, "requests": None, "logprobs_are": "logarithms", **given}
+def options_of(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of `read`, those that are given and the defaults of the others.
+
+    Raises
+    ------
+    TypeError
+        For a name that is none of them.
+    """
+    defaults = {"input": PROMPT, "label": None, "format": None, "requests": None, "logprobs_are": "logarithms"}
+    for name in given:
+        if name not in defaults:
+            raise TypeError(f"{name} is no option of logs: these are {', '.join(defaults)}")
+    return {**defaults, **given}
 
 
 def _read(
@@ -196,7 +217,7 @@ def _read(
         requests=None if requests is None else _requests(requests),
     )
     shapes: dict[str, Format] = {}
-    for path in files_of([checked_path(path) for path in _given(paths)]):
+    for path in files_of([checked_path(path) for path in given_files(paths)]):
         with speaking_of(path):
             _read_file(path, format, recorder, after, shapes)
     _refuse_empty(report, recorder, requests is not None)

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kt_theory import checks, tables
+from kt_theory import tables
 from kt_theory.files import refuse_overwriting
 from kt_theory.logs.lines import is_log
-from kt_theory.logs.reading import inputs_of, read
+from kt_theory.logs.reading import given_files, inputs_of, options_of, read
 from kt_theory.logs.report import Report
 from kt_theory.problem import Problem
 from kt_theory.protocols import TransferSet
@@ -36,9 +36,8 @@ def table_or_logs(
     ValueError
         For no file, for a table among several files, and for options of logs beside a table.
     """
-    given = [paths] if isinstance(paths, (str, os.PathLike)) else list(checks.entries(name, paths, "paths"))
-    if not given:
-        raise ValueError(f"{name} is empty: it must name a file")
+    given = given_files(paths, name)
+    options_of(options)  # none of another name
     used = {option: value for option, value in options.items() if value is not None}
     if "format" in used or all(is_log(checked_path(path)) for path in given):
         return given, used, True
