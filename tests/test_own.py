@@ -11,8 +11,10 @@ import pytest
 
 import kt_theory as kt
 from kt_theory.learners import sel_ptl
+from kt_theory.learners.partial import renormalised_at, sel_at, sel_told
 from kt_theory.simulation import cells
 from kt_theory.study import engine
+from kt_theory.study.manifest import kept_design
 from kt_theory.study.store import StudyFiles
 
 PROBLEM = kt.Problem([0.5, 0.3, 0.2], [[0.7, 0.2, 0.1], [0.2, 0.4, 0.4], [1.0, 0.0, 0.0]], name="three rows")
@@ -189,6 +191,32 @@ def test_a_study_draws_only_the_learners_that_it_lacks(tmp_path):
     assert (
         kt.study.export(tmp_path / "s").receipts.drop(columns="seconds").equals(in_memory.drop(columns="seconds"))
     )  # by name: the folder does not have the function
+
+
+def test_a_folder_is_read_again_whose_learners_have_protocols_of_ones_own(tmp_path):
+    # Oracle: identity, the same study in memory, by threads
+    protocols = [kt.Protocol("mine", top=2), kt.Protocol("hidden", shows_label=False, top=1, lists_last=False)]
+    own = [kt.Learner(f"keep {p}", p, lambda c, revealed, init: sel_told(c, revealed, init)) for p in protocols]
+    design = kt.study.Design("d", [kt.study.Panel("p", PROBLEM, [5], ["CE_sgl", *own])], 100, seed=4)
+    there = kt.study.run(design.panels, 100, 4).drop(columns="seconds")
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        kt.study.run_in_folder(design, tmp_path / "s", executor=pool)
+    assert kt.study.status(tmp_path / "s").done
+    assert kt.study.check(tmp_path / "s").done
+    assert kt.study.export(tmp_path / "s").receipts.drop(columns="seconds").equals(there)
+    again = kt.study.run_in_folder(design, tmp_path / "s")
+    assert again.tally.drawn == 0
+    assert again.receipts.drop(columns="seconds").equals(there)
+    (planned,) = kept_design(StudyFiles(tmp_path / "s"))[1]
+    assert [learner.protocol for learner in planned.learners[1:]] == protocols
+
+
+def test_a_manifest_of_named_protocols_says_no_more_than_their_names(tmp_path):
+    # Oracle: identity, the three fields of a learner of format 2
+    panel = kt.study.Panel("p", PROBLEM, [5], ["SEL_ptl", HALF, "SEL@top_k:1:but_last", "RENORM@top_k_only:1"])
+    kt.study.run_in_folder(kt.study.Design("d", [panel], 10, seed=4), tmp_path / "s")
+    for cell in StudyFiles(tmp_path / "s").manifest()["cells"]:
+        assert all(list(learner) == ["name", "protocol", "fingerprint"] for learner in cell["learners"])
 
 
 def test_another_function_of_the_same_name_is_drawn_anew(tmp_path):
@@ -424,3 +452,25 @@ def test_fingerprints_see_what_a_function_reads():
     thing = object()
     with pytest.raises(ValueError, match="give a fingerprint"):
         learner(lambda c, r, i: i if thing else c)
+
+
+@pytest.mark.parametrize("fact", ["shows_label", "lists_last", "listed"])
+def test_fingerprints_see_each_fact_of_a_protocol(fact):
+    # Oracle: identity, a learner of the same functions whose protocol differs in one fact
+    one, two = (kt.Protocol("mine", top=2, **{fact: value}) for value in (False, True))
+    for learner in (lambda protocol: kt.Learner("m", protocol, add_half), sel_at, renormalised_at):
+        assert learner(one).fingerprint != learner(two).fingerprint
+
+
+def test_fingerprints_of_the_packages_learners_are_those_of_stored_studies():
+    # Oracle: frozen, as folders hold them: an alarm for whoever changes what is stored under them
+    five = {name: f"{name} 1" for name in ("CE_sgl", "ADD_sgl", "CE_ptl", "SEL_ptl", "CE_ful")}
+    named = {
+        "SEL@top_k:20": "SEL@ 1, top_k:20, True, 20",
+        "SEL@top_k:20:but_last": "SEL@ 1, top_k:20:but_last, True, 20",
+        "SEL@top_k_only:3": "SEL@ 1, top_k_only:3, False, 3",
+        "SEL@told": "SEL@ 1, told, True, 0",
+        "RENORM@top_k_only:3": "RENORM@ 1, top_k_only:3, False, 3",
+        "RENORM@top_k_label:3:but_last": "RENORM@ 1, top_k_label:3:but_last, True, 3",
+    }
+    assert {name: kt.learners.resolve_learner(name).fingerprint for name in five | named} == five | named

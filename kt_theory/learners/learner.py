@@ -102,8 +102,9 @@ class Learner:
         if rate is not None:
             rate = checks.number(f"rate of learner {name}", rate)
         shown = resolve_protocol(protocol, f"protocol of learner {name}")
-        facts = (shown.name, shown.tells_drawn, shown.top, couples_inputs, *(() if shown.lists_last else ("but last",)))
         if not fingerprint:
+            lists = () if shown.lists_last else ("but last",)
+            facts = (shown.name, shown.tells_drawn, shown.top, couples_inputs, *lists, *shown.fingerprint)
             fingerprint = fingerprint_of(f"learner {name}", fit, row, facts=facts)
         values = {
             "name": name,

@@ -305,7 +305,9 @@ def sel_at(protocol: Protocol) -> Learner:
         row=sel_row if protocol.tells_drawn else told_row,
         cells=sel_cells if protocol.tells_drawn else told_cells,
         loss="sum over told labels of (log pi(a|s) - log pi*(a|s))^2 / 2",
-        fingerprint=f"SEL@ 1, {protocol.name}, {protocol.tells_drawn}, {protocol.top}",
+        fingerprint=", ".join(
+            ["SEL@ 1", protocol.name, f"{protocol.tells_drawn}, {protocol.top}", *protocol.fingerprint]
+        ),
     )
 
 
@@ -330,7 +332,9 @@ def renormalised_at(protocol: Protocol) -> Learner:
         row=renormalised_row,
         cells=renormalised_cells,
         loss="- sum over told labels of pi*(a|s) log pi(a|s), pi* scaled to one on them",
-        fingerprint=f"RENORM@ 1, {protocol.name}, {protocol.shows_label}, {protocol.top}",
+        fingerprint=", ".join(
+            ["RENORM@ 1", protocol.name, f"{protocol.shows_label}, {protocol.top}", *protocol.fingerprint]
+        ),
     )
 
 

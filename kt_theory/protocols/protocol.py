@@ -32,7 +32,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -88,6 +88,25 @@ class Protocol:
         tops = other.top == 0 or self.top is None or (mine >= theirs and self.lists_last == other.lists_last)
         lists = self.listed >= other.listed or self.top is None
         return self.shows_label >= other.shows_label and self.tells_drawn >= other.tells_drawn and tops and lists
+
+    @property
+    def facts(self) -> dict[str, bool | int | None]:
+        """All that it is but its name: ``Protocol(name, **facts)`` is the same protocol."""
+        return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "name"}
+
+    @property
+    def named_in_full(self) -> bool:
+        """Whether its name says its facts, as the name of every protocol of the package does."""
+        return _named(self.name) == self
+
+    @property
+    def fingerprint(self) -> tuple[str, ...]:
+        """What tells it apart from others of its name, `tells_drawn` and `top`; empty if its name says its facts."""
+        if self.named_in_full:
+            return ()
+        defaults = {field.name: field.default for field in fields(self)}
+        facts = {fact: self.facts[fact] for fact in ("shows_label", "lists_last", "listed")}
+        return tuple(f"{fact}={value}" for fact, value in facts.items() if value != defaults[fact])
 
     def refuse_lists(self) -> None:
         """Refuse a protocol of which only records know what is told."""

@@ -14,6 +14,7 @@ from kt_theory import __version__, checks
 from kt_theory.divergences import DIVERGENCES, Divergence
 from kt_theory.learners import Learner, resolve_learner
 from kt_theory.problem import Problem, instance
+from kt_theory.protocols import Protocol, resolve_protocol
 from kt_theory.study.design import Design, Planned
 from kt_theory.study.panels import Panel
 from kt_theory.study.records import Damaged
@@ -30,10 +31,7 @@ def keep_design(design: Design, store: Store) -> None:
             {
                 "panel": planned.panel,
                 "n": planned.n,
-                "learners": [
-                    {"name": learner.name, "protocol": learner.protocol.name, "fingerprint": learner.fingerprint}
-                    for learner in planned.learners
-                ],
+                "learners": [_named(learner) for learner in planned.learners],
                 "problem": planned.problem.name,
                 "cell": planned.cell.identity,
                 "reference": dict(planned.reference),
@@ -103,7 +101,14 @@ def kept_design(files: StudyFiles) -> tuple[Design, list[Planned]]:
     return design, cells
 
 
-def kept_learner(entry: Mapping[str, str]) -> Learner:
+def _named(learner: Learner) -> dict[str, Any]:
+    """A learner as a manifest has it; the facts of its protocol are written where the protocol's name lacks them."""
+    protocol = learner.protocol
+    facts = {} if protocol.named_in_full else {"protocol_facts": protocol.facts}
+    return {"name": learner.name, "protocol": protocol.name, "fingerprint": learner.fingerprint, **facts}
+
+
+def kept_learner(entry: Mapping[str, Any]) -> Learner:
     """The learner of a manifest; one of a user's own is there by name, and only its design can draw it."""
     name, fingerprint = entry["name"], entry["fingerprint"]
     try:
@@ -116,7 +121,9 @@ def kept_learner(entry: Mapping[str, str]) -> Learner:
     def fit(*given: Any) -> Any:
         raise ValueError(f"learner {name} is none of the package's, and only its design has it: run the design again")
 
-    return Learner(name, entry["protocol"], fit, fingerprint=fingerprint)
+    facts = entry.get("protocol_facts")
+    protocol = resolve_protocol(entry["protocol"]) if facts is None else Protocol(entry["protocol"], **facts)
+    return Learner(name, protocol, fit, fingerprint=fingerprint)
 
 
 def kept_divergence(entry: Mapping[str, str]) -> Divergence:

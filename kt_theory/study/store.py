@@ -112,6 +112,15 @@ _INSTANCE = {"instance": whole(), "S": whole(1), "A": whole(1)}
 
 _LEARNER = {"name": TEXT, "protocol": TEXT, "fingerprint": TEXT}
 
+#: Of a protocol of a user's own, whose name does not say them.
+_PROTOCOL_FACTS = {
+    "shows_label": FLAG,
+    "tells_drawn": FLAG,
+    "top": whole().or_null(),
+    "lists_last": FLAG,
+    "listed": FLAG,
+}
+
 _DRAWN = {"format": whole(2, 2), "batch": FIELDS, "revision": whole(1), "moments": LIST}
 
 _DRAWN_1 = {"batch": FIELDS, "moments": FIELDS, "drawn_by": FIELDS}
@@ -374,6 +383,10 @@ class StudyFiles:
             for j, learner in enumerate(entry["learners"]):
                 require(self.manifest_path, {f"{where}.learners[{j}]": learner}, {f"{where}.learners[{j}]": FIELDS})
                 require(self.manifest_path, learner, _LEARNER, f"{where}.learners[{j}].")
+                if "protocol_facts" in learner:
+                    inside = f"{where}.learners[{j}].protocol_facts"
+                    require(self.manifest_path, {inside: learner["protocol_facts"]}, {inside: FIELDS})
+                    require(self.manifest_path, learner["protocol_facts"], _PROTOCOL_FACTS, f"{inside}.")
             reference = entry["reference"]
             kinds = {"table": PROBLEM} if "table" in reference else _INSTANCE
             form = {"sparse": FLAG} if "sparse" in reference else {}
