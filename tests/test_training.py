@@ -214,6 +214,24 @@ def test_values_and_gradients_are_finite_and_right_at_gaps_of_100(name, dtype):
         torch.testing.assert_close(gradient.double(), slope, rtol=tolerance, atol=2e-6)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_rest_on_masked_logits_has_no_finite_loss(dtype):
+    # Oracle: definition, KL(p || q) is infinite where q(rest) = 0 < p(rest), and that of the told labels without a rest
+    masked = torch.tensor([[0.0, 0.0, -math.inf]], dtype=dtype)
+    told = torch.tensor([[0, 1]])
+    for p, wanted in (([0.5, 0.3], math.inf), ([0.5, 0.499], math.inf), ([0.5, 0.5], 0.0)):
+        log_p = torch.tensor([p], dtype=dtype).log()
+        assert training.top_k_kl(masked, told, log_p).item() == pytest.approx(wanted, abs=1e-6)
+    # What float32 leaves of a whole row is rounding, and no rest.
+    generator = torch.Generator().manual_seed(5)
+    rows_ = 5 * torch.randn(2000, 20, generator=generator, dtype=dtype)
+    log_p = rows_.log_softmax(1)
+    student = torch.cat([rows_, torch.full((2000, 1), -math.inf, dtype=dtype)], 1)
+    assert training.top_k_kl(student, torch.arange(20).expand(2000, 20), log_p).abs() < 1e-5
+    # All labels told: nothing is left.
+    assert training.top_k_kl(masked, torch.tensor([[0, 1, 2]]), torch.tensor([[0.5, 0.5, 0.0]]).log()) < 1e-6
+
+
 def test_one_minus_a_sum_is_seen():
     # Oracle: limit, planted: the rest of a student at a gap of 100 is e^-100, and 1 - sum q is 0
     logits = torch.tensor([[100.0, 0.0]])

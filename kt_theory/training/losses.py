@@ -237,7 +237,9 @@ def top_k_kl(
     Notes
     -----
     Source: ours. The rest of the teacher is 0 where rounding takes its sum above 1; the rest of the student is the
-    log-sum-exp of the untold logits, and not one minus a sum, so that it is exact where it is small.
+    log-sum-exp of the untold logits, and not one minus a sum, so that it is exact where it is small. Where all untold
+    logits are -inf, the loss is infinite if the teacher's rest is more than the rounding of k log-probabilities,
+    (k + 8) eps of their type.
 
     Examples
     --------
@@ -252,7 +254,9 @@ def top_k_kl(
     log_q, log_rest = _log_student(logits, told, temperature)
     p = log_p.exp()
     rest = -torch.expm1(log_p.logsumexp(dim=1).clamp_max(0.0))
-    rest = torch.where(log_rest == -math.inf, 0.0, rest)  # all labels told: what is left is rounding
+    told_all = told.here.sum(dim=1) == told.A
+    rounding = (told.here.sum(dim=1) + 8) * max(torch.finfo(given.dtype).eps for given in (log_probs, log_p))
+    rest = torch.where((log_rest == -math.inf) & (told_all | (rest <= rounding)), 0.0, rest)
     terms = torch.cat([_weighted(p, log_p - log_q), _weighted(rest, rest.log() - log_rest)[:, None]], dim=1)
     return _reduced(terms, told.here, logits, reduction)
 
