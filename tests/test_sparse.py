@@ -284,6 +284,21 @@ def test_a_sparse_transfer_set_gives_the_same_students(protocol: str) -> None:
             assert abs(kt.tv_risk(student, sparse) - kt.tv_risk(table, dense)) <= 1e-15
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("protocol", ["partial", "top_k_only:1"])
+def test_a_sparse_student_survives_an_init_near_the_smallest_float(protocol: str) -> None:
+    # Oracle: second algorithm, the definition over a dense array; by hand, label 1 has all of the init and the rest
+    teacher = np.array([[0.5, 0.25, 0.25, 0.0]])
+    for init in ([[1.0, 1e-310, 0.0, 0.0]], [[1.0, 0.0, 0.0, 1e-310]]):
+        counts = np.array([[2, 0, 0, 0]])
+        sparse = kt.TransferSet.from_counts(sp.csr_array(counts), sp.csr_array(teacher), protocol, seed=1)
+        dense = kt.TransferSet.from_counts(counts, teacher, protocol, seed=1)
+        learner = f"SEL@{protocol}"
+        found = kt.fit(sparse, learner, sp.csr_array(np.array(init))).dense()
+        np.testing.assert_array_equal(found, [[0.5, *(0.5 * (x > 0) for x in init[0][1:])]])
+        np.testing.assert_array_equal(found, kt.fit(dense, learner, init))
+
+
 def test_a_sparse_transfer_set_is_made_dense_on_request_only() -> None:
     # Oracle: identity, one sentence
     _, sparse, _ = random_pair(7)

@@ -83,12 +83,15 @@ def _kept(told: Told, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Cells that are `known` keep what is revealed, the other labels share the rest as `init` has it."""
     hidden_others = np.where(np.isnan(told.rest_revealed), told.others, 0)
     missing = np.maximum(1.0 - told.sums(np.where(known, told.revealed, 0.0)), 0.0)
-    total = told.sums(np.where(known, 0.0, told.init)) + hidden_others * told.rest_init
+    init, rest_init = np.where(known, 0.0, told.init), np.where(hidden_others > 0, told.rest_init, 0.0)
+    total = told.sums(init) + hidden_others * rest_init
     hidden = told.sums(~known) + hidden_others
     uniform = total == 0
-    scale = missing / np.where(uniform, np.maximum(hidden, 1), total)
-    spread = np.where(uniform[told.rows], 1.0, told.init) * scale[told.rows]
-    rest = np.where(uniform, 1.0, told.rest_init) * scale
+    even = missing / np.maximum(hidden, 1)
+    # The share first: missing / total would overflow where the init is as small as 1e-310.
+    total = np.where(uniform, 1.0, total)
+    spread = np.where(uniform[told.rows], even[told.rows], missing[told.rows] * (init / total[told.rows]))
+    rest = np.where(uniform, even, missing * (rest_init / total))
     return np.where(known, told.revealed, spread), np.where(np.isnan(told.rest_revealed), rest, told.rest_revealed)
 
 
