@@ -128,7 +128,7 @@ def scoreboard(receipts: pd.DataFrame, claims: Mapping[str, Claims], exact: pd.D
         0 where the risk is 0 or too small to fit); resolved; exact_slope (NaN without `exact`); above_lower (least
         ratio of mean to lower bound), below_upper (largest ratio of mean to upper bound; NaN where no bound applies);
         checked (number of n at which a bound was checked) and held (whether all of them hold, within 4 standard
-        errors).
+        errors; True where none was checked: read it beside `checked`).
 
     Raises
     ------
@@ -285,7 +285,7 @@ def as_text(board: pd.DataFrame) -> str:
                 "-" if math.isnan(row.exact_slope) else f"{row.exact_slope:.4f}",
                 "-" if math.isnan(row.above_lower) else f">= {row.above_lower:.2f}",
                 "-" if math.isnan(row.below_upper) else f"<= {row.below_upper:.2f}",
-                "-" if row.checked == 0 else "held" if row.held else "BROKEN",
+                "no bound" if row.checked == 0 else "held" if row.held else "BROKEN",
             )
         )
     widths = [max(len(line[i]) for line in lines) for i in range(len(header))]

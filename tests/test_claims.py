@@ -90,6 +90,15 @@ def test_the_table_for_people(hard):
     assert "nan" not in text
 
 
+def test_a_learner_without_a_bound_is_not_said_to_be_within_one():
+    # Oracle: definition, no bound of the scoreboard is about ADD_sgl; CE_sgl has one, which held
+    receipts = kt.study.run([kt.study.Panel("p", kt.instance(0, 2, 8), [200], ["ADD_sgl", "CE_sgl"])], reps=50)
+    board = claims.scoreboard(receipts, {})
+    assert board["checked"].tolist() == [0, 1]
+    ends = [line.rpartition("  ")[2] for line in claims.as_text(board).splitlines()[1:]]
+    assert ends == ["no bound", "held"]
+
+
 def test_receipts_can_come_from_a_file(hard, tmp_path):
     path = kt.study.write_receipts(hard[0], tmp_path / "r.csv")
     back = claims.scoreboard(pd.read_csv(path, dtype=str).astype(hard[0].dtypes.drop("seconds")), hard[1])
