@@ -12,25 +12,15 @@ import numpy as np
 from kt_theory.decoding import expected_greedy_risk
 from kt_theory.ledger.attacks.comparing import within
 from kt_theory.ledger.attacks.problems import generator
+from kt_theory.ledger.entries.minimax_soft import phi, unvisited
 from kt_theory.ledger.statement import Check, Claim, Effort, PlantedError, Trial, stated
 from kt_theory.minimax import minimax_risk
 from kt_theory.minimax.constants import kappa
 from kt_theory.minimax.greedy import minimax_greedy
-from kt_theory.minimax.soft import largest_unvisited_mass
 from kt_theory.problem import Problem
 
 #: Numbers of samples at which problems are tried.
 N = (0, 1, 2, 5, 20, 60, 100)
-
-
-def phi(n: int) -> float:
-    """The largest x (1 - x)^n."""
-    return math.exp(n * math.log1p(-1 / (n + 1))) / (n + 1) if n else 1.0
-
-
-def unvisited(S: int, n: int) -> float:
-    """V(S, n)."""
-    return largest_unvisited_mass(S, n)[0]
 
 
 @cache
@@ -99,9 +89,9 @@ def hard_limit(claim: Claim, effort: Effort) -> Iterator[Trial]:
         yield within(f"one leader, S={S}, A={A}, n={n}", value, float(claim(S=S, A=A)), visits**-0.5, n)
 
 
-def likeliest_unseen(S: int, A: int, n: int, problem: Problem, share: float = 1.0) -> float:
-    x = share * problem.rho * problem.teacher.max(axis=1)
-    return (1 - 1 / A) * float((x * (1 - x) ** n).sum()) / share
+def likeliest_unseen(S: int, A: int, n: int, problem: Problem) -> float:
+    x = problem.rho * problem.teacher.max(axis=1)
+    return (1 - 1 / A) * float((x * (1 - x) ** n).sum())
 
 
 def margins(S: int, A: int, n: int, problem: Problem, power: float = 0.5) -> float:
@@ -135,7 +125,7 @@ STATEMENTS = (
                 lambda S, A, n, problem: (1 - 2 / A) / (1 - 1 / A) * likeliest_unseen(S=S, A=A, n=n, problem=problem),
             ),
             PlantedError(
-                "the power is of 1 - 1.2 x",
+                "n becomes 1.2 n, rounded up",
                 lambda S, A, n, problem: likeliest_unseen(S=S, A=A, n=math.ceil(1.2 * n), problem=problem),
             ),
         ),
@@ -149,7 +139,6 @@ STATEMENTS = (
             PlantedError("S becomes S - 1", lambda S, A, n: (1 - 1 / A) * (S - 1) * phi(n) if n >= S - 1 else math.nan),
             PlantedError("1/e becomes 1/4", lambda S, A, n: (1 - 1 / A) * S / (4 * n) if n >= S else math.nan),
             PlantedError("1 - 1/A becomes 1/2", lambda S, A, n: S * phi(n) / 2 if n >= S - 1 else math.nan),
-            PlantedError("n >= S - 1 becomes n >= 0", lambda S, A, n: (1 - 1 / A) * S * phi(n) / (1 + (n < S - 1) * S)),
         ),
     ),
     stated(
