@@ -15,7 +15,7 @@ from kt_theory.bounds import evaluation
 from kt_theory.ledger.entries.registry import STATEMENTS as ENTRIES
 from kt_theory.ledger.report.summary import group
 from kt_theory.ledger.report.words import GRADE_WORDS, STATUS_WORDS
-from kt_theory.ledger.statement import KINDS, VERDICTS, Finding, Kind, PlantedError, Trial, effort, stated
+from kt_theory.ledger.statement import KINDS, VERDICTS, Finding, Kind, PlantedError, Trial, effort, in_regime, stated
 from kt_theory.ledger.verdicts import judge
 from kt_theory.statements import STATEMENTS, Grade, Metadata, Origin, Status
 
@@ -40,6 +40,7 @@ TRIED = {
     "S": (1, 2, 3, 4), "A": (1, 2, 3, 4, 5), "n": (0, 1, 2, 3, 4, 5, 6, 7, 10**18), "X": (0, 1, 2), "k": (0, 1, 2, 3),
     "delta": (0.01, 0.1, 0.10001, 0.39, 0.4, 0.9), "Delta": (0.0, 0.5, 1.0), "p": (0.0, 0.5, 1.0),
     "eta": (0.0, 0.5, 1.0), "M": (0.0, 1.0), "r": (0.0, 0.5, 1.0, 1.5), "alpha": (0.0, 1.0),
+    "m": (0, 1, 2, 10**18), "u": (0, 1, 2),
 }  # fmt: skip
 
 #: Predicates whose text is no list of comparisons; their ends are typed in tests of their own.
@@ -111,18 +112,44 @@ def test_a_regime_that_is_no_predicate_or_lacks_a_variable_is_said():
         STATEMENTS["zz-3.1"].applies_at(n=1)
 
 
+def disagreeing(function, said):
+    """Places at which a function is NaN inside the regimes of its statements, or a number outside all of them."""
+    names = [*inspect.signature(function).parameters]
+    domain = {"delta": (0, 1), "Delta": (0, 1), "eta": (0, 1), "p": (0, 2), "k": (0, 9)}
+    return [
+        place
+        for place in places(names)
+        if all(low < place.get(variable, low + 0.5) < high for variable, (low, high) in domain.items())
+        and math.isnan(function(**place)) == any(one.applies_at(**place) for one in said)
+    ]
+
+
 @pytest.mark.parametrize("name", evaluation.STATED)
 def test_a_bound_is_nan_outside_the_regime_of_its_statements_and_nowhere_else(name):
     # Oracle: identity, the predicates, which the text holds
     bound = getattr(kt.bounds, name)
     names = [*inspect.signature(bound).parameters]
-    said = [STATEMENTS[id] for id in evaluation.STATED[name]]
     if not {*names} <= {*TRIED} or "n" not in names:
         pytest.skip("another argument than sizes, or no n")
-    domain = {"delta": (0, 1), "Delta": (0, 1), "eta": (0, 1), "p": (0, 2), "k": (0, 9)}
-    for place in places(names):
-        if all(low < place.get(variable, low + 0.5) < high for variable, (low, high) in domain.items()):
-            assert math.isnan(bound(**place)) == (not any(one.applies_at(**place) for one in said)), place
+    assert not disagreeing(bound, [STATEMENTS[id] for id in evaluation.STATED[name]])
+
+
+def test_a_bound_with_another_regime_would_be_seen():
+    # Oracle: planted, a bound that starts at n = 0 or at n = 2, where its statement starts at n = 1
+    said = dataclasses.replace(STATEMENTS["zz-3.1"], applies=lambda n: n >= 1)
+
+    def starting(first):
+        return lambda n: 1.0 if n >= first else math.nan
+
+    for first, wrong in ((0, [{"n": 0}]), (1, []), (2, [{"n": 1}])):
+        assert disagreeing(starting(first), [said]) == wrong
+
+
+def said_outside(claim, said):
+    """Places outside the regime of a statement: how many there are, and those at which its claim is a number."""
+    names = [*inspect.signature(claim).parameters]
+    outside = [place for place in places(names) if not said.applies_at(**place)]
+    return len(outside), [place for place in outside if not math.isnan(claim(**place))]
 
 
 def test_claims_of_the_ledger_say_nothing_outside_the_regimes_of_their_statements():
@@ -132,13 +159,33 @@ def test_claims_of_the_ledger_say_nothing_outside_the_regimes_of_their_statement
     for id, entry in ENTRIES.items():
         said = STATEMENTS[id]
         names = [] if entry.claim is None else [*inspect.signature(entry.claim).parameters]
-        if said.applies is None or not {*said.variables} <= {*names} <= {*TRIED} - {"alpha", "r"}:
+        if said.applies is None or id in evaluated:
             continue
-        for place in places(names):
-            if not said.applies_at(**place) and id not in evaluated:
-                assert math.isnan(entry.claim(**place)), (id, place)
-                tried += 1
+        if not {*said.variables} <= {*names} <= {*TRIED} - {"alpha", "r"}:
+            continue
+        number, wrong = said_outside(entry.claim, said)
+        assert not wrong, id
+        tried += number
     assert tried >= 30
+
+
+def test_a_claim_without_its_regime_would_be_seen():
+    # Oracle: planted, a claim as it is and as `stated` makes it; n = 0 is outside the regime
+    said = dataclasses.replace(STATEMENTS["zz-3.1"], applies=lambda n: n >= 1)
+    assert said_outside(lambda n: 1.0, said) == (1, [{"n": 0}])
+    assert said_outside(in_regime(said, lambda n: 1.0, {}), said) == (1, [])
+
+
+def test_a_claim_is_guarded_or_refused():
+    # Oracle: definition, the sizes of a problem and what a check keeps fixed are known, another variable is not
+    said = dataclasses.replace(STATEMENTS["zz-3.1"], applies=lambda A, n: (A == 2) & (n >= 1))
+    of_problem = in_regime(said, lambda problem, n: 1.0, {})
+    assert of_problem(problem=kt.instance(0, 2, 2), n=5) == 1.0
+    assert math.isnan(of_problem(problem=kt.instance(0, 2, 3), n=5))
+    assert in_regime(said, lambda n: 1.0, {"A": 2})(n=5) == 1.0
+    assert math.isnan(in_regime(said, lambda n: 1.0, {"A": 3})(n=5))
+    with pytest.raises(ValueError, match=r"the claim of zz-3\.1 has no argument A, which its regime is about: "):
+        in_regime(said, lambda n: 1.0, {})
 
 
 def test_kinds_and_findings_are_closed_sets():

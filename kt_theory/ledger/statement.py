@@ -14,6 +14,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, Literal
 
 from kt_theory import checks
@@ -253,12 +254,14 @@ def stated(
     planted: tuple[PlantedError, ...] = (),
     mended: Claim | None = None,
     note: str = "",
+    fixed: Mapping[str, Any] = MappingProxyType({}),
     said: Mapping[str, Metadata] = STATEMENTS,
 ) -> Statement:
     """An entry of the ledger for the statement of this id in `said`, from which it has all but what is tried.
 
     It is certified by those of `kt_theory.certificates.CLAIMS` that are about this statement. Outside the regime of the
-    statement its claim is NaN; the mended form and the planted errors have regimes of their own.
+    statement its claim is NaN; the mended form and the planted errors have regimes of their own. `fixed` gives the
+    variables of the regime that its check never changes and does not call the claim with.
     """
     about = said[id]
     certificates = tuple(name for name, certified in CLAIMS.items() if certified.statement is about)
@@ -270,7 +273,7 @@ def stated(
         about.regime,
         about.grade,
         about.status,
-        claim and within(about, claim),
+        claim and in_regime(about, claim, fixed),
         check,
         planted,
         certificates,
@@ -281,14 +284,30 @@ def stated(
     )
 
 
-def within(about: Metadata, claim: Claim) -> Claim:
-    """A claim that is NaN outside the regime of its statement, where it is called with what that is about."""
-    if about.applies is None or not {*about.variables} <= {*inspect.signature(claim).parameters}:
+def in_regime(about: Metadata, claim: Claim, fixed: Mapping[str, Any]) -> Claim:
+    """A claim that is NaN outside the regime of its statement; of a problem it is called with S and A are read.
+
+    Raises
+    ------
+    ValueError
+        If the claim is not called with a variable of the regime, and `fixed` does not give it.
+    """
+    if about.applies is None:
         return claim
+    parameters = inspect.signature(claim).parameters
+    known = {*parameters, *fixed} | ({"S", "A"} if "problem" in parameters else set())
+    lacks = [name for name in about.variables if name not in known]
+    if lacks and not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+        raise ValueError(
+            f"the claim of {about.id} has no argument {', '.join(lacks)}, which its regime is about: {about.regime}; "
+            "name in `fixed` what its check keeps fixed"
+        )
 
     @functools.wraps(claim)
     def inside(**place: Any) -> Any:
-        return claim(**place) if about.applies_at(**place) else math.nan
+        problem = place.get("problem")
+        sizes = {} if problem is None else {"S": problem.S, "A": problem.A}
+        return claim(**place) if about.applies_at(**{**sizes, **fixed, **place}) else math.nan
 
     return inside
 

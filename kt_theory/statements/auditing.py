@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kt_theory.statements import regimes
 from kt_theory.statements.statement import Grade, Metadata, Origin, Status
 
 STATEMENTS = (
@@ -13,6 +14,7 @@ STATEMENTS = (
         "the sum of those from either alone.",
         formula="(M_t + M_s)/4 <= M_b <= (M_t + M_s)/2",
         regime="every teacher and student",
+        applies=regimes.always,
         grade=Grade.UPPER,
         status=Status.EXPERIMENTAL,
         latex=r"$(M_t + M_s)/4 \le M_b \le (M_t + M_s)/2$",
@@ -25,11 +27,12 @@ STATEMENTS = (
         words="A total variation is estimated from m audit samples with a root mean square error that depends on m "
         "alone.",
         formula="E (tv^ - TV)^2 <= 1/(4 (1 + sqrt m)^2), tv^ = (sum Z + sqrt(m)/2)/(m + sqrt m)",
-        regime="m samples, at least 1",
+        regime="m >= 1",
+        applies=lambda m: m >= 1,
         grade=Grade.TIGHT,
         status=Status.EXPERIMENTAL,
         latex=r"$\mathbb{E}\, (\widehat{tv} - TV)^2 \le 1/(4 (1 + \sqrt m)^2)$",
-        regime_latex="$m$ samples, at least 1",
+        regime_latex=r"$m \ge 1$",
     ),
     Metadata(
         id="ours-audit-hard",
@@ -38,6 +41,7 @@ STATEMENTS = (
         words="Hard labels certify nothing on inputs that do not recur.",
         formula="sup E |t - TV| >= (1 - m(m - 1)/(2S)) (1 - mean_s sum_a q(a|s)^2)/2 for every estimate t of m labels",
         regime="rho uniform, every student q",
+        applies=regimes.always,
         grade=Grade.LOWER,
         status=Status.EXPERIMENTAL,
         latex=(
@@ -53,11 +57,12 @@ STATEMENTS = (
         words="The leave-one-out estimate from n training records has the risk of the student of n - 1 records as its "
         "expectation.",
         formula="E tau^(n) = E R(SEL_ptl, n - 1)",
-        regime="at least one record",
+        regime="n >= 1",
+        applies=regimes.some,
         grade=Grade.EXACT,
         status=Status.EXPERIMENTAL,
         latex=r"$\mathbb{E}\, \hat\tau(n) = \mathbb{E}\, R(\textsf{SEL\_ptl}, n - 1)$",
-        regime_latex="at least one record",
+        regime_latex=r"$n \ge 1$",
     ),
     Metadata(
         id="ours-audit-free",
@@ -66,10 +71,11 @@ STATEMENTS = (
         words="At a visited input SEL_ptl is off by less than the missing mass, by a part that depends on the number "
         "of unseen labels.",
         formula="TV(SEL_ptl(.|s), pi*(.|s)) <= M_s (1 - 1/|U_s|)",
-        regime="uniform init, some label unseen",
+        regime="u >= 1; uniform init, u = |U_s| labels unseen",
+        applies=lambda u: u >= 1,
         grade=Grade.TIGHT,
         status=Status.EXPERIMENTAL,
         latex=r"$TV(\textsf{SEL\_ptl}(\cdot|s), \pi^*(\cdot|s)) \le M_s (1 - 1/|U_s|)$",
-        regime_latex="uniform init, some label unseen",
+        regime_latex=r"$u \ge 1$; uniform init, $u = |U_s|$ labels unseen",
     ),
 )

@@ -179,6 +179,7 @@ STATEMENTS = (
     stated(
         "ours-N8-dirichlet",
         claim=lb_dirichlet,
+        fixed={"S": 1},
         check=dirichlet_lower,
         note="MAD(a, b) is the mean absolute deviation of Beta(a, b) from its median m, a/(a+b) (1 - 2 I_m(a + 1, b)).",
         planted=(
@@ -213,6 +214,7 @@ STATEMENTS = (
     stated(
         "ours-N8-add",
         claim=lambda A, n: 1.2,
+        fixed={"S": 1},
         check=adding,
         note="For n < A the minimax risk is bounded from below by a game against rows of whole tenths. Of the "
         "worst teacher only: on the rows of a language model (64 prompts, 19,538 labels) the risk of ADD_sgl "
