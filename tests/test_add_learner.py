@@ -29,6 +29,7 @@ def test_definition_by_hand() -> None:
 
 
 def test_registry() -> None:
+    # Oracle: definition, from counts alone; after the paper's learners, whose order receipts of old have
     assert LEARNERS["ADD_sgl"].protocol.name == "hard"
     assert tuple(LEARNERS) == (*PAPER_LEARNERS, "ADD_sgl")
 

@@ -193,6 +193,11 @@ def test_the_bernstein_interval_is_maurers_and_pontils():
     variance = np.var(z, ddof=1)
     reach = math.sqrt(2 * variance * math.log(40) / 400) + 7 * math.log(40) / (3 * 399)
     assert audit.bernstein == pytest.approx((0.375 - reach, 0.375 + reach), abs=1e-12)
+    # Planted: one side only, another constant beside the variance, and beside 1/m.
+    for two, sides, seven in ((2, 2, 7), (1, 4, 7), (2, 4, 9)):
+        log = math.log(sides / 0.1)
+        wrong = math.sqrt(two * variance * log / 400) + seven * log / (3 * 399)
+        assert audit.bernstein != pytest.approx((0.375 - wrong, 0.375 + wrong), abs=1e-4)
     assert kt.audit_student({"p": [0.5], "q": [0.25]}).bernstein == (0.0, 1.0)
 
 
@@ -524,6 +529,9 @@ def test_the_free_bound_is_above_the_risk_and_met_by_sure_rows():
     assert (found.mean, found.unvisited) == (0.25, 200)
     assert found.margin == pytest.approx(0.5 * math.sqrt(math.log(10) / 800), rel=1e-15)
     assert found.bound == found.mean + found.margin
+    # Planted: the range of Z is 1 and not 1 - 1/A; delta is of both sides.
+    for wrong in (math.sqrt(math.log(10) / 800), 0.5 * math.sqrt(math.log(20) / 800)):
+        assert found.margin != pytest.approx(wrong, rel=1e-3)
     soft = kt.TransferSet.from_counts([[1, 0], [0, 0]], [[0.5, 0.5], [0.1, 0.9]], "soft")
     assert [kt.free_bound(soft, [s]).mean for s in (0, 1)] == [0.0, 0.5]
 

@@ -294,14 +294,28 @@ def test_kappa():
     assert late.lower * math.sqrt(300_000) == pytest.approx(kt.minimax_constant("greedy", 3, 8), rel=2e-3)
 
 
+def unvisited_by_search(S, n):
+    """The largest expected mass of unvisited inputs: S - 1 equal masses and one more, by a grid refined five times."""
+    low, high = 0.0, 1 / max(S - 1, 1)
+    for _ in range(5):
+        x = np.linspace(low, high, 2001)
+        rest = np.maximum(1 - (S - 1) * x, 0)
+        mass = (S - 1) * x * (1 - x) ** n + rest * (1 - rest) ** n
+        best = int(mass.argmax())
+        low, high = x[max(best - 1, 0)], x[min(best + 1, 2000)]
+    return float(mass.max())
+
+
 def test_intervals_of_the_minimax_regret():
-    # Oracle: identity, a level that sees more has the smaller value; n < S is exact; the factor S / (S - 1)
+    # Oracle: second algorithm, a grid over two masses; identity, a level that sees more has the smaller value,
+    # n < S is exact, the factor S / (S - 1)
     for S, A, n in ((1, 3, 2), (3, 4, 2), (3, 4, 3), (10, 10, 1000), (2, 2, 0)):
         soft, partial, hard = (kt.minimax_greedy(p, S, A, n) for p in ("soft", "partial", "hard"))
         assert soft.exact
-        assert soft.lower == pytest.approx(
-            (1 - 1 / A) * kt.minimax_risk("soft", S, A, n).lower / (1 - 1 / A), rel=1e-14
-        )
+        assert soft.lower == pytest.approx((1 - 1 / A) * unvisited_by_search(S, n), rel=1e-8)
+        # A share for every label, or one of another n, would be seen.
+        assert S == 1 < n or soft.lower != pytest.approx(unvisited_by_search(S, n), rel=1e-8)
+        assert S == 1 or n == 0 or soft.lower != pytest.approx((1 - 1 / A) * unvisited_by_search(S, n + 1), rel=1e-8)
         assert soft.lower <= partial.lower <= partial.upper
         assert partial.lower <= hard.upper
         assert hard.lower <= hard.upper
