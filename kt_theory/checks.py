@@ -10,7 +10,7 @@ Values are shown on one line, without control characters, at most `SHOWN` charac
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from numbers import Number
 from typing import Any, TypeVar
 
@@ -34,6 +34,7 @@ TABLE_MAX = 10**8
 SHOWN = 60
 
 T = TypeVar("T")
+Word = TypeVar("Word", bound=str)
 
 
 def shown(value: Any) -> str:
@@ -300,11 +301,12 @@ def positive(name: str, value: Any) -> float:
     return x
 
 
-def one_of(name: str, value: Any, allowed: Sequence[str]) -> str:
+def one_of(name: str, value: Any, allowed: Collection[Word]) -> Word:
     """`value` if it is one of the `allowed` names."""
-    if not isinstance(value, str) or value not in allowed:
+    found = [word for word in allowed if isinstance(value, str) and value == word]
+    if not found:
         raise ValueError(f"{name} is {shown(value)}: it must be one of {', '.join(allowed)}")
-    return str(value)
+    return found[0]
 
 
 def is_missing(value: Any) -> bool:

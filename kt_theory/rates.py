@@ -140,7 +140,7 @@ class RateFit:
     chi2: float
     dof: int
 
-    def predict(self, n: Any) -> Any:
+    def predict(self, n: Any) -> float | np.ndarray:
         """The line's risk at n.
 
         Parameters

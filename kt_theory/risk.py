@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -15,7 +15,9 @@ from kt_theory.learners import Learner
 from kt_theory.problem import Problem
 from kt_theory.simulation.means import simulate
 
-METHODS = ("auto", "exact", "montecarlo")
+#: How a risk is computed.
+Method = Literal["auto", "exact", "montecarlo"]
+METHODS: tuple[Method, ...] = get_args(Method)
 
 #: The default target of Monte Carlo: its standard error, as a fraction of the mean risk.
 TARGET = 1e-3
@@ -85,7 +87,7 @@ def expected_risk(
     learner: str | Learner,
     n: Any,
     init: Any = None,
-    method: str = "auto",
+    method: Method = "auto",
     *,
     divergence: str | Divergence = "tv",
     seed: int = 0,

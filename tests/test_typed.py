@@ -33,6 +33,8 @@ reveal_type(kt.DIVERGENCES)
 reveal_type(bound)
 reveal_type(kt.ledger.PlantedError("2 becomes 3", lambda n: 3.0))
 reveal_type(kt.verify(statements=bound))
+reveal_type(kt.bounds.best_upper("hard", S=1, A=2, n=10).value)
+reveal_type(kt.fit_rate([1, 2], [2, 1]).predict(3))
 """
 
 #: In the order of the program. A DataFrame is Any where pandas has no stubs;
@@ -53,6 +55,8 @@ SEEN = (
     r"kt_theory\.ledger\.statement\.Statement",
     r"kt_theory\.ledger\.statement\.PlantedError",
     r"Any|pandas\..*DataFrame",
+    r"float \| numpy\.ndarray\[.*\]",
+    r"float \| numpy\.ndarray\[.*\]",
 )
 
 #: Each line is an error, and the word that tells it.
@@ -60,6 +64,8 @@ WRONG = {
     "kt.bounds.hard_upper_mean(10, 1, 2)": "positional arguments",
     "kt.bounds.hard_upper_mean(S=1, A=2)": "Missing named argument",
     "kt.simulate(problem, 5, 10, 100)": "incompatible type",
+    'kt.expected_risk(problem, "CE_sgl", 10, method="monte carlo")': 'expected "Literal',
+    'kt.tables.bundled_teacher("last_word")': 'expected "Literal',
     'kt.ledger.PlantedError("2 becomes 3", lambda n: 3.0, "wrong")': 'expected "Literal',
 }
 

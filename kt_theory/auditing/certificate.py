@@ -21,7 +21,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from scipy.special import betaincinv
@@ -32,7 +32,8 @@ from kt_theory.records.columns import Columns
 from kt_theory.records.samples import MARK, MARKS_BELOW
 
 #: Where the samples of an audit may come from.
-SOURCES = ("teacher", "student", "both")
+Source = Literal["teacher", "student", "both"]
+SOURCES: tuple[Source, ...] = get_args(Source)
 
 #: The roles of columns: those of samples, which need not be there, and those of an audit.
 _SAMPLE = ("state", "action")
@@ -98,7 +99,7 @@ class StudentAudit:
 
 
 def audit_student(
-    records: Mapping[str, Any], *, sampled: str = "teacher", delta: float = 0.05, seed: int = 0
+    records: Mapping[str, Any], *, sampled: Source = "teacher", delta: float = 0.05, seed: int = 0
 ) -> StudentAudit:
     """Total variation and acceptance rate of any student, from samples that show both probabilities.
 
@@ -155,7 +156,7 @@ def audit_student(
     return audit
 
 
-def audit_columns(table: Columns, *, sampled: str = "teacher", delta: float = 0.05, seed: int = 0) -> StudentAudit:
+def audit_columns(table: Columns, *, sampled: Source = "teacher", delta: float = 0.05, seed: int = 0) -> StudentAudit:
     """`audit_student` of columns with the places of their rows; the caller prints the notes."""
     sampled = checks.one_of("sampled", sampled, SOURCES)
     delta = checks.open_unit("delta", delta)

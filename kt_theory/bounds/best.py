@@ -62,8 +62,8 @@ class Best:
         Name of the function of `kt_theory.bounds` that gives it.
     """
 
-    value: Any
-    statement: Any
+    value: float | np.ndarray
+    statement: str | tuple[str, ...]
 
 
 def best_upper(protocol: str, *, S: int, A: int, n: Any) -> Best:

@@ -11,7 +11,7 @@ the divergence ``top1``, which the disagreement is.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
@@ -24,7 +24,8 @@ from kt_theory.protocols.transfer import TransferSet
 from kt_theory.sparse import is_sparse, sparse_law_table
 
 #: How a greedy student is judged.
-KINDS = ("regret", "disagreement")
+Kind = Literal["regret", "disagreement"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
 
 #: The learner whose most likely label is named, by protocol. Under independent relabellings of the rows each choice is
 #: Bayes, hence exactly minimax, for the regret, and but for partial soft labels for the disagreement.
@@ -74,7 +75,7 @@ def greedy(student: Any) -> np.ndarray:
     return named / named.sum(axis=1, keepdims=True)
 
 
-def greedy_risk(table: Any, problem: Problem, kind: str = "regret") -> float:
+def greedy_risk(table: Any, problem: Problem, kind: Kind = "regret") -> float:
     """What greedy decoding of a student costs.
 
     Parameters

@@ -14,7 +14,7 @@ import numpy as np
 
 from kt_theory import checks
 from kt_theory.decoding import hard, partial
-from kt_theory.decoding.choices import KINDS
+from kt_theory.decoding.choices import KINDS, Kind
 from kt_theory.divergences import most_likely
 from kt_theory.exact.rows import Estimate, Row, distinct_rows
 from kt_theory.numerics.powers import unseen
@@ -25,7 +25,7 @@ from kt_theory.protocols.protocol import one_of_the_paper
 N_MAX = 10**9
 
 
-def expected_greedy_risk(problem: Problem, protocol: str, n: int, kind: str = "regret") -> Estimate:
+def expected_greedy_risk(problem: Problem, protocol: str, n: int, kind: Kind = "regret") -> Estimate:
     """Expected regret or disagreement of the best greedy student after n samples, without simulation.
 
     Parameters

@@ -342,14 +342,17 @@ class Effort:
     certificates: int
 
 
+#: How hard to try.
+Level = Literal["quick", "full"]
+
 #: The two efforts: a minute for CI, and as hard as twenty minutes allow.
-EFFORTS = {
+EFFORTS: dict[Level, dict[str, int]] = {
     "quick": {"problems": 2, "steps": 250, "starts": 1, "reps": 20_000, "certificates": 12},
     "full": {"problems": 12, "steps": 1500, "starts": 4, "reps": 400_000, "certificates": 150},
 }
 
 
-def effort(level: str = "quick", seed: int = 1) -> Effort:
+def effort(level: Level = "quick", seed: int = 1) -> Effort:
     """The effort of a level."""
     level = checks.one_of("level", level, tuple(EFFORTS))
     return Effort(level, checks.whole_number("seed", seed), **EFFORTS[level])

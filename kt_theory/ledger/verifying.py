@@ -14,12 +14,12 @@ from kt_theory import checks
 from kt_theory.files import check_writable
 from kt_theory.ledger.entries.registry import STATEMENTS
 from kt_theory.ledger.report.page import write_report
-from kt_theory.ledger.statement import EFFORTS, KINDS, Statement, effort
+from kt_theory.ledger.statement import EFFORTS, KINDS, Level, Statement, effort
 from kt_theory.ledger.verdicts import Verdict, Watcher, try_all
 
 
 def verify(
-    level: str = "quick",
+    level: Level = "quick",
     statements: str | Statement | Sequence[str | Statement] | None = None,
     *,
     seed: int = 1,

@@ -234,12 +234,12 @@ def _worst(
 
         def enough(n: int, level: str = level) -> bool:
             if on_average:
-                return bounds.best_upper(level, S=S, A=A, n=n).value <= target
+                return bool(bounds.best_upper(level, S=S, A=A, n=n).value <= target)
             values = [bound(S=S, A=A, n=n, delta=1.0 - confidence) for bound in _WHP[level]]
             return bool(np.nanmin([*values, math.inf]) <= target)
 
         def possible(n: int, level: str = level) -> bool:
-            return bounds.best_lower(level, S=S, A=A, n=n).value <= mean
+            return bool(bounds.best_lower(level, S=S, A=A, n=n).value <= mean)
 
         first, last = _first(enough), _first(possible)
         rows.append((level, learner.name, first, math.nan, last))

@@ -50,6 +50,7 @@ from kt_theory.simulation.means import problem_at
 from kt_theory.simulation.precision import Precision
 from kt_theory.study.panels import CELLS_MAX, Panel, checked_panels
 from kt_theory.tables import bundled_teacher, read_teacher
+from kt_theory.tables.teachers import BUNDLED
 
 #: Licences of the teachers that travel inside the package, see kt_theory/teachers/README.md.
 LICENCES = {"next_word": "Apache-2.0 (counts of wordsegment 1.3.1)"}
@@ -295,7 +296,7 @@ def _of_a_teacher(source: str, table: Mapping[str, Any], folder: Path, n: list[i
     if not isinstance(value, str):
         raise ValueError(f"{source} is {value!r}: it must be a string")
     if source == "bundled":
-        return Panel(table.get("name", value), bundled_teacher(value), n, learners)
+        return Panel(table.get("name", value), bundled_teacher(checks.one_of("bundled", value, BUNDLED)), n, learners)
     problem = read_teacher(folder / value, normalise=table.get("normalise", False))
     return Panel(table.get("name", Path(value).stem), problem, n, learners)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 
-from kt_theory.auditing import StudentAudit, audit_columns
+from kt_theory.auditing.certificate import Source, StudentAudit, audit_columns
 from kt_theory.tables.reading import read_columns
 from kt_theory.tables.sources import checked_path, name_of_source, speaking_of
 
 
 def audit_file(
-    path: str | os.PathLike[str], *, sampled: str = "teacher", delta: float = 0.05, seed: int = 0
+    path: str | os.PathLike[str], *, sampled: Source = "teacher", delta: float = 0.05, seed: int = 0
 ) -> StudentAudit:
     r"""`kt_theory.audit_student` on a text or Parquet file of samples.
 

@@ -77,7 +77,9 @@ def write_students(students: Mapping[str, Any], transfer_set: TransferSet, path:
     return write_table(pd.DataFrame(columns), path)
 
 
-def read_init(path: str | os.PathLike[str], transfer_set: TransferSet, *, normalise: bool = False) -> Any:
+def read_init(
+    path: str | os.PathLike[str], transfer_set: TransferSet, *, normalise: bool = False
+) -> np.ndarray | SparseTable:
     r"""The student before any data, from a file, its rows and columns in the order of a transfer set.
 
     Parameters

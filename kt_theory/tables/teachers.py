@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,10 @@ from kt_theory.tables.writing import write_table
 TEACHER_COLUMNS = {
     role: COLUMNS[role] for role in ("state", "action", "probability", "log-probability", "count", "rho")
 }
+
+#: The teachers that travel inside the package.
+Bundled = Literal["language_model", "next_word"]
+BUNDLED: tuple[Bundled, ...] = get_args(Bundled)
 
 
 def teacher_from_frame(
@@ -186,7 +190,7 @@ def write_teacher(problem: Problem, path: str | os.PathLike[str]) -> Path:
     return write_table(frame, path)
 
 
-def bundled_teacher(name: str = "next_word") -> Problem:
+def bundled_teacher(name: Bundled = "next_word") -> Problem:
     """A real teacher that travels inside the package; ``kt_theory/teachers/README.md`` states its source.
 
     Parameters
@@ -218,7 +222,7 @@ def bundled_teacher(name: str = "next_word") -> Problem:
     """
     folder = resources.files("kt_theory") / "teachers"
     files = {Path(entry.name).stem: entry.name for entry in folder.iterdir() if entry.name.endswith((".csv", ".npz"))}
-    checks.one_of("name", name, sorted(files))
+    name = checks.one_of("name", name, BUNDLED)
     with resources.as_file(folder / files[name]) as path:
         return read_teacher(path) if path.suffix == ".csv" else _language_model(path)
 

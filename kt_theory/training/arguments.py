@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor
@@ -16,7 +16,9 @@ from torch import Tensor
 from kt_theory import checks
 from kt_theory.training.rows import accumulator
 
-REDUCTIONS = ("mean", "sum", "none")
+#: How the losses of the samples are reduced.
+Reduction = Literal["mean", "sum", "none"]
+REDUCTIONS: tuple[Reduction, ...] = get_args(Reduction)
 
 
 @dataclass(frozen=True)
@@ -147,11 +149,9 @@ def checked_floor(floor: Any) -> float:
     return value
 
 
-def checked_reduction(reduction: Any) -> str:
+def checked_reduction(reduction: Any) -> Reduction:
     """`reduction` if it is one of `REDUCTIONS`."""
-    if not isinstance(reduction, str) or reduction not in REDUCTIONS:
-        raise ValueError(f"reduction is {checks.shown(reduction)}: it must be one of {', '.join(REDUCTIONS)}")
-    return reduction
+    return checks.one_of("reduction", reduction, REDUCTIONS)
 
 
 def _values_are_read(tensor: Tensor) -> bool:

@@ -25,6 +25,7 @@ import torch
 from torch import Tensor
 
 from kt_theory.training.arguments import (
+    Reduction,
     Told,
     checked_floor,
     checked_labels,
@@ -41,7 +42,7 @@ FLOOR = -126 * math.log(2)
 
 
 def cross_entropy(
-    logits: Tensor, labels: Tensor, *, reduction: str = "mean", ignore_index: int = -100, temperature: float = 1.0
+    logits: Tensor, labels: Tensor, *, reduction: Reduction = "mean", ignore_index: int = -100, temperature: float = 1.0
 ) -> Tensor:
     """Cross-entropy on hard labels, - log q(y): a table tends to the frequencies of the labels (CE_sgl).
 
@@ -93,7 +94,7 @@ def naive_partial_cross_entropy(
     labels: Tensor,
     log_probs: Tensor,
     *,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
     ignore_index: int = -100,
     temperature: float = 1.0,
 ) -> Tensor:
@@ -144,7 +145,7 @@ def squared_error_logit(
     labels: Tensor,
     log_probs: Tensor,
     *,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
     ignore_index: int = -100,
     temperature: float = 1.0,
     floor: float = FLOOR,
@@ -207,7 +208,7 @@ def top_k_kl(
     labels: Tensor,
     log_probs: Tensor,
     *,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
     ignore_index: int = -100,
     temperature: float = 1.0,
 ) -> Tensor:
@@ -266,7 +267,7 @@ def soft_kl(
     teacher_logits: Tensor,
     labels: Tensor | None = None,
     *,
-    reduction: str = "mean",
+    reduction: Reduction = "mean",
     ignore_index: int = -100,
     temperature: float = 1.0,
 ) -> Tensor:

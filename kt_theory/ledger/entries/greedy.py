@@ -10,6 +10,7 @@ from functools import cache, partial
 import numpy as np
 
 from kt_theory.decoding import expected_greedy_risk
+from kt_theory.decoding.choices import Kind
 from kt_theory.ledger.attacks.comparing import within
 from kt_theory.ledger.attacks.problems import generator
 from kt_theory.ledger.entries.minimax_soft import phi, unvisited
@@ -41,12 +42,12 @@ def problems(effort: Effort) -> list[tuple[str, Problem]]:
 
 
 @cache
-def cost(problem: Problem, protocol: str, n: int, kind: str) -> tuple[float, float]:
+def cost(problem: Problem, protocol: str, n: int, kind: Kind) -> tuple[float, float]:
     found = expected_greedy_risk(problem, protocol, n, kind)
     return found.value, found.error
 
 
-def never_above(protocol: str, kind: str, *, of_problem: bool = False) -> Check:
+def never_above(protocol: str, kind: Kind, *, of_problem: bool = False) -> Check:
     """``claim(S, A, n)``, or of the problem too: no problem costs the best greedy student more."""
 
     def check(claim: Claim, effort: Effort) -> Iterator[Trial]:
