@@ -1,4 +1,4 @@
-"""Kernels against the definitions they are twins of."""
+"""Kernels against the definitions that they compile."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ def test_moments_keep_the_digits_of_a_tiny_variance() -> None:
     mean, squares, _ = kernel_moments(values)
     assert mean[0] == 0.5 + 2.0**-41
     assert squares[0] == 1024 * 2.0**-82
-    # The must-fail twin: a difference of sums has lost them all.
+    # Planted: a difference of sums has lost them all.
     naive = (values**2).sum() - 1024 * values.mean() ** 2
     assert abs(naive / (1024 * 2.0**-82) - 1) > 0.1
 

@@ -395,7 +395,7 @@ def test_a_planned_number_of_repeats_leaves_the_mean_unbiased() -> None:
 
 
 def test_stopping_on_the_reported_mean_is_biased_and_caught() -> None:
-    # Oracle: identity, the must-fail twin: repeats are added until their own standard error is below the target
+    # Oracle: identity, planted: repeats are added until their own standard error is below the target
     means = []
     for seed in range(RUNS):
         risks = sample_risks(SKEWED, "CE_ful", SAMPLES, reps=400, seed=seed, workers=1)[:, 0]

@@ -216,7 +216,7 @@ def test_cells_of_zero_mass_are_never_drawn(problem: Problem, n: int) -> None:
 
 
 def test_numpy_alone_does_draw_a_cell_of_zero_mass() -> None:
-    # Oracle: identity, the must-fail twin: what is left over by rounding goes to the last cell, mass zero or not
+    # Oracle: identity, planted: what is left over by rounding goes to the last cell, mass zero or not
     masses = [0.1] * 10 + [0.0]
     assert math.fsum(masses) == 1
     assert np.random.default_rng(0).multinomial(10**17, masses, size=50)[:, -1].any()
