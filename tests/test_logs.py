@@ -611,7 +611,7 @@ def test_files_that_are_no_logs(content, name, said, tmp_path):
         ({"format": "csv"}, "format is 'csv'"),
         ({"logprobs_are": "bits"}, "logprobs_are is 'bits'"),
         ({"input": 3}, "input is 3"),
-        ({"input": "nothing.there"}, r"no line holds a sample: no field nothing\.there"),
+        ({"input": "nothing.there"}, r"no line holds a sample: no field 'nothing\.there'"),
     ],
 )
 def test_bad_options(options, said, tmp_path):

@@ -270,10 +270,10 @@ class Recorder:
             value = found(item.line, *self.path)
             if type(value) in (int, float):
                 if not abs(value) <= checks.INT64_MAX:
-                    raise LeftOut(f"field {self.input} is a number beyond 64 bits")
+                    raise LeftOut(f"field {checks.shown(self.input)} is a number beyond 64 bits")
                 return str(value)
             if not isinstance(value, str):
-                raise LeftOut(f"no field {self.input}")
+                raise LeftOut(f"no field {checks.shown(self.input)}")
             return value
         prompt = item.prompt
         if prompt is None and self.requests:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from kt_theory.tables.sources import STANDARD_INPUT, refuse_irregular
+from kt_theory.tables.sources import STANDARD_INPUT, checked_path, refuse_irregular
 
 try:  # twice as fast; json parses what it refuses
     import orjson
@@ -31,9 +31,9 @@ class NoJSON(ValueError):
 
 
 def is_log(path: str | os.PathLike[str]) -> bool:
-    """Whether the name of a file, or of a folder, is one of logs."""
-    name = os.fspath(path).lower().removesuffix(".gz")
-    return name.endswith(LOG_SUFFIXES) or Path(path).is_dir()
+    """Whether the name of a file, or of a folder, is one of logs; a ValueError for what is no path."""
+    checked = checked_path(path)
+    return os.fspath(checked).lower().removesuffix(".gz").endswith(LOG_SUFFIXES) or checked.is_dir()
 
 
 def files_of(paths: Iterable[str | os.PathLike[str]]) -> list[str]:
