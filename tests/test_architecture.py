@@ -16,7 +16,7 @@ PACKAGE = Path(kt.__file__).parent
 MAP = {
     "checks": ({"files"}, {"numpy"}),
     "refusals": (set(), set()),
-    "files": (set(), set()),
+    "files": ({"refusals"}, set()),
     "statements": (set(), set()),
     "showing": (set(), set()),
     "progress": (set(), {"tqdm"}),

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from kt_theory import checks
-from kt_theory.files import refuse_overwriting, write_whole
+from kt_theory.files import path_of, refuse_overwriting, write_whole
 from kt_theory.logs.formats import FORMATS, Format, format_of
 from kt_theory.logs.labels import LABELS, POSITION, PREFIX, PROMPT, Recorder
 from kt_theory.logs.lines import NoJSON, files_of, values_of
@@ -168,7 +168,8 @@ def given_files(paths: Any, name: str = "paths") -> list[Any]:
 def inputs_of(given: Sequence[Any], requests: Any) -> dict[str, Any]:
     """All files that are read, by what a sentence calls them."""
     files = files_of([checked_path(path) for path in given])
-    return {**{f"the log {file}": file for file in files}, "requests": requests}
+    asked = None if requests is None else path_of(requests, "requests")
+    return {**{f"the log {file}": file for file in files}, "requests": asked}
 
 
 def options_of(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -293,7 +294,7 @@ def _spread(values: Iterable[tuple[int, Any]]) -> Iterable[tuple[int, Any]]:
 
 def _requests(path: Any) -> dict[str, Mapping[str, Any]]:
     """The bodies of requests, by ``custom_id``."""
-    source = os.fspath(checked_path(path))
+    source = os.fspath(path_of(path, "requests"))
     asked: dict[str, Mapping[str, Any]] = {}
     lines: dict[str, int] = {}
     with speaking_of(source):
