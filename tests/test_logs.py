@@ -781,6 +781,24 @@ TOLD_APART = {
             {"role": "system", "content": "A"}, {"role": "user", "content": "q"}]}}],
         ['[["system", "A"], ["user", "q"]]'],
     ),
+    "instructions before a message of a developer": (
+        [asked({"input": [{"role": "developer", "content": "A"}, {"role": "user", "content": "q"}],
+                "instructions": told}, "yes") for told in ("B", "C")],
+        [f'[["system", "{told}"], ["developer", "A"], ["user", "q"]]' for told in "BC"],
+    ),
+    "an answer before": (
+        [asked({"input": "q", **before}, "yes") for before in ({"previous_response_id": "r1"}, {})],
+        ['[["previous_response_id", "r1"], ["user", "q"]]', "q"],
+    ),
+    "a text behind the gap": (
+        [ollama(suffix="end"), ollama(suffix="")],
+        ['[["suffix", "end"], ["user", "q"]]', "q"],
+    ),
+    "texts behind the gaps of several prompts": (
+        [{"request": {"prompt": ["a", "b"], "suffix": "end"},
+          "choices": [{"text": "x", "index": 0}, {"text": "y", "index": 1}]}],
+        [f'[["suffix", "end"], ["user", "{one}"]]' for one in "ab"],
+    ),
     "images": (
         [looked_at("u1"), looked_at("u2")],
         [json.dumps(looked_at(url)["request"]["messages"], sort_keys=True) for url in ("u1", "u2")],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from kt_theory.logs.openai import FILTERED, answer_of, prompt_of, refuse_errors, settings_of
+from kt_theory.logs.openai import FILTERED, answer_of, bare_prompt_of, in_context, refuse_errors, settings_of
 from kt_theory.logs.reply import Counted, LeftOut, Reply, each, found, list_at, text_at, tokens_of_lists
 
 
@@ -28,8 +28,13 @@ class Completions:
         if not choices:
             raise LeftOut("no choices")
         settings = settings_of(line, answer)
-        prompt = prompt_of(settings, line)
-        return each(lambda choice: self._reply(line, _own(prompt, choice, choices), settings, choice), choices)
+        prompt = bare_prompt_of(settings, line)
+
+        def reply(choice: Any) -> Reply:
+            own = in_context(_own(prompt, choice, choices), settings, line)
+            return self._reply(line, own, settings, choice)
+
+        return each(reply, choices)
 
     def _reply(self, line: Any, prompt: Any, settings: Any, choice: Any) -> Reply:
         text = text_at(choice, "text")

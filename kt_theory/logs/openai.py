@@ -19,7 +19,7 @@ from kt_theory.logs.reply import (
     text_at,
     text_of,
     tokens_of_lists,
-    with_system,
+    with_message,
 )
 
 #: Why a reply that was filtered is left out.
@@ -47,9 +47,20 @@ def settings_of(line: Mapping[str, Any], answer: Mapping[str, Any]) -> Mapping[s
 
 
 def prompt_of(*places: Mapping[str, Any]) -> Any:
-    """The prompt in the first place that has it, behind the instructions that stand beside it or in another place."""
-    prompt = _first(places, "messages", "prompt", "input")
-    return with_system(_first(places, "instructions", "system"), prompt)
+    """The prompt in the first place that has it, behind what stands beside it or in another place."""
+    return in_context(bare_prompt_of(*places), *places)
+
+
+def bare_prompt_of(*places: Mapping[str, Any]) -> Any:
+    """The prompt alone."""
+    return _first(places, "messages", "prompt", "input")
+
+
+def in_context(prompt: Any, *places: Mapping[str, Any]) -> Any:
+    """A prompt behind the instructions, the answer before it, and the text that follows the reply."""
+    for key in ("suffix", "previous_response_id"):
+        prompt = with_message(key, _first(places, key), prompt)
+    return with_message("system", _first(places, "instructions", "system"), prompt)
 
 
 def _first(places: Iterable[Mapping[str, Any]], *keys: str) -> Any:

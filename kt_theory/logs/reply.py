@@ -122,16 +122,15 @@ def _is_text(part: Any) -> bool:
     return kind is None or (isinstance(kind, str) and kind.endswith("text"))
 
 
-def with_system(system: Any, prompt: Any) -> Any:
-    """A prompt as messages behind that of the system, if there is one beside it: with another, the law is another."""
-    if not system or not isinstance(system, (str, list)) or not prompt:
+def with_message(role: str, content: Any, prompt: Any) -> Any:
+    """A prompt as messages behind one more that stands beside it, if one does: with another, the law is another."""
+    if not content or not isinstance(content, (str, list)) or not prompt:
         return prompt
     messages = prompt if isinstance(prompt, list) and isinstance(prompt[0], dict) else None
-    if messages and messages[0].get("role") in ("system", "developer"):
-        return prompt
     if messages is None:
         messages = [{"role": "user", "content": prompt}]
-    return [{"role": "system", "content": system}, *messages]
+    message = {"role": role, "content": content}
+    return messages if messages[0] == message else [message, *messages]
 
 
 def object_at(value: Any, *path: str | int) -> Mapping[str, Any]:

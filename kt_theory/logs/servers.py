@@ -16,7 +16,7 @@ from kt_theory.logs.reply import (
     object_at,
     text_at,
     text_of,
-    with_system,
+    with_message,
 )
 
 NUMBERS = (int, float)
@@ -214,7 +214,8 @@ class Ollama:
         if tokens and any("\ufffd" in str(found(token, "token")) for token in tokens):
             text = None  # partial characters do not spell it
         prompt = next((line[key] for key in ("prompt", "messages") if line.get(key)), None)
-        prompt = with_system(line.get("system"), prompt)
+        prompt = with_message("suffix", line.get("suffix"), prompt)
+        prompt = with_message("system", line.get("system"), prompt)
         settings = object_at(line, "options")
         yield Reply(line, prompt, text, tokens, line.get("done_reason") == "length", settings)
 
@@ -241,7 +242,7 @@ class Gemini:
         prompt = None
         if asked:
             prompt = [{"role": found(part, "role"), "content": found(part, "parts")} for part in asked]
-            prompt = with_system(_instruction(request), prompt)
+            prompt = with_message("system", _instruction(request), prompt)
         config = found(request, "generationConfig") or {}
         settings = {name: found(config, key) for name, key in _GEMINI.items()}
         return each(lambda candidate: self._reply(line, prompt, settings, candidate), candidates)
