@@ -103,7 +103,7 @@ ValueError
 STATED: dict[str, tuple[str, ...]] = {}
 
 
-def states(*ids: str, units: str = RISK) -> Callable[[Stated], Stated]:
+def stating(*ids: str, units: str = RISK) -> Callable[[Stated], Stated]:
     """Make a formula the bound that states the statements of these ids: its arguments, its regime, its docstring.
 
     The formula is called with checked arguments, `n` an array of float64, inside the regime of one of the statements

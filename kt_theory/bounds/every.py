@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 
 from kt_theory.bounds.evaluation import (
-    states,
+    stating,
     up,
 )
 
 
-@states("ours-N4-every")
+@stating("ours-N4-every")
 def uniform_upper_mean(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """Every protocol, every n: E R <= 1 - 1/A, for CE_sgl, SEL_ptl and CE_ful, uniform.
 

@@ -12,7 +12,7 @@ from kt_theory import checks
 from kt_theory.bounds.evaluation import (
     down,
     log_ratio,
-    states,
+    stating,
     up,
 )
 from kt_theory.bounds.lemmas import frequencies_apart
@@ -21,7 +21,7 @@ from kt_theory.bounds.lemmas import frequencies_apart
 VISITS = 300
 
 
-@states("zz-3.1")
+@stating("zz-3.1")
 def hard_lower_mean(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """Hard labels: no student's worst expected risk is below exp(-1/2)/16 sqrt(S A' / n).
 
@@ -44,7 +44,7 @@ def hard_lower_mean(*, S: int, A: int, n: Any) -> float | np.ndarray:
     return down(math.exp(-0.5) / 16 * np.sqrt(float(even) / n))
 
 
-@states("zz-3.1-at")
+@stating("zz-3.1-at")
 def hard_lower_mean_at(*, S: int, A: int, n: Any, Delta: float) -> float | np.ndarray:
     """Hard labels: Delta/4 exp(-(2 n Delta / (S A')) log((1 + Delta) / (1 - Delta))) for a chosen Delta.
 
@@ -67,7 +67,7 @@ def hard_lower_mean_at(*, S: int, A: int, n: Any, Delta: float) -> float | np.nd
     return down(Delta / 4 * np.exp(exponent), exponent)
 
 
-@states("zz-3.2-mean")
+@stating("zz-3.2-mean")
 def hard_upper_mean(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """CE_sgl: E R <= (1/2) sqrt(S A / n) + sqrt(S / n).
 
@@ -88,7 +88,7 @@ def hard_upper_mean(*, S: int, A: int, n: Any) -> float | np.ndarray:
     return up(0.5 * np.sqrt(float(S * A) / n) + np.sqrt(S / n))
 
 
-@states("zz-3.2-whp")
+@stating("zz-3.2-whp")
 def hard_upper_whp(*, S: int, A: int, n: Any, delta: float) -> float | np.ndarray:
     """CE_sgl, with probability >= 1 - delta: sqrt((A log 2 + L) / 2) sqrt(S / n) + sqrt((2 / n) (S log 2 + L)).
 
@@ -111,7 +111,7 @@ def hard_upper_whp(*, S: int, A: int, n: Any, delta: float) -> float | np.ndarra
     return up(np.sqrt(rows / 2) * np.sqrt(S / n) + np.sqrt(2 / n * inputs))
 
 
-@states("zz-3.2-instance")
+@stating("zz-3.2-instance")
 def hard_upper_mean_instance(*, S: int, A: int, n: Any, xi: float) -> float | np.ndarray:
     """CE_sgl on teachers of a given `xi`: E R <= sqrt(xi S A / (2 (n + 1))) + 4 S / (9 n).
 
@@ -167,7 +167,7 @@ def xi(teacher: Any) -> float:
     return max(math.fsum(row) for row in np.minimum(table, 1 - table))
 
 
-@states("ours-N8-joint")
+@stating("ours-N8-joint")
 def hard_upper_mean_joint(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """CE_sgl: E R <= (1/2) sqrt((S - 1) / n) + (1/2) sqrt((SA - 1) / n).
 
@@ -185,7 +185,7 @@ def hard_upper_mean_joint(*, S: int, A: int, n: Any) -> float | np.ndarray:
     return up((np.sqrt((S - 1) / n) + np.sqrt(float(S * A - 1) / n)) / 2)
 
 
-@states("ours-N8-uniform")
+@stating("ours-N8-uniform")
 def hard_upper_mean_uniform(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """CE_sgl, uniform: E R <= sqrt(S (A - 1) / (2 (n + 1))).
 
@@ -203,7 +203,7 @@ def hard_upper_mean_uniform(*, S: int, A: int, n: Any) -> float | np.ndarray:
     return up(np.sqrt(float(S * (A - 1)) / (2 * (n + 1))))
 
 
-@states("ours-N8-conjecture")
+@stating("ours-N8-conjecture")
 def hard_upper_mean_conjecture(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """CE_sgl, uniform: E R <= (1/2) sqrt(S (A - 1) / n), conjectured.
 
@@ -221,7 +221,7 @@ def hard_upper_mean_conjecture(*, S: int, A: int, n: Any) -> float | np.ndarray:
     return up(np.sqrt(float(S * (A - 1)) / n) / 2)
 
 
-@states("ours-N8-whp")
+@stating("ours-N8-whp")
 def hard_upper_whp_joint(*, S: int, A: int, n: Any, delta: float) -> float | np.ndarray:
     """CE_sgl, with probability >= 1 - delta: R <= `hard_upper_mean_joint` + sqrt(2 L / n); S = 1: sqrt(L / (2 n)).
 
@@ -243,7 +243,7 @@ def hard_upper_whp_joint(*, S: int, A: int, n: Any, delta: float) -> float | np.
     return up((mean + deviation) / np.sqrt(n))
 
 
-@states("ours-N8-assouad")
+@stating("ours-N8-assouad")
 def hard_lower_mean_assouad(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """Hard labels: max over D of D P_err(D), P_err the error of testing D against -D on Bin(n, 2 / (S A')) flips.
 

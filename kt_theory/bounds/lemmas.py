@@ -10,12 +10,12 @@ import numpy as np
 from kt_theory.bounds.evaluation import (
     log_unseen,
     scalar_or_array,
-    states,
+    stating,
     up,
 )
 
 
-@states("zz-E.2", units="total variation")
+@stating("zz-E.2", units="total variation")
 def bretagnolle_huber_upper(*, kl: Any) -> float | np.ndarray:
     """Bretagnolle and Huber: TV(P, Q) <= 1 - exp(-KL(P, Q)) / 2.
 
@@ -31,7 +31,7 @@ def bretagnolle_huber_upper(*, kl: Any) -> float | np.ndarray:
     return scalar_or_array(up(1 - np.exp(-kl) / 2))
 
 
-@states("zz-E.3", units="total variation")
+@stating("zz-E.3", units="total variation")
 def empirical_tv_upper_mean(*, A: int, n: Any) -> float | np.ndarray:
     """Expected total variation between a law on A labels and its empirical frequencies: <= (1/2) sqrt(A / n).
 
@@ -47,7 +47,7 @@ def empirical_tv_upper_mean(*, A: int, n: Any) -> float | np.ndarray:
     return up(0.5 * np.sqrt(A / n))
 
 
-@states("zz-E.4", units="total variation")
+@stating("zz-E.4", units="total variation")
 def empirical_tv_upper_whp(*, A: int, n: Any, delta: float) -> float | np.ndarray:
     """The same, with probability >= 1 - delta: TV <= sqrt((A log 2 + log(1 / delta)) / (2 n)).
 
@@ -68,7 +68,7 @@ def frequencies_apart(A: int, n: Any, delta: float) -> Any:
     return np.sqrt((A * math.log(2) - math.log(delta)) / (2 * n))
 
 
-@states("zz-E.8", units="none; one over a count")
+@stating("zz-E.8", units="none; one over a count")
 def inverse_visits_mean(*, n: Any, p: float) -> float | np.ndarray:
     """For X ~ Bin(n, p): E 1/(X + 1) = (1 - (1 - p)^(n + 1)) / (p (n + 1)).
 
@@ -80,7 +80,7 @@ def inverse_visits_mean(*, n: Any, p: float) -> float | np.ndarray:
     return -np.expm1(log_unseen(n + 1, p)) / (p * (n + 1))
 
 
-@states("zz-E.8-bound", units="none; one over a count")
+@stating("zz-E.8-bound", units="none; one over a count")
 def inverse_visits_upper_mean(*, n: Any, p: float) -> float | np.ndarray:
     """For X ~ Bin(n, p): E 1/(X + 1) <= 1 / (p (n + 1)).
 
@@ -96,7 +96,7 @@ def inverse_visits_upper_mean(*, n: Any, p: float) -> float | np.ndarray:
     return up(1 / (p * (n + 1)))
 
 
-@states("zz-E.9", units="probability")
+@stating("zz-E.9", units="probability")
 def low_visits_upper(*, n: Any, p: float, eta: float) -> float | np.ndarray:
     """For X ~ Bin(n, p): P(X <= (1 - eta) n p) <= exp(-eta^2 n p / 2).
 
@@ -113,7 +113,7 @@ def low_visits_upper(*, n: Any, p: float, eta: float) -> float | np.ndarray:
     return up(np.exp(exponent), exponent)
 
 
-@states("zz-E.10", units="none; one over a count")
+@stating("zz-E.10", units="none; one over a count")
 def inverse_visits_upper_whp(*, n: Any, p: float, delta: float) -> float | np.ndarray:
     """For X ~ Bin(n, p), with probability >= 1 - delta: 1/(X + 1) <= 1 / ((1 - eta) n p + 1).
 
@@ -134,7 +134,7 @@ def inverse_visits_upper_whp(*, n: Any, p: float, delta: float) -> float | np.nd
     return up(1 / below, visits / below)
 
 
-@states("zz-H.2", units="total variation, averaged under any law of the inputs")
+@stating("zz-H.2", units="total variation, averaged under any law of the inputs")
 def log_linear_tv_upper(*, M: float, distance: Any) -> float | np.ndarray:
     """Log-linear teachers exp(<phi, theta>) with norm of phi at most M: TV(pi_theta, pi_theta') <= M |theta - theta'|.
 

@@ -20,7 +20,7 @@ from kt_theory import checks
 from kt_theory.bounds.evaluation import (
     Argument,
     quantity,
-    states,
+    stating,
     unseen,
     up,
 )
@@ -52,7 +52,7 @@ def cell_missing_mass(*, n: Any, p: float) -> float | np.ndarray:
     return p * unseen(n, p)
 
 
-@states("zz-E.5", units="missing mass")
+@stating("zz-E.5", units="missing mass")
 def cell_missing_upper(*, n: Any) -> float | np.ndarray:
     """The largest that p (1 - p)^n can be: (1 / (n + 1)) (n / (n + 1))^n, at p = 1 / (n + 1).
 
@@ -68,7 +68,7 @@ def cell_missing_upper(*, n: Any) -> float | np.ndarray:
     return up(unseen(n, 1 / (n + 1)) / (n + 1))
 
 
-@states("zz-E.5-simple", units="missing mass")
+@stating("zz-E.5-simple", units="missing mass")
 def cell_missing_upper_simple(*, n: Any) -> float | np.ndarray:
     """For every p, p (1 - p)^n <= 4 / (9 n).
 
@@ -86,7 +86,7 @@ def cell_missing_upper_simple(*, n: Any) -> float | np.ndarray:
     return up(4 / (9 * n))
 
 
-@states("zz-E.6", units="missing mass")
+@stating("zz-E.6", units="missing mass")
 def missing_mass_excess_upper_whp(*, size: int, n: Any, delta: float) -> float | np.ndarray:
     """Missing mass m0 of a sample, with probability >= 1 - delta: m0 - E m0 <= 3 sqrt(size) log(1 / delta) / n.
 
@@ -104,7 +104,7 @@ def missing_mass_excess_upper_whp(*, size: int, n: Any, delta: float) -> float |
     return up(deviation / n)
 
 
-@states("zz-E.7", units="missing mass")
+@stating("zz-E.7", units="missing mass")
 def missing_mass_upper_whp(*, size: int, n: Any, delta: float) -> float | np.ndarray:
     """Missing mass of a sample, with probability >= 1 - delta: m0 <= 4 size / (9 n) + 3 sqrt(size) log(1 / delta) / n.
 
@@ -125,7 +125,7 @@ def missing_with_sqrt(size: int, n: Any, delta: float) -> Any:
     return (4 * size / 9 - 3 * math.sqrt(size) * math.log(delta)) / n
 
 
-@states("ours-N1-cell", units="missing mass")
+@stating("ours-N1-cell", units="missing mass")
 def cell_missing_upper_e(*, n: Any) -> float | np.ndarray:
     """For every p, p (1 - p)^n <= 1 / (e n).
 
@@ -143,7 +143,7 @@ def cell_missing_upper_e(*, n: Any) -> float | np.ndarray:
     return up(1 / (math.e * n))
 
 
-@states("ours-N1-mean", units="missing mass")
+@stating("ours-N1-mean", units="missing mass")
 def missing_mass_upper_mean(*, size: int, n: Any) -> float | np.ndarray:
     """Expected missing mass of any law on K letters: (1 - 1/K)^n if n <= K, (K - 1) phi(n - 1) if n >= K.
 
@@ -172,7 +172,7 @@ def majorant(n: np.ndarray, size: int) -> np.ndarray:
     return np.where(n <= size, few, many if size > 1 else 0.0)
 
 
-@states("ours-N2-deviation", units="missing mass")
+@stating("ours-N2-deviation", units="missing mass")
 def missing_mass_upper_whp_sqrt(*, size: int, n: Any, delta: float) -> float | np.ndarray:
     """Missing mass, with probability >= 1 - delta: m0 <= `missing_mass_upper_mean` + (2/n) (L + sqrt(2 size L) / e).
 

@@ -19,7 +19,7 @@ from kt_theory.bounds.evaluation import (
     down,
     log_ratio,
     log_unseen,
-    states,
+    stating,
     unseen,
     up,
 )
@@ -37,7 +37,7 @@ SCALES = (1.0, 1.125, 1.25, 1.375, 1.46875)
 LIGHT_LABELS = 10**6
 
 
-@states("zz-4.1")
+@stating("zz-4.1")
 def partial_lower_mean(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """Partial soft labels: no student's worst expected risk is below S (A' - 1) / (4 (n + 1)) (1 - 1/(n + 1))^n.
 
@@ -59,7 +59,7 @@ def partial_lower_mean(*, S: int, A: int, n: Any) -> float | np.ndarray:
     return down(pairs / (2 * (n + 1)) * unseen(n, 1 / (n + 1)))
 
 
-@states("zz-4.1-simple")
+@stating("zz-4.1-simple")
 def partial_lower_mean_simple(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """Partial soft labels: no student's worst expected risk is below S (A' - 1) / (4 e (n + 1)).
 
@@ -78,7 +78,7 @@ def partial_lower_mean_simple(*, S: int, A: int, n: Any) -> float | np.ndarray:
     return down(pairs / (2 * math.e * (n + 1)))
 
 
-@states("zz-4.4-mean")
+@stating("zz-4.4-mean")
 def partial_upper_mean(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """SEL_ptl: E R <= (8/9) S A / n + S A / (n + 1).
 
@@ -98,7 +98,7 @@ def partial_upper_mean(*, S: int, A: int, n: Any) -> float | np.ndarray:
     return up(8 * cells / (9 * n) + cells / (n + 1))
 
 
-@states("zz-4.4-whp", "zz-4.4-whp-1")
+@stating("zz-4.4-whp", "zz-4.4-whp-1")
 def partial_upper_whp(*, S: int, A: int, n: Any, delta: float) -> float | np.ndarray:
     """SEL_ptl, with probability >= 1 - delta: of order S (A + sqrt(A) log(S / delta)) log(S / delta) / n.
 
@@ -131,7 +131,7 @@ def partial_upper_whp(*, S: int, A: int, n: Any, delta: float) -> float | np.nda
     return up((row * visits + inputs) / n)
 
 
-@states("zz-6.1-partial")
+@stating("zz-6.1-partial")
 def partial_upper_mean_floor(*, S: int, A: int, n: Any, c_S: float, c_A: float) -> float | np.ndarray:
     """SEL_ptl, if rho >= c_S and pi* >= c_A on their supports: E R <= (1 - c_S c_A)^n.
 
@@ -161,7 +161,7 @@ def _log_or_minus_inf(x: float) -> float:
     return math.log(x) if x > 0 else -math.inf
 
 
-@states("ours-N3-at")
+@stating("ours-N3-at")
 def partial_upper_mean_at(*, S: int, A: int, n: Any, w: Any) -> float | np.ndarray:
     """SEL_ptl on a given problem: E R <= sum over (s, a) of w (1 - w)^n, w the joint masses rho(s) pi*(a|s).
 
@@ -181,7 +181,7 @@ def partial_upper_mean_at(*, S: int, A: int, n: Any, w: Any) -> float | np.ndarr
     return np.where(total > 0, up(total), 0.0)
 
 
-@states("ours-N3-missing")
+@stating("ours-N3-missing")
 def partial_upper_mean_missing(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """SEL_ptl: E R <= (1 - 1/(SA))^n if n <= SA, (SA - 1) phi(n - 1) if n >= SA.
 
@@ -200,7 +200,7 @@ def partial_upper_mean_missing(*, S: int, A: int, n: Any) -> float | np.ndarray:
     return up(majorant(n, S * A))
 
 
-@states("ours-N4-uniform")
+@stating("ours-N4-uniform")
 def partial_upper_mean_uniform(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """SEL_ptl, uniform: E R <= ((A - 2)/(A - 1)) M(SA) + M(S) / (A (A - 1)), M(K) = `missing_mass_upper_mean` of K.
 
@@ -224,7 +224,7 @@ def partial_upper_mean_uniform(*, S: int, A: int, n: Any) -> float | np.ndarray:
     return up(every * majorant(n, S * A) + whole * majorant(n, S))
 
 
-@states("ours-N4-simple")
+@stating("ours-N4-simple")
 def partial_upper_mean_uniform_simple(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """SEL_ptl, uniform: E R <= S (A - 1) / (e n).
 
@@ -242,7 +242,7 @@ def partial_upper_mean_uniform_simple(*, S: int, A: int, n: Any) -> float | np.n
     return up(float(S * (A - 1)) / (math.e * n))
 
 
-@states("ours-N6-lambert")
+@stating("ours-N6-lambert")
 def partial_upper_mean_lambert(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """SEL_ptl, uniform: E R <= S (c_inf A + (sqrt(2) / e) sqrt(A)) / n, c_inf = 0.154411.
 
@@ -260,7 +260,7 @@ def partial_upper_mean_lambert(*, S: int, A: int, n: Any) -> float | np.ndarray:
     return up(S * (C_INF * A + math.sqrt(2 * A) / math.e) / n)
 
 
-@states("ours-N6-pairs")
+@stating("ours-N6-pairs")
 def partial_upper_mean_pairs(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """SEL_ptl, uniform: E R <= c_pairs S A / n, c_pairs = 0.159974.
 
@@ -278,7 +278,7 @@ def partial_upper_mean_pairs(*, S: int, A: int, n: Any) -> float | np.ndarray:
     return up(C_PAIRS * float(S * A) / n)
 
 
-@states("ours-N6-conjecture")
+@stating("ours-N6-conjecture")
 def partial_upper_mean_conjecture(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """SEL_ptl, uniform: E R <= c_inf S A / n, conjectured.
 
@@ -296,7 +296,7 @@ def partial_upper_mean_conjecture(*, S: int, A: int, n: Any) -> float | np.ndarr
     return up(C_INF * float(S * A) / n)
 
 
-@states("ours-N3-whp")
+@stating("ours-N3-whp")
 def partial_upper_whp_missing(*, S: int, A: int, n: Any, delta: float) -> float | np.ndarray:
     """SEL_ptl, with probability >= 1 - delta: R <= 4 S A / (9 n) + 3 sqrt(S A) log(1 / delta) / n.
 
@@ -315,7 +315,7 @@ def partial_upper_whp_missing(*, S: int, A: int, n: Any, delta: float) -> float 
     return up(missing_with_sqrt(S * A, n, delta))
 
 
-@states("ours-N2-whp")
+@stating("ours-N2-whp")
 def partial_upper_whp_sqrt(*, S: int, A: int, n: Any, delta: float) -> float | np.ndarray:
     """SEL_ptl, with probability >= 1 - delta: R <= M(SA) + (2/n) (L + sqrt(2 SA L) / e), L = log(1/delta).
 
@@ -334,7 +334,7 @@ def partial_upper_whp_sqrt(*, S: int, A: int, n: Any, delta: float) -> float | n
     return up(missing_with_deviation(S * A, n, delta))
 
 
-@states("ours-N7-at")
+@stating("ours-N7-at")
 def partial_lower_mean_at(*, S: int, A: int, n: Any, k: int, x: float) -> float | np.ndarray:
     """Partial soft labels: S x E[j Z / (j + Z)], j ~ Bin(k, (1 - x)^n), for k labels of mass x and Z of mass 0.
 
@@ -387,7 +387,7 @@ def _binomial(k: int, p: float) -> tuple[np.ndarray, np.ndarray]:
     return np.arange(low, high + 1, dtype=np.float64), weights / weights.sum()
 
 
-@states("ours-N7-light")
+@stating("ours-N7-light")
 def partial_lower_mean_light(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """Partial soft labels: the largest `partial_lower_mean_at` over a grid of k and x.
 
@@ -415,7 +415,7 @@ def partial_lower_mean_light(*, S: int, A: int, n: Any) -> float | np.ndarray:
     return np.array([best(m) for m in n])
 
 
-@states("ours-N10-partial", units="forward KL in nats, averaged under rho")
+@stating("ours-N10-partial", units="forward KL in nats, averaged under rho")
 def partial_upper_kl_mean(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """SEL_ptl, uniform: the expected forward KL, sum_s rho(s) KL(pi*, student), is at most c_KL S A / n.
 

@@ -14,14 +14,14 @@ from kt_theory.bounds.evaluation import (
     all_unseen,
     down,
     log_unseen,
-    states,
+    stating,
     unseen,
     up,
 )
 from kt_theory.bounds.missing_mass import majorant, missing_with_sqrt
 
 
-@states("zz-5.1-at")
+@stating("zz-5.1-at")
 def soft_lower_mean_at(*, S: int, A: int, n: Any, rho: Any) -> float | np.ndarray:
     """Soft labels: no student's worst expected risk under this rho is below (1/2) sum_s rho(s) (1 - rho(s))^n.
 
@@ -41,7 +41,7 @@ def soft_lower_mean_at(*, S: int, A: int, n: Any, rho: Any) -> float | np.ndarra
     return down(all_unseen(n, rho, down) / 2)
 
 
-@states("zz-5.1")
+@stating("zz-5.1")
 def soft_lower_mean(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """Soft labels: no student's worst expected risk is below (S - 1) / (2 (n + 1)) (1 - 1/(n + 1))^n.
 
@@ -62,7 +62,7 @@ def soft_lower_mean(*, S: int, A: int, n: Any) -> float | np.ndarray:
     return down((S - 1) / (2 * (n + 1)) * unseen(n, 1 / (n + 1)))
 
 
-@states("zz-5.1-simple")
+@stating("zz-5.1-simple")
 def soft_lower_mean_simple(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """Soft labels: no student's worst expected risk is below (S - 1) / (2 e (n + 1)).
 
@@ -81,7 +81,7 @@ def soft_lower_mean_simple(*, S: int, A: int, n: Any) -> float | np.ndarray:
     return down((S - 1) / (2 * math.e * (n + 1)))
 
 
-@states("zz-5.2-mean-at")
+@stating("zz-5.2-mean-at")
 def soft_upper_mean_at(*, S: int, A: int, n: Any, rho: Any) -> float | np.ndarray:
     """CE_ful under a given rho: E R <= sum_s rho(s) (1 - rho(s))^n, the expected mass of the inputs never visited.
 
@@ -99,7 +99,7 @@ def soft_upper_mean_at(*, S: int, A: int, n: Any, rho: Any) -> float | np.ndarra
     return np.where(total > 0, up(total), 0.0)  # 0 only if every term is exactly 0, as for S = 1
 
 
-@states("zz-5.2-mean")
+@stating("zz-5.2-mean")
 def soft_upper_mean(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """CE_ful: E R <= 4 S / (9 n).
 
@@ -116,7 +116,7 @@ def soft_upper_mean(*, S: int, A: int, n: Any) -> float | np.ndarray:
     return up(4 * S / (9 * n))
 
 
-@states("zz-5.2-whp")
+@stating("zz-5.2-whp")
 def soft_upper_whp(*, S: int, A: int, n: Any, delta: float) -> float | np.ndarray:
     """CE_ful, with probability >= 1 - delta: R <= 4 S / (9 n) + 3 sqrt(S) log(1 / delta) / n.
 
@@ -133,7 +133,7 @@ def soft_upper_whp(*, S: int, A: int, n: Any, delta: float) -> float | np.ndarra
     return up(missing_with_sqrt(S, n, delta))
 
 
-@states("zz-6.1-soft")
+@stating("zz-6.1-soft")
 def soft_upper_mean_floor(*, S: int, A: int, n: Any, c_S: float) -> float | np.ndarray:
     """CE_ful, if rho >= c_S on its support: E R <= (1 - c_S)^n.
 
@@ -153,7 +153,7 @@ def soft_upper_mean_floor(*, S: int, A: int, n: Any, c_S: float) -> float | np.n
     return up(unseen(n, c_S), log_unseen(n, c_S))
 
 
-@states("ours-N1-soft")
+@stating("ours-N1-soft")
 def soft_upper_mean_missing(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """CE_ful: E R <= (1 - 1/S)^n if n <= S, (S - 1) phi(n - 1) if n >= S.
 
@@ -172,7 +172,7 @@ def soft_upper_mean_missing(*, S: int, A: int, n: Any) -> float | np.ndarray:
     return up(majorant(n, S))
 
 
-@states("ours-N9-upper")
+@stating("ours-N9-upper")
 def soft_upper_mean_uniform(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """CE_ful, uniform: E R <= (1 - 1/A) (1 - 1/S)^n if n <= S, (1 - 1/A) (S - 1) phi(n - 1) if n >= S.
 
@@ -192,7 +192,7 @@ def soft_upper_mean_uniform(*, S: int, A: int, n: Any) -> float | np.ndarray:
     return up((A - 1) / A * majorant(n, S))
 
 
-@states("ours-N9-lower")
+@stating("ours-N9-lower")
 def soft_lower_mean_dirac(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """Soft labels: (1 - 1/A) max{(1 - 1/S)^n, (S - 1) phi(n) + h (1 - h)^n}, h = 1 - (S - 1)/(n + 1), if h >= 0.
 
@@ -215,7 +215,7 @@ def soft_lower_mean_dirac(*, S: int, A: int, n: Any) -> float | np.ndarray:
     return down((A - 1) / A * np.maximum(level, uneven))
 
 
-@states("ours-N10-soft", units="forward KL in nats, averaged under rho")
+@stating("ours-N10-soft", units="forward KL in nats, averaged under rho")
 def soft_upper_kl_mean(*, S: int, A: int, n: Any) -> float | np.ndarray:
     """CE_ful, uniform: the expected forward KL is at most log(A) `missing_mass_upper_mean` of S.
 
