@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import kt_theory as kt
 from kt_theory.cli.printing import count
 from kt_theory.showing import escaped, shown
-
-if TYPE_CHECKING:
-    import pandas as pd
-
 
 #: How many missing cells and failures of a study are listed before the rest is only counted.
 CELLS_LISTED = 10
@@ -38,7 +34,7 @@ def run_as_text(outcome: Any, found: Any, folder: Path) -> str:
     if elsewhere:
         lines.append(f"left to the other shares: {count(elsewhere, 'cell')}")
     lines += _failures_as_text(found.failures, folder)
-    lines += _versions_as_text(outcome.receipts)
+    lines += _versions_as_text(outcome.drawn_by)
     lines.append(f"export: {shlex.join(['kt-theory', 'study', 'export', str(folder), '--out', f'{folder.name}.csv'])}")
     return "\n".join(lines)
 
@@ -51,8 +47,8 @@ def run_as_json(outcome: Any, found: Any, folder: Path) -> str:
         "moved_aside": [str(path) for path in outcome.tally.damaged],
         "capped": _cell_fields(outcome.capped),
         "missing_here": _cell_fields(outcome.missing_here),
-        "kt_theory_of_batches": sorted(_versions(outcome.receipts, "version")),
-        "numpy_of_batches": sorted(_versions(outcome.receipts, "numpy")),
+        "kt_theory_of_batches": sorted({one.kt_theory for one in outcome.drawn_by}),
+        "numpy_of_batches": sorted({one.numpy for one in outcome.drawn_by}),
     }
     return json.dumps(summary, indent=2)
 
@@ -145,21 +141,15 @@ def _replay_command(failure: Mapping[str, Any], folder: str | Path) -> str:
     return shlex.join(["kt-theory", "study", "replay", str(folder), kt.study.names.Batch(**failure["batch"]).name])
 
 
-def _versions_as_text(receipts: pd.DataFrame) -> list[str]:
+def _versions_as_text(drawn_by: Iterable[Any]) -> list[str]:
     """Notes on batches of other versions: those of NumPy may draw other numbers, ours of one revision do not."""
     import numpy as np
 
     notes = []
-    if others := _versions(receipts, "numpy") - {np.__version__}:
+    if others := {one.numpy for one in drawn_by} - {np.__version__}:
         drawn = f"some batches were drawn by NumPy {', '.join(sorted(others))}, and this is {np.__version__}"
         notes.append(f"note: {drawn}: another version may draw other numbers from the same seed, as good as these")
-    if others := _versions(receipts, "version") - {kt.__version__}:
+    if others := {one.kt_theory for one in drawn_by} - {kt.__version__}:
         drawn = f"some batches were drawn by kt_theory {', '.join(sorted(others))}, and this is {kt.__version__}"
         notes.append(f"note: {drawn}: both draw the same numbers from the same seed")
     return notes
-
-
-def _versions(receipts: pd.DataFrame, column: str) -> set[str]:
-    if receipts.empty:
-        return set()
-    return {version for versions in receipts[column].unique() for version in versions.split("+")}

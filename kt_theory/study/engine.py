@@ -38,7 +38,7 @@ from kt_theory.study.design import Design, Planned
 from kt_theory.study.names import Batch
 from kt_theory.study.portable import portable
 from kt_theory.study.records import Damaged
-from kt_theory.study.store import Drawn, Key, Store, keys_of
+from kt_theory.study.store import Drawn, Key, Store, Versions, keys_of
 
 #: How often a batch is submitted before its loss is taken for its failure.
 ATTEMPTS = 5
@@ -386,6 +386,8 @@ class Outcome:
         Cells whose target was out of reach of max_reps.
     missing_here : tuple of (str, int)
         Of those missing, the cells that were to be drawn here; the rest belong to other shares.
+    drawn_by : frozenset of Versions
+        What drew the batches of the receipts.
     """
 
     receipts: pd.DataFrame
@@ -393,6 +395,7 @@ class Outcome:
     tally: Tally
     capped: tuple[tuple[str, int], ...]
     missing_here: tuple[tuple[str, int], ...] = ()
+    drawn_by: frozenset[Versions] = frozenset()
 
 
 def run_design(
@@ -492,6 +495,7 @@ def outcome(
 ) -> Outcome:
     """Merge what is stored; raises ValueError rather than put draws of two revisions that differ into one result."""
     revisions: dict[int, Drawn] = {}
+    drawn_by: set[Versions] = set()
     cells_drawn: set[tuple[Cell, int]] = set()
     rows: list[dict[str, Any]] = []
     missing: list[tuple[str, int]] = []
@@ -506,6 +510,7 @@ def outcome(
             capped.append((planned.panel, planned.n))
         moments = merged(d.moments for d in drawn)
         revisions |= {d.revision: d for d in drawn}
+        drawn_by |= {versions for d in drawn for versions in d.versions}
         cells_drawn |= {(planned.cell, d.revision) for d in drawn}
         seconds = tally.seconds.get(identity, 0.0)
         for j, row in enumerate(receipts(planned.cell, planned.learners, moments, design.seed, seconds)):
@@ -517,4 +522,4 @@ def outcome(
     if revisions and not any(all(cell.drawn_alike(one, r) for cell, one in cells_drawn) for r in revisions):
         said = " and ".join(f"{d.versions[0].kt_theory} (revision {r})" for r, d in sorted(revisions.items()))
         raise ValueError(f"batches were drawn by kt_theory {said}: their numbers are not mixed")
-    return Outcome(pd.DataFrame(rows), tuple(missing), tally, tuple(capped))
+    return Outcome(pd.DataFrame(rows), tuple(missing), tally, tuple(capped), drawn_by=frozenset(drawn_by))
