@@ -160,6 +160,16 @@ def test_inputs_that_are_hardly_ever_visited(rho, n):
     assert abs(Fraction(found.value) - truth) <= Fraction(found.error) + mass * one**3
 
 
+@pytest.mark.parametrize("rho", [1e-9, 1e-3, 0.25, 0.5, 0.999999999, 1.0])
+def test_one_draw_of_a_nearly_sure_row(rho):
+    # Oracle: closed form in fractions, rho^2 (1 - sum p^2), of a label that has all but 7e-11
+    fractions = [Fraction(1, 2**35), Fraction(3, 2**36), 1 - Fraction(5, 2**36)]
+    found = counts.estimate(Row(rho, np.array([float(x) for x in fractions]), np.full(3, 1 / 3), 1), 1)
+    truth = Fraction(rho) ** 2 * (1 - sum(x**2 for x in fractions))
+    assert found.proved
+    assert abs(Fraction(found.value) - truth) <= Fraction(found.error) <= truth / 10**13
+
+
 def test_what_a_window_leaves_out_is_not_nothing():
     # Oracle: closed form, M > 1 if one label of 0.3 is drawn four times, of ten draws; Chernoff's bound is above
     light = np.linspace(0.02, 0.05, 20)
