@@ -98,7 +98,7 @@ def expected_risk(
     ----------
     problem : Problem
     learner : {"CE_sgl", "CE_ptl", "SEL_ptl", "CE_ful", "ADD_sgl"}, a name such as "SEL@top_k:20", or Learner
-        The first five have exact routes; the others are simulated.
+        The first five, ``SEL@`` and ``RENORM@`` a list have exact routes; another learner is simulated.
     n : int or sequence of int
         Numbers of samples: from 0 to 10**12 for CE_ful and CE_sgl; the other learners' routes have limits of their own.
     init : array_like, shape (S, A), optional
@@ -132,12 +132,9 @@ def expected_risk(
 
     Notes
     -----
-    Equal rows cost as much as one. SEL_ptl costs at most 0.8 s for a row of up to 30 different probabilities,
-    2.4 s at 32. Beyond, rows of which dozens of labels may be unseen or not cost 0.1 s at 100 and 1.5 s at 50,000
-    (`kt_theory.exact.levels`). The others cost 5 s at 40, 9 s at 100 and 15 s at 400, at the n that costs most, and can
-    be out of reach (`kt_theory.exact.many` has the table); above 400 labels they are. CE_ptl takes up to 0.5 s for rows
-    of up to 1,000 labels, 1 s for 50,000 (`kt_theory.exact.counts`), and is out of reach where a handful of draws of
-    heavy labels leave an error above 1e-6.
+    Equal rows cost as much as one. "auto" takes a second or so for a row at most, and "exact" up to 15 for SEL_ptl on
+    rows of 33 to 400 labels, and for SEL of a list with such a tail, and up to 20 for CE_ptl, where a handful of draws
+    of heavy labels leave an error above 1e-6 count by count. The page docs/costs.md has seconds and errors.
 
     Examples
     --------

@@ -10,8 +10,10 @@ import pytest
 
 import oracles
 from kt_theory.exact import counts, ptl
+from kt_theory.exact.risk import exact_risk
 from kt_theory.exact.rows import Estimate, OutOfReach, Row, distinct_rows
-from kt_theory.problem import instance
+from kt_theory.problem import Problem, instance
+from kt_theory.risk import expected_risk
 
 EPS = 2.0**-52
 
@@ -338,3 +340,36 @@ def test_the_error_of_the_unvisited_part():
     # Oracle: identity, three roundings of a product: 8 units of rounding
     row = a_row([0.25, 0.75], 0.1)
     assert ptl.row_risk(row, 1).error >= 8 * EPS * unvisited(row, 1)
+
+
+def test_label_classes_take_as_long_as_patience_says(monkeypatch):
+    # Oracle: identity, the value without caps; terms between the two caps, where the counts do not reach
+    row = a_row([0.1, 0.2, 0.3, 0.4])
+    truth = ptl.by_classes(row, 200)
+
+    def out_of_reach(row, n, divergence):
+        raise OutOfReach("count by count")
+
+    monkeypatch.setattr(ptl, "_by_counts", out_of_reach)
+    monkeypatch.setattr(ptl, "CLASSES_QUICK", 0)
+    monkeypatch.setattr(ptl, "CLASSES_HASTY", ptl.classes_cost(row, 200) / 2)
+    problem = Problem([1.0], [row.p])
+    for divergence in ("tv", "l2"):
+        with pytest.raises(OutOfReach, match="label classes need"):
+            exact_risk(problem, "CE_ptl", 200, None, divergence, patient=False)
+    assert exact_risk(problem, "CE_ptl", 200).value == pytest.approx(truth.value, rel=1e-12)
+    with pytest.warns(UserWarning, match="label classes need .* simulated"):
+        assert not expected_risk(problem, "CE_ptl", 200).proved
+
+
+@pytest.mark.parametrize(("p", "n"), [(1e-9, 100), (0.01, 100), (0.3, 10), (0.3, 99), (0.3, 10**12), (1.0, 50)])
+def test_windows_are_as_wide_as_they_are_said_to_be(p, n):
+    # Oracle: mpmath, the counts of probability above 1e-22, which is what label classes walk
+    if n <= 100:
+        with mpmath.workdps(40):
+            x = mpmath.mpf(p)
+            chance = [mpmath.binomial(n, k) * x**k * (1 - x) ** (n - k) for k in range(n + 1)]
+        assert sum(c >= ptl.LEAST for c in chance) <= ptl._width(n, p) + 1
+    start = time.process_time()
+    assert 1 <= ptl._width(n, p) <= 20 * math.sqrt(n * p * (1 - p)) + 10
+    assert time.process_time() - start < 0.01  # not a step for each count

@@ -7,7 +7,7 @@ import pytest
 import scipy.sparse
 
 import kt_theory as kt
-from kt_theory.exact import told
+from kt_theory.exact import sel, told
 from kt_theory.exact.risk import exact_risk
 from kt_theory.exact.rows import OutOfReach, Row
 
@@ -85,6 +85,18 @@ def test_sparse_and_dense_lists_have_one_risk(n: int) -> None:
         for k in (1, 4, 20):
             values = [exact_risk(problem, learner.format(k), n).value for problem in (dense, sparse)]
             assert abs(values[0] - values[1]) < 1e-15, (learner, k)
+
+
+def test_a_list_is_not_waited_for_unless_asked() -> None:
+    # Oracle: identity, the tail's own risk by SEL_ptl, which takes seconds; with patience, the bracket of that risk
+    tail = 1 / np.arange(1.0, 41.0)
+    problem = kt.Problem([1.0], [[0.2, 0.3, *(tail / tail.sum() * 0.5)]])
+    with pytest.raises(OutOfReach, match="small sets"):
+        exact_risk(problem, "SEL@top_k:2", 80, patient=False)
+    patient = exact_risk(problem, "SEL@top_k:2", 80)
+    low, high = sel.bracket(Row(0.5, tail / tail.sum(), np.full(40, 1 / 40), 1), 80)
+    assert low <= patient.value <= high
+    assert exact_risk(problem, "SEL@top_k_only:2", 80, patient=False) == exact_risk(problem, "SEL@top_k_only:2", 80)
 
 
 def test_renormalising_costs_the_tail_for_ever() -> None:

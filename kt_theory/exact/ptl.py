@@ -22,8 +22,9 @@ what is cut is below a geometric series, which is added up and reported. Cost: t
 
 **Count by count** (`kt_theory.exact.counts`). Any row, TV; by a cosine series in M.
 
-Label classes are tried first where they take less than a fifth of a second, as their error is proved, and again, for a
-second, where the counts do not reach.
+Label classes are tried first where they take less than a fifth of a second, as they have more digits, and again, for a
+second, or with patience for twenty, where the counts do not reach. Their error bounds what is cut, and estimates
+rounding.
 """
 
 from __future__ import annotations
@@ -45,9 +46,10 @@ EPS = 2.0**-52
 ENUMERATION_CAP = 2_000_000
 ENUMERATION_SMALL = 20_000
 
-#: Terms of `by_classes`, 10 ns each: done before other routes are tried; done at all.
+#: Terms of `by_classes`, 10 ns each: done before other routes are tried; done at all, without patience and with it.
 CLASSES_QUICK = 20_000_000
-CLASSES_CAP = 100_000_000
+CLASSES_HASTY = 100_000_000
+CLASSES_CAP = 2_000_000_000
 
 #: Classes whose terms are not counted: they are too many.
 MANY_CLASSES = 400
@@ -56,7 +58,7 @@ MANY_CLASSES = 400
 LEAST = 1e-22
 
 
-def row_risk(row: Row, n: int, divergence: str = "tv") -> Estimate:
+def row_risk(row: Row, n: int, divergence: str = "tv", *, patient: bool = True) -> Estimate:
     """What one input adds to the expected risk of CE_ptl.
 
     Parameters
@@ -66,6 +68,8 @@ def row_risk(row: Row, n: int, divergence: str = "tv") -> Estimate:
     n : int
         Number of samples, at least 0.
     divergence : {"tv", "kl", "l2"}
+    patient : bool
+        Whether label classes may take twenty seconds, rather than one, where the counts do not reach.
 
     Returns
     -------
@@ -102,7 +106,7 @@ def row_risk(row: Row, n: int, divergence: str = "tv") -> Estimate:
         error += row.rho * (2 * excess(row.p) + excess(row.init)) + 4 * math.ulp(0.0)
         return replace(visited, value=unvisited + visited.value, error=error)
 
-    return first_sound([partial(whole, route) for route in _routes(row, n, divergence)], low, high)
+    return first_sound([partial(whole, route) for route in _routes(row, n, divergence, patient)], low, high)
 
 
 def bracket(row: Row, n: int, divergence: str = "tv") -> tuple[float, float]:
@@ -140,18 +144,19 @@ def _unvisited(row: Row, n: int, divergence: str) -> float:
     return row.rho * never * cost
 
 
-def _routes(row: Row, n: int, divergence: str) -> list[Callable[[Row, int, str], Estimate]]:
+def _routes(row: Row, n: int, divergence: str, patient: bool) -> list[Callable[[Row, int, str], Estimate]]:
     """The routes to the visited part, the best first."""
     values, sizes = label_classes(row)
     labels = int(sizes.sum())
     if _vectors(n, labels, row.rho) * labels <= ENUMERATION_SMALL:
         return [by_enumeration]
     quick = classes_cost(row, n) <= CLASSES_QUICK
+    classes = partial(by_classes, most=CLASSES_CAP if patient else CLASSES_HASTY)
     if divergence != "tv":
-        return [by_classes]
+        return [classes]
     if values.size == 1:
-        return [by_classes, _alike] if quick else [_alike]
-    return [by_classes, _by_counts] if quick else [_by_counts, by_classes]
+        return [classes, _alike] if quick else [_alike]
+    return [classes, _by_counts] if quick else [_by_counts, classes]
 
 
 def _by_counts(row: Row, n: int, divergence: str) -> Estimate:
@@ -248,13 +253,26 @@ def _orders(sizes: np.ndarray) -> list[np.ndarray]:
     return [np.concatenate(([f], np.delete(np.arange(sizes.size), f))) for f in firsts]
 
 
+def _width(n: int, p: float) -> float:
+    """About how many counts a window of Bin(n, p) has."""
+    wide = min(n + 1.0, 20 * math.sqrt(n * p * (1 - p)) + 10)
+    if n * p > 30:
+        return wide
+    # Of a label that is rarely seen, counts up to the first that has a probability below `LEAST`.
+    counts, term = 0.0, 1.0
+    while term >= LEAST and counts < wide:
+        counts += 1.0
+        term *= n * p / counts
+    return min(wide, counts)
+
+
 def classes_cost(row: Row, n: int) -> float:
     """Terms that `by_classes` adds up, roughly."""
     values, sizes = label_classes(row)
     if values.size > MANY_CLASSES:
         return math.inf
     mass = row.rho * sizes * values
-    width = np.array([min(n + 1.0, 20 * math.sqrt(n * m * (1 - m)) + 10) for m in mass.clip(max=1.0)])
+    width = np.array([_width(n, m) for m in mass.clip(max=1.0).tolist()])
     total, singles = 0.0, int(np.count_nonzero(sizes == 1))
     for order in _orders(sizes):
         used = width[order[:-1]] if row.rho == 1 and order.size > 1 else width[order]
@@ -267,7 +285,7 @@ def classes_cost(row: Row, n: int) -> float:
     return total
 
 
-def by_classes(row: Row, n: int, divergence: str = "tv") -> Estimate:
+def by_classes(row: Row, n: int, divergence: str = "tv", *, most: float = CLASSES_CAP) -> Estimate:
     """The visited part, rho E[D; visited], over the totals of the label classes.
 
     Parameters
@@ -283,13 +301,13 @@ def by_classes(row: Row, n: int, divergence: str = "tv") -> Estimate:
     Raises
     ------
     OutOfReach
-        Beyond `CLASSES_CAP` terms.
+        Beyond `most` terms.
     """
     cost = classes_cost(row, n)
-    if cost > CLASSES_CAP:
+    if cost > most:
         raise OutOfReach(
             f"CE_ptl at an input with {label_classes(row)[0].size} distinct positive probabilities and "
-            f"{n * row.rho:.3g} expected visits: label classes need {cost:.2g} terms, {CLASSES_CAP:.2g} at most: use "
+            f"{n * row.rho:.3g} expected visits: label classes need {cost:.2g} terms, {most:.2g} at most: use "
             "kt_theory.simulate"
         )
     from kt_theory.exact import loops_ptl
@@ -313,4 +331,5 @@ def by_classes(row: Row, n: int, divergence: str = "tv") -> Estimate:
     paid = 0.5 * out[0] if divergence == "tv" else out[1]
     # A window is W steps of three roundings; typically two deviations are walked, and roundings do not all agree.
     steps = math.sqrt(n * min(1.0, row.rho))
-    return Estimate(row.rho * paid, row.rho * (EPS * (32 + 2 * steps) * paid + 2 * out[2]), "label classes")
+    error = EPS * (32 + 2 * steps) * paid + 2 * out[2]
+    return Estimate(row.rho * paid, row.rho * error, "label classes", proved=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable
 from functools import partial
@@ -28,6 +27,9 @@ ROUTES: dict[str, Callable[..., Estimate]] = {
 
 #: The same of the learners of a protocol, by what stands before the protocol's name.
 ROUTES_AT: dict[str, Callable[..., Estimate]] = {"SEL@": told.natural_risk, "RENORM@": told.renormalised_risk}
+
+#: Routes that may take seconds a row, unless they are told not to.
+TAKE_TIME = (ptl.row_risk, sel.row_risk, told.natural_risk)
 
 #: Learners whose routes need no list of the labels of probability 0: their number, and the value of init there,
 #: suffice.
@@ -63,7 +65,8 @@ def exact_risk(
     divergence : {"tv", "kl", "l2"}
         What is averaged under rho; "tv" is the paper's risk. Another divergence is out of reach.
     patient : bool
-        Whether a row may take SEL_ptl up to 15 s, rather than be out of reach after half a second.
+        Whether a row may take SEL_ptl, or SEL of a list, up to 15 s and CE_ptl up to 20 s, rather than be out of reach
+        after half a second or one.
 
     Returns
     -------
@@ -86,9 +89,7 @@ def exact_risk(
     0.25
     """
     entry, of = resolve_learner(learner), resolve_divergence(divergence)
-    route = _route(entry)
-    if route is sel.row_risk and not patient:
-        route = partial(sel.row_risk, patient=False)
+    route = _route(entry, patient)
     if of.name not in DIVERGENCES:
         raise OutOfReach(f"divergence {of} has no exact route, only {', '.join(DIVERGENCES)} have")
     n = checks.whole_number("n", n)
@@ -101,7 +102,7 @@ def exact_risk(
     return total(rows, route, n, of.name)
 
 
-def _route(learner: Learner) -> Callable[..., Estimate]:
+def _route(learner: Learner, patient: bool) -> Callable[..., Estimate]:
     """What computes one input of a learner.
 
     Raises
@@ -112,12 +113,15 @@ def _route(learner: Learner) -> Callable[..., Estimate]:
         If what the learner is told is determined by records only.
     """
     if LEARNERS.get(learner.name) is learner and learner.name in ROUTES:
-        return ROUTES[learner.name]
+        route = ROUTES[learner.name]
+        return route if patient or route not in TAKE_TIME else partial(route, patient=False)
     learner.protocol.refuse_lists()
     kind = learner.name.partition("@")[0] + "@"
     # A learner of a user's own may have such a name.
     if kind in ROUTES_AT and AT[kind](learner.protocol).fingerprint == learner.fingerprint:
-        return functools.partial(ROUTES_AT[kind], learner.protocol)
+        route = ROUTES_AT[kind]
+        hurry = {} if patient or route not in TAKE_TIME else {"patient": False}
+        return partial(route, learner.protocol, **hurry)
     raise OutOfReach(f"{learner.name} has no exact route (kt_theory.risk_law has its whole law on small problems)")
 
 

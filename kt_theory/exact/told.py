@@ -35,7 +35,7 @@ from kt_theory.numerics.powers import EPS, unseen
 from kt_theory.protocols.protocol import Protocol
 
 
-def natural_risk(protocol: Protocol, row: Row, n: int, divergence: str = "tv") -> Estimate:
+def natural_risk(protocol: Protocol, row: Row, n: int, divergence: str = "tv", *, patient: bool = True) -> Estimate:
     """What one input adds to the expected risk of ``SEL@`` and a protocol that tells a list.
 
     Parameters
@@ -48,6 +48,8 @@ def natural_risk(protocol: Protocol, row: Row, n: int, divergence: str = "tv") -
         Number of samples, at least 0.
     divergence : {"tv"}
         Another one is out of reach.
+    patient : bool
+        As in `kt_theory.exact.sel.row_risk`, of the tail.
 
     Returns
     -------
@@ -67,7 +69,7 @@ def natural_risk(protocol: Protocol, row: Row, n: int, divergence: str = "tv") -
     (0.05, 0.0084035)
     """
     if protocol.top == 0:
-        return sel.row_risk(row.full(), n, divergence)
+        return sel.row_risk(row.full(), n, divergence, patient=patient)
     if protocol.top is None or protocol.top >= row.p.size + row.zeros:
         return ful.row_risk(row, n, divergence)
     _of_total_variation(divergence)
@@ -83,7 +85,7 @@ def natural_risk(protocol: Protocol, row: Row, n: int, divergence: str = "tv") -
     rounded = (excess(law) + excess(start) + 2 * EPS) * row.rho * t
     if not protocol.tells_drawn:
         return _once_visited(row, n, t * spread, unvisited, rounded)
-    missed = sel.row_risk(Row(row.rho * t, law, start, 1), n, divergence)
+    missed = sel.row_risk(Row(row.rho * t, law, start, 1), n, divergence, patient=patient)
     replaced = row.rho * unseen(n, row.rho) * t * spread
     # An unvisited input is among those of which nothing of the tail was seen.
     value = max(missed.value - replaced, 0.0) + unvisited.value
