@@ -163,6 +163,8 @@ def test_every_value_says_whether_its_error_is_proved():
     assert not kt.expected_risk(narrow, "CE_sgl", 5, method="montecarlo").proved
     for learner in ("CE_sgl", "CE_ptl", "SEL_ptl", "CE_ful", "ADD_sgl"):
         assert kt.expected_risk(narrow, learner, [0, 1, 5]).proved.all()
+    assert not kt.expected_risk(narrow, "ADD_sgl", 10**4).proved  # measured, not bounded
+    assert not kt.expected_risk(narrow, "CE_ptl", 10**6).proved  # label classes: roundings do not all agree
     mixed = kt.Problem([0.5, 0.5], [wide.p, [0.5, 0.5] + [0.0] * 98])
     assert not kt.expected_risk(mixed, "SEL_ptl", 50).proved
     assert kt.expected_risk(mixed, "CE_ful", [1, 2])[1:].proved is None
