@@ -109,8 +109,9 @@ MAP = {
 }
 LAYER = {
     **dict.fromkeys(
-        ["refusals", "files", "statements", "showing", "progress", "compiled", "__version__", "__init__"], -1
+        ["refusals", "statements", "showing", "progress", "compiled", "__version__", "__init__"], -1
     ),
+    "files": -0.5,
     **dict.fromkeys(["checks", "numerics"], 0),
     "sparse": 0.5,
     "fingerprints": 1,
