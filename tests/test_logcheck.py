@@ -478,11 +478,17 @@ def zeros(n, told=0.0):
 @pytest.mark.parametrize(
     ("log", "zero", "outside"),
     [
-        pytest.param(zeros(100), 10, 10, id="probability 0"),
-        pytest.param(zeros(10), 1, 1, id="one record of probability 0"),
+        pytest.param(zeros(100), 10, 0, id="probability 0"),
+        pytest.param(zeros(10), 1, 0, id="one record of probability 0"),
         pytest.param({"s": ["q"] * 2, "a": ["x", "y"], "p": [0.0, 0.0]}, 2, 0, id="probability 0 alone"),
         pytest.param(
             {"s": ["q"] * 3, "a": ["x", "y", "y"], "p": [0.5, 0.0, None], "count": [4, 0, 3]}, 3, 0, id="told before"
+        ),
+        pytest.param(
+            {"s": ["q"] * 100, "a": ["x"] * 50 + ["y"] * 10 + ["z"] * 40, "p": [1.0] * 50 + [0.0] * 10 + [None] * 40},
+            10,
+            40,
+            id="of both kinds",
         ),
         pytest.param({"s": ["q"] * 3, "a": ["x", "x", "y"], "logp": [-0.7, -0.7, -math.inf]}, 1, 0, id="logarithms"),
         pytest.param(
@@ -494,7 +500,8 @@ def zeros(n, told=0.0):
     ],
 )
 def test_records_that_the_stated_law_forbids(log, zero, outside):
-    # Oracle: enumeration, counted by hand; of the labels beyond 1, those drawn before both others are not counted
+    # Oracle: enumeration, counted by hand; of the labels beyond 1, those drawn before the others are not counted,
+    # nor are those of probability 0, which are counted already
     finding = kt.check_log(log)["sampled"]
     assert finding.alarm
     assert finding.verdict == "no, from another law than the log-probabilities say"

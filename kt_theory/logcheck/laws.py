@@ -69,6 +69,8 @@ class Cells:
         Log-probabilities: of several told for a cell the mean. NaN where none is told.
     listed : ndarray of bool, shape (C,)
         The cells known before the first record.
+    zero : ndarray of bool, shape (C,)
+        The cells of which nothing but probability 0 is told.
     slack : float
         How far the probabilities may be off, relatively.
     top : int
@@ -87,6 +89,7 @@ class Cells:
     offsets: np.ndarray
     logp: np.ndarray
     listed: np.ndarray
+    zero: np.ndarray
     slack: float
     top: int
     beta: np.ndarray
@@ -125,12 +128,14 @@ def cells_of(
     with np.errstate(invalid="ignore"):
         value = np.bincount(cell, np.where(told, log.logp, 0.0), minlength=keys.size) / times_told
     drawn = np.bincount(cell, log.count, minlength=keys.size)
+    zero = np.isnan(value)
+    zero &= False if log.zero is None else np.bincount(cell, log.zero, minlength=keys.size) > 0
     owner = keys // A
     # Within a group by falling probability, NaN last.
     order = np.lexsort((np.where(np.isnan(value), np.inf, -value), owner))
     place = np.empty_like(order)
     place[order] = np.arange(order.size)
-    cell, owner, value, drawn = place[cell], owner[order], value[order], drawn[order]
+    cell, owner, value, drawn, zero = place[cell], owner[order], value[order], drawn[order], zero[order]
     offsets = np.searchsorted(owner, np.arange(G + 1))
     listed, top = _lists(owner, offsets, value, drawn)
     mass = np.bincount(owner, np.nan_to_num(np.exp(value)), minlength=G)
@@ -149,7 +154,7 @@ def cells_of(
             beta[group] = 1.0 / stated
     rounded = log.digits is not None and not log.logarithms
     groups, cells = group[rows[kept]], cell[rows[kept]]
-    return Cells(groups, cells, kept + 1, offsets, value, listed, slack, top, beta, rows.size, rounded)
+    return Cells(groups, cells, kept + 1, offsets, value, listed, zero, slack, top, beta, rows.size, rounded)
 
 
 def drawn_of_zero(log: Log, group: np.ndarray) -> int:
@@ -204,7 +209,7 @@ class Totals:
     later, first : float
         The records before which something is known, and those of the most probable known label.
     impossible : float
-        The records of a new label where the told ones leave no more than the slack.
+        The records of a new label, of which no probability is told, where the told ones leave no more than the slack.
     temperatures, levels, tops : ndarray
         The logarithm of each test martingale at the end.
     raw : float
@@ -254,6 +259,7 @@ def totals_of(cells: Cells, level: float) -> Totals:
         cells.offsets,
         cells.logp,
         cells.listed,
+        cells.zero,
         betas,
         np.array(LEVELS),
         np.array(TOPS),

@@ -103,6 +103,7 @@ def walk(
     offsets: np.ndarray,
     logp: np.ndarray,
     listed: np.ndarray,
+    zero: np.ndarray,
     betas: np.ndarray,
     levels: np.ndarray,
     tops: np.ndarray,
@@ -125,6 +126,8 @@ def walk(
         Natural log-probabilities, NaN for a label that is never told.
     listed : ndarray of bool, shape (C,)
         The cells that are known before the first record.
+    zero : ndarray of bool, shape (C,)
+        The cells of NaN that are told to have probability 0.
     betas : ndarray, shape (1, B) or (G, B)
         Inverse temperatures of the alternatives, the same for all groups or each group's own.
     levels, tops : ndarray, shapes (L,) and (K,)
@@ -254,7 +257,7 @@ def walk(
                 totals[11] = rank
             if old and rank == 0.0:
                 totals[13] += 1.0
-        elif told and rest <= slack:
+        elif told and rest <= slack and not zero[c]:
             totals[14] += 1.0
         if told:
             totals[12] += 1.0
