@@ -12,7 +12,9 @@ import hashlib
 import inspect
 import math
 import re
+import runpy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,6 +26,9 @@ from kt_theory.files import write_whole
 from kt_theory.ledger.entries.registry import HOME, STATEMENTS
 from kt_theory.ledger.entries.worlds import PHI, PSI
 from kt_theory.statements import STATEMENTS as SAID
+
+#: Published statements that are definitions, numbered as equations: the report's table is of theorems and lemmas.
+EQUATIONS = ("zz-(3.3)", "zz-(4.3)", "zz-(4.7)", "zz-(5.2)")
 
 PAPER = Path(__file__).resolve().parent
 FIGURES = PAPER.parent / "figures"
@@ -98,6 +103,11 @@ def read(stem: str) -> pd.DataFrame:
     return pd.read_csv(FIGURES / f"{stem}.csv")
 
 
+def script(stem: str) -> dict[str, Any]:
+    """What the script that writes a table of figures/ defines: the names of its panels."""
+    return runpy.run_path(str(PAPER.parent / "simulations" / f"{stem}.py"))
+
+
 def shown(value: float, form: str) -> str:
     """A number as it is printed, in mathematics, where a minus is no hyphen: shares in percent, and powers of ten."""
     text = format(value, form).replace(",", "{,}").replace("%", r"\,\%")
@@ -132,24 +142,23 @@ def numbers() -> dict[str, str]:
 
 def _rates() -> dict[str, str]:
     """Figures 1 and 2: slopes, how they move, and how the simulated means lie about the exact ones."""
-    exact, drawn = read("figure2_rates_exact"), read("figure2_rates")
+    exact, drawn, figure = read("figure2_rates_exact"), read("figure2_rates"), script("figure2_rates")
     found = {}
-    for window, short in (("paper's window", "window"), ("three decades", "decades")):
-        for k, learner in ((1, "CE_sgl"), (2, "SEL_ptl"), (3, "CE_ful")):
-            line, marks = (
-                frame[frame["panel"].str.startswith(f"instance {k},") & frame["panel"].str.endswith(window)
-                      & (frame["learner"] == learner)]
-                for frame in (exact, drawn)
-            )  # fmt: skip
-            fit = kt.fit_rate(line["n"].to_numpy(), line["mean"].to_numpy())
-            noisy = kt.fit_rate(marks["n"].to_numpy(), marks["mean"].to_numpy(), marks["mcse"].to_numpy())
-            found[f"slope-{short}-{k}"] = shown(fit.slope, ".4f")
-            found[f"drawn-{short}-{k}"] = rf"\ensuremath{{{noisy.slope:.4f}\pm{noisy.slope_se:.4f}}}"
-            if (short, k) == ("window", 1):
-                found["visits-first"] = f"{line['n'].min() // line['S'].min()}"
-                found["visits-last"] = f"{line['n'].max() // line['S'].min()}"
-                found["local-first"] = shown(fit.local_slopes[0], ".3f")
-                found["local-last"] = shown(fit.local_slopes[-1], ".3f")
+    for panel, (window, k, *_) in zip(figure["panels"](), figure["SETTINGS"], strict=True):
+        short = {"paper's window": "window", "three decades": "decades"}[window]
+        learner = figure["HARD_FOR"][k]
+        line, marks = (
+            frame[(frame["panel"] == panel.name) & (frame["learner"] == learner)] for frame in (exact, drawn)
+        )
+        fit = kt.fit_rate(line["n"].to_numpy(), line["mean"].to_numpy())
+        noisy = kt.fit_rate(marks["n"].to_numpy(), marks["mean"].to_numpy(), marks["mcse"].to_numpy())
+        found[f"slope-{short}-{k}"] = shown(fit.slope, ".4f")
+        found[f"drawn-{short}-{k}"] = rf"\ensuremath{{{noisy.slope:.4f}\pm{noisy.slope_se:.4f}}}"
+        if (short, k) == ("window", 1):
+            found["visits-first"] = f"{line['n'].min() // line['S'].min()}"
+            found["visits-last"] = f"{line['n'].max() // line['S'].min()}"
+            found["local-first"] = shown(fit.local_slopes[0], ".3f")
+            found["local-last"] = shown(fit.local_slopes[-1], ".3f")
     z = np.concatenate(
         [
             kt.claims.z_scores(receipts, curves)
@@ -270,7 +279,7 @@ def _last_game() -> float:
 def _settings() -> dict[str, str]:
     """Sizes that the text names, and versions."""
     receipts = read("figure1_classic")
-    last = receipts[receipts["panel"].str.startswith("(a)")].iloc[-1]
+    last = receipts[receipts["panel"] == script("figure1_classic")["PANELS"][0][0]].iloc[-1]
     return {
         "classic-S": f"{last['S']}",
         "classic-A": f"{last['A']}",
@@ -338,7 +347,7 @@ def statements() -> str:
     board = read("ledger").set_index("id")
     rows = []
     for id, statement in STATEMENTS.items():
-        if statement.status != "published" or id.startswith("zz-("):
+        if statement.status != "published" or id in EQUATIONS:
             continue
         row = board.loc[id]
         trials = int(row[["exact", "certified", "search", "simulation", "algebra"]].sum())
@@ -443,15 +452,11 @@ def sandwich() -> str:
 
 def games() -> str:
     """The small games for hard labels, in a sentence."""
-    values = read("paper_numbers").set_index("name")["value"]
-    parts = []
-    for name in values.index:
-        if found := re.fullmatch(r"hard-(\d+)-(\d+)-(\d+)-lower", name):
-            S, A, n = found.groups()
-            # The ends are rounded outwards: the interval stays true.
-            low = math.floor(values[name] * 1e5) / 1e5
-            high = math.ceil(values[name.replace("lower", "upper")] * 1e5) / 1e5
-            parts.append(rf"$[{low:.5f},\,{high:.5f}]$ at ${'(S,A,n)=' if not parts else ''}({S},{A},{n})$")
+    parts: list[str] = []
+    for S, A, n, lower, upper in read("hard_games").itertuples(index=False):
+        # The ends are rounded outwards: the interval stays true.
+        low, high = math.floor(lower * 1e5) / 1e5, math.ceil(upper * 1e5) / 1e5
+        parts.append(rf"$[{low:.5f},\,{high:.5f}]$ at ${'(S,A,n)=' if not parts else ''}({S},{A},{n})$")
     return ", ".join(parts[:-1]) + " and " + parts[-1]
 
 

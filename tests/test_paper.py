@@ -76,6 +76,20 @@ def test_constants_are_what_the_script_computes():
         assert committed[name] == pytest.approx(value, rel=1e-7, abs=0), name
 
 
+def test_games_are_read_by_their_sizes(results, monkeypatch):
+    # Oracle: by hand, two games of a table in another order; ends are rounded outwards
+    table = pd.DataFrame([(2, 3, 4, 0.123451, 0.123459), (1, 2, 9, 0.5, 0.5)], columns=["S", "A", "n", "lower", "upper"])
+    monkeypatch.setattr(results, "read", {"hard_games": table}.__getitem__)
+    said = r"$[0.12345,\,0.12346]$ at $(S,A,n)=(2,3,4)$ and $[0.50000,\,0.50000]$ at $(1,2,9)$"
+    assert results.games() == said
+
+
+def test_statements_that_are_equations_are_those_whose_source_is_one(results):
+    # Oracle: identity, sources of the paper's statements: a number in brackets
+    found = [id for id, one in results.STATEMENTS.items() if one.status == "published" and "(" in one.source.split()[1]]
+    assert tuple(found) == results.EQUATIONS
+
+
 @pytest.mark.slow
 def test_all_numbers_are_what_the_script_computes():
     # Oracle: second run, simulations/paper_numbers.py
