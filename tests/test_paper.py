@@ -78,7 +78,8 @@ def test_constants_are_what_the_script_computes():
 
 def test_games_are_read_by_their_sizes(results, monkeypatch):
     # Oracle: by hand, two games of a table in another order; ends are rounded outwards
-    table = pd.DataFrame([(2, 3, 4, 0.123451, 0.123459), (1, 2, 9, 0.5, 0.5)], columns=["S", "A", "n", "lower", "upper"])
+    rows = [(2, 3, 4, 0.123451, 0.123459), (1, 2, 9, 0.5, 0.5)]
+    table = pd.DataFrame(rows, columns=["S", "A", "n", "lower", "upper"])
     monkeypatch.setattr(results, "read", {"hard_games": table}.__getitem__)
     said = r"$[0.12345,\,0.12346]$ at $(S,A,n)=(2,3,4)$ and $[0.50000,\,0.50000]$ at $(1,2,9)$"
     assert results.games() == said
