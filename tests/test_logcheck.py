@@ -425,7 +425,18 @@ def test_labels_without_an_annotator_are_not_one_annotators():
     assert found.numbers == {**named.numbers, "unnamed": 120}
     assert "over 6 pairs; 120 labels without an annotator left out" in found.evidence
     alone = kt.check_log(log[log.worker.isna() | (log.worker == "w0")])["annotators"]
-    assert (alone.verdict, alone.numbers) == ("cannot tell", {"unnamed": 120})
+    assert (alone.verdict, alone.numbers) == ("cannot tell", {"unnamed": 120, "repeated": 0})
+
+
+def test_a_second_label_of_one_annotator_is_told():
+    # Oracle: identity, the findings without these labels, besides their number
+    rng = np.random.default_rng(27)
+    rows = [(f"i{s}", f"w{w}", "abc"[rng.integers(3)]) for s in range(40) for w in range(4)]
+    columns = ["state", "worker", "action"]
+    once, twice = (kt.check_log(pd.DataFrame(some, columns=columns))["annotators"] for some in (rows, rows + rows[:9]))
+    assert twice.numbers == {**once.numbers, "repeated": 9}
+    assert once.numbers["repeated"] == 0
+    assert "over 6 pairs; 9 labels of items that their annotator had labelled before left out" in twice.evidence
 
 
 def test_independent_annotators_raise_few_alarms():

@@ -41,12 +41,18 @@ def annotators_finding(log: Log, level: float) -> Finding:
     """Whether some pair of annotators agrees too often."""
     if log.annotator is None:
         return Finding("annotators", "cannot tell", "no column names the annotator")
-    agreements = agreements_of(log)
-    unnamed = int(log.count[_unnamed(log)].sum())
-    without = f"; {unnamed} {'label' if unnamed == 1 else 'labels'} without an annotator left out" if unnamed else ""
+    rows, named = _compared(log)
+    agreements = agreements_of(log, rows)
+    left_out = {"unnamed": log.n - named, "repeated": named - rows.size}
+    why = ("without an annotator", "of items that their annotator had labelled before")
+    without = "".join(
+        f"; {number} label{'' if number == 1 else 's'} {words} left out"
+        for number, words in zip(left_out.values(), why, strict=True)
+        if number
+    )
     if not agreements:
         said = f"no item has three labels, not all equal, of different annotators{without}"
-        return Finding("annotators", "cannot tell", said, numbers={"unnamed": unnamed})
+        return Finding("annotators", "cannot tell", said, numbers=left_out)
     closest = min(agreements, key=lambda pair: pair.p)
     p = min(1.0, closest.p * len(agreements))
     who = " and ".join(checks.shown(log.annotators[i]) for i in closest.annotators)
@@ -58,7 +64,7 @@ def annotators_finding(log: Log, level: float) -> Finding:
         "items": closest.items,
         "agreed": closest.agreed,
         "expected": closest.expected,
-        "unnamed": unnamed,
+        **left_out,
     }
     if p <= level:
         return Finding("annotators", "yes", said, alarm=True, numbers=numbers)
@@ -72,21 +78,19 @@ def annotators_finding(log: Log, level: float) -> Finding:
     )
 
 
-def _unnamed(log: Log) -> np.ndarray:
-    """The rows that name no annotator."""
+def _compared(log: Log) -> tuple[np.ndarray, int]:
+    """The rows of the labels that are compared, the first of each annotator and item; how many labels name one."""
     assert log.annotator is not None
-    nameless = np.array([not name for name in log.annotators], dtype=bool)
-    return nameless[log.annotator] if nameless.any() else np.zeros(log.annotator.size, dtype=bool)
+    named = np.array([bool(name) for name in log.annotators], dtype=bool)[log.annotator]  # "" is not one annotator
+    rows = np.flatnonzero((log.count > 0) & named)
+    _, first = np.unique(log.s[rows] * len(log.annotators) + log.annotator[rows], return_index=True)
+    return rows[first], int(log.count[named].sum())
 
 
-def agreements_of(log: Log) -> list[Agreement]:
-    """The pairs of annotators that share an item on which the labels leave agreement open."""
+def agreements_of(log: Log, rows: np.ndarray) -> list[Agreement]:
+    """The pairs of annotators that share an item on which the labels leave agreement open, among some rows."""
     assert log.annotator is not None
-    rows = np.flatnonzero((log.count > 0) & ~_unnamed(log))  # labels without an annotator are not one annotator's
-    # One label an annotator and item: the first.
     W = len(log.annotators)
-    _, first = np.unique(log.s[rows] * W + log.annotator[rows], return_index=True)
-    rows = rows[first]
     rows = rows[np.argsort(log.s[rows], kind="stable")]
     s, a, w = log.s[rows], log.a[rows], log.annotator[rows]
     size = np.bincount(s)
