@@ -22,6 +22,7 @@ import oracles
 from benchmarks import references
 from kt_theory.learners import PAPER_LEARNERS
 from kt_theory.problem import Problem, dirichlet_problem, instance, tv_risk, uniform_table
+from kt_theory.risk import expected_risk
 from kt_theory.simulation.cells import Cell
 from kt_theory.simulation.means import draw, sample_risks, simulate
 from kt_theory.simulation.moments import Moments
@@ -100,6 +101,22 @@ def test_variances_of_certain_risks_are_zero(name: str) -> None:
 
 
 # --- The benchmark's references -------------------------------------------------------------------------
+
+
+def test_the_reference_of_other_sets_of_learners_is_exact_on_average() -> None:
+    # Oracle: second algorithm, expected_risk, which draws nothing; and the same draws whatever set is asked for
+    problem = instance(0, 3, 4)
+
+    def reference(learners: tuple[str, ...]) -> np.ndarray:
+        rng = np.random.default_rng(2)
+        return references.vectorised(problem.rho, problem.teacher, 6, 20_000, rng, learners)
+
+    both = reference(("ADD_sgl", "CE_sgl"))
+    wanted = np.array([float(expected_risk(problem, name, 6)) for name in ("ADD_sgl", "CE_sgl")])
+    error = both.std(axis=0) / math.sqrt(20_000)
+    assert (np.abs(both.mean(axis=0) - wanted) <= 4 * error).all()
+    assert (np.abs(both.mean(axis=0) - wanted[::-1]) > 4 * error).all()
+    np.testing.assert_array_equal(reference(("CE_sgl",))[:, 0], both[:, 1])
 
 
 @pytest.mark.parametrize(("reference", "reps"), [(references.per_sample, 1500), (references.vectorised, 20_000)])

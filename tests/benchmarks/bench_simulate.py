@@ -27,6 +27,8 @@ from kt_theory.problem import Problem, instance
 from kt_theory.simulation.means import sample_risks
 
 LEARNERS = ("CE_sgl", "CE_ptl", "SEL_ptl", "CE_ful")
+#: Other sets of learners, which pay for other parts of a repeat.
+SETS = {"five learners": (*LEARNERS, "ADD_sgl"), "CE_sgl alone": ("CE_sgl",)}
 CELLS = [(100, 25, n) for n in (100, 2500, 10**5, 10**9)] + [(1, 100, n) for n in (100, 2500, 10**5)]
 
 #: Samples up to which the per-sample program is patient enough, and the seconds that a route may take in a round.
@@ -86,6 +88,27 @@ def measure(problem: Problem, n: int, rounds: int) -> tuple[dict[str, float], fl
     samples = [np.concatenate(values) for name, values in risks.items() if name != "1 thread"]
     z = max(largest_z(a, b) for i, a in enumerate(samples) for b in samples[:i])
     return {name: statistics.median(values) for name, values in seconds.items()}, statistics.median(cores), z
+
+
+def measure_set(problem: Problem, n: int, learners: tuple[str, ...], rounds: int) -> tuple[dict[str, float], float]:
+    """Median seconds per repeat of the package and of plain NumPy, for these learners, and the largest |z|."""
+    table: dict[str, Route] = {
+        "1 thread": lambda reps, seed: sample_risks(problem, learners, n, reps=reps, seed=seed, workers=1),
+        "vectorised": lambda reps, seed: references.vectorised(
+            problem.rho, problem.teacher, n, reps, np.random.default_rng(seed), learners
+        ),
+    }
+    reps = {name: fitting_reps(route) for name, route in table.items()}
+    reps["vectorised"] = min(reps["vectorised"], max(2, 1_250_000 // (problem.S * problem.A)))
+    seconds: dict[str, list[float]] = {name: [] for name in table}
+    risks: dict[str, list[np.ndarray]] = {name: [] for name in table}
+    for turn in range(rounds):
+        for name, route in table.items():
+            start = time.perf_counter()
+            risks[name].append(route(reps[name], 1 + turn))
+            seconds[name].append((time.perf_counter() - start) / reps[name])
+    z = largest_z(*(np.concatenate(values) for values in risks.values()))
+    return {name: statistics.median(values) for name, values in seconds.items()}, z
 
 
 def largest_z(a: np.ndarray, b: np.ndarray) -> float:
@@ -180,6 +203,17 @@ def main() -> None:
         for name in ("vectorised", "per sample"):
             cells.append(f"{seconds[name] / seconds['2 threads']:.1f}" if name in seconds else "-")
         print("".join(f"{word:>11}" for word in [*cells, f"{cores:.2f}", f"{z:.2f}"]), flush=True)
+
+    print("\nother sets of learners, microseconds per repeat of one thread, and of plain NumPy (vectorised)")
+    for words, learners in SETS.items():
+        for S, A, n in ((100, 25, 100), (100, 25, 2500), (1, 100, 10**5)):
+            seconds, z = measure_set(instance(0, S, A), n, learners, rounds)
+            ours, plain = seconds["1 thread"], seconds["vectorised"]
+            size = f"S={S}, A={A}, n={n:g}"
+            print(
+                f"  {words}, {size}: {1e6 * ours:.2f}, {1e6 * plain:.2f} (x {plain / ours:.1f}), |z| {z:.2f}",
+                flush=True,
+            )
 
     print("\na learner with fit alone, microseconds per repeat: stacked, and a loop over repeats")
     for S, A, n in ((100, 25, 2500), (10, 10, 100), (1, 10, 50)):

@@ -1,10 +1,13 @@
 """The simulation as a reader of the paper would write it, twice: what the package's speed is measured against.
 
-Both return risks of shape (reps, 4), columns CE_sgl, CE_ptl, SEL_ptl, CE_ful, with uniform initialisation. They share
-no code with the package, and are compared with enumeration in tests/test_montecarlo.py.
+Both return risks of shape (reps, 4), columns CE_sgl, CE_ptl, SEL_ptl, CE_ful, with uniform initialisation; the second
+has others where they are named, ADD_sgl at two labels or more among them. They share no code with the package, and are
+compared with enumeration in tests/test_montecarlo.py.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -32,22 +35,32 @@ def per_sample(rho: np.ndarray, teacher: np.ndarray, n: int, reps: int, rng: np.
     return risks
 
 
-def vectorised(rho: np.ndarray, teacher: np.ndarray, n: int, reps: int, rng: np.random.Generator) -> np.ndarray:
+def vectorised(
+    rho: np.ndarray, teacher: np.ndarray, n: int, reps: int, rng: np.random.Generator,
+    learners: Sequence[str] = ("CE_sgl", "CE_ptl", "SEL_ptl", "CE_ful"),
+) -> np.ndarray:  # fmt: skip
     """All repeats at once: one multinomial over the S A cells, then array expressions of shape (reps, S, A)."""
     S, A = teacher.shape
     w = rho[:, None] * teacher
     counts = rng.multinomial(n, w.ravel() / w.sum(), size=reps).reshape(reps, S, A)
     visits = counts.sum(axis=2, keepdims=True)
     visited = visits > 0
-    seen = counts > 0
-    weighted = counts * teacher
-    missing = np.where(seen, 0.0, teacher).sum(axis=2, keepdims=True)
-    unseen = A - seen.sum(axis=2, keepdims=True)
-    students = (
-        counts / np.maximum(visits, 1),
-        weighted / np.where(visited, weighted.sum(axis=2, keepdims=True), 1.0),
-        np.where(seen, teacher, missing / np.maximum(unseen, 1)),
-        teacher,
-    )
-    rows = [0.5 * np.abs(np.where(visited, student, 1 / A) - teacher).sum(axis=2) for student in students]
+
+    def student(learner: str) -> np.ndarray:
+        if learner == "CE_sgl":
+            return counts / np.maximum(visits, 1)
+        if learner == "ADD_sgl":
+            c = 0.4 * np.sqrt(visits / (A - 1))
+            return (counts + c) / np.where(visited, visits + A * c, 1.0)
+        if learner == "CE_ptl":
+            weighted = counts * teacher
+            return weighted / np.where(visited, weighted.sum(axis=2, keepdims=True), 1.0)
+        if learner == "SEL_ptl":
+            seen = counts > 0
+            missing = np.where(seen, 0.0, teacher).sum(axis=2, keepdims=True)
+            unseen = A - seen.sum(axis=2, keepdims=True)
+            return np.where(seen, teacher, missing / np.maximum(unseen, 1))
+        return teacher
+
+    rows = [0.5 * np.abs(np.where(visited, student(one), 1 / A) - teacher).sum(axis=2) for one in learners]
     return np.stack([row @ rho for row in rows], axis=1)
