@@ -62,6 +62,21 @@ def test_a_wrong_tail_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     assert off(problem, "SEL@top_k:1", 3) > 0.0
 
 
+@pytest.mark.parametrize("learner", ["RENORM@top_k_label:2", "RENORM@top_k_only:2", "RENORM@top_k_only:2:but_last"])
+def test_a_wrong_tail_of_a_renormalised_list_is_seen(monkeypatch: pytest.MonkeyPatch, learner: str) -> None:
+    # Oracle: as above, which sees a tail whose mass is 1e-9 too large
+    right = told._tail
+
+    def planted(row: Row, top: int, tied: bool = False) -> tuple[np.ndarray, np.ndarray]:
+        tail, start = right(row, top, tied)
+        return tail * (1 + 1e-9), start
+
+    problem = kt.Problem([0.6, 0.4], [[0.4, 0.3, 0.2, 0.1], [0.7, 0.1, 0.15, 0.05]])
+    assert off(problem, learner, 3) <= 0.0
+    monkeypatch.setattr(told, "_tail", planted)
+    assert off(problem, learner, 3) > 0.0
+
+
 def test_an_init_that_differs_among_ties_is_out_of_reach() -> None:
     # Oracle: none needed, one sentence; the law has the answer
     problem = kt.Problem([1.0], [[0.4, 0.3, 0.3]])
