@@ -1,6 +1,7 @@
 """All routes meet: enumeration, closed forms, classes, balls and Monte Carlo give one expected risk."""
 
 import pickle
+import time
 import warnings
 from fractions import Fraction
 
@@ -10,6 +11,7 @@ from scipy import special, stats
 
 import kt_theory as kt
 import oracles
+from kt_theory.exact import risk as exact
 from kt_theory.exact.risk import ROUTES, exact_risk
 from kt_theory.exact.rows import OutOfReach, distinct_rows
 
@@ -228,3 +230,29 @@ def test_three_worlds_has_its_parts_and_its_domain():
         kt.three_worlds(20, 20, 100)
     with pytest.raises(ValueError, match="S is 1"):
         kt.three_worlds(1, 20, 100)
+
+
+def of_many_inputs(S: int, A: int) -> kt.Problem:
+    return kt.Problem(np.full(S, 1 / S), np.random.default_rng(S).dirichlet(np.ones(A), S))
+
+
+def test_auto_spends_minutes_on_a_problem_not_on_each_input(monkeypatch):
+    # Oracle: identity, processor time, and which of two routes is taken; cheap inputs are computed, however many
+    many = of_many_inputs(700, 30)
+    for learner in ("CE_ptl", "SEL_ptl", "SEL@top_k:2"):
+        start = time.process_time()
+        with pytest.raises(OutOfReach, match="of 700 different inputs take about 120 s"):
+            exact_risk(many, learner, 21_000, patient=False)
+        assert time.process_time() - start < 5
+    for learner, n in (("CE_sgl", 21_000), ("RENORM@top_k_label:2", 21_000), ("SEL_ptl", 0)):
+        assert exact_risk(many, learner, n, patient=False) == exact_risk(many, learner, n)
+    few = of_many_inputs(6, 20)
+    with monkeypatch.context() as less:
+        less.setattr(exact, "HASTY", 0.5)
+        with pytest.warns(UserWarning, match="different inputs take about 0.5 s.*simulated"):
+            assert "Monte Carlo" in kt.expected_risk(few, "CE_ptl", 60).route
+        known = exact_risk(few, "CE_ptl", 60)
+        assert known.route == "counts"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert kt.expected_risk(few, "CE_ptl", 60) == known.value

@@ -51,6 +51,9 @@ CLASSES_QUICK = 20_000_000
 CLASSES_HASTY = 100_000_000
 CLASSES_CAP = 2_000_000_000
 
+#: Seconds that a row takes count by count, as a rule.
+BY_COUNTS = 0.2
+
 #: Classes whose terms are not counted: they are too many.
 MANY_CLASSES = 400
 
@@ -283,6 +286,15 @@ def classes_cost(row: Row, n: int) -> float:
         total += terms * (1 + singles / 3) + within
         singles = 0
     return total
+
+
+def seconds(row: Row, n: int) -> float:
+    """About how long `row_risk` takes, without patience."""
+    labels = int(label_classes(row)[1].sum())
+    if n == 0 or labels == 1 or _vectors(n, labels, row.rho) * labels <= ENUMERATION_SMALL:
+        return 1e-3
+    terms = classes_cost(row, n)
+    return 1e-3 + 1e-8 * terms if terms <= CLASSES_QUICK else BY_COUNTS
 
 
 def by_classes(row: Row, n: int, divergence: str = "tv", *, most: float = CLASSES_CAP) -> Estimate:

@@ -28,8 +28,15 @@ ROUTES: dict[str, Callable[..., Estimate]] = {
 #: The same of the learners of a protocol, by what stands before the protocol's name.
 ROUTES_AT: dict[str, Callable[..., Estimate]] = {"SEL@": told.natural_risk, "RENORM@": told.renormalised_risk}
 
-#: Routes that may take seconds a row, unless they are told not to.
-TAKE_TIME = (ptl.row_risk, sel.row_risk, told.natural_risk)
+#: Routes that may take seconds a row, unless they are told not to, and about how long they take then.
+TAKE_TIME: dict[Callable[..., Estimate], Callable[[Row, int], float]] = {
+    ptl.row_risk: ptl.seconds,
+    sel.row_risk: sel.seconds,
+    told.natural_risk: sel.seconds,
+}
+
+#: Seconds for all rows without patience, as they are estimated, which is the same on every machine.
+HASTY = 120.0
 
 #: Learners whose routes need no list of the labels of probability 0: their number, and the value of init there,
 #: suffice.
@@ -66,7 +73,7 @@ def exact_risk(
         What is averaged under rho; "tv" is the paper's risk. Another divergence is out of reach.
     patient : bool
         Whether a row may take SEL_ptl, or SEL of a list, up to 15 s and CE_ptl up to 20 s, rather than be out of reach
-        after half a second or one.
+        after half a second or one; and all rows as long as they take, rather than about two minutes.
 
     Returns
     -------
@@ -99,7 +106,24 @@ def exact_risk(
         return total(rows, route if entry.name in UNLISTED else lambda row, *rest: route(row.full(), *rest), n, of.name)
     start = initial_table(init, problem)
     rows = distinct_rows(problem.rho, problem.teacher, start, not entry.protocol.lists_last)
+    if not patient:
+        _within_minutes(rows, route, n)
     return total(rows, route, n, of.name)
+
+
+def _within_minutes(rows: list[Row], route: Callable[..., Estimate], n: int) -> None:
+    """Refuse rows that take longer than `HASTY` together."""
+    of = TAKE_TIME.get(route.func) if isinstance(route, partial) else None
+    if of is None or len(rows) <= HASTY:  # a second each at most
+        return
+    taken = 0.0
+    for i, row in enumerate(rows, 1):
+        taken += of(row, n)
+        if taken > HASTY:
+            raise OutOfReach(
+                f"{i} of {len(rows)} different inputs take about {HASTY:g} s, the most that is spent unasked: use "
+                "method='exact' or kt_theory.simulate"
+            )
 
 
 def _route(learner: Learner, patient: bool) -> Callable[..., Estimate]:

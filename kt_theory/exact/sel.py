@@ -121,6 +121,19 @@ def row_risk(row: Row, n: int, divergence: str = "tv", rtol: float = 1e-9, *, pa
     return replace(found, error=found.error + moved)
 
 
+def seconds(row: Row, n: int) -> float:
+    """About how long `row_risk` takes, without patience: it grows with the labels that may be unseen."""
+    if n == 0:
+        return 1e-3
+    labels, cells = int(np.count_nonzero(row.p)), _cells_needed(row)
+    unseen = int(np.count_nonzero((row.p > 0) & (n * row.rho * row.p < 36)))
+    if labels <= MOST_LABELS and 2**labels <= 30 * cells:
+        return 1e-3 + 3e-6 * 2**labels
+    if cells <= QUICK_CELLS:
+        return 1e-3 + 1e-5 * cells * (unseen / labels)
+    return 1e-3 + 0.5 * math.exp(0.4 * min(unseen - 30, 0))
+
+
 def bracket(row: Row, n: int, divergence: str = "tv") -> tuple[float, float]:
     """Proved bounds on what one input adds: of the pair of labels that costs most, and of the unseen mass, for TV."""
     if divergence != "tv" or n == 0:
