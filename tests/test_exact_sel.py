@@ -18,6 +18,7 @@ from scipy import special
 import oracles
 from kt_theory.exact import circles, loops_sel, many, sel
 from kt_theory.exact.rows import OutOfReach, Row, distinct_rows
+from kt_theory.numerics import powers
 from kt_theory.problem import Problem, instance, tv_risk, uniform_table
 
 ROUTES = [sel.subsets, sel.classes]
@@ -388,6 +389,16 @@ def test_the_brackets_are_those_of_all_pairs_of_labels(light):
         found = many.bracket(Row(rho, p, init, 1), n)
         assert found[0] == pytest.approx(0.5 * (1 - 1e-6) * low, rel=1e-11, abs=1e-300)
         assert found[1] == pytest.approx((1 + 1e-9) * high, rel=1e-11, abs=1e-300)
+
+
+def test_what_a_logarithm_lacks_has_all_its_digits():
+    # Oracle: mpmath, u - log(1 + u), which cancels, at 60 digits; powers (1 - w)^n, and 0^0 = 1
+    u = np.concatenate((np.geomspace(1e-150, 1e6, 60), -np.geomspace(1e-150, 0.999, 60)))
+    with mpmath.workdps(400):
+        truth = [float(mpmath.mpf(x) - mpmath.log1p(mpmath.mpf(x))) for x in u.tolist()]
+    np.testing.assert_allclose(powers.log_lag(u), truth, rtol=4e-15, atol=0)
+    np.testing.assert_allclose(powers.powers_of(3, np.array([0.0, 0.5, 1.0])), [1.0, 0.125, 0.0], rtol=1e-15)
+    assert powers.powers_of(0, np.array([0.0, 0.5, 1.0])).tolist() == [1.0, 1.0, 1.0]
 
 
 def peak_of(call) -> float:

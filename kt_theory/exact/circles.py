@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from kt_theory.exact.rows import OutOfReach
+from kt_theory.numerics.powers import powers_of
 
 #: Nodes of a circle.
 MOST_NODES = 2000
@@ -233,9 +234,3 @@ def expm1(z: np.ndarray) -> np.ndarray:
     """e^z - 1."""
     half = np.sin(z.imag / 2)
     return np.expm1(z.real) * np.cos(z.imag) - 2 * half * half + 1j * np.exp(z.real) * np.sin(z.imag)
-
-
-def powers_of(n: int, w: np.ndarray) -> np.ndarray:
-    """(1 - w)^n."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(w < 1, np.exp(n * np.log1p(-np.minimum(w, 1.0))), float(n == 0))

@@ -52,7 +52,7 @@ import numpy as np
 from kt_theory.exact import alike
 from kt_theory.exact.rows import Estimate, OutOfReach, Row
 from kt_theory.numerics import binomials
-from kt_theory.numerics.powers import product
+from kt_theory.numerics.powers import log_lag, product
 
 EPS = 2.0**-52
 
@@ -363,7 +363,7 @@ class _Seen:
         least = np.add.reduceat(~inside, start[:-1]).astype(np.int64) if kept.size else np.zeros(0, np.int64)
         # Harmonic 0.
         u = (self.high - k) / k
-        zero = np.where(inside, k * _log_lag(u), 0.0) / self.L
+        zero = np.where(inside, k * log_lag(u), 0.0) / self.L
         if self.low > 1:
             zero = np.where(inside, zero, 1 - k * (math.log(self.high / self.low) / self.L))
         R = np.zeros(kept.size)
@@ -435,13 +435,3 @@ class _Seen:
         mean = float(scaled.mean())
         scatter = math.sqrt(float(np.mean((scaled - mean) ** 2)) / (3.0 * self.done**3))
         return abs(mean) / self.done + 8 * scatter
-
-
-def _log_lag(u: np.ndarray) -> np.ndarray:
-    """The lag of log(1 + u) behind u."""
-    r = u / (2 + u)
-    y = r * r
-    series = np.zeros_like(y)
-    for i in range(31, 1, -2):
-        series = y * (1 / i + series)
-    return np.where(np.abs(u) < 0.4, u * u / (2 + u) - 2 * r * series, u - np.log1p(u))

@@ -46,6 +46,7 @@ from scipy.special import ndtr
 
 from kt_theory.exact import alike
 from kt_theory.exact.rows import Estimate, OutOfReach, Row
+from kt_theory.numerics.powers import powers_of
 
 #: Labels whose phases are followed, and how many times as far as the harmonics that are used.
 MOST_WATCHED, SCANNED = 600, 30
@@ -114,7 +115,7 @@ def risk(row: Row, n: int) -> Estimate:
     if moved > COARSEST:
         raise _out("labels alike cannot be replaced")
     rates = row.rho * x / whole
-    never = _never(n, rates)
+    never = powers_of(n, rates)
     t, factor, left = _circle(w, p, n)
     levels = _points(low, high)
     # What a mistake in each probability comes to, and how large one would be too large.
@@ -139,11 +140,6 @@ def risk(row: Row, n: int) -> Estimate:
 
 def _out(why: str) -> OutOfReach:
     return OutOfReach(f"SEL_ptl, level by level: {why}: use kt_theory.simulate")
-
-
-def _never(n: int, w: np.ndarray) -> np.ndarray:
-    with np.errstate(divide="ignore"):
-        return np.exp(n * np.log1p(-np.minimum(w, 1.0)))
 
 
 def _window(p: np.ndarray, q: np.ndarray, centre: float, step: float) -> tuple[float, float]:
@@ -182,9 +178,9 @@ def _circle(w: np.ndarray, p: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarra
     left = 0.0
     for m in (n - 2 * N, n - N, n + N, n + 2 * N):
         if m >= 0:
-            left += math.exp(_log_ratio(n, m)) * float(_never(m, w) @ p)
+            left += math.exp(_log_ratio(n, m)) * float(powers_of(m, w) @ p)
     if 2 * last < N:
-        left += 4 * float(np.abs(factor[-1])) * float(_never(n, w) @ p)
+        left += 4 * float(np.abs(factor[-1])) * float(powers_of(n, w) @ p)
     return t, factor, left
 
 

@@ -7,6 +7,7 @@ import math
 import numpy as np
 
 from kt_theory.compiled import jit
+from kt_theory.numerics.loops_binomial import stirling
 
 #: What is left out of a sum of positive terms, relative to its largest.
 NEGLIGIBLE = 1e-19
@@ -19,15 +20,6 @@ def zero_truncated(rate: float) -> tuple[float, float]:
         return 1.0 - 0.5 * rate, -0.5 * rate
     excess = rate / math.expm1(rate)
     return excess, excess * (1.0 - rate - excess)
-
-
-@jit
-def stirling_error(n: float) -> float:
-    """Stirling's error: log n! - log(sqrt(2 pi n) (n/e)^n), for n >= 1."""
-    if n < 16:
-        return math.lgamma(n + 1.0) - ((n + 0.5) * math.log(n) - n + 0.91893853320467274178)
-    i = 1.0 / (n * n)
-    return (1 / 12 - i * (1 / 360 - i * (1 / 1260 - i * (1 / 1680 - i * (1 / 1188 - i * 691 / 360360))))) / n
 
 
 @jit
@@ -45,7 +37,7 @@ def from_poisson(n: int, rate: float) -> float:
     """- log P(Poisson(rate) = n), n >= 1."""
     lead = rate - n
     tilt = n * math.log(rate / n) if abs(lead) > 0.5 * n else n * math.log1p(lead / n)
-    return lead - tilt + stirling_error(float(n)) + 0.5 * math.log(2 * math.pi * n)
+    return lead - tilt + stirling(float(n)) + 0.5 * math.log(2 * math.pi * n)
 
 
 @jit

@@ -47,6 +47,7 @@ import numpy as np
 from kt_theory import checks
 from kt_theory.exact import levels, many
 from kt_theory.exact.rows import DIVERGENCES, Estimate, OutOfReach, Row, first_sound, flushed
+from kt_theory.numerics.powers import log_lag
 
 #: Most labels of positive probability for `subsets`; cells of `classes` that are done before other routes are tried,
 #: and most.
@@ -203,7 +204,7 @@ def _costs(p: np.ndarray, weight: np.ndarray, u: np.ndarray, divergence: str) ->
     # sum p log(p/q) = sum (p log(p/q) - p + q), no term negative; from q itself where q - p has few digits of it
     q = (u @ p)[:, None] * (weight / total)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        near = -p * _log1p_minus(off / p)
+        near = p * log_lag(off / p)
         term = np.where(q < p / 2, p * np.log(p / q) - p + q, np.where(p > 0, near, off))
         return np.where(u > 0, u * term, 0.0).sum(axis=1)
 
@@ -215,16 +216,6 @@ def _exact_product(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray
     ah, bh = c - (c - a), d - (d - b)
     al, bl = a - ah, b - bh
     return high, ((ah * bh - high) + ah * bl + al * bh) + al * bl
-
-
-def _log1p_minus(x: np.ndarray) -> np.ndarray:
-    """log(1 + x) - x, to full relative accuracy."""
-    r = x / (2 + x)
-    y = r * r
-    series = np.zeros_like(y)
-    for i in range(31, 1, -2):
-        series = y * (1 / i + series)
-    return np.where(np.abs(x) < 0.4, r * (2 * series - x), np.log1p(x) - x)
 
 
 def _grouped(row: Row, divergence: str = "tv") -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:

@@ -1,4 +1,4 @@
-"""(1 - rho)^n, products of two floats without rounding, and the deviance x log(x / mean) - x + mean."""
+"""(1 - rho)^n, products of two floats without rounding, u - log(1 + u), and the deviance x log(x / mean) - x + mean."""
 
 from __future__ import annotations
 
@@ -33,6 +33,22 @@ def product(x: Any, y: Any) -> tuple[Any, Any]:
     y_high = 134217729.0 * y - (134217729.0 * y - y)
     x_low, y_low = x - x_high, y - y_high
     return high, ((x_high * y_high - high) + x_high * y_low + x_low * y_high) + x_low * y_low
+
+
+def powers_of(n: int, w: np.ndarray) -> np.ndarray:
+    """(1 - w)^n."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(w < 1, np.exp(n * np.log1p(-np.minimum(w, 1.0))), float(n == 0))
+
+
+def log_lag(u: np.ndarray) -> np.ndarray:
+    """The lag of log(1 + u) behind u, u - log(1 + u), to full relative accuracy."""
+    r = u / (2 + u)
+    y = r * r
+    series = np.zeros_like(y)
+    for i in range(31, 1, -2):
+        series = y * (1 / i + series)
+    return np.where(np.abs(u) < 0.4, r * (u - 2 * series), u - np.log1p(u))
 
 
 def deviance(x: np.ndarray, mean: np.ndarray, excess: np.ndarray) -> np.ndarray:
