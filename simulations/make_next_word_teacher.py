@@ -3,8 +3,7 @@
 The source is the list of common two-word phrases in the package wordsegment (in a checkout ``pip install '.[data]'``).
 Inputs are the words that begin, labels the words that end the most phrases by total count. The counts of all pairs of
 an input and a label are kept as they are; a pair below the source's cut-off is not in the list, and so has probability
-0 here. The package's dictionary is read, which keeps the last count of a pair that its file has twice: the caveats in
-kt_theory/teachers/README.md state its effect, and ``bigrams.py`` adds such counts.
+0 here. The package's file is read, in which 27,914 pairs stand twice or more: their counts are added.
 
     python simulations/make_next_word_teacher.py --out kt_theory/teachers/next_word.csv
 """
@@ -17,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import wordsegment
+from bigrams import counts_of, source
 
 import kt_theory as kt
 
@@ -26,15 +25,15 @@ DEFAULT_OUT = Path(__file__).resolve().parents[1] / "kt_theory" / "teachers" / "
 
 def next_word_counts(S: int, A: int) -> pd.DataFrame:
     """The positive counts of the S commonest first and A commonest second words: columns state, action, count."""
-    wordsegment.load()
-    phrases = [(*phrase.split(), int(count)) for phrase, count in wordsegment.BIGRAMS.items()]
+    with open(source(), encoding="utf-8") as lines:
+        counts = counts_of(lines)
     first: Counter[str] = Counter()
     second: Counter[str] = Counter()
-    for state, action, count in phrases:
+    for (state, action), count in counts.items():
         first[state] += count
         second[action] += count
     states, actions = commonest(first, S), commonest(second, A)
-    rows = [(s, a, count) for s, a, count in phrases if s in states and a in actions]
+    rows = [(s, a, count) for (s, a), count in counts.items() if s in states and a in actions]
     rows.sort(key=lambda row: (states[row[0]], actions[row[1]]))
     return pd.DataFrame(rows, columns=["state", "action", "count"])
 
