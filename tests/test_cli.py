@@ -75,16 +75,16 @@ def test_reproduce_speaks_json(tmp_path):
 def test_a_script_is_the_same_study(tmp_path):
     # Oracle: identity, the script and the command write the same receipts
     root = Path(kt.__file__).parents[1]
-    file = root / "simulations" / "figure1_classic.py"
+    file = root / "simulations" / "real_teacher.py"
     script = subprocess.run(
         [sys.executable, file, "--simulate", "--quick", "--out", tmp_path / "script"],
         capture_output=True,
         text=True,
     )
     assert script.returncode == 0, script.stderr
-    words = ["reproduce", "figure1", "--simulate", "--quick", "--out", str(tmp_path / "command"), "--workers", "1"]
+    words = ["reproduce", "real", "--simulate", "--quick", "--out", str(tmp_path / "command"), "--workers", "1"]
     assert cli.main(words) == cli.HELD
-    name = "figure1_classic.csv"
+    name = "real_teacher.csv"
     assert (tmp_path / "script" / name).read_bytes() == (tmp_path / "command" / name).read_bytes()
 
 

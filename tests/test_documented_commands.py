@@ -42,10 +42,10 @@ QUICK = {
         "kt-theory verify --statement zz-E.2 zz-E.5 --report ledger.html"
     ),
     "kt-theory reproduce figure2": "kt-theory reproduce figure1",
-    "kt-theory reproduce figure2 --simulate --quick": "kt-theory reproduce figure1 --simulate --quick",
+    "kt-theory reproduce figure2 --simulate --quick": "kt-theory reproduce real --simulate --quick",
     "kt-theory reproduce --quick": "kt-theory reproduce figure1 --quick",
-    "kt-theory reproduce annotations --simulate": "kt-theory reproduce figure1 --simulate --quick",
-    "kt-theory reproduce llm --simulate": "kt-theory reproduce figure1 --simulate --quick",
+    "kt-theory reproduce annotations --simulate": "kt-theory reproduce real --simulate --quick",
+    "kt-theory reproduce llm --simulate": "kt-theory reproduce real --simulate --quick",
 }
 #: A study for the designs that a reader would write, and for `rates` on every change.
 STUDY = """

@@ -1,6 +1,7 @@
 """The report in paper/: its numbers are those of the results, its theorems those of the ledger, its steps tested."""
 
 import ast
+import functools
 import importlib
 import re
 import runpy
@@ -219,6 +220,7 @@ def test_a_theorem_without_a_proof_would_be_seen(monkeypatch):
 # --- Steps --------------------------------------------------------------------------------------------------
 
 
+@functools.cache
 def marked_steps() -> Counter:
     """Names in the markers `step` of all tests."""
     found = Counter()

@@ -592,8 +592,7 @@ def test_print_cuts_no_card(visit):
     assert max(heights) < 1030
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (390, "light")])
 def test_no_serious_barrier_is_found(visit, width, scheme):
     if not AXE.exists():
         pytest.skip("no accessibility check: axe-core is not there (npm install --prefix .browser axe-core)")

@@ -67,7 +67,9 @@ def test_monte_carlo_is_standard_normal_about_the_exact_risk():
     for seed in range(100):
         problem = [kt.dirichlet_problem, kt.zipf_problem][seed % 2](2 + seed % 4, 2 + seed % 3, seed)
         n = [3, 20, 200, 10**6][seed % 4]
-        frame = kt.simulate(problem, list(kt.PAPER_LEARNERS), n, reps=1500, seed=seed)
+        # CE_ptl's exact risk takes half a second a row: it is scored in every fifth cell.
+        learners = [learner for learner in kt.PAPER_LEARNERS if learner != "CE_ptl" or seed % 5 == 0]
+        frame = kt.simulate(problem, learners, n, reps=1500, seed=seed)
         for row in frame.itertuples():
             if row.nonzero < 30 or row.mcse < 1e-12 * row.mean:
                 continue
