@@ -15,10 +15,20 @@ CORE = (
 #: Tests of other files that are core: exact risks of whole problems, and studies that are stored and read again.
 CORE_TESTS = (
     ("test_exact_closed", "whole_problems"),
+    ("test_exact_counts", "meet_the_enumeration"),
     ("test_montecarlo", "same_bytes"),
+    ("test_statements", "predicate_is_what"),
     ("test_study_folder", "receipts"),
     ("test_study_versions", ""),
 )
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out what has no test that is core, which is most of what takes time to read."""
+    if config.option.markexpr != "core and not slow" or collection_path.suffix != ".py":
+        return None
+    stems = {"conftest", *CORE, *(file for file, _ in CORE_TESTS)}
+    return collection_path.parent != Path(__file__).parent or collection_path.stem not in stems or None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -13,6 +13,7 @@ import pytest
 import kt_theory as kt
 from kt_theory import cli
 from kt_theory.compiled import jit
+from kt_theory.study.store import Versions
 
 TINY = "reps = 5\n[[panel]]\ninstance = 0\nS = 2\nA = 3\nn = [3]\nlearners = ['CE_sgl', 'SEL_ptl']\n"
 
@@ -163,8 +164,8 @@ def test_study_replay(capsys):
 def test_study_run_sorts_the_versions_of_its_batches(monkeypatch):
     # Oracle: enumeration; the order of a set is luck, that of twelve names no luck
     versions = [f"2.{i}.0" for i in range(12)]
-    receipts = pd.DataFrame({"numpy": ["+".join(versions[::-1])], "version": ["+".join(versions[::-1])]})
-    outcome = type("", (), {"receipts": receipts, "capped": [], "missing_here": []})()
+    drawn_by = frozenset(Versions(version, version) for version in versions)
+    outcome = type("", (), {"drawn_by": drawn_by, "capped": [], "missing_here": []})()
     outcome.tally = type("", (), {"drawn": 0, "stored": 0, "damaged": []})()
     monkeypatch.setattr(cli.study_text, "status_fields", lambda found, folder: {})
     assert json.loads(cli.study_text.run_as_json(outcome, None, Path("x")))["numpy_of_batches"] == sorted(versions)

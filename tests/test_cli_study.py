@@ -571,8 +571,7 @@ def started(*words):
     ("sent", "words"),
     [
         (signal.SIGINT, ("--workers", "1")),
-        (signal.SIGTERM, ("--workers", "1")),
-        (signal.SIGINT, ("--processes", "1")),
+        (signal.SIGTERM, ("--processes", "1")),
     ],
 )
 def test_a_signal_stores_what_is_drawn_and_says_how_to_go_on(sent, words, study):

@@ -46,6 +46,9 @@ QUICK = {
     "kt-theory reproduce --quick": "kt-theory reproduce figure1 --quick",
     "kt-theory reproduce annotations --simulate": "kt-theory reproduce real --simulate --quick",
     "kt-theory reproduce llm --simulate": "kt-theory reproduce real --simulate --quick",
+    "kt-theory plan --pilot records.parquet --other --target 0.05 --cost hard=1 partial=1 soft=5 --plot plan.png": (
+        "kt-theory plan --pilot records.parquet --other --target 0.3 --levels hard --plot plan.png"
+    ),
 }
 #: A study for the designs that a reader would write, and for `rates` on every change.
 STUDY = """

@@ -49,7 +49,6 @@ def small_rows() -> list[tuple[list[Fraction], int]]:
     return rows
 
 
-@pytest.mark.core
 def test_counts_meet_the_enumeration(short):
     # Oracle: enumeration, all count vectors in fractions, up to 8 labels; the route is called by itself
     for fractions, n in small_rows():

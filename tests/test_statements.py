@@ -70,7 +70,6 @@ def read(regime):
 PREDICATES = [id for id, said in STATEMENTS.items() if said.applies is not None and id not in TYPED]
 
 
-@pytest.mark.core
 @pytest.mark.parametrize("id", PREDICATES)
 def test_a_predicate_is_what_the_text_of_the_regime_says(id):
     # Oracle: second algorithm, the comparisons of the text itself, in fractions
