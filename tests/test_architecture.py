@@ -46,6 +46,7 @@ MAP = {
         {"bounds", "checks", "learners", "problem", "progress", "protocols", "simulation", "sparse"},
         {"numpy", "pandas", "scipy"},
     ),
+    "storage": ({"checks"}, {"numpy"}),
     "plots": ({"checks", "files", "bounds", "learners", "planning", "rates"}, {"numpy", "matplotlib", "pandas"}),
     "tables": (
         {"auditing", "checks", "refusals", "files", "problem", "protocols", "records", "showing", "sparse"},
@@ -121,7 +122,7 @@ LAYER = {
     **dict.fromkeys(["simulation", "exact", "tables"], 4),
     "decoding": 4.5,
     **dict.fromkeys(["logs", "minimax", "certificates", "risk"], 5),
-    "logcheck": 5.5,
+    **dict.fromkeys(["logcheck", "storage"], 5.5),
     **dict.fromkeys(["study", "claims", "ledger", "planning"], 6),
     "plots": 6.5,
     **dict.fromkeys(["cli", "kt_theory"], 7),

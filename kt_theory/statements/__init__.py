@@ -21,6 +21,7 @@ from kt_theory.statements import (
     questions,
     slips,
     soft,
+    storage,
     tempered,
     top_k,
     worlds,
@@ -50,6 +51,7 @@ TOPICS = (
     minimax_hard,
     greedy,
     auditing,
+    storage,
 )
 
 STATEMENTS: dict[str, Metadata] = {statement.id: statement for topic in TOPICS for statement in topic.STATEMENTS}

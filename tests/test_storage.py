@@ -1,0 +1,143 @@
+"""Which k numbers of a row to store: what a list of the most likely labels costs by itself."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import mpmath
+import numpy as np
+import pytest
+
+import kt_theory as kt
+from kt_theory.exact.risk import exact_risk
+from kt_theory.ledger import effort, judge
+from kt_theory.ledger.entries.registry import STATEMENTS
+from kt_theory.storage import tails
+
+
+def students(row: list[Fraction], k: int, back_off: list[Fraction]) -> dict[str, list[Fraction]]:
+    """The four students, labels in falling order."""
+    order = sorted(range(len(row)), key=lambda a: -row[a])
+    p, b = [row[a] for a in order], [back_off[a] for a in order]
+    t, A = sum(p[k:], Fraction(0)), len(row)
+    return {
+        "renormalised": [x / (1 - t) if t < 1 else Fraction(1, A) for x in p[:k]] + [Fraction(0)] * (A - k),
+        "zero": p[:k] + [Fraction(0)] * (A - k),
+        "equal": p[:k] + [t / (A - k)] * (A - k),
+        "back_off": p[:k] + [t * x / sum(b[k:]) for x in b[k:]],
+    }
+
+
+def divergence(p: list[Fraction], q: list[Fraction]) -> float:
+    """KL in 60 digits."""
+    if any(x > 0 and y == 0 for x, y in zip(p, q, strict=True)):
+        return math.inf
+    with mpmath.workdps(60):
+        pairs = [(x, x / y) for x, y in zip(p, q, strict=True) if x > 0]
+        return float(mpmath.fsum(exact(x) * mpmath.log(exact(ratio)) for x, ratio in pairs))
+
+
+def exact(x: Fraction) -> mpmath.mpf:
+    return mpmath.mpf(x.numerator) / x.denominator
+
+
+def test_the_cost_of_a_tail_is_that_of_its_student():
+    # Oracle: enumeration, half the l1 distance in fractions, and KL by mpmath, of students written out
+    rng = np.random.default_rng(3)
+    for i in range(120):
+        A = int(rng.integers(2, 9))
+        k = int(rng.integers(1, A))
+        row, law = (rng.permutation(np.arange(1, A + 1) ** 2) + (0, 90)[i % 2] * np.eye(A)[0] for _ in range(2))
+        p, b = ([Fraction(int(x), int(v.sum())) for x in v] for v in (row, law))
+        found = kt.tail_cost([float(x) for x in p], k, [float(x) for x in b])
+        ordered = sorted(p, reverse=True)
+        for name, student in students(p, k, b).items():
+            cost = getattr(found, name)
+            truth = sum(abs(x - y) for x, y in zip(ordered, student, strict=True)) / 2
+            assert abs(cost.tv - float(truth)) < 1e-15 + 1e-13 * float(truth), (name, p, k)
+            kl = divergence(ordered, student)
+            assert cost.kl == kl or abs(cost.kl - kl) < 1e-15 + 1e-12 * kl, (name, p, k)
+
+
+@pytest.mark.parametrize(("way", "factor"), [("equal", 1 + 1e-9), ("equal", 1 - 1e-9), ("back_off", 1 + 1e-9)])
+def test_a_share_that_is_off_is_seen(way, factor, monkeypatch):
+    # Oracle: as above, which sees a total variation that is 1e-9 off
+    right = tails._within
+
+    def planted(tail, weights, mass):
+        found = right(tail, weights, mass)
+        return tails.Cost(found.tv * factor, found.kl)
+
+    monkeypatch.setattr(tails, "_within", planted)
+    with pytest.raises(AssertionError, match=way if way == "equal" else None):
+        test_the_cost_of_a_tail_is_that_of_its_student()
+
+
+def test_equal_shares_are_never_worse_than_renormalising():
+    # Oracle: identity, TV(tail law, uniform) <= 1 - 1/(A - k); 10,000 random rows, and all rows of the shipped teachers
+    rng = np.random.default_rng(8)
+    rows = [rng.dirichlet(np.full(int(rng.integers(2, 12)), rng.choice([0.05, 0.3, 1.0, 20.0]))) for _ in range(10_000)]
+    rows += list(kt.tables.bundled_teacher("next_word").teacher)
+    model = kt.tables.bundled_teacher("language_model").pairs
+    for s in range(model.shape[0]):
+        rows.append(np.zeros(model.shape[1]))
+        cells = slice(model.offsets[s], model.offsets[s + 1])
+        rows[-1][model.columns[cells]] = model.values[cells]
+    for i, row in enumerate(rows):
+        k = 1 + i % (row.size - 1)
+        cost = kt.tail_cost(row / row.sum(), k)
+        assert cost.renormalised.tv == cost.mass
+        assert cost.equal.tv <= cost.mass * (1 - 1 / (row.size - k)) * (1 + 1e-12) + 1e-16
+        assert cost.zero.tv == cost.mass / 2
+
+
+def test_a_zipf_row_of_a_thousand_labels():
+    # Oracle: mpmath, sums of 1/a; renormalising costs .5194 and equal shares .2125
+    with mpmath.workdps(30):
+        H = [mpmath.harmonic(k) for k in range(1001)]
+        t = 1 - H[20] / H[1000]
+        above = sum(max(1 / (mpmath.mpf(a) * H[1000]) - t / 980, 0) for a in range(21, 1001))
+    row = 1 / np.arange(1.0, 1001.0)
+    cost = kt.tail_cost(row / row.sum(), 20)
+    assert abs(cost.renormalised.tv - float(t)) < 1e-13
+    assert round(float(t), 4) == 0.5194
+    assert abs(cost.equal.tv - float(above)) < 1e-13
+    assert round(float(above), 4) == 0.2125
+
+
+def test_a_tail_costs_what_the_learners_of_a_list_do():
+    # Oracle: second algorithm, the exact expected risk of the learners once the input was visited
+    row = np.array([0.4, 0.3, 0.15, 0.1, 0.05])
+    law = np.array([0.1, 0.1, 0.2, 0.2, 0.4])
+    problem = kt.Problem([1.0], row[None])
+    for k in (1, 2, 4):
+        cost = kt.tail_cost(row, k, law)
+        assert abs(cost.equal.tv - exact_risk(problem, f"SEL@top_k_only:{k}", 1).value) < 1e-15
+        assert abs(cost.back_off.tv - exact_risk(problem, f"SEL@top_k_only:{k}", 1, law[None]).value) < 1e-15
+        assert abs(cost.renormalised.tv - exact_risk(problem, f"RENORM@top_k_only:{k}", 1).value) < 1e-15
+
+
+def test_edges_of_a_tail():
+    # Oracle: by hand
+    for k in (3, 7):
+        cost = kt.tail_cost([0.5, 0.3, 0.2], k)
+        assert cost.renormalised == cost.zero == cost.equal == tails.Cost(0.0, 0.0)
+        assert (cost.k, cost.mass, cost.back_off) == (3, 0.0, None)
+    cost = kt.tail_cost([1.0, 0.0, 0.0], 0)
+    assert cost.renormalised.tv == cost.equal.tv == pytest.approx(2 / 3)
+    assert cost.equal.kl == pytest.approx(math.log(3))
+    assert kt.tail_cost([0.6, 0.4, 0.0], 1, [1.0, 0.0, 0.0]).back_off == kt.tail_cost([0.6, 0.4, 0.0], 1).equal
+    assert kt.tail_cost([0.6, 0.4, 0.0], 1, [0.5, 0.0, 0.5]).back_off == tails.Cost(pytest.approx(0.4), math.inf)
+    with pytest.raises(ValueError, match=r"2 labels of probability 0\.25 for the last places of the list of k = 2"):
+        kt.tail_cost([0.5, 0.25, 0.25], 2, [0.2, 0.3, 0.5])
+    assert kt.tail_cost([0.5, 0.25, 0.25], 2, [0.2, 0.4, 0.4]).back_off == tails.Cost(0.0, 0.0)
+    with pytest.raises(ValueError, match="back_off has 2 entries, 3 are needed"):
+        kt.tail_cost([0.5, 0.25, 0.25], 1, [0.5, 0.5])
+
+
+@pytest.mark.parametrize("id", [id for id in STATEMENTS if id.startswith("ours-store")])
+def test_planted_errors_of_storage_are_caught(id):
+    # Oracle: identity, each statement holds and each planted error is refuted by the same trials
+    verdict = judge(STATEMENTS[id], effort("quick"))
+    assert (verdict.verdict, verdict.survivors) == ("holds", ())
