@@ -46,17 +46,18 @@ def test_fit_of_partial_soft_labels(capsys):
     Path("r.csv").write_text("s,a,p\n0,0,0.5\n0,0,0.5\n0,1,0.3\n1,2,0.9\n")
     said = lines(capsys, "fit", "r.csv", "--out", "students.csv")
     # By hand: of the pairs seen once, 1 - 0.25 / 0.3 and 1 - (1/3) / 0.9; of the one seen twice, 1 - 0.35 / 0.5.
-    assert said[:8] == [
+    assert said[:9] == [
         "4 records of partial soft labels: 2 inputs, 3 labels, 3 of 6 pairs seen",
         "inputs never seen: none",
         "labels never seen at any input: none",
+        "records an input: 1 record at 1 input, 2 at 0, more at 1",
         "missing mass on visited inputs, averaged over the records: 0.175",
         "  largest: 0 0.2, 1 0.1",
         "risk of SEL_ptl, by leaving out one record at a time: 0.1991 (standard error 0.19)",
         "",
         "what each learner gives, on the pairs seen most often:",
     ]
-    table = [line.split() for line in said[8:-2]]
+    table = [line.split() for line in said[9:-2]]
     learners = ["CE_sgl", "CE_ptl", "SEL_ptl", "ADD_sgl"]
     assert table[0] == ["state", "action", "seen", "revealed", *learners]
     assert [row[:4] for row in table[1:]] == [
@@ -72,17 +73,31 @@ def test_fit_of_partial_soft_labels(capsys):
         cell = int(row[0]), int(row[1])
         assert row[4:] == [f"{kt.fit(data, learner)[cell]:.6f}" for learner in learners]
     assert said[-2:] == ["all 6 rows are in students.csv", WORST]
-    assert len({len(line) for line in said[8:-2]}) == 1, "the columns are aligned"
+    assert len({len(line) for line in said[9:-2]}) == 1, "the columns are aligned"
+
+
+def test_fit_says_where_most_inputs_have_one_record(capsys):
+    # Oracle: none needed, the advice where more inputs have one record than several, and only there
+    advice = "a table learns nothing across inputs: name a column with the class of each input, --columns state=CLASS"
+    Path("r.csv").write_text("s,a\nq0,no\nq1,yes\nq2,yes\nq0,yes\n")
+    said = lines(capsys, "fit", "r.csv")
+    at = said.index("records an input: 1 record at 2 inputs, 2 at 1, more at 0")
+    assert said[at + 1].strip() == advice
+    Path("r.csv").write_text("s,a,topic\nq0,no,x\nq1,yes,x\nq2,yes,y\nq0,yes,x\n")
+    said = lines(capsys, "fit", "r.csv", "--columns", "state=topic", "action=a")
+    assert "records an input: 1 record at 1 input, 2 at 0, more at 1" in said
+    assert advice not in "".join(said)
 
 
 def test_fit_of_hard_labels(capsys):
     # Oracle: enumeration by hand; one of three records is of a pair seen once
     Path("h.csv").write_text("s,a\nx,yes\nx,no\nx,yes\n")
     said = lines(capsys, "fit", "h.csv")
-    assert said[:4] == [
+    assert said[:5] == [
         "3 records of hard labels: 1 input, 2 labels, 2 of 2 pairs seen",
         "inputs never seen: none",
         "labels never seen at any input: none",
+        "records an input: 1 record at 0 inputs, 2 at 0, more at 1",
         "missing mass: not told by hard labels; about 0.3333 (Good-Turing estimate)",
     ]
     assert said[-2:] == ["write all rows with --out students.csv", WORST]
@@ -100,8 +115,8 @@ def test_fit_orders_inputs_by_missing_mass_and_counts_the_rest(capsys):
     said = lines(capsys, "fit", "r.csv", "--A", 2, "--states", "names.txt")
     assert said[1] == "inputs never seen: 10 (x20, x21, x22, x23, x24, x25, x26, x27 and 2 more)"
     assert said[2] == "labels never seen at any input: 1 (1)"
-    assert said[4].startswith("  largest: x20 1, x21 1,")
-    assert said[4].endswith(" and 22 more")
+    assert said[6].startswith("  largest: x20 1, x21 1,")
+    assert said[6].endswith(" and 22 more")
 
 
 def test_simulate(capsys):

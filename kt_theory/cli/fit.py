@@ -130,6 +130,11 @@ def _findings(data: kt.TransferSet, init: Any) -> dict[str, Any]:
         "inputs never seen": [name for name, v in zip(data.states, data.visits, strict=True) if v == 0],
         "labels never seen at any input": [name for name, absent in zip(data.actions, never, strict=True) if absent],
         "pairs seen": pairs.stored,
+        "inputs by records": {
+            "1": int((data.visits == 1).sum()),
+            "2": int((data.visits == 2).sum()),
+            "more": int((data.visits > 2).sum()),
+        },
     }
     if data.protocol.name == "hard":
         found["records of untold labels"] = data.untold
@@ -160,6 +165,13 @@ def _findings_as_text(found: dict[str, Any]) -> str:
         f"inputs never seen: {_counted(found['inputs never seen'])}",
         f"labels never seen at any input: {_counted(found['labels never seen at any input'])}",
     ]
+    one, two, more = found["inputs by records"].values()
+    if found["n"]:
+        lines.append(f"records an input: 1 record at {count(one, 'input')}, 2 at {two}, more at {more}")
+    if one > max(1, two + more):
+        lines.append(
+            "  a table learns nothing across inputs: name a column with the class of each input, --columns state=CLASS"
+        )
     if found["protocol"] == "hard":
         estimate = found["missing mass (Good-Turing estimate)"]
         told = "no records" if estimate is None else f"about {estimate:.4g} (Good-Turing estimate)"

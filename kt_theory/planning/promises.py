@@ -297,9 +297,10 @@ def _frame(points: Sequence[tuple[str, int, float, float]]) -> pd.DataFrame:
 def _about(pilot: TransferSet) -> list[str]:
     """What a pilot of this shape does not determine."""
     visited = pilot.visits[pilot.visits > 0]
-    if visited.size > 1 and visited.max() == 1:
+    once = int((visited == 1).sum())
+    if once > max(1, visited.size - once):
         return [
-            f"every input of the pilot was visited once ({visited.size} inputs): a table learns nothing across inputs; "
+            f"{once} of {visited.size} inputs of the pilot were visited once: a table learns nothing across inputs; "
             "name a column with the class of each input as the state"
         ]
     if pilot.n < 5 * len(pilot.states):
