@@ -9,8 +9,8 @@ Left: the expected total variation between a token's estimated row and its true 
 the annotations of each. Dashed: the same if the frequencies of the ten ratings were the truth, exact risks of CE_sgl.
 Right: how many more each token needs for 0.1 with probability 0.9, and how many if the mean over the tokens does.
 
-What to see: ten raters leave 0.23, 20 leave 0.16, 50 leave 0.10. The frequencies, taken for the truth, promise less:
-labels that nobody chose yet are missing there. For 0.1 on the mean a token needs 45 ratings more, for 0.1 token by
+What to see: ten raters leave 0.22, 20 leave 0.16, 50 leave 0.10. The frequencies, taken for the truth, promise less:
+labels that nobody chose yet are missing there. For 0.1 on the mean a token needs 43 ratings more, for 0.1 token by
 token three times as many.
 """
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ import kt_theory as kt
 from kt_theory import bounds
 from kt_theory.cli.commands import main
 from kt_theory.planning import promises, worlds
-from kt_theory.planning.worlds import Worlds
+from kt_theory.planning.worlds import GRID, Worlds
 
 
 @pytest.fixture(autouse=True)
@@ -110,8 +112,34 @@ def test_a_concentration_is_found() -> None:
     teacher = rng.dirichlet(np.full(10, 0.3), 400)
     pilot = kt.draw(kt.Problem(np.full(400, 1 / 400), teacher), "hard", 40_000, seed=2)
     found = Worlds(pilot)
-    mean = math.exp(float(found._odds.mean(axis=0) @ np.log(found.concentrations)))
+    mean = math.exp(float(found._law_odds @ found._laws @ np.log(found.concentrations)))
     assert 3.0 / 1.5 <= mean <= 3.0 * 1.5
+
+
+def test_the_posterior_of_the_law_of_concentrations() -> None:
+    # Oracle: second algorithm, Polya's urn for the likelihood of each concentration, record by record, in fractions
+    counts = [[2, 1, 0], [0, 0, 3], [0, 0, 0]]
+    found = Worlds(kt.TransferSet.from_counts(counts, [[1 / 3] * 3] * 3, "hard"))
+
+    def urn(row: list[int], c: float) -> Fraction:
+        """The probability of one order of the records of a row."""
+        alpha, chance, before = Fraction(c) / 3, Fraction(1), 0
+        for number in row:
+            for i in range(number):
+                chance *= (i + alpha) / (before + Fraction(c))
+                before += 1
+        return chance
+
+    likely = [[urn(row, c) for c in found.concentrations] for row in counts]
+    weights = []
+    for spread, mean in itertools.product(worlds.SPREADS, np.log(found.concentrations)):
+        law = np.exp(-0.5 * ((np.log(found.concentrations) - mean) / spread) ** 2)
+        given = [sum(Fraction(x) * p for x, p in zip(law, row, strict=True)) / Fraction(law.sum()) for row in likely]
+        weights.append(worlds.ODDS ** worlds.SPREADS.index(spread) * float(math.prod(given)))
+    np.testing.assert_allclose(found._law_odds, np.array(weights) / sum(weights), rtol=1e-10)
+    # Shown red: every deviation as likely before the pilot.
+    even = [w / worlds.ODDS ** (i // GRID) for i, w in enumerate(weights)]
+    assert np.abs(found._law_odds - np.array(even) / sum(even)).max() > 1e-3
 
 
 def kept(problem: kt.Problem, level: str, pilot_size: int, target: float, runs: int) -> tuple[float, float]:
