@@ -198,7 +198,7 @@ def _laws(concentrations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def drawn(odds: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """A number from each row of odds."""
     sums = np.cumsum(odds, axis=1)
-    return (sums <= rng.random(odds.shape[0])[:, None] * sums[:, -1:]).sum(axis=1)
+    return (sums <= rng.random((odds.shape[0], 1)) * sums[:, -1:]).sum(axis=1)
 
 
 #: Cells of a teacher that is kept as an array, and the most that any teacher stores: 40 MB.
