@@ -228,7 +228,8 @@ OTHER: dict[str, dict[str, Any]] = {
     "kt.Learner": {"fit": kt.learners.ce_sgl, "rate": None, "statement": "", "fingerprint": "1"},
     "kt.Divergence": {"rows": kt.DIVERGENCES["tv"].rows, "upper": 1.0, "may_be_infinite": False, "fingerprint": "1"}
     | {"name": "word"},
-    "kt.Protocol": {"shows_label": True, "tells_drawn": True, "top": 2, "lists_last": True},
+    "kt.Protocol": {"shows_label": True, "tells_drawn": True, "top": 2, "lists_last": True, "draws": 2},
+    "kt.sampled": {"m": 2},
     "kt.top_k": {"k": 2, "lists_last": True},
     "kt.top_k_label": {"k": 2, "lists_last": True},
     "kt.top_k_only": {"k": 2, "lists_last": True},

@@ -57,7 +57,8 @@ def add_parser(commands: Any) -> None:
         action="append",
         metavar="NAME",
         help="add the natural learner of a protocol, such as top_k:20, top_k_label:20 (the sampled label without its "
-        "probability) or top_k_only:20 (no sampled label), as SEL@top_k:20; may be repeated",
+        "probability), top_k_only:20 (no sampled label) or sampled:20 (20 labels a visit, with their probabilities), "
+        "as SEL@top_k:20; may be repeated",
     )
     parser.add_argument(
         "--divergence", default="tv", metavar="NAME", help="tv (default), kl, reverse_kl, l2, hellinger or top1"

@@ -142,7 +142,8 @@ def risk_law(
     used = [1 if blind else int(k) for k in np.count_nonzero(problem.teacher[inputs], axis=1)]
     entry.protocol.refuse_lists()
     tables = zip(used, problem.teacher[inputs], strict=True)
-    number = sum(problem.A * math.comb(n + k - lone, n) * entry.protocol.choices(p) for k, p in tables)
+    draws = entry.protocol.draws
+    number = sum(problem.A * _count_tables(n, k, lone, draws) * entry.protocol.choices(p) for k, p in tables)
     within_reach(number, n, "counts in the tables of single inputs")
     left = np.cumsum(problem.rho[inputs][::-1])[::-1]  # the mass of this input and of those to come
     so_far: Joint = np.zeros(1), np.zeros(1), np.ones(1)
@@ -181,7 +182,7 @@ def term_law(
     elif _told_all(learner):  # which labels were drawn does not matter: as if always the same
         counts, likely = m * (np.arange(p.size) == np.argmax(p))[None], np.ones(1)
     else:
-        counts, likely = count_tables(m, p)
+        counts, likely = count_tables(m * learner.protocol.draws, p)
     protocol, visits = learner.protocol, np.full(likely.size, m)
     costs, chances = [], []
     for chance, told in protocol.told_sets(p):
@@ -209,6 +210,14 @@ def _refuse_coupled(
                 f"{learner.name} answers a row differently when other rows stand beside it: it couples inputs, and has "
                 "no exact law"
             )
+
+
+def _count_tables(n: int, labels: int, lone: bool, draws: int) -> int:
+    """How many count tables of an input there are: after n visits if it is the only one, else after each of 0 to n."""
+    if draws == 1:
+        return math.comb(n + labels - lone, n)
+    largest = math.comb(n * draws + labels - 1, labels - 1)
+    return largest if lone else (n + 1) * largest
 
 
 def _known(learner: Learner) -> bool:

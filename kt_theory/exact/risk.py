@@ -28,11 +28,12 @@ ROUTES: dict[str, Callable[..., Estimate]] = {
 #: The same of the learners of a protocol, by what stands before the protocol's name.
 ROUTES_AT: dict[str, Callable[..., Estimate]] = {"SEL@": told.natural_risk, "RENORM@": told.renormalised_risk}
 
-#: Routes that may take seconds a row, unless they are told not to, and about how long they take then.
-TAKE_TIME: dict[Callable[..., Estimate], Callable[[Row, int], float]] = {
+#: Routes that may take seconds a row, unless they are told not to, and about how long they take then: of the row, n,
+#: and the protocol of a route that has one.
+TAKE_TIME: dict[Callable[..., Estimate], Callable[..., float]] = {
     ptl.row_risk: ptl.seconds,
     sel.row_risk: sel.seconds,
-    told.natural_risk: sel.seconds,
+    told.natural_risk: told.seconds,
 }
 
 #: Seconds for all rows without patience, as they are estimated, which is the same on every machine.
@@ -118,7 +119,7 @@ def _within_minutes(rows: list[Row], route: Callable[..., Estimate], n: int) -> 
         return
     taken = 0.0
     for i, row in enumerate(rows, 1):
-        taken += of(row, n)
+        taken += of(row, n, *route.args)  # type: ignore[attr-defined]
         if taken > HASTY:
             raise OutOfReach(
                 f"{i} of {len(rows)} different inputs take about {HASTY:g} s, the most that is spent unasked: use "

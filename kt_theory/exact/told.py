@@ -1,4 +1,6 @@
-r"""Lists of the most likely labels, exactly: the learners of ``top_k:K``, ``top_k_label:K`` and ``top_k_only:K``.
+r"""Lists of the most likely labels, and draws of several labels, exactly.
+
+The learners of ``top_k:K``, ``top_k_label:K``, ``top_k_only:K`` and ``sampled:M``.
 
 A visit of input s tells the K largest probabilities of its row. Let t be the mass of the other labels, the tail, and
 :math:`\tau = p / t` their law.
@@ -19,6 +21,13 @@ all routes of SEL_ptl apply, for any number of labels.
 .. math:: R = \rho (1 - \rho)^n D(p, \mathrm{init}) + \rho (1 - (1 - \rho)^n) \, c, \qquad
           c = t\, \mathrm{TV}(\tau, \iota) \quad \text{or} \quad c = t.
 
+**Several labels a visit**, M of them. After N visits the student is that of N M labels at a sure input, so that
+
+.. math:: R = \rho (1 - \rho)^n D(p, \mathrm{init}) + \sum_{N \ge 1} P(\mathrm{Bin}(n, \rho) = N) \, \rho \, c(N M),
+
+c(j) the cost of the row after j single draws, by the routes above. One term at a sure input; else the N where the
+binomial law nearly surely is, and of those the ones that count: :math:`c(j) \le \sum_a p_a (1 - p_a)^j`.
+
 Ties at rank K are broken at random. Where the init is the same on the tied labels every choice costs the same;
 elsewhere the answer is out of reach.
 """
@@ -26,22 +35,31 @@ elsewhere the answer is out of reach.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
 from kt_theory.exact import ful, sel
 from kt_theory.exact.rows import Estimate, OutOfReach, Row, excess
+from kt_theory.numerics.binomials import binomial, window
 from kt_theory.numerics.powers import EPS, unseen
 from kt_theory.protocols.protocol import Protocol
 
+#: Missing mass below which further visits are left out: of the size of a rounding.
+LEFT_OUT = 1e-17
+
+#: The most numbers of visits that are gone through, and the most seconds that they take unasked.
+MOST_TERMS, HASTY = 20_000, 15.0
+
 
 def natural_risk(protocol: Protocol, row: Row, n: int, divergence: str = "tv", *, patient: bool = True) -> Estimate:
-    """What one input adds to the expected risk of ``SEL@`` and a protocol that tells a list.
+    """What one input adds to the expected risk of ``SEL@`` and a protocol that tells a list, or draws.
 
     Parameters
     ----------
     protocol : Protocol
-        ``top_k:K``, ``top_k_label:K``, ``top_k_only:K``, or one of the same facts; ``partial`` gives SEL_ptl.
+        ``top_k:K``, ``top_k_label:K``, ``top_k_only:K``, ``sampled:M`` or one of the same facts; ``partial`` gives
+        SEL_ptl.
     row : Row
         The input. The answer is for one such input; `row.times` is not used.
     n : int
@@ -68,6 +86,8 @@ def natural_risk(protocol: Protocol, row: Row, n: int, divergence: str = "tv", *
     >>> round(natural_risk(top_k_only(1), row, 5).value, 12), round(natural_risk(top_k(1), row, 5).value, 12)
     (0.05, 0.0084035)
     """
+    if protocol.draws > 1 and protocol.tells_drawn and protocol.top is not None:
+        return _several(protocol, row, n, divergence, patient)
     if protocol.top == 0:
         return sel.row_risk(row.full(), n, divergence, patient=patient)
     if protocol.top is None or protocol.top >= row.p.size + row.zeros:
@@ -91,6 +111,59 @@ def natural_risk(protocol: Protocol, row: Row, n: int, divergence: str = "tv", *
     value = max(missed.value - replaced, 0.0) + unvisited.value
     error = missed.error + unvisited.error + rounded + 8 * EPS * (missed.value + replaced + unvisited.value)
     return Estimate(value, error, missed.route, missed.proved)
+
+
+def seconds(row: Row, n: int, protocol: Protocol) -> float:
+    """About how long `natural_risk` takes, without patience."""
+    if protocol.draws == 1 or not protocol.tells_drawn or protocol.top is None:
+        return sel.seconds(row, n)
+    first, number = _visits(row, n, protocol)
+    some = range(first, first + number, max(number // 8, 1))
+    sure = replace(row, rho=1.0)
+    return number * sum(sel.seconds(sure, N * protocol.draws) for N in some) / max(len(some), 1)
+
+
+def _several(protocol: Protocol, row: Row, n: int, divergence: str, patient: bool) -> Estimate:
+    """An input of which every visit shows several labels with their probabilities."""
+    one, sure = replace(protocol, draws=1), replace(row, rho=1.0)
+    if row.rho == 1.0:
+        return natural_risk(one, sure, n * protocol.draws, divergence, patient=patient)
+    first, number = _visits(row, n, protocol)
+    if number > MOST_TERMS:
+        raise OutOfReach(f"n is {n}: {number} numbers of visits count, {MOST_TERMS} at most: use kt_theory.simulate")
+    if not patient and (taken := seconds(row, n, protocol)) > HASTY:
+        raise OutOfReach(
+            f"an input takes about {taken:.3g} s, {HASTY:g} s at most unasked: use method='exact' or kt_theory.simulate"
+        )
+    never = ful.row_risk(row, n, divergence)
+    if number == 0:
+        return never
+    visits = range(first, first + number)
+    parts = [natural_risk(one, sure, N * protocol.draws, divergence, patient=patient) for N in visits]
+    weights = row.rho * binomial(np.array(visits), float(n), row.rho)
+    value = math.fsum([never.value, *(w * part.value for w, part in zip(weights, parts, strict=True))])
+    # Numbers of visits that are left out: their probability outside of the window, e^-35, and what `_visits` cut.
+    left = row.rho * (LEFT_OUT + math.exp(-35)) * (1.0 if divergence == "tv" else 2.0)
+    own = math.fsum([never.error, *(w * part.error for w, part in zip(weights, parts, strict=True))])
+    routes = " + ".join(dict.fromkeys(part.route for part in parts))
+    proved = divergence != "kl" and all(part.proved for part in parts)
+    return Estimate(value, own + left + 64 * EPS * value, routes, proved)
+
+
+def _visits(row: Row, n: int, protocol: Protocol) -> tuple[int, int]:
+    """The numbers of visits that count: the first, at least 1, and how many follow one another."""
+    if n == 0:
+        return 1, 0
+    first, last = window(n, row.rho)
+    used = np.minimum(row.p[row.p > 0], 1.0)
+    with np.errstate(divide="ignore"):
+        logs = protocol.draws * np.log1p(-used)
+    # What is missing after N visits, from above, falls with N.
+    low, high = first, last + 1
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (middle + 1, high) if float(used @ np.exp(middle * logs)) > LEFT_OUT else (low, middle)
+    return first, low - first
 
 
 def renormalised_risk(protocol: Protocol, row: Row, n: int, divergence: str = "tv") -> Estimate:

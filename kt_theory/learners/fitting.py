@@ -95,7 +95,7 @@ def _is_shown_less(data: TransferSet, entry: Learner) -> bool:
         return False
     if entry.protocol == data.protocol:
         return data.untold < data.n and not entry.protocol.tells_drawn and entry.protocol.top == 0
-    if entry.protocol.top != 0:
+    if entry.protocol.top != 0 or entry.protocol.draws != data.protocol.draws:
         raise checks.Unsupported(
             f"{entry.name} is told the labels of {entry.protocol}, the transfer set those of {data.protocol}: "
             f"draw it with {entry.protocol}"

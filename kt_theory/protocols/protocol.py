@@ -3,8 +3,9 @@ r"""A protocol: what a student is told at each visit of an input.
 A visit of input s draws a label from pi*(.|s). A protocol defines three facts: whether the drawn label is shown,
 whether its probability is told, and of how many of the most likely labels the probability is told whether they were
 drawn or not. These three facts order the protocols: one reveals at least as much as another if it does so in each of
-them (a partial order). At each visit one label is drawn. Under a protocol that shows none (``shows_label=False``) a
-student knows which inputs were visited, how often, and what is told in any case.
+them (a partial order). At each visit one label is drawn, or several that are independent of one another (``draws``).
+Under a protocol that shows none (``shows_label=False``) a student knows which inputs were visited, how often, and what
+is told in any case.
 
 Records may tell of more labels than were drawn, in lists that follow no rule: of 20 labels here and of 17 there. Their
 protocol is ``told``: at least partial, with lists that the records hold and no law gives (``listed=True``). It has
@@ -15,6 +16,7 @@ protocol            label  its probability       told in any case
 ==================  =====  ====================  =======================
 ``hard``            yes    no                    nothing
 ``partial``         yes    yes                   nothing
+``sampled:M``       M      yes                   nothing
 ``top_k_only:K``    no     no                    the K most likely labels
 ``top_k_label:K``   yes    if it is among them   the K most likely labels
 ``top_k:K``         yes    yes                   the K most likely labels
@@ -31,13 +33,17 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from kt_theory import checks
 from kt_theory.sparse import SparseTable
+
+#: The most labels beyond the first of each visit that are drawn at an input: by NumPy's binomials, whose rounding was
+#: not looked into beyond.
+FURTHER_MAX = 10**9
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,8 @@ class Protocol:
         which no list of an API names; it may still be drawn.
     listed : bool
         Whether further labels are told that only the records know.
+    draws : int
+        How many labels a visit draws, at least 1, independently of one another.
     """
 
     name: str
@@ -67,6 +75,7 @@ class Protocol:
     top: int | None = 0
     lists_last: bool = True
     listed: bool = False
+    draws: int = 1
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name or not self.name.isprintable():
@@ -75,6 +84,10 @@ class Protocol:
             object.__setattr__(self, fact, checks.flag(f"{fact} of protocol {self.name}", getattr(self, fact)))
         if self.top is not None:
             object.__setattr__(self, "top", checks.whole_number(f"top of protocol {self.name}", self.top))
+        object.__setattr__(self, "draws", checks.whole_number(f"draws of protocol {self.name}", self.draws, minimum=1))
+        if self.draws > 1 and (self.listed or not self.shows_label):
+            why = "only its records know what is told" if self.listed else "it shows no label"
+            raise ValueError(f"draws of protocol {self.name} is {self.draws}, and {why}: it must be 1")
         if not self.lists_last and not self.top:
             raise ValueError(f"lists_last of protocol {self.name} is False, and it has no list: top must be at least 1")
 
@@ -87,7 +100,8 @@ class Protocol:
         # A longer list without the last label need not hold a shorter one that may name it, nor the other way round.
         tops = other.top == 0 or self.top is None or (mine >= theirs and self.lists_last == other.lists_last)
         lists = self.listed >= other.listed or self.top is None
-        return self.shows_label >= other.shows_label and self.tells_drawn >= other.tells_drawn and tops and lists
+        labels = self.shows_label >= other.shows_label and self.draws >= other.draws
+        return labels and self.tells_drawn >= other.tells_drawn and tops and lists
 
     @property
     def facts(self) -> dict[str, bool | int | None]:
@@ -105,7 +119,7 @@ class Protocol:
         if self.named_in_full:
             return ()
         defaults = {field.name: field.default for field in fields(self)}
-        facts = {fact: self.facts[fact] for fact in ("shows_label", "lists_last", "listed")}
+        facts = {fact: self.facts[fact] for fact in ("shows_label", "lists_last", "listed", "draws")}
         return tuple(f"{fact}={value}" for fact, value in facts.items() if value != defaults[fact])
 
     def refuse_lists(self) -> None:
@@ -226,6 +240,50 @@ class Protocol:
         least = np.sort(p)[-top]
         sure = p > least
         return sure, np.flatnonzero(p == least), top - int(sure.sum())
+
+    def further(self, visits: np.ndarray, teacher: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """How often each label was drawn besides the first label of each visit.
+
+        Parameters
+        ----------
+        visits : ndarray of int64, shape (reps, S)
+            How often each input was visited in each data set.
+        teacher : ndarray, shape (S, A)
+        rng : Generator
+            More data sets change none of the earlier ones.
+
+        Returns
+        -------
+        ndarray of int64, shape (reps, S, A)
+            Counts that add up to ``draws - 1`` for each visit.
+
+        Raises
+        ------
+        Unsupported
+            For more than `FURTHER_MAX` labels at an input.
+        """
+        most = int(visits.max(initial=0))
+        if (self.draws - 1) * most > FURTHER_MAX:
+            raise checks.Unsupported(
+                f"{self} draws {self.draws} labels at each of {most} visits of an input: at most {FURTHER_MAX:.0e} are "
+                "drawn there; kt_theory.expected_risk(..., method='exact') draws none"
+            )
+        # The last label takes what the others leave, rounding included: the most likely one, never one that is not
+        # drawn.
+        order = np.argsort(teacher, axis=1, kind="stable")
+        drawn = rng.multinomial((self.draws - 1) * visits, np.take_along_axis(teacher, order, axis=1))
+        counts = np.empty_like(drawn)
+        np.put_along_axis(counts, np.broadcast_to(order, counts.shape), drawn, axis=2)
+        return counts
+
+    def further_cells(self, visits: np.ndarray, teacher: SparseTable, rng: np.random.Generator) -> np.ndarray:
+        """The same for the stored cells of a sparse teacher: int64, shape (reps, P)."""
+        counts = np.zeros((visits.shape[0], teacher.stored), dtype=np.int64)
+        for r, s in zip(*np.nonzero(visits), strict=True):
+            cells = slice(teacher.offsets[s], teacher.offsets[s + 1])
+            row = self.further(visits[r : r + 1, s : s + 1], teacher.values[None, cells], rng)
+            counts[r, cells] = row[0, 0]
+        return counts
 
     def reveal(
         self, counts: np.ndarray, visits: np.ndarray, teacher: np.ndarray, told: np.ndarray | None
@@ -358,6 +416,34 @@ def top_k_only(k: int, *, lists_last: bool = True) -> Protocol:
     return _list("top_k_only", k, lists_last, shows_label=False)
 
 
+def sampled(m: int) -> Protocol:
+    """The protocol that draws m labels at each visit, independently, and tells each with its probability.
+
+    A row that is stored as m numbers: of ``sampled:1`` the name is ``partial`` as well.
+
+    Parameters
+    ----------
+    m : int
+        At least 1.
+
+    Returns
+    -------
+    Protocol
+
+    Raises
+    ------
+    ValueError
+        If m is no whole number, or below 1.
+
+    Examples
+    --------
+    >>> sampled(5).name, sampled(5).reveals_at_least(PROTOCOLS["partial"])
+    ('sampled:5', True)
+    """
+    m = checks.whole_number("m", m, minimum=1)
+    return Protocol(f"sampled:{m}", tells_drawn=True, draws=m)
+
+
 def _list(family: str, k: int, lists_last: bool, **facts: bool) -> Protocol:
     k = checks.whole_number("k", k, minimum=1)
     ends = "" if checks.flag("lists_last", lists_last) else BUT_LAST
@@ -382,7 +468,12 @@ def one_of_the_paper(protocol: object, what: str, argument: str = "protocol") ->
 BUT_LAST = ":but_last"
 
 #: Families of protocols: name -> the function of the whole number behind the colon.
-FAMILIES = {"top_k": top_k, "top_k_label": top_k_label, "top_k_only": top_k_only}
+FAMILIES: dict[str, Callable[..., Protocol]] = {
+    "top_k": top_k,
+    "top_k_label": top_k_label,
+    "top_k_only": top_k_only,
+    "sampled": sampled,
+}
 
 
 def _named(name: str) -> Protocol | None:
@@ -393,7 +484,10 @@ def _named(name: str) -> Protocol | None:
         return TOLD
     family, _, number = name.removesuffix(BUT_LAST).partition(":")
     if family in FAMILIES and number.isascii() and number.isdecimal() and len(number) < 19 and int(number) > 0:
-        return FAMILIES[family](int(number), lists_last=not name.endswith(BUT_LAST))
+        made = FAMILIES[family](int(number))
+        if not name.endswith(BUT_LAST):
+            return made
+        return FAMILIES[family](int(number), lists_last=False) if made.top else None
     return None
 
 

@@ -36,8 +36,8 @@ class TransferSet:
     states, actions : tuple of str
         Names of the inputs and labels.
     visits : ndarray of int64, shape (S,)
-        n_s, how often input s was visited: the sums of the counts, if not given. Under a protocol that shows no label
-        they are all that is known of the draws.
+        n_s, how often input s was visited: the sums of the counts, if not given, over the draws of a visit. Under a
+        protocol that shows no label they are all that is known of the draws.
     told_counts, told : SparseTable
         Of a sparse transfer set, what `counts` and `revealed` are of a dense one, on the cells that were drawn or told;
         `counts` and `revealed` are refused then, see `dense`.
@@ -56,12 +56,12 @@ class TransferSet:
     def __post_init__(self) -> None:
         if isinstance(self.counts, SparseTable):
             if self.visits is None:
-                object.__setattr__(self, "visits", _frozen(_row_sums(self.counts)))
+                object.__setattr__(self, "visits", _frozen(_visits(_row_sums(self.counts), self.protocol)))
             for dense, sparse in (("counts", "told_counts"), ("revealed", "told")):
                 object.__setattr__(self, sparse, getattr(self, dense))
                 object.__delattr__(self, dense)
         if self.visits is None:
-            object.__setattr__(self, "visits", _frozen(self.counts.sum(axis=1)))
+            object.__setattr__(self, "visits", _frozen(_visits(self.counts.sum(axis=1), self.protocol)))
 
     def __getattr__(self, attribute: str) -> Any:
         # Only what is not there is looked up here: the arrays of a sparse transfer set.
@@ -169,9 +169,10 @@ class TransferSet:
     def good_turing(self) -> float:
         """Good and Turing's estimate of the mass of the pairs not seen: the share of samples whose pair was seen once.
 
-        NaN without samples. It needs no probabilities. Source: I. J. Good, Biometrika 40 (1953).
+        NaN without samples, and where a visit draws several labels, of which none can be left out without the others.
+        It needs no probabilities. Source: I. J. Good, Biometrika 40 (1953).
         """
-        return float((self.pairs.values == 1).sum() / self.n) if self.n else math.nan
+        return float((self.pairs.values == 1).sum() / self.n) if self.n and self.protocol.draws == 1 else math.nan
 
     @classmethod
     def from_counts(
@@ -189,8 +190,9 @@ class TransferSet:
         Parameters
         ----------
         counts : array_like of int or scipy.sparse array, shape (S, A), or SparseTable
-            How often each pair was drawn. From a sparse one the transfer set is `sparse`: it keeps the cells that were
-            drawn or told. The index and the columns of a DataFrame are the names, if none are given.
+            How often each pair was drawn; under ``sampled:M`` the counts of an input add up to a multiple of M. From a
+            sparse one the transfer set is `sparse`: it keeps the cells that were drawn or told. The index and the
+            columns of a DataFrame are the names, if none are given.
         teacher : array_like or scipy.sparse array, shape (S, A), or SparseTable, optional
             The teacher's table, needed for the partial and soft protocols. Only what the protocol shows is kept.
         protocol : {"hard", "partial", "soft"}, a name such as "top_k:20", or Protocol
@@ -210,7 +212,8 @@ class TransferSet:
             A ValueError, for an unknown protocol.
         ValueError
             For counts that are negative or not whole, a teacher that is no row-stochastic table of the same shape, a
-            pair that was seen although the teacher gives it probability 0, or DataFrames whose names differ.
+            pair that was seen although the teacher gives it probability 0, DataFrames whose names differ, or counts
+            that are not those of whole visits.
 
         Examples
         --------
@@ -224,6 +227,7 @@ class TransferSet:
         counts = checks.count_table("counts", counts)
         shown = resolve_protocol(protocol)
         S, A = counts.shape
+        visits = _frozen(_visits(counts.sum(axis=1), shown))
         state_names = checks.names("states", states, S)
         action_names = checks.names("actions", actions, A)
         revealed = np.full((S, A), np.nan)
@@ -238,8 +242,7 @@ class TransferSet:
             # A stream of its own: the counts may have been drawn with the same seed.
             ties = np.random.default_rng(np.random.SeedSequence(checks.whole_number("seed", seed), spawn_key=(1,)))
             told = shown.told_anyway(table, 1, ties)
-            revealed = shown.reveal(counts, counts.sum(axis=1), table, None if told is None else told[0])
-        visits = _frozen(counts.sum(axis=1))
+            revealed = shown.reveal(counts, visits, table, None if told is None else told[0])
         kept = counts if shown.shows_label else np.zeros_like(counts)
         return cls(shown, _frozen(kept), _frozen(revealed), state_names, action_names, visits)
 
@@ -249,12 +252,14 @@ class TransferSet:
     ) -> TransferSet:
         shown = resolve_protocol(protocol)
         drawn = sparse_counts("counts", counts)
+        visits = _frozen(_visits(_row_sums(drawn), shown))
         S, A = drawn.shape
         names = (checks.names("states", states, S), checks.names("actions", actions, A))
         hidden = np.full(S, np.nan)
         if not shown.tells_drawn and shown.top == 0:
             nothing = np.full(drawn.stored, np.nan)
-            return cls(shown, drawn, SparseTable(drawn.shape, drawn.offsets, drawn.columns, nothing, hidden), *names)  # type: ignore[arg-type]
+            hides = SparseTable(drawn.shape, drawn.offsets, drawn.columns, nothing, hidden)
+            return cls(shown, drawn, hides, *names, visits)  # type: ignore[arg-type]
         if teacher is None:
             raise ValueError(f"teacher is missing: the {shown} protocol reveals some of it")
         if not is_sparse(teacher):
@@ -268,7 +273,6 @@ class TransferSet:
             i = int(np.argmax(impossible))
             at = checks.place([both.rows[i], both.columns[i]])
             raise ValueError(f"counts{at} is {int(both.values[i])}, but teacher{at} is 0: it is never drawn")
-        visits = _frozen(_row_sums(drawn))
         visited = visits > 0
         ties = np.random.default_rng(np.random.SeedSequence(checks.whole_number("seed", seed), spawn_key=(1,)))
         anyway = shown.told_cells(law, 1, ties)
@@ -381,6 +385,20 @@ class TransferSet:
         tables = (samples.counts, samples.revealed)
         data = cls(shown, *tables, *names, logarithms=samples.logarithms)  # type: ignore[arg-type]
         return data if len(samples.states) * len(samples.actions) > SPARSE_FROM else data.dense()
+
+
+def _visits(drawn: np.ndarray, protocol: Protocol) -> np.ndarray:
+    """How often inputs were visited of which so many labels were drawn, shape (S,)."""
+    if protocol.draws == 1:
+        return drawn
+    split = drawn % protocol.draws != 0
+    if split.any():
+        s = int(np.argmax(split))
+        raise ValueError(
+            f"counts[{s}] adds up to {int(drawn[s])}: {protocol} draws {protocol.draws} labels at each visit, and "
+            "all of a visit are counted"
+        )
+    return drawn // protocol.draws
 
 
 def _row_sums(table: SparseTable) -> np.ndarray:

@@ -4,7 +4,8 @@ The repeats of a cell come in blocks, and every block has its own random stream,
 (cell, stage, block). Hence one seed gives the same numbers at any number of threads, and asking for more repeats,
 learners or cells changes none of the earlier draws. Within a repeat all learners get the same counts (common random
 numbers), so that differences between learners are estimated better than the learners themselves. What a protocol draws
-besides, its ties, comes from a stream of its own, keyed by the protocol: all learners of a protocol have the same ties.
+besides, its ties and the further labels of a visit, comes from streams of its own, keyed by the protocol: all learners
+of a protocol have the same ones.
 
 Blocks are short, a millisecond or two. Some hundreds of them, a batch, are what a study stores and what a worker is
 sent. The moments of a batch are those of its blocks, merged in their order, and those of a cell those of its batches.
@@ -24,7 +25,6 @@ from kt_theory.divergences import DIVERGENCES, Divergence
 from kt_theory.learners.learner import Learner
 from kt_theory.learners.registry import LEARNERS
 from kt_theory.problem import Problem, checked_problem, initial_table
-from kt_theory.protocols.protocol import Protocol
 from kt_theory.simulation import kernels
 from kt_theory.simulation.controls import NAMES as CONTROLS
 from kt_theory.simulation.controls import Controls
@@ -140,9 +140,11 @@ class Cell:
         """
         key = (self._streams, stage, block)
         rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=key)))
-        protocols = {learner.protocol: _stream(seed, key, learner.protocol) for learner in learners}
+        protocols = {learner.protocol: _stream(seed, key, learner.protocol.name) for learner in learners}
+        more = {p: _stream(seed, key, f"{p.name}, further labels") for p in protocols if p.draws > 1}
         if self._stored is not None:
-            return self._stored.risks(learners, self.n, reps, rng, protocols, self._controls if controls else None)
+            used = self._controls if controls else None
+            return self._stored.risks(learners, self.n, reps, rng, protocols, more, used)
         out = np.empty((reps, len(learners) + controls * len(CONTROLS)))
         done = 0
         for counts in self._sampler.draw(self.n, reps, rng):
@@ -150,9 +152,11 @@ class Cell:
             visits = np.empty(counts.shape[:2], dtype=np.int64)
             kernels.visits_of(counts, visits)
             told = {p: p.told_anyway(self.problem.teacher, R, stream) for p, stream in protocols.items()}
-            hidden = np.zeros_like(counts) if any(not p.shows_label for p in protocols) else counts
+            seen = {p: counts if p.shows_label else np.zeros_like(counts) for p in protocols}
+            for p, stream in more.items():
+                seen[p] = counts + p.further(visits, self.problem.teacher, stream)
             for j, learner in enumerate(learners):
-                shown = counts if learner.protocol.shows_label else hidden
+                shown = seen[learner.protocol]
                 out[done : done + R, j] = self._learner_risks(learner, shown, visits, told[learner.protocol])
             if controls:
                 out[done : done + R, len(learners) :] = self._controls.of(counts.reshape(R, -1))
@@ -244,9 +248,9 @@ def _checked(learner: Learner, student: Any, shape: tuple[int, int]) -> np.ndarr
     return checks.stochastic_table(f"what {learner.name} answers", student, shape, checks.STUDENT_TOLERANCE)
 
 
-def _stream(seed: int, key: tuple[int, ...], protocol: Protocol) -> np.random.Generator:
-    """The stream of what a protocol draws besides the labels."""
-    own = int(hashlib.sha256(protocol.name.encode()).hexdigest()[:16], 16)
+def _stream(seed: int, key: tuple[int, ...], name: str) -> np.random.Generator:
+    """The stream of what a protocol draws besides the first label of each visit, by a name."""
+    own = int(hashlib.sha256(name.encode()).hexdigest()[:16], 16)
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(*key, own))))
 
 

@@ -356,13 +356,23 @@ def draw(problem: Problem, protocol: str | Protocol, n: int, seed: int = 0) -> T
     if problem.sparse:
         pairs = problem.pairs
         (cells,) = CountSampler(problem).draw(n, 1, np.random.default_rng(seed))
+        if shown.draws > 1:
+            visits = np.bincount(pairs.rows, cells[0], minlength=problem.S).astype(np.int64)
+            cells = cells + shown.further_cells(visits[None], pairs, _further(seed))
         drawn = SparseTable(pairs.shape, pairs.offsets, pairs.columns, cells[0], np.zeros(problem.S))
         return TransferSet.from_counts(
             drawn, pairs, shown, states=problem.states, actions=problem.actions, seed=seed
         )
     (counts,) = CountSampler(problem).draw(n, 1, np.random.default_rng(seed))
+    if shown.draws > 1:
+        counts = counts + shown.further(counts.sum(axis=2), problem.teacher, _further(seed))
     names = {"states": problem.states, "actions": problem.actions}
     return TransferSet.from_counts(counts[0], problem.teacher, shown, seed=seed, **names)
+
+
+def _further(seed: int) -> np.random.Generator:
+    """The stream of the further labels of visits: those of the first ones and of ties are others."""
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(2,)))
 
 
 def problem_at(problem: Problem | Family, n: int) -> Problem:

@@ -68,9 +68,13 @@ class StoredCells:
         reps: int,
         rng: np.random.Generator,
         streams: Mapping[Protocol, np.random.Generator],
+        more: Mapping[Protocol, np.random.Generator],
         controls: Controls | None = None,
     ) -> np.ndarray:
-        """Risks of repeats, shape (reps, L); `streams` draws the ties of each protocol. With `controls` theirs, too.
+        """Risks of repeats, shape (reps, L).
+
+        `streams` draws the ties of each protocol, `more` the further labels of those that draw several at a visit.
+        With `controls` also their values.
 
         Raises
         ------
@@ -94,10 +98,12 @@ class StoredCells:
             visits = np.empty((R, self.problem.S), dtype=np.int64)
             kernels.sparse_visits_of(counts, offsets, visits)
             told = {protocol: protocol.told_cells(teacher, R, stream) for protocol, stream in streams.items()}
-            hidden = np.zeros_like(counts) if any(not p.shows_label for p in streams) else counts
+            seen = {p: counts if p.shows_label else np.zeros_like(counts) for p in streams}
+            for p, stream in more.items():
+                seen[p] = counts + p.further_cells(visits, teacher, stream)
             for j, learner in enumerate(learners):
                 assert learner.cells is not None
-                shown = counts if learner.protocol.shows_label else hidden
+                shown = seen[learner.protocol]
                 risks = np.empty(R)
                 loop = kernels.sparse_risks_of(learner.cells, self.divergence.cells, name)
                 loop(

@@ -121,6 +121,9 @@ _PROTOCOL_FACTS = {
     "listed": FLAG,
 }
 
+#: Facts that protocols came to have later: where they are not written they are as if there were none.
+_LATER_FACTS = {"draws": whole(1)}
+
 _DRAWN = {"format": whole(2, 2), "batch": FIELDS, "revision": whole(1), "moments": LIST}
 
 _DRAWN_1 = {"batch": FIELDS, "moments": FIELDS, "drawn_by": FIELDS}
@@ -386,7 +389,8 @@ class StudyFiles:
                 if "protocol_facts" in learner:
                     inside = f"{where}.learners[{j}].protocol_facts"
                     require(self.manifest_path, {inside: learner["protocol_facts"]}, {inside: FIELDS})
-                    require(self.manifest_path, learner["protocol_facts"], _PROTOCOL_FACTS, f"{inside}.")
+                    written = {fact: kind for fact, kind in _LATER_FACTS.items() if fact in learner["protocol_facts"]}
+                    require(self.manifest_path, learner["protocol_facts"], _PROTOCOL_FACTS | written, f"{inside}.")
             reference = entry["reference"]
             kinds = {"table": PROBLEM} if "table" in reference else _INSTANCE
             form = {"sparse": FLAG} if "sparse" in reference else {}

@@ -61,6 +61,8 @@ def tables(n: int, labels: int, lone: bool) -> tuple[np.ndarray, np.ndarray, np.
 
 def expected_risk(problem: Problem, learner: Learner, n: int, init: np.ndarray | None) -> float:
     """The expected total variation risk of a learner that answers each input from its own row."""
+    if learner.protocol.draws > 1:
+        raise OutOfReach(f"{learner.protocol} draws several labels at a visit: count tables are gone through of one")
     start = initial_table(init, problem)
     inputs = np.flatnonzero(problem.rho)
     total = 0.0

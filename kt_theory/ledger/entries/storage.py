@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from kt_theory.exact.risk import exact_risk
 from kt_theory.ledger.attacks.problems import generator
 from kt_theory.ledger.statement import Claim, Effort, PlantedError, Trial, stated
+from kt_theory.problem import Problem
 
 
 def lists(effort: Effort) -> Iterator[tuple[str, np.ndarray, int]]:
@@ -36,7 +38,46 @@ def tail_by_definition(claim: Claim, effort: Effort) -> Iterator[Trial]:
         yield Trial(f"equal shares, {where}", 0.5 * float(np.abs(shared - ordered).sum()), most, "exact", error=1e-15)
 
 
+def risk_of_sets(claim: Claim, row: np.ndarray, rho: float, n: int, m: int) -> float:
+    """E TV of exact values on the seen labels and equal shares on the others, from P(unseen contains B) by `claim`."""
+    sets = np.array(list(itertools.product((False, True), repeat=row.size)))
+    contains = np.array([float(claim(rho=rho, mass=float(row[B].sum()), n=n, m=m)) for B in sets])
+    total = 0.0
+    for U in sets:
+        above = (sets >= U).all(axis=1)
+        likely = float((contains[above] * (-1.0) ** (sets[above].sum(axis=1) - U.sum())).sum())
+        if U.any():
+            total += likely * 0.5 * float(np.abs(row[U] - row[U].mean()).sum())
+    return total
+
+
+def unseen_by_draws(claim: Claim, effort: Effort) -> Iterator[Trial]:
+    """``claim(rho, mass, n, m)`` is the probability that n samples of m labels name none of a set of that mass."""
+    rng = generator(effort, "draws")
+    for i, m in itertools.product(range(effort.problems), (1, 2, 4)):
+        row, rho, n = rng.dirichlet(np.full(2 + i % 3, 0.7)), (0.2, 0.7, 1.0)[i % 3], 1 + i % 5
+        problem = Problem(np.array([rho, 1 - rho]), np.array([row, np.eye(row.size)[0]]))
+        other = 0.0 if rho == 1.0 else (1 - rho) * rho**n * (1 - 1 / row.size)
+        found = exact_risk(problem, f"SEL@sampled:{m}", n)
+        gap = abs(found.value - other - rho * risk_of_sets(claim, row, rho, n, m))
+        yield Trial(f"row {i}, rho={rho:g}, m={m}", gap, 1e-13, "exact", n, found.error)
+    for n, m in ((1, 3), (5, 2)):
+        problem = Problem(np.ones(1), np.array([[0.5, 0.3, 0.2]]))
+        gap = abs(exact_risk(problem, "SEL_ptl", n * m).value - risk_of_sets(claim, problem.teacher[0], 1.0, n, m))
+        yield Trial(f"one input, m={m}: {n * m} single draws", gap, 1e-13, "exact", n)
+
+
 STATEMENTS = (
+    stated(
+        "ours-store-draws",
+        claim=lambda rho, mass, n, m: (1 - rho * (1 - (1 - mass) ** m)) ** n,
+        check=unseen_by_draws,
+        planted=(
+            PlantedError("m becomes m + 1", lambda rho, mass, n, m: (1 - rho * (1 - (1 - mass) ** (m + 1))) ** n),
+            PlantedError("m draws become n m visits", lambda rho, mass, n, m: (1 - rho * mass) ** (n * m)),
+            PlantedError("n becomes n + 1", lambda rho, mass, n, m: (1 - rho * (1 - (1 - mass) ** m)) ** (n + 1)),
+        ),
+    ),
     stated(
         "ours-store-tail",
         claim=lambda A, k, t: (t, t * (1 - 1 / (A - k))),
