@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
 from typing import Any, Literal, get_args
 
 import numpy as np
 
-from kt_theory import checks
-from kt_theory.divergences import Divergence
-from kt_theory.exact.risk import exact_risk
+from kt_theory import checks, pairs
+from kt_theory.divergences import Divergence, resolve_divergence
+from kt_theory.exact.risk import exact_risk, rows_of
 from kt_theory.exact.rows import Estimate, OutOfReach
-from kt_theory.learners import Learner
+from kt_theory.learners import LEARNERS, Learner, resolve_learner
 from kt_theory.problem import Problem
 from kt_theory.simulation.means import simulate
 
@@ -105,8 +106,9 @@ def expected_risk(
         The student before any data; uniform if not given.
     method : {"auto", "exact", "montecarlo"}
         "exact" computes, and raises where no route applies. "montecarlo" simulates until the standard error is about a
-        thousandth of the risk. "auto" computes where it can, and otherwise simulates to that error, with control
-        variates of exactly known means (``simulate(control=True)``), and warns.
+        thousandth of the risk. "auto" computes where it can, and otherwise simulates to that error and warns: SEL_ptl
+        by pairs of unseen labels where few are unseen (`kt_theory.pairs`), all else by whole data sets, with control
+        variates of exactly known means (``simulate(control=True)``).
     divergence : {"tv", "kl", "l2", "reverse_kl", "hellinger", "top1"} or Divergence
         What the risk averages, see `kt_theory.divergences`; the first three have exact routes.
     seed : int
@@ -166,12 +168,23 @@ def _estimate(
     except OutOfReach as limit:
         if method == "exact":
             raise
+        estimate, how = _inexact(problem, learner, n, init, divergence, seed)
         message = (
-            f"n={n}: {limit}; simulated instead, with control variates, to a standard error of about {TARGET:g} of the "
-            "risk: for a smaller one call kt_theory.simulate with control=True and a smaller target_mcse"
+            f"n={n}: {limit}; simulated instead, {how}, to a standard error of about {TARGET:g} of the risk: for a "
+            "smaller one call kt_theory.simulate with control=True and a smaller target_mcse"
         )
         warnings.warn(message, stacklevel=3)
-        return _simulated(problem, learner, n, init, divergence, seed, control=True)
+        return estimate
+
+
+def _inexact(
+    problem: Problem, learner: str | Learner, n: int, init: Any, divergence: str | Divergence, seed: int
+) -> tuple[Estimate, str]:
+    """By pairs of unseen labels, where few labels of SEL_ptl are unseen; else by whole data sets. With words for it."""
+    if resolve_learner(learner) is LEARNERS["SEL_ptl"] and resolve_divergence(divergence).name == "tv":
+        with contextlib.suppress(OutOfReach):
+            return pairs.risk(rows_of(problem, init), n, TARGET, seed), "with pairs of unseen labels"
+    return _simulated(problem, learner, n, init, divergence, seed, control=True), "with control variates"
 
 
 def _simulated(

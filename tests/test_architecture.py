@@ -63,7 +63,8 @@ MAP = {
     "minimax": ({"checks", "decoding", "exact", "numerics", "problem", "progress", "protocols"}, {"numpy", "scipy"}),
     "certificates": ({"checks", "exact", "problem", "protocols", "statements"}, {"numpy", "scipy", "flint"}),
     "logcheck": ({"checks", "compiled", "logs", "records", "refusals", "tables"}, {"numpy", "scipy"}),
-    "risk": ({"checks", "divergences", "exact", "learners", "problem", "simulation"}, {"numpy"}),
+    "pairs": ({"compiled", "exact"}, {"numpy"}),
+    "risk": ({"checks", "divergences", "exact", "learners", "pairs", "problem", "simulation"}, {"numpy"}),
     "study": (
         {
             "checks",
@@ -120,7 +121,7 @@ LAYER = {
     **dict.fromkeys(["divergences", "protocols"], 2),
     **dict.fromkeys(["learners", "bounds", "auditing"], 3),
     **dict.fromkeys(["simulation", "exact", "tables"], 4),
-    "decoding": 4.5,
+    **dict.fromkeys(["decoding", "pairs"], 4.5),
     **dict.fromkeys(["logs", "minimax", "certificates", "risk"], 5),
     **dict.fromkeys(["logcheck", "storage"], 5.5),
     **dict.fromkeys(["study", "claims", "ledger", "planning"], 6),

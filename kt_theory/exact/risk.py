@@ -101,15 +101,20 @@ def exact_risk(
     if of.name not in DIVERGENCES:
         raise OutOfReach(f"divergence {of} has no exact route, only {', '.join(DIVERGENCES)} have")
     n = checks.whole_number("n", n)
-    if checked_problem(problem).sparse:
-        pairs, begun = aligned(problem.pairs, initial_cells(init, problem))
-        rows = distinct_stored_rows(problem.rho, pairs, begun, not entry.protocol.lists_last)
+    rows = rows_of(problem, init, keep_last=not entry.protocol.lists_last)
+    if problem.sparse:
         return total(rows, route if entry.name in UNLISTED else lambda row, *rest: route(row.full(), *rest), n, of.name)
-    start = initial_table(init, problem)
-    rows = distinct_rows(problem.rho, problem.teacher, start, not entry.protocol.lists_last)
     if not patient:
         _within_minutes(rows, route, n)
     return total(rows, route, n, of.name)
+
+
+def rows_of(problem: Problem, init: Any = None, *, keep_last: bool = False) -> list[Row]:
+    """The distinct inputs of a problem and of the student before any data, as in `exact_risk`."""
+    if checked_problem(problem).sparse:
+        pairs, begun = aligned(problem.pairs, initial_cells(init, problem))
+        return distinct_stored_rows(problem.rho, pairs, begun, keep_last)
+    return distinct_rows(problem.rho, problem.teacher, initial_table(init, problem), keep_last)
 
 
 def _within_minutes(rows: list[Row], route: Callable[..., Estimate], n: int) -> None:

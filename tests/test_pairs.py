@@ -1,0 +1,104 @@
+"""SEL_ptl's risk by pairs of unseen labels: mean, standard error, and where it answers."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+import kt_theory as kt
+from kt_theory import pairs
+from kt_theory.exact.risk import exact_risk, rows_of
+from kt_theory.exact.rows import OutOfReach
+
+PROBLEMS = [
+    (kt.zipf_problem(3, 6, 1), 12),
+    (kt.dirichlet_problem(4, 8, 1), 40),
+    (kt.zipf_problem(1, 12, 1), 300),
+    (kt.zipf_problem(1, 2, 1), 1),
+    (kt.instance(0, 4, 5), 30),
+    (kt.Problem([0.75, 0.25], [[0.0, 0.0, 0.25, 0.75], [0.0, 0.5, 0.25, 0.25]]), 7),
+    (kt.Problem([1.0], [[1e-310, 1e-12, 0.5, 0.5 - 1e-12]]), 50),
+    (kt.Problem([1.0, 0.0], [[0.0, 1.0], [0.5, 0.5]]), 3),
+]
+
+
+@pytest.mark.parametrize(("problem", "n"), PROBLEMS)
+def test_the_mean_is_that_of_the_exact_route(problem: kt.Problem, n: int) -> None:
+    # Oracle: second algorithm, the exact route; 20 seeds, each |z| <= 4 and their mean square as of a normal law
+    true = exact_risk(problem, "SEL_ptl", n)
+    scores = []
+    for seed in range(20):
+        found = pairs.risk(rows_of(problem), n, 1e-2, seed)
+        assert found.error <= 2e-2 * found.value
+        assert not found.proved
+        scores.append((found.value - true.value) / (found.error + true.error) if found.error else 0.0)
+    assert np.abs(scores).max() <= 4
+    # The error includes draws that the sample lacks, so that it may be too large, and not too small.
+    assert np.mean(np.square(scores)) <= 1 + 4 * math.sqrt(2 / 20)
+
+
+def test_a_wrong_weight_of_pairs_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Oracle: second algorithm, as above; planted: one draw less keeps a pair unseen
+    right = pairs._pairs_of
+    monkeypatch.setattr(pairs, "_pairs_of", lambda row, n: right(row, n - 1))
+    with pytest.raises(AssertionError):
+        test_the_mean_is_that_of_the_exact_route(*PROBLEMS[1])
+
+
+def test_the_ratio_lies_between_its_bounds() -> None:
+    # Oracle: enumeration, all sets of unseen labels in exact fractions
+    rng = np.random.default_rng(4)
+    for _ in range(30):
+        p = [Fraction(int(x), 1000) for x in rng.integers(0, 1000, size=5)]
+        for size in range(2, 6):
+            for some in combinations(p, size):
+                mean = sum(some) / size
+                cost = sum(abs(x - mean) for x in some) / 2
+                apart = sum(abs(x - y) for x, y in combinations(some, 2))
+                assert apart / (2 * (size - 1)) <= cost <= apart / size
+
+
+def test_rare_events_cost_no_more() -> None:
+    # Oracle: limit, of n on: the pair that is most likely unseen; the risk is 1e-95 at n = 10^8
+    problem = kt.tables.bundled_teacher("next_word")
+    found = pairs.risk(rows_of(problem), 10**8, 1e-3, 0)
+    assert found.error <= 1e-3 * found.value
+    p, w = problem.teacher, problem.rho[:, None] * problem.teacher
+    zeros = (p == 0).sum(axis=1)[:, None]
+    with np.errstate(divide="ignore"):
+        alone = problem.rho[:, None] * zeros / (zeros + 1) * p * np.exp(1e8 * np.log1p(-w))
+    assert found.value == pytest.approx(alone[(p > 0) & (zeros > 0)].sum(), rel=2e-3)
+
+
+def test_auto_keeps_a_pair_unseen_where_few_labels_are() -> None:
+    # Oracle: second algorithm, whole data sets to 3 %; |z| <= 4
+    problem = kt.zipf_problem(1, 100, 1)
+    with pytest.warns(UserWarning, match="pairs of unseen labels"):
+        found = kt.expected_risk(problem, "SEL_ptl", 1500, seed=3)
+    assert "pairs of unseen labels" in found.route
+    assert not found.proved
+    row = kt.simulate(problem, "SEL_ptl", 1500, 20_000, seed=1).iloc[0]
+    assert abs(found - row["mean"]) <= 4 * math.hypot(found.error, row["mcse"])
+
+
+def test_what_it_does_not_answer() -> None:
+    # Oracle: none needed, the limits that the module states
+    many = kt.zipf_problem(1, 50, 1)
+    with pytest.raises(OutOfReach, match="many labels are unseen"):
+        pairs.risk(rows_of(many), 10, 1e-3, 0)
+    with pytest.raises(OutOfReach, match="uniform init"):
+        pairs.risk(rows_of(many, many.teacher), 1000, 1e-3, 0)
+    with pytest.raises(OutOfReach, match="too many"):
+        pairs.risk(rows_of(many), 500, 1e-9, 0)
+
+
+def test_one_seed_gives_one_number() -> None:
+    # Oracle: identity
+    problem = kt.zipf_problem(2, 20, 1)
+    first, again = (pairs.risk(rows_of(problem), 1000, 1e-2, 5) for _ in range(2))
+    assert first == again
+    assert first.value != pairs.risk(rows_of(problem), 1000, 1e-2, 6).value
