@@ -76,6 +76,7 @@ if TYPE_CHECKING:
     from kt_theory.simulation.means import simulate as simulate
     from kt_theory.sparse import SparseTable as SparseTable
     from kt_theory.sparse import Student as Student
+    from kt_theory.storage import best_storage as best_storage
     from kt_theory.storage import tail_cost as tail_cost
 
 __version__ = "0.1.0"
@@ -124,6 +125,7 @@ _HOME = {
     "audit_student": "auditing",
     "self_audit": "auditing",
     "free_bound": "auditing",
+    "best_storage": "storage",
     "tail_cost": "storage",
     "verify": "ledger.verifying",
     "AnnotationPlan": "planning",

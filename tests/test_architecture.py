@@ -46,7 +46,7 @@ MAP = {
         {"bounds", "checks", "learners", "problem", "progress", "protocols", "simulation", "sparse"},
         {"numpy", "pandas", "scipy"},
     ),
-    "storage": ({"checks"}, {"numpy"}),
+    "storage": ({"checks", "exact", "problem", "progress", "simulation", "sparse"}, {"numpy", "pandas"}),
     "plots": ({"checks", "files", "bounds", "learners", "planning", "rates"}, {"numpy", "matplotlib", "pandas"}),
     "tables": (
         {"auditing", "checks", "refusals", "files", "problem", "protocols", "records", "showing", "sparse"},

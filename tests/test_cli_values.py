@@ -43,6 +43,10 @@ COMMANDS = {
         ["plan", "--pilot", "records.csv", "--A", "3", "--target", "0.9", "--levels", "soft"],
         ["--pilot", "--annotations", "--out", "--plot"],
     ),
+    "storage": (
+        ["storage", "--teacher", "teacher.csv", "--numbers", "1", "--visits", "1"],
+        ["--numbers", "--visits", "--method"],
+    ),
     "minimax": (MINIMAX, ["--protocol", "--S", "--A", "--n", "--out"]),
     "verify": (["verify", "--statement", "zz-3.1"], ["--level", "--statement", "--report", "--seed", "--out"]),
     "playground": (["playground"], ["--out"]),

@@ -239,6 +239,7 @@ OTHER: dict[str, dict[str, Any]] = {
     "kt.greedy_risk": {"table": PROBLEM.teacher, "kind": "regret"},
     "kt.expected_greedy_risk": {"kind": "regret"},
     "kt.exchange_rate": {"row": [0.5, 0.25, 0.25]},
+    "kt.best_storage": {"teacher": [0.5, 0.25, 0.25], "numbers": 2, "visits": [1, 3]},
     "kt.tail_cost": {"row": [0.5, 0.25, 0.25], "k": 1, "back_off": [0.5, 0.3, 0.2]},
     "kt.minimax_greedy": {"protocol": "soft"},
     "tables.audit_file": {"path": InFolder(audit_samples), "sampled": "teacher"},

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import math
 from fractions import Fraction
 
 import mpmath
 import numpy as np
 import pytest
+import scipy.sparse
 
 import kt_theory as kt
+from kt_theory.cli import main
 from kt_theory.exact.risk import exact_risk
+from kt_theory.exact.rows import OutOfReach
 from kt_theory.ledger import effort, judge
 from kt_theory.ledger.entries.registry import STATEMENTS
-from kt_theory.storage import tails
+from kt_theory.storage import STORAGES, choosing, tails
 
 
 def students(row: list[Fraction], k: int, back_off: list[Fraction]) -> dict[str, list[Fraction]]:
@@ -134,6 +138,110 @@ def test_edges_of_a_tail():
     assert kt.tail_cost([0.5, 0.25, 0.25], 2, [0.2, 0.4, 0.4]).back_off == tails.Cost(0.0, 0.0)
     with pytest.raises(ValueError, match="back_off has 2 entries, 3 are needed"):
         kt.tail_cost([0.5, 0.25, 0.25], 1, [0.5, 0.5])
+
+
+ROW = [0.4, 0.2, 0.15, 0.1, 0.08, 0.07]
+
+
+def by_tables(row, storage, k, v):
+    """The expected risk of a storage from every count table of the draws, of protocols that say what it keeps."""
+    problem = kt.Problem([1.0], [row])
+    draws = {"draws": k, "half": k // 2, "frequencies": k}.get(storage, 1)
+    protocol = {
+        "list": kt.Protocol("a list", shows_label=False, top=k),
+        "renormalised": kt.Protocol("a list", shows_label=False, top=k),
+        "draws": kt.Protocol("draws", tells_drawn=True, draws=k),
+        "half": kt.Protocol("both", tells_drawn=True, top=k - k // 2, draws=draws),
+        "frequencies": kt.Protocol("labels", draws=k),
+    }[storage]
+    if storage == "frequencies":
+        learner = kt.Learner("frequencies", protocol, kt.learners.ce_sgl)
+    else:
+        learner = (kt.learners.renormalised_at if storage == "renormalised" else kt.learners.sel_at)(protocol)
+    return kt.risk_law(problem, learner, v).mean()
+
+
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_the_risk_of_each_storage(k):
+    # Oracle: enumeration, the law of the risk from count tables under protocols that draw k labels at a visit
+    frame = kt.best_storage(ROW, k, [1, 2, 4], method="exact")
+    assert set(frame["storage"]) == set(STORAGES) - ({"half"} if k == 1 else set())
+    for found in frame.itertuples():
+        assert abs(found.risk - by_tables(ROW, found.storage, k, found.visits)) <= found.error + 1e-13, found
+    for _, rows in frame.groupby("visits"):
+        assert rows["storage"][rows["best"]].tolist() == [rows["storage"][rows["risk"].idxmin()]]
+
+
+@pytest.mark.parametrize("storage", ["draws", "half", "frequencies"])
+def test_a_storage_of_another_number_of_draws_is_seen(storage, monkeypatch):
+    # Oracle: as above, which sees one draw more
+    right = STORAGES[storage]
+    monkeypatch.setitem(STORAGES, storage, lambda k, v: (right(k, v)[0], right(k, v)[1] + 1))
+    with pytest.raises(AssertionError):
+        test_the_risk_of_each_storage(2)
+
+
+def test_storages_of_a_problem_and_simulated_ones():
+    # Oracle: identity, the mean of the rows; the exact risk of a sparse form; |z| <= 4 at a fixed seed
+    rng = np.random.default_rng(4)
+    problem = kt.Problem([0.5, 0.3, 0.2, 0.0], rng.dirichlet(np.full(12, 0.4), 4))
+    exact = kt.best_storage(problem, 4, [1, 5])
+    rows = [kt.best_storage(row, 4, [1, 5])["risk"] for row in problem.teacher]
+    np.testing.assert_allclose(exact["risk"], problem.rho @ np.array(rows), rtol=1e-13)
+    sparse = kt.Problem(problem.rho, scipy.sparse.csr_array(problem.teacher))
+    np.testing.assert_allclose(kt.best_storage(sparse, 4, [1, 5])["risk"], exact["risk"], rtol=1e-12)
+    drawn = kt.best_storage(problem, 4, [1, 5], method="montecarlo", seed=2)
+    by_simulation = drawn["route"].str.startswith("Monte Carlo")
+    assert drawn["storage"][by_simulation].tolist() == ["draws", "half"] * 2
+    assert (np.abs(drawn["risk"] - exact["risk"])[by_simulation] <= 4 * drawn["error"][by_simulation]).all()
+    assert (drawn["risk"] == exact["risk"])[~by_simulation].all()
+
+
+def test_storages_that_are_refused(capsys):
+    # Oracle: none needed, one sentence
+    for visits, words in (([], "visits is empty"), ([3, 3], "no number twice"), (10**12, "at most 1e\\+12 labels")):
+        with pytest.raises(ValueError, match=words):
+            kt.best_storage(ROW, 2, visits)
+    assert main(["storage", "--bundled", "next_word", "--numbers", "3", "--visits", "1", "--normalise"]) == 2
+    assert "--normalise goes with --teacher only" in capsys.readouterr().err
+
+
+def test_half_of_each_may_be_the_worst_of_three():
+    # Oracle: by_tables; two numbers of a row of seven labels at three visits
+    row = [0.4, 0.2, 0.15, 0.1, 0.05, 0.05, 0.05]
+    costs = {storage: by_tables(row, storage, 2, 3) for storage in ("list", "draws", "half")}
+    assert costs["half"] > costs["list"] > costs["draws"]
+    frame = kt.best_storage(row, 2, 3).set_index("storage")
+    assert frame["risk"]["half"] == pytest.approx(costs["half"], abs=1e-13)
+
+
+def test_draws_out_of_reach_are_simulated_unless_exactly_asked(monkeypatch):
+    # Oracle: the exact risk, |z| <= 4 at a fixed seed, of a row whose route is taken away
+    exact = kt.best_storage(ROW, 3, 2)
+
+    def planted(row, learner, n, **options):
+        raise OutOfReach("too far")
+
+    monkeypatch.setattr(choosing, "exact_risk", planted)
+    with pytest.raises(OutOfReach, match="too far"):
+        kt.best_storage(ROW, 3, 2, method="exact")
+    drawn = kt.best_storage(ROW, 3, 2)
+    assert (np.abs(drawn["risk"] - exact["risk"]) <= 4 * drawn["error"] + 1e-13).all()
+
+
+def test_the_command_prints_what_the_function_answers(tmp_path, capsys):
+    # Oracle: identity
+    kt.tables.write_teacher(kt.Problem([1.0], [ROW]), tmp_path / "teacher.csv")
+    words = ["storage", "--teacher", str(tmp_path / "teacher.csv"), "--numbers", "2", "--visits", "1", "10"]
+    frame = kt.best_storage(ROW, 2, [1, 10])
+    assert main([*words, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == frame.to_dict("records")
+    assert main(words) == 0
+    lines = capsys.readouterr().out.splitlines()
+    for name, rows in frame.groupby("storage"):
+        line = next(line for line in lines if line.split()[0] == name)
+        stars = [f"{risk:.6f}" + "*" * best for risk, best in zip(rows["risk"], rows["best"], strict=True)]
+        assert line.split()[1:] == stars
 
 
 @pytest.mark.parametrize("id", [id for id in STATEMENTS if id.startswith("ours-store")])

@@ -18,6 +18,7 @@ from kt_theory.cli import (
     playground,
     reproduce,
     simulate,
+    storage,
     study,
     verify,
 )
@@ -53,6 +54,7 @@ def parser() -> argparse.ArgumentParser:
     check_log.add_parser(commands)
     audit_student.add_parser(commands)
     plan.add_parser(commands)
+    storage.add_parser(commands)
     minimax.add_parser(commands)
     study.add_parser(commands)
     playground.add_parser(commands)

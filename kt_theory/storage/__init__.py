@@ -1,5 +1,10 @@
-"""Which k numbers of a teacher's row to store: ``tails.py`` says what the labels that are left out cost."""
+"""Which k numbers of a teacher's row to store.
 
+``tails.py`` says what the labels cost that a list leaves out; ``choosing.py`` compares lists, draws and both on a
+teacher.
+"""
+
+from kt_theory.storage.choosing import STORAGES, best_storage
 from kt_theory.storage.tails import Cost, TailCost, tail_cost
 
-__all__ = ["Cost", "TailCost", "tail_cost"]
+__all__ = ["STORAGES", "Cost", "TailCost", "best_storage", "tail_cost"]

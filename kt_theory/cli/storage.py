@@ -1,0 +1,82 @@
+"""`kt-theory storage`."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import kt_theory as kt
+from kt_theory.cli.exits import HELD
+from kt_theory.cli.options import add_command, add_other, path, whole
+from kt_theory.cli.printing import as_json
+
+#: What each storage keeps, in words.
+WORDS = {
+    "list": "the most likely labels, equal shares for the others",
+    "draws": "drawn labels with their probabilities, equal shares for the others",
+    "half": "half of each",
+    "renormalised": "the most likely labels, scaled to one",
+    "frequencies": "drawn labels without their probabilities",
+}
+
+#: Width of the first column.
+WIDE = 24
+
+
+def add_parser(commands: Any) -> None:
+    parser = add_command(
+        commands,
+        "storage",
+        _storage,
+        "compare ways to store a teacher's rows with few numbers",
+        "Print the expected risk (total variation, over the inputs) of a student whose rows are stored with\n"
+        "--numbers numbers at each visit: a list of the most likely labels, draws with their probabilities, half of\n"
+        "each, a renormalised list, draws without probabilities. Every input is visited --visits times. A star marks\n"
+        "the best.",
+        "kt-theory storage --bundled next_word --numbers 10 --visits 1 3 10",
+    )
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--teacher", type=path, metavar="FILE", help="teacher table; - reads standard input")
+    source.add_argument("--bundled", metavar="NAME", help="a teacher that ships with the package, such as next_word")
+    parser.add_argument("--numbers", type=whole(1), required=True, help="how many numbers of a row a visit stores")
+    parser.add_argument("--visits", type=whole(1), nargs="+", required=True, help="how often every input is visited")
+    parser.add_argument(
+        "--method",
+        choices=("auto", "exact", "montecarlo"),
+        default="auto",
+        help="how the risks of draws are found (default: auto, exactly for a few inputs)",
+    )
+    parser.add_argument("--normalise", action="store_true", help="divide the rows of the teacher file by their sums")
+    add_other(parser, "one more label of the teacher file, for what the others leave")
+    parser.add_argument("--seed", type=whole(), default=0, help="seed of the simulations (default: 0)")
+    parser.add_argument("--json", action="store_true", help="print the table as JSON")
+
+
+def _storage(arguments: argparse.Namespace) -> int:
+    for option, given in (("--normalise", arguments.normalise), ("--other", arguments.other)):
+        if given and arguments.teacher is None:
+            raise ValueError(f"{option} goes with --teacher only")
+    if arguments.teacher is None:
+        teacher = kt.tables.bundled_teacher(arguments.bundled)
+    else:
+        options = {"normalise": arguments.normalise, "other": arguments.other}
+        teacher = kt.logs.read_teacher(arguments.teacher, **options)
+    options = {"method": arguments.method, "seed": arguments.seed, "progress": True}
+    frame = kt.best_storage(teacher, arguments.numbers, arguments.visits, **options)
+    if arguments.json:
+        print(as_json(frame))
+        return HELD
+    print(f"{arguments.numbers} numbers of a row at each visit; expected total variation of the student")
+    print("visits of every input".ljust(WIDE) + "".join(f"{v} ".rjust(12) for v in arguments.visits))
+    for name, rows in frame.groupby("storage", sort=False):
+        cells = (
+            f"{risk:.6f}{'*' if best else ' '}".rjust(12) for risk, best in zip(rows["risk"], rows["best"], strict=True)
+        )
+        print(f"  {name}".ljust(WIDE) + "".join(cells))
+    for name in frame["storage"].unique():
+        print(f"{name}: {WORDS[name]}")
+    drawn = frame["route"].str.contains("Monte Carlo")
+    if drawn.any():
+        most = frame["error"][drawn].max()
+        print(f"{int(drawn.sum())} of {len(frame)} risks are simulated, standard error {most:.1g} at most")
+    return HELD
