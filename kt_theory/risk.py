@@ -136,8 +136,8 @@ def expected_risk(
     -----
     Equal rows cost as much as one. "auto" takes a second or so for a row at most, two minutes for all, and "exact" up
     to 15 s for SEL_ptl on rows of 33 to 400 labels, and for SEL of a list with such a tail, and up to 20 for CE_ptl,
-    where a handful of draws of heavy labels leave an error above 1e-6 count by count. The page docs/costs.md has
-    seconds and errors.
+    where a handful of draws of heavy labels leave an error above 1e-6 count by count; up to 1e-4 is stated there.
+    The page docs/costs.md has seconds and errors.
 
     Examples
     --------

@@ -11,7 +11,7 @@ import pytest
 
 import kt_theory as kt
 import oracles
-from kt_theory.exact import counts, loops_counts, ptl
+from kt_theory.exact import counts, loops_counts, ptl, risk
 from kt_theory.exact.rows import OutOfReach, Row
 
 
@@ -298,6 +298,20 @@ def test_the_cosine_coefficients():
 
             truth = 2 / (high - low) * mpmath.quad(inner, mpmath.linspace(count, high, 9))
             assert abs(found - float(truth)) < 1e-13
+
+
+def test_a_rough_answer_is_better_than_none():
+    # Oracle: second algorithm, simulation of the whole problem, |z| <= 4
+    problem = kt.tables.bundled_teacher("next_word")
+    row = max(risk.rows_of(problem), key=lambda row: row.rho)
+    with pytest.raises(OutOfReach, match="count by count"):
+        counts.visited(row, 1000)
+    found = ptl.row_risk(row, 1000)
+    assert 1e-6 * found.value < found.error <= counts.COARSE * found.value
+    alone = kt.Problem([row.rho, 1 - row.rho], np.stack([row.p, np.eye(row.p.size)[0]]))
+    rest = ptl.row_risk(risk.rows_of(alone)[1], 1000)
+    seen = kt.simulate(alone, "CE_ptl", 1000, 20_000, seed=2).iloc[0]
+    assert abs(seen["mean"] - found.value - rest.value) <= 4 * seen["mcse"]
 
 
 def test_one_probability_is_left_to_the_closed_form():

@@ -85,20 +85,22 @@ TURN_POINTS, POINTS = 14, 12
 #: From this variance of a count on sums over counts cancel as integrals do.
 OFTEN = 50.0
 
-#: The largest relative error that is shown, and how many times what was seen to be left.
-COARSEST = 1e-6
+#: The largest relative errors that are shown, before any other route is tried and after; how many times what was seen
+#: to be left.
+FINE, COARSE = 1e-6, 1e-4
 SAFETY = 3.0
 
 ROUTE = "counts"
 
 
-def visited(row: Row, n: int) -> Estimate:
+def visited(row: Row, n: int, largest: float = FINE) -> Estimate:
     """What visited students add to the TV risk of CE_ptl, rho E[TV; visited], after n >= 1 draws.
 
     Parameters
     ----------
     row : Row
     n : int
+    largest : float
 
     Returns
     -------
@@ -108,10 +110,10 @@ def visited(row: Row, n: int) -> Estimate:
     Raises
     ------
     OutOfReach
-        If the error is above `COARSEST`, relative.
+        If the error is above `largest`, relative.
     """
     found = estimate(row, n)
-    if not found.error <= COARSEST * found.value:
+    if not found.error <= largest * found.value:
         raise OutOfReach(
             f"CE_ptl, count by count: the error is {found.error:.2g} of {found.value:.3g}: use kt_theory.simulate"
         )

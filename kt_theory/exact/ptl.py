@@ -84,7 +84,7 @@ def row_risk(row: Row, n: int, divergence: str = "tv", *, patient: bool = True) 
     ------
     OutOfReach
         If the row has too many distinct probabilities for the label classes, and the error count by count is above
-        1e-6, relative.
+        1e-4, relative.
 
     Examples
     --------
@@ -159,11 +159,15 @@ def _routes(row: Row, n: int, divergence: str, patient: bool) -> list[Callable[[
         return [classes]
     if values.size == 1:
         return [classes, _alike] if quick else [_alike]
-    return [classes, _by_counts] if quick else [_by_counts, classes]
+    return [classes, _roughly] if quick else [_by_counts, classes, _roughly]
 
 
 def _by_counts(row: Row, n: int, divergence: str) -> Estimate:
     return counts.visited(row, n)
+
+
+def _roughly(row: Row, n: int, divergence: str) -> Estimate:
+    return counts.visited(row, n, counts.COARSE)
 
 
 def _alike(row: Row, n: int, divergence: str) -> Estimate:
