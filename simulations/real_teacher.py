@@ -24,10 +24,9 @@ def main(options: kt.study.Options) -> pd.DataFrame:
     name = f"next word of English (S={teacher.S}, A={teacher.A})"
     # The rows of a real teacher are all different: what takes milliseconds for one row is affordable for 50 of them.
     # CE_ptl's takes a third of a second for each, SEL_ptl's up to fifteen.
-    curves = [kt.study.Panel(name, teacher, grid, ["CE_sgl", "CE_ful"])]
-    if not options.quick:
-        curves.append(kt.study.Panel(name, teacher, grid[::2], ["CE_ptl"]))
-    exact = kt.study.exact(curves, progress=options.progress)
+    curves = [(["CE_sgl", "CE_ful"], grid)] + ([] if options.quick else [(["CE_ptl"], grid[::2])])
+    panels = [[kt.study.Panel(name, teacher, n, learners)] for learners, n in curves]
+    exact = pd.concat([kt.study.exact(panel, progress=options.progress) for panel in panels], ignore_index=True)
     kt.study.write_receipts(exact, options.path("real_teacher_exact.csv"))
     panel = kt.study.Panel(name, teacher, grid)
     reps = 50 if options.quick else 1000
