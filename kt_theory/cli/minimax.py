@@ -37,7 +37,8 @@ def add_parser(commands: Any) -> None:
         "risk is known exactly, one number is printed.",
         "kt-theory minimax --protocol partial --S 10 --A 5 --n 100",
     )
-    parser.add_argument("--protocol", required=True, help="what is revealed with each sample: hard, partial or soft")
+    about = "what is revealed with each sample: hard, partial, soft or a list alone, top_k_only:20"
+    parser.add_argument("--protocol", required=True, help=about)
     parser.add_argument("--S", type=whole(1), required=True, help="number of inputs")
     parser.add_argument("--A", type=whole(1), required=True, help="number of labels")
     parser.add_argument(
@@ -63,8 +64,10 @@ def _minimax(arguments: argparse.Namespace) -> int:
         print(f"  {name} end {end.value:.10g}, {GRADES[end.grade]}: {end.statement}")
     if risk.remark:
         print(risk.remark)
-    best = [best(risk.protocol, S=risk.S, A=risk.A, n=risk.n) for best in (kt.bounds.best_lower, kt.bounds.best_upper)]
-    print(f"proved closed forms: {best[0].value:.6g} ({best[0].statement}), {best[1].value:.6g} ({best[1].statement})")
+    if risk.protocol in kt.PROTOCOLS:
+        sizes = {"S": risk.S, "A": risk.A, "n": risk.n}
+        best = [best(risk.protocol, **sizes) for best in (kt.bounds.best_lower, kt.bounds.best_upper)]
+        print("proved closed forms: " + ", ".join(f"{end.value:.6g} ({end.statement})" for end in best))
     print("\nleast favourable teacher found, inputs that are alike up to the order of their labels together:")
     print(_teacher_as_text(risk.instance))
     if arguments.out:

@@ -6,13 +6,14 @@ from dataclasses import replace
 
 from kt_theory import checks
 from kt_theory.minimax.hard import minimax_hard
+from kt_theory.minimax.lists import minimax_lists
 from kt_theory.minimax.partial import minimax_partial
 from kt_theory.minimax.result import End, MinimaxRisk
 from kt_theory.minimax.soft import minimax_soft
 from kt_theory.progress import Lines
-from kt_theory.protocols.protocol import one_of_the_paper
+from kt_theory.protocols.protocol import one_of_the_paper, resolve_protocol, top_k_only
 
-__all__ = ["End", "MinimaxRisk", "minimax_hard", "minimax_partial", "minimax_risk", "minimax_soft"]
+__all__ = ["End", "MinimaxRisk", "minimax_hard", "minimax_lists", "minimax_partial", "minimax_risk", "minimax_soft"]
 
 _BY_PROTOCOL = {"hard": minimax_hard, "partial": minimax_partial, "soft": minimax_soft}
 
@@ -25,7 +26,7 @@ def minimax_risk(protocol: str, S: int, A: int, n: int, progress: bool = False) 
 
     Parameters
     ----------
-    protocol : {"hard", "partial", "soft"}
+    protocol : {"hard", "partial", "soft"}, or "top_k_only:K"
         What is revealed with each sample.
     S, A, n : int
         Number of inputs and of labels, at least 1, and of samples, at least 0; hard labels: at most 10^15.
@@ -52,6 +53,8 @@ def minimax_risk(protocol: str, S: int, A: int, n: int, progress: bool = False) 
     which bounds every student, since SEL_ptl is the best student against all relabellings of that teacher; the upper
     end is the tightest proved bound. Hard labels: a linear programme for small problems, Bayes risks
     beyond; a few seconds of one processor, up to twenty where a million cells or more have few samples each.
+    Lists of the K most likely labels: the exact risk of equal shares at one teacher, and a bound over
+    all, one number where the worst inputs are alike (`kt_theory.minimax.lists`).
 
     Examples
     --------
@@ -60,6 +63,9 @@ def minimax_risk(protocol: str, S: int, A: int, n: int, progress: bool = False) 
     >>> print(minimax_risk("partial", S=1, A=3, n=2))
     minimax risk, partial labels, S=1, A=3, n=2: = 0.125 (SEL_ptl)
     """
+    found = resolve_protocol(protocol)
+    if found.top and found == top_k_only(found.top):
+        return minimax_lists(found.top, S, A, n)
     protocol = one_of_the_paper(protocol, "minimax_risk")
     shown = Lines(PAUSE) if checks.flag("progress", progress) else None
     if protocol != "hard":

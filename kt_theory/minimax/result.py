@@ -7,6 +7,7 @@ from typing import Literal
 
 from kt_theory import checks
 from kt_theory.problem import Problem
+from kt_theory.protocols.protocol import PROTOCOLS
 
 #: The least favourable teacher is handed over as a table; beyond this many cells (160 MB) it is refused.
 MOST_CELLS = 2 * 10**7
@@ -42,8 +43,8 @@ class MinimaxRisk:
 
     Attributes
     ----------
-    protocol : {"hard", "partial", "soft"}
-        What is revealed with each sample.
+    protocol : str
+        "hard", "partial", "soft" or "top_k_only:K": what is revealed with each sample.
     S, A, n : int
         Number of inputs, of labels and of samples.
     lower_end, upper_end : End
@@ -88,7 +89,8 @@ class MinimaxRisk:
 
     def __str__(self) -> str:
         value = f"= {self.lower:.10g}" if self.exact else f"in [{self.lower:.10g}, {self.upper:.10g}]"
-        return f"minimax risk, {self.protocol} labels, S={self.S}, A={self.A}, n={self.n}: {value} ({self.student})"
+        of = f"{self.protocol} labels" if self.protocol in PROTOCOLS else self.protocol
+        return f"minimax risk, {of}, S={self.S}, A={self.A}, n={self.n}: {value} ({self.student})"
 
 
 def sizes(S: int, A: int, n: int) -> tuple[int, int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -67,6 +68,48 @@ def unseen_by_draws(claim: Claim, effort: Effort) -> Iterator[Trial]:
         yield Trial(f"one input, m={m}: {n * m} single draws", gap, 1e-13, "exact", n)
 
 
+def worst_row(A: int, k: int, n: int, r: float) -> float:
+    """The largest cost of an input of mass r under a list of k labels."""
+    unvisited = (1 - r) ** n
+    over = [max(m - k, 0) for m in range(1, A + 1)]
+    return max(
+        r * (unvisited * (1 - m / A) + (1 - unvisited) * j / m * (1 - j / (A - k))) for m, j in enumerate(over, 1)
+    )
+
+
+def lists_at_work(claim: Claim, effort: Effort) -> Iterator[Trial]:
+    """``claim(A, k, n, r)``: no row costs more at an input of mass r, and a uniform law on some labels as much."""
+    rng = generator(effort, "lists at work")
+    for i, (A, k) in enumerate(itertools.product((2, 3, 6, 15), (1, 2, 5))):
+        if k >= A:
+            continue
+        n, r = (0, 1, 4, 20)[i % 4], (0.1, 0.5, 0.9)[i % 3]
+        learner, other = f"SEL@top_k_only:{k}", np.eye(A)[0]
+        # The other input is sure of a label: it costs 1 - 1/A until it is visited.
+        apart = (1 - r) * r**n * (1 - 1 / A)
+        most = float(claim(A=A, k=k, n=n, r=r))
+        flat = [np.repeat([1 / m, 0.0], [m, A - m]) for m in range(1, A + 1)]
+        rows = [*flat, *rng.dirichlet(np.full(A, 0.5), 2 * effort.problems)]
+        costs = [
+            exact_risk(Problem(np.array([r, 1 - r]), np.array([row, other])), learner, n).value - apart for row in rows
+        ]
+        yield Trial(f"{len(rows)} rows, A={A}, k={k}, r={r:g}", max(costs), most, "exact", n, 1e-14)
+        yield Trial(f"attained, A={A}, k={k}, r={r:g}", most, max(costs[:A]), "exact", n, 1e-14)
+
+
+def floors(claim: Claim, effort: Effort) -> Iterator[Trial]:
+    """``claim(A, k)`` is above the cost of every uniform row once it was visited, and equal where sqrt(kA) is whole."""
+    for A, k in ((2, 1), (3, 2), (9, 1), (9, 4), (100, 1), (100, 30), (1000, 20), (900, 25)):
+        rows = (np.repeat([1 / m, 0.0], [m, A - m]) for m in range(k + 1, A + 1, max(A // 300, 1)))
+        whole = math.isqrt(k * A)
+        costs = [exact_risk(Problem(np.ones(1), row[None]), f"SEL@top_k_only:{k}", 1).value for row in rows]
+        yield Trial(f"uniform rows, A={A}, k={k}", max(costs), float(claim(A=A, k=k)), "exact", error=1e-14)
+        if whole**2 == k * A:
+            row = np.repeat([1 / whole, 0.0], [whole, A - whole])
+            cost = exact_risk(Problem(np.ones(1), row[None]), f"SEL@top_k_only:{k}", 1).value
+            yield Trial(f"attained, A={A}, k={k}", float(claim(A=A, k=k)), cost, "exact", error=1e-14)
+
+
 STATEMENTS = (
     stated(
         "ours-store-draws",
@@ -76,6 +119,31 @@ STATEMENTS = (
             PlantedError("m becomes m + 1", lambda rho, mass, n, m: (1 - rho * (1 - (1 - mass) ** (m + 1))) ** n),
             PlantedError("m draws become n m visits", lambda rho, mass, n, m: (1 - rho * mass) ** (n * m)),
             PlantedError("n becomes n + 1", lambda rho, mass, n, m: (1 - rho * (1 - (1 - mass) ** m)) ** (n + 1)),
+        ),
+    ),
+    stated(
+        "ours-store-list",
+        claim=worst_row,
+        check=lists_at_work,
+        note="Costs are convex in rows in descending order, whose vertices are the uniform laws on m labels.",
+        planted=(
+            PlantedError("n becomes n + 1", lambda A, k, n, r: worst_row(A, k, n + 1, r)),
+            PlantedError("k becomes k + 1", lambda A, k, n, r: worst_row(A + 1, k + 1, n, r)),
+            PlantedError("only a sure label", lambda A, k, n, r: r * (1 - r) ** n * (1 - 1 / A)),
+        ),
+    ),
+    stated(
+        "ours-store-floor",
+        claim=lambda A, k: (math.sqrt(A) - math.sqrt(k)) / (math.sqrt(A) + math.sqrt(k)),
+        check=floors,
+        planted=(
+            PlantedError(
+                "k becomes 2k", lambda A, k: (math.sqrt(A) - math.sqrt(2 * k)) / (math.sqrt(A) + math.sqrt(2 * k))
+            ),
+            PlantedError(
+                "A becomes A + 1", lambda A, k: (math.sqrt(A + 1) - math.sqrt(k)) / (math.sqrt(A + 1) + math.sqrt(k))
+            ),
+            PlantedError("1 - k/A, that of a renormalised list", lambda A, k: 1 - k / A),
         ),
     ),
     stated(
