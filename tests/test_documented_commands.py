@@ -46,6 +46,10 @@ QUICK = {
     "kt-theory reproduce --quick": "kt-theory reproduce figure1 --quick",
     "kt-theory reproduce annotations --simulate": "kt-theory reproduce real --simulate --quick",
     "kt-theory reproduce llm --simulate": "kt-theory reproduce real --simulate --quick",
+    "kt-theory reproduce storage --simulate": "kt-theory reproduce real --simulate --quick",
+    "kt-theory storage --bundled next_word --numbers 10 --visits 1 3 10": (
+        "kt-theory storage --bundled next_word --numbers 10 --visits 3"
+    ),
     "kt-theory plan --pilot records.parquet --other --target 0.05 --cost hard=1 partial=1 soft=5 --plot plan.png": (
         "kt-theory plan --pilot records.parquet --other --target 0.3 --levels hard --plot plan.png"
     ),

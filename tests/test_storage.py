@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import runpy
 from fractions import Fraction
+from pathlib import Path
 
 import mpmath
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse
 
@@ -18,6 +21,8 @@ from kt_theory.exact.rows import OutOfReach
 from kt_theory.ledger import effort, judge
 from kt_theory.ledger.entries.registry import STATEMENTS
 from kt_theory.storage import STORAGES, choosing, tails
+
+ROOT = Path(__file__).parents[1]
 
 
 def students(row: list[Fraction], k: int, back_off: list[Fraction]) -> dict[str, list[Fraction]]:
@@ -242,6 +247,24 @@ def test_the_command_prints_what_the_function_answers(tmp_path, capsys):
         line = next(line for line in lines if line.split()[0] == name)
         stars = [f"{risk:.6f}" + "*" * best for risk, best in zip(rows["risk"], rows["best"], strict=True)]
         assert line.split()[1:] == stars
+
+
+def test_the_committed_figure_is_true():
+    # Oracle: second algorithm, the exact expected risk of the learners by name; closed forms of lists
+    script = runpy.run_path(str(ROOT / "simulations" / "storage.py"))
+    risks, lists = (pd.read_csv(ROOT / "figures" / f"{name}.csv") for name in ("storage", "storage_lists"))
+    pd.testing.assert_frame_equal(lists, script["tails"](), rtol=1e-12)
+    row = kt.Problem([1.0], [script["zipf"]()])
+    of_zipf = risks[risks["teacher"] == "Zipf's law"].set_index(["storage", "visits"])["risk"]
+    for storage, learner in (("list", "SEL@top_k_only:20"), ("renormalised", "RENORM@top_k_only:20")):
+        assert of_zipf[storage, 3] == pytest.approx(exact_risk(row, learner, 3).value, rel=1e-12)
+    assert of_zipf["draws", 100] == pytest.approx(exact_risk(row, "SEL@sampled:20", 100).value, abs=1e-9)
+    assert of_zipf["frequencies", 5] == pytest.approx(exact_risk(row, "CE_sgl", 100).value, rel=1e-11)
+    # Half of each is the worst of the three at five visits, and draws are the best then or from ten on.
+    for name, first in (("Zipf's law", 5), ("language model", 10)):
+        of = risks[risks["teacher"] == name].pivot(index="visits", columns="storage", values="risk")
+        assert of.loc[5, "half"] > max(of.loc[5, "list"], of.loc[5, "draws"])
+        assert (of["draws"] < of[["list", "half"]].min(axis=1)).tolist() == (of.index >= first).tolist()
 
 
 @pytest.mark.parametrize("id", [id for id in STATEMENTS if id.startswith("ours-store")])
