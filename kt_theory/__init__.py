@@ -64,7 +64,9 @@ if TYPE_CHECKING:
     from kt_theory.protocols import PROTOCOLS as PROTOCOLS
     from kt_theory.protocols import Protocol as Protocol
     from kt_theory.protocols import TransferSet as TransferSet
+    from kt_theory.protocols import rounded as rounded
     from kt_theory.protocols import sampled as sampled
+    from kt_theory.protocols import tempered as tempered
     from kt_theory.protocols import top_k as top_k
     from kt_theory.protocols import top_k_label as top_k_label
     from kt_theory.protocols import top_k_only as top_k_only
@@ -85,7 +87,9 @@ __version__ = "0.1.0"
 _HOME = {
     "PROTOCOLS": "protocols",
     "Protocol": "protocols",
+    "rounded": "protocols",
     "sampled": "protocols",
+    "tempered": "protocols",
     "top_k": "protocols",
     "top_k_label": "protocols",
     "top_k_only": "protocols",

@@ -29,7 +29,7 @@ MAP = {
     "rates": ({"checks"}, {"numpy", "scipy"}),
     "training": ({"checks"}, {"torch"}),
     "playground": ({"files", "__version__"}, set()),
-    "protocols": ({"checks", "records", "sparse"}, {"numpy"}),
+    "protocols": ({"checks", "records", "refusals", "sparse"}, {"numpy"}),
     "learners": ({"checks", "fingerprints", "problem", "protocols", "records", "sparse"}, {"numpy"}),
     "bounds": ({"checks", "protocols", "statements"}, {"numpy", "scipy"}),
     "auditing": ({"checks", "protocols", "records", "sparse"}, {"numpy", "scipy"}),

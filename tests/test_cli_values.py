@@ -27,7 +27,7 @@ COMMANDS = {
     "simulate an instance": (INSTANCE, ["--instance", "--S", "--A", "--protocol", "--divergence"]),
     "simulate to an error": ([*INSTANCE, "--max-reps", "10", "--target-mcse", "0.1"], ["--target-mcse", "--max-reps"]),
     "simulate what ships": (["simulate", "--bundled", "next_word", "--n", "3", "--reps", "5"], ["--bundled"]),
-    "fit": (FIT, ["--states", "--actions", "--S", "--A", "--init", "--tolerance", "--out", "--other"]),
+    "fit": (FIT, ["--states", "--actions", "--S", "--A", "--init", "--tolerance", "--told-as", "--out", "--other"]),
     "fit a log": (
         ["fit", "log.jsonl"],
         ["--input", "--label", "--requests", "--format", "--logprobs-are", "--columns", "--skip-bad"],

@@ -99,8 +99,10 @@ NOT_DOORS = {
     *("learners.ce_sgl", "learners.ce_ptl", "learners.sel_ptl", "learners.ce_ful", "learners.add_sgl"),
     *("learners.added", "learners.sel_at", "learners.sel_told"),
     *("learners.renormalised", "learners.renormalised_at"),
+    *("learners.clipped_at", "learners.sel_rounded", "learners.told_at"),
     # What public functions hand their arguments to, with the name of the argument for the message.
     *("learners.resolve_learner", "learners.resolve_learners", "protocols.resolve_protocol"),
+    "protocols.resolve_form",
     # Parts of statements, and what takes apart the verdicts that `kt_theory.verify` makes.
     *(f"ledger.{name}" for name in ("as_frame", "as_text", "equal", "generator", "judge", "mean_upper")),
     *(f"ledger.{name}" for name in ("minimax_lower", "quantile_upper", "scaled", "steeper", "summarise", "surprises")),
@@ -228,8 +230,11 @@ OTHER: dict[str, dict[str, Any]] = {
     "kt.Learner": {"fit": kt.learners.ce_sgl, "rate": None, "statement": "", "fingerprint": "1"},
     "kt.Divergence": {"rows": kt.DIVERGENCES["tv"].rows, "upper": 1.0, "may_be_infinite": False, "fingerprint": "1"}
     | {"name": "word"},
-    "kt.Protocol": {"shows_label": True, "tells_drawn": True, "top": 2, "lists_last": True, "draws": 2},
+    "kt.Protocol": {"shows_label": True, "tells_drawn": True, "top": 2, "lists_last": True, "draws": 2}
+    | {"digits": 2, "temperature": 1.0},
     "kt.sampled": {"m": 2},
+    "kt.rounded": {"digits": 2},
+    "kt.tempered": {"temperature": 2.0},
     "kt.top_k": {"k": 2, "lists_last": True},
     "kt.top_k_label": {"k": 2, "lists_last": True},
     "kt.top_k_only": {"k": 2, "lists_last": True},
@@ -520,6 +525,7 @@ def own_rows(student: np.ndarray, teacher: np.ndarray) -> np.ndarray:
 ARGUMENTS = {
     "learner": "learner", "learners": "learner", "against": "learner", "bold": "learner",
     "protocol": "protocol", "lower": "protocol", "levels": "protocol", "divergence": "divergence",
+    "told_as": "protocol",
 }  # fmt: skip
 #: Whether an argument of that name is one of the three: "lower" is a function of n in `plots.draw_band`.
 ELSEWHERE = {("plots.draw_band", "lower")}

@@ -54,6 +54,12 @@ def add_parser(commands: Any) -> None:
         "--drop-untold", action="store_true", help="leave out records of labels whose probability no row tells"
     )
     parser.add_argument(
+        "--told-as",
+        metavar="NAME",
+        help="rounded:D if log-probabilities were rounded to D digits, tempered:T if they are those at temperature T "
+        "of the law that labels were drawn from",
+    )
+    parser.add_argument(
         "--init", type=path, metavar="FILE", help="the student before any data, a table (default: uniform)"
     )
     parser.add_argument("--normalise", action="store_true", help="divide the rows of the init by their sums")
@@ -81,6 +87,7 @@ def _fit(arguments: argparse.Namespace) -> int:
         other=arguments.other,
         drop_untold=arguments.drop_untold,
         columns=arguments.columns,
+        told_as=None if arguments.told_as is None else kt.protocols.resolve_form(arguments.told_as, "--told-as"),
         skip_bad=arguments.skip_bad,
         **log_options(arguments),
         **({} if arguments.tolerance is None else {"tolerance": arguments.tolerance}),
@@ -91,6 +98,9 @@ def _fit(arguments: argparse.Namespace) -> int:
     if arguments.init is not None:
         init = kt.tables.read_init(arguments.init, data, normalise=arguments.normalise)
     usable = [name for name, entry in kt.LEARNERS.items() if data.protocol.reveals_at_least(entry.protocol)]
+    if not data.protocol.exact:
+        usable.append(f"SEL@{data.protocol}")
+        usable += [f"CLIP@{data.protocol}"] if data.protocol.digits is not None else []
     if data.protocol == kt.protocols.TOLD:
         usable.append(f"SEL@{data.protocol}")  # its natural learner: exact on what is told
     students = {name: kt.fit(data, name, init) for name in usable}
@@ -138,6 +148,7 @@ def _findings(data: kt.TransferSet, init: Any) -> dict[str, Any]:
     }
     if data.protocol.name == "hard":
         found["records of untold labels"] = data.untold
+    if data.protocol.name == "hard" or not data.protocol.exact:
         found["missing mass (Good-Turing estimate)"] = data.good_turing if n else None
     else:
         found["missing mass on visited inputs"] = data.mean_missing_mass if n else None
@@ -157,7 +168,7 @@ def _findings_as_text(found: dict[str, Any]) -> str:
         "partial": "partial soft labels",
         "soft": "soft labels",
         "told": "partial soft labels, with labels told that were not drawn",
-    }[found["protocol"]]
+    }.get(found["protocol"], f"partial soft labels, told as {found['protocol']}")
     cells = found["S"] * found["A"]
     lines = [
         f"{count(found['n'], 'record')} of {words}: {count(found['S'], 'input')}, {count(found['A'], 'label')}, "
@@ -172,10 +183,10 @@ def _findings_as_text(found: dict[str, Any]) -> str:
         lines.append(
             "  a table learns nothing across inputs: name a column with the class of each input, --columns state=CLASS"
         )
-    if found["protocol"] == "hard":
+    if "missing mass (Good-Turing estimate)" in found:
         estimate = found["missing mass (Good-Turing estimate)"]
         told = "no records" if estimate is None else f"about {estimate:.4g} (Good-Turing estimate)"
-        lines.append(f"missing mass: not told by hard labels; {told}")
+        lines.append(f"missing mass: not told by {found['protocol']} labels; {told}")
     else:
         mass = found["missing mass on visited inputs"]
         told = "no records" if mass is None else f"{mass:.6g}"

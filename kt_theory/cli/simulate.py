@@ -58,7 +58,8 @@ def add_parser(commands: Any) -> None:
         metavar="NAME",
         help="add the natural learner of a protocol, such as top_k:20, top_k_label:20 (the sampled label without its "
         "probability), top_k_only:20 (no sampled label) or sampled:20 (20 labels a visit, with their probabilities), "
-        "as SEL@top_k:20; may be repeated",
+        "as SEL@top_k:20; rounded:2 (log-probabilities of 2 digits) also as CLIP@rounded:2, counts within what that "
+        "leaves; tempered:0.7 (told at temperature 0.7); may be repeated",
     )
     parser.add_argument(
         "--divergence", default="tv", metavar="NAME", help="tv (default), kl, reverse_kl, l2, hellinger or top1"
@@ -107,7 +108,9 @@ def _simulate(arguments: argparse.Namespace) -> int:
                 raise ValueError(f"--{option} is missing: --instance needs the numbers of inputs and labels")
         problem = partial(kt.instance, arguments.instance, arguments.S, arguments.A)
     learners = list(kt.PAPER_LEARNERS) if arguments.learners is None else list(arguments.learners)
-    learners += [f"SEL@{protocol}" for protocol in arguments.protocol or ()]
+    for protocol in arguments.protocol or ():
+        rounds = kt.protocols.resolve_protocol(protocol, "--protocol").digits is not None
+        learners += [f"SEL@{protocol}", *([f"CLIP@{protocol}"] if rounds else [])]
     frame = kt.simulate(
         problem,
         learners,

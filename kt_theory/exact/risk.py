@@ -12,7 +12,7 @@ from kt_theory.divergences import Divergence, resolve_divergence
 from kt_theory.exact import add, ful, ptl, sel, sgl, told
 from kt_theory.exact.rows import DIVERGENCES, Estimate, OutOfReach, Row, distinct_rows, distinct_stored_rows, sound
 from kt_theory.learners import LEARNERS, Learner, resolve_learner
-from kt_theory.learners.registry import AT
+from kt_theory.learners.registry import of_the_package
 from kt_theory.problem import Problem, checked_problem, initial_cells, initial_table
 from kt_theory.sparse import aligned
 
@@ -148,7 +148,7 @@ def _route(learner: Learner, patient: bool) -> Callable[..., Estimate]:
     learner.protocol.refuse_lists()
     kind = learner.name.partition("@")[0] + "@"
     # A learner of a user's own may have such a name.
-    if kind in ROUTES_AT and AT[kind](learner.protocol).fingerprint == learner.fingerprint:
+    if kind in ROUTES_AT and learner.protocol.exact and of_the_package(learner):
         route = ROUTES_AT[kind]
         hurry = {} if patient or route not in TAKE_TIME else {"patient": False}
         return partial(route, learner.protocol, **hurry)

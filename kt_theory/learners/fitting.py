@@ -71,7 +71,8 @@ def fit(transfer_set: TransferSet, learner: str | Learner, init: Any = None) -> 
     revealed = transfer_set.revealed
     if _is_shown_less(transfer_set, entry):
         drawn = (transfer_set.counts > 0) & entry.protocol.tells_drawn
-        revealed = np.where(drawn, revealed, np.nan)
+        told = revealed if shown == entry.protocol else entry.protocol.values(revealed)
+        revealed = np.where(drawn, told, np.nan)
     student = entry.fit(transfer_set.counts, revealed, start)
     if LEARNERS.get(entry.name) is not entry:
         name = f"what {entry.name} answers"
@@ -121,7 +122,8 @@ def _fit_cells(data: TransferSet, entry: Learner, init: Any) -> Student:
     counts, revealed = data.told_counts, data.told
     if _is_shown_less(data, entry):
         seen = (counts.values > 0) & entry.protocol.tells_drawn
-        values = np.where(seen, revealed.values, np.nan)
+        told = revealed.values if entry.protocol == data.protocol else entry.protocol.cell_values(revealed)
+        values = np.where(seen, told, np.nan)
         revealed = SparseTable((S, A), counts.offsets, counts.columns, values, np.full(S, np.nan))
     if entry.fit not in ON_CELLS:
         return _fit_blocks(counts, revealed, start, entry)

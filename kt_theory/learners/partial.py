@@ -297,7 +297,15 @@ def renormalised_cells(visits, counts, told, teacher, init, others, start, stude
 
 
 def sel_at(protocol: Protocol) -> Learner:
-    """The learner that keeps what a protocol tells and shares the rest, under the name ``SEL@`` and the protocol's."""
+    """The learner that keeps what a protocol tells and shares the rest, under the name ``SEL@`` and the protocol's.
+
+    Raises
+    ------
+    Unsupported
+        For a protocol that rounds, or tells at another temperature: `kt_theory.learners.told_at` has a learner.
+    """
+    if not protocol.exact:
+        raise checks.Unsupported(f"{protocol} does not tell probabilities as they are: name the learner SEL@{protocol}")
     return Learner(
         f"SEL@{protocol.name}",
         protocol,

@@ -7,9 +7,10 @@ from typing import Any
 
 from kt_theory import checks
 from kt_theory.learners import hard, partial, soft
+from kt_theory.learners.inexact import clipped_at, inexact_sel
 from kt_theory.learners.learner import Learner
 from kt_theory.learners.partial import renormalised_at, sel_at
-from kt_theory.protocols.protocol import resolve_protocol
+from kt_theory.protocols.protocol import Protocol, resolve_protocol
 
 #: The four learners of the paper: the default of studies.
 PAPER_LEARNERS = ("CE_sgl", "CE_ptl", "SEL_ptl", "CE_ful")
@@ -19,9 +20,28 @@ _FOUND = {learner.name: learner for module in (hard, partial, soft) for learner 
 #: All learners, by name, those of the paper first.
 LEARNERS: dict[str, Learner] = {name: _FOUND[name] for name in PAPER_LEARNERS} | _FOUND
 
-#: What stands before the name of a protocol in the name of a learner of it, such as ``SEL@top_k:20``: its natural
-#: learner, and what practice often does with a list of the most likely labels.
-AT = {"SEL@": sel_at, "RENORM@": renormalised_at}
+
+
+def told_at(protocol: Protocol) -> Learner:
+    """``SEL@`` and a protocol: what is told is kept, or taken back to temperature 1, and the rest shared."""
+    return sel_at(protocol) if protocol.exact else inexact_sel(protocol)
+
+
+#: What stands before the name of a protocol in the name of a learner of it, such as ``SEL@top_k:20``: what is told,
+#: what practice often does with a list of the most likely labels, and counts within what rounding leaves open.
+AT = {"SEL@": told_at, "RENORM@": renormalised_at, "CLIP@": clipped_at}
+
+
+def of_the_package(learner: Learner) -> bool:
+    """Whether a learner is the package's own, not one of a user's with such a name."""
+    kind, at, _ = learner.name.partition("@")
+    if kind + at not in AT:
+        return LEARNERS.get(learner.name) is learner
+    try:
+        made = AT[kind + at](learner.protocol)
+    except checks.Unsupported:
+        return False
+    return made.fingerprint == learner.fingerprint and made.fit == learner.fit
 
 
 def resolve_learner(learner: Any, argument: str = "learner") -> Learner:
@@ -55,7 +75,7 @@ def resolve_learner(learner: Any, argument: str = "learner") -> Learner:
         kind, at, name = learner.partition("@")
         if kind + at in AT:
             protocol = resolve_protocol(name, f"the protocol of {argument} {learner}")
-            if not protocol.tells_drawn and protocol.top == 0:
+            if protocol.tells_nothing:
                 raise checks.Unsupported(f"{argument} is {learner!r}: {protocol} tells no probability to keep")
             return AT[kind + at](protocol)
     known = ", ".join([*LEARNERS, *(f"{kind}PROTOCOL" for kind in AT)])

@@ -16,7 +16,7 @@ from kt_theory.logs.lines import is_log
 from kt_theory.logs.reading import given_files, inputs_of, options_of, read
 from kt_theory.logs.report import Report
 from kt_theory.problem import Problem
-from kt_theory.protocols import TransferSet
+from kt_theory.protocols import Protocol, TransferSet, resolve_form
 from kt_theory.records.samples import TOLERANCE
 from kt_theory.refusals import Argument, Refusal
 from kt_theory.tables import read_records, teacher_from_frame, write_table
@@ -66,6 +66,7 @@ def transfer_set(
     other: str | None = None,
     drop_untold: bool = False,
     columns: Mapping[str, Any] | None = None,
+    told_as: str | Protocol | None = None,
     skip_bad: str | os.PathLike[str] | None = None,
     **options: Any,
 ) -> tuple[TransferSet, Report | None]:
@@ -76,7 +77,7 @@ def transfer_set(
     paths : path_like or sequence of path_like
         Logs as `read` reads them, or one table as `kt_theory.tables.read_records` does; standard input is a table
         unless `format` is given.
-    states, actions, other, drop_untold
+    states, actions, other, drop_untold, told_as
         As in `kt_theory.TransferSet.from_records`.
     tolerance : float, optional
         As there; 1e-9 for tables, and 1e-6 for logs, whose numbers come of single precision.
@@ -109,7 +110,8 @@ def transfer_set(
     ([[1, 3]], ['label-counter'])
     """
     given, used, logs = table_or_logs(paths, options)
-    alphabets: dict[str, Any] = {"states": states, "actions": actions, "other": other, "drop_untold": drop_untold}
+    alphabets: dict[str, Any] = {"states": states, "actions": actions, "other": other}
+    alphabets |= {"drop_untold": drop_untold, "told_as": None if told_as is None else resolve_form(told_as)}
     if not logs:
         tolerance = TOLERANCE if tolerance is None else tolerance
         return read_records(given[0], tolerance=tolerance, columns=columns, skip_bad=skip_bad, **alphabets), None

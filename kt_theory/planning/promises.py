@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kt_theory import bounds, checks
-from kt_theory.learners import Learner, resolve_learner, sel_at
+from kt_theory.learners import Learner, clipped_at, resolve_learner, told_at
 from kt_theory.planning.searching import MOST, Trials, least
 from kt_theory.planning.worlds import Worlds
 from kt_theory.problem import Problem, checked_problem
@@ -106,8 +106,8 @@ def plan(
         Promise the expected risk instead; from a pilot with this confidence over the teachers.
     levels : sequence of str or Protocol
         ``hard`` (the student counts, CE_sgl), ``partial`` (SEL_ptl), ``soft`` (CE_ful), and ``top_k:K``,
-        ``top_k_label:K`` or ``top_k_only:K`` (exact on what is told, even on the rest). The worst case has the first
-        three.
+        ``top_k_label:K`` or ``top_k_only:K`` (exact on what is told, even on the rest), ``rounded:D`` (kept; counts
+        within what rounding leaves, for a target below that), ``tempered:T``. The worst case has the first three.
     cost : mapping of str to float, optional
         Price of one sample, by the name of the level.
     curves : bool
@@ -146,7 +146,7 @@ def plan(
     if len(given) != 1 or (S is None) != (A is None):
         raise ValueError(f"{' and '.join(given) or 'nothing'} given: give a teacher, or S and A, or a pilot")
     curves, show = checks.flag("curves", curves), checks.flag("progress", progress)
-    found = _levels(levels)
+    found = _levels(levels, target)
     prices = _prices(cost, found)
     if S is not None:
         return _worst(S, A, target, confidence, on_average, found, prices)
@@ -183,7 +183,7 @@ def plan(
     )
 
 
-def _levels(levels: Sequence[str | Protocol]) -> dict[str, Learner]:
+def _levels(levels: Sequence[str | Protocol], target: float) -> dict[str, Learner]:
     if isinstance(levels, (str, bytes)) or not isinstance(levels, Sequence):
         levels = [levels]  # what is no level is refused below
     found: dict[str, Learner] = {}
@@ -193,12 +193,15 @@ def _levels(levels: Sequence[str | Protocol]) -> dict[str, Learner]:
             raise ValueError(f"levels names {protocol} twice")
         if protocol.name in COUNTED_ON and PROTOCOLS[protocol.name] == protocol:
             found[protocol.name] = resolve_learner(COUNTED_ON[protocol.name])
-        elif not protocol.top or protocol.listed:
+        elif (not protocol.top and protocol.exact) or protocol.listed:
             raise checks.Unsupported(
-                f"levels has {protocol}: a plan knows hard, partial, soft, and lists such as top_k:20"
+                f"levels has {protocol}: a plan knows hard, partial, soft, lists such as top_k:20, and forms such as "
+                "rounded:2 and tempered:2"
             )
         else:
-            found[protocol.name] = sel_at(protocol)
+            # Middles of cells are within this of every law in them, once every label was seen; counts come nearer.
+            near = protocol.digits is None or target >= math.tanh(10.0**-protocol.digits / 4)
+            found[protocol.name] = told_at(protocol) if near else clipped_at(protocol)
     if not found:
         raise ValueError("levels is empty: name at least one")
     return found

@@ -58,9 +58,19 @@ class Worlds:
     ----------
     pilot : TransferSet
         At least one record.
+
+    Raises
+    ------
+    Unsupported
+        A ValueError, for a pilot whose probabilities are rounded, or told at another temperature.
     """
 
     def __init__(self, pilot: TransferSet) -> None:
+        if not pilot.protocol.exact:
+            raise checks.Unsupported(
+                f"pilot has protocol {pilot.protocol}: its probabilities are not told as they are; plan from its "
+                "labels alone, as hard ones"
+            )
         self.S, self.A = pilot.shape
         self.concentrations = _grid(self.A)
         self._visits = pilot.visits

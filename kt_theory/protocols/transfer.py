@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from kt_theory import checks
-from kt_theory.protocols.protocol import Protocol, resolve_protocol
+from kt_theory.protocols.protocol import Protocol, resolve_form, resolve_protocol
 from kt_theory.records.columns import Columns
 from kt_theory.records.samples import TOLERANCE, samples_of
+from kt_theory.refusals import Argument, Refusal
 from kt_theory.sparse import SPARSE_FROM, SparseTable, aligned, is_sparse, of_dense, sparse_counts, sparse_law_table
 
 
@@ -32,7 +33,8 @@ class TransferSet:
     counts : ndarray of int64, shape (S, A)
         n_sa, how often label a was shown at input s; zeros under a protocol that shows no label.
     revealed : ndarray, shape (S, A)
-        pi*(a|s) where the protocol shows it, NaN elsewhere.
+        pi*(a|s) where the protocol shows it, NaN elsewhere; as `Protocol.values` has it, if the protocol rounds it or
+        tells it at another temperature.
     states, actions : tuple of str
         Names of the inputs and labels.
     visits : ndarray of int64, shape (S,)
@@ -137,7 +139,9 @@ class TransferSet:
 
     @property
     def untold_mass(self) -> np.ndarray:
-        """Per input, one minus the mass of the told labels, drawn or not, shape (S,)."""
+        """Per input, one minus the mass of the told labels, drawn or not, shape (S,); NaN if not told exactly."""
+        if not self.protocol.exact:
+            return np.full(self.visits.size, np.nan)
         if self.sparse:
             known = np.bincount(self.told.rows, np.nan_to_num(self.told.values), minlength=self.visits.size)
         else:
@@ -148,10 +152,12 @@ class TransferSet:
     def missing_mass(self) -> np.ndarray:
         """Per input, the teacher's mass on labels not seen there, shape (S,): 1 on unvisited inputs.
 
-        NaN on visited inputs where a drawn label's probability is not told, as under hard labels. Under a protocol that
-        shows no label, the mass of the labels that were not told.
+        NaN on visited inputs where a drawn label's probability is not told exactly, as under hard labels. Under a
+        protocol that shows no label, the mass of the labels that were not told.
         """
         visited = self.visits > 0
+        if not self.protocol.exact:
+            return np.where(visited, np.nan, 1.0)
         if self.sparse:
             seen = self.told_counts.values > 0 if self.protocol.shows_label else ~np.isnan(self.told.values)
             known = np.bincount(self.told.rows, np.where(seen, self.told.values, 0.0), minlength=visited.size)
@@ -284,7 +290,7 @@ class TransferSet:
         # A protocol that tells every label tells of those without a cell that their probability is 0.
         if shown.top is None or shown.top >= A:
             hidden = np.where(visited, 0.0, np.nan)
-        revealed = np.where(tells, law.values, np.nan)[kept]
+        revealed = np.where(tells, shown.cell_values(law), np.nan)[kept]
         values = both.values[kept] if shown.shows_label else np.zeros_like(both.values[kept])
         stored = SparseTable.of_keys(keys, values, (S, A), np.zeros(S))
         return cls(shown, stored, SparseTable.of_keys(keys, revealed, (S, A), hidden), *names, visits)  # type: ignore[arg-type]
@@ -300,6 +306,7 @@ class TransferSet:
         other: str | None = None,
         drop_untold: bool = False,
         columns: Mapping[str, Any] | None = None,
+        told_as: str | Protocol | None = None,
     ) -> TransferSet:
         """A transfer set from records: a DataFrame, or a mapping of columns. A row is one sample, or `count` of them.
 
@@ -331,6 +338,10 @@ class TransferSet:
             Which column has which role, where its name does not say: ``{"state": "prompt", "action": "answer"}``, with
             the roles state, action, probability, logprob and count. Several columns of labels, as a list, are those of
             annotators: each cell that is not empty is a sample.
+        told_as : str or Protocol, optional
+            The form in which probabilities of drawn labels were told: ``rounded:D`` for natural log-probabilities of D
+            digits, whose sums may exceed 1 by as much as rounding does; ``tempered:T`` for those at temperature T of
+            the law that labels were drawn from.
 
         Returns
         -------
@@ -371,17 +382,27 @@ class TransferSet:
             raise ValueError(f"records is {checks.shown(records)}: it must be a DataFrame or a mapping of columns")
         table = Columns.of(records).named(columns)
         data = cls.from_columns(
-            table, states=states, actions=actions, tolerance=tolerance, other=other, drop_untold=drop_untold
+            table,
+            states=states,
+            actions=actions,
+            tolerance=tolerance,
+            other=other,
+            drop_untold=drop_untold,
+            told_as=told_as,
         )
         table.tell()
         return data
 
     @classmethod
-    def from_columns(cls, table: Columns, **options: Any) -> TransferSet:
+    def from_columns(cls, table: Columns, *, told_as: str | Protocol | None = None, **options: Any) -> TransferSet:
         """A transfer set from columns that know their places, options as in `from_records`; notes are left to tell."""
-        samples = samples_of(table, **options)
+        form = None if told_as is None else resolve_form(told_as)
+        samples = samples_of(table, digits=form.digits if form else None, **options)
         names = (samples.states, samples.actions)
-        shown = resolve_protocol(samples.protocol)
+        if form is not None and samples.protocol != "partial":
+            but = f" is of partial labels, and these records are {samples.protocol}"
+            raise Refusal(Argument("told_as", form.name), but)
+        shown = form or resolve_protocol(samples.protocol)
         tables = (samples.counts, samples.revealed)
         data = cls(shown, *tables, *names, logarithms=samples.logarithms)  # type: ignore[arg-type]
         return data if len(samples.states) * len(samples.actions) > SPARSE_FROM else data.dense()

@@ -66,8 +66,12 @@ def samples_of(
     tolerance: float = TOLERANCE,
     other: str | None = None,
     drop_untold: bool = False,
+    digits: int | None = None,
 ) -> Samples:
-    """The samples that rows of columns hold; the arguments are those of `kt_theory.TransferSet.from_records`."""
+    """The samples that rows of columns hold; the arguments are those of `kt_theory.TransferSet.from_records`.
+
+    `digits` is that of a protocol that rounds log-probabilities.
+    """
     tolerance = checks.positive("tolerance", tolerance)
     drop_untold = checks.flag("drop_untold", drop_untold)
     columns = table.understood(ROLES)
@@ -86,13 +90,15 @@ def samples_of(
     pairs = s * np.int64(A) + a
     if given is not None:
         given = _at_most_one(table, given, pairs, tolerance)
+    if given is not None and digits is not None:
+        given = _of_digits(table, given, digits)
     table.faults.refuse()
     keys, places = _distinct(pairs, S * A)
     del pairs  # of fifty million rows each array counts
     cells = SparseTable.of_keys(keys, _tallied(places, multiplicity, keys.size), (S, A), np.zeros(S))
     values = np.full(keys.size, np.nan)
     if given is not None:
-        values = _reconciled(table, given, s, places, cells, (state_names, action_names), tolerance)
+        values = _reconciled(table, given, s, places, cells, (state_names, action_names), tolerance, digits)
     told, drawn = ~np.isnan(values), cells.values > 0
     untold = int(cells.values[drawn & ~told].sum())
     if given is not None and (columns["revealed"] is None or told.any()):
@@ -314,6 +320,20 @@ def _given(table: Columns, columns: dict[str, str | None], drawn: np.ndarray) ->
     return _Given(name, np.where(zero, -np.inf, numbers) if zero.any() else numbers, logarithms)
 
 
+#: How far a told log-probability may be from one of so many digits: what float32 leaves of numbers up to 16.
+_OF_DIGITS = 1e-6
+
+
+def _of_digits(table: Columns, given: _Given, digits: int) -> _Given:
+    """The same as rounded to digits; a value that was not is a fault."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs = given.values if given.logarithms else np.log(given.values)
+        rounded = np.round(logs, digits)
+        fine = np.isnan(logs) | (logs == rounded) | (np.abs(logs - rounded) <= _OF_DIGITS)
+    table.refuse_numbers(given.column, given.values, fine, f"log-probabilities are rounded to {digits} digits")
+    return _Given(given.column, rounded if given.logarithms else np.exp(rounded), given.logarithms)
+
+
 def _at_most_one(table: Columns, given: _Given, pairs: np.ndarray, tolerance: float) -> _Given:
     """Record a fault of probabilities above 1; what exceeds 1 by no more than the tolerance becomes 1."""
     known, name = given.values, given.column
@@ -348,6 +368,7 @@ def _reconciled(
     cells: SparseTable,
     names: tuple[tuple[str, ...], tuple[str, ...]],
     tolerance: float,
+    digits: int | None,
 ) -> np.ndarray:
     """The first value told for each cell, after checking that the others agree with it; NaN where none is.
 
@@ -387,7 +408,9 @@ def _reconciled(
         raise Refusal(f"{said}, {before}{several}; {apartness}, which ", Argument("tolerance", enough), " accepts")
     if spread > TOLERANCE:
         table.notes.append((f"probabilities of one pair differ by up to {spread:.3g}, relatively: the first is kept",))
-    _refuse_sums(complete, known, states, tolerance)
+    # Rounded values are off by a factor of at most e^half.
+    half = 0.0 if digits is None else 0.5 * 10.0**-digits
+    _refuse_sums(complete, known, states, tolerance, math.exp(half))
     return kept
 
 
@@ -395,13 +418,16 @@ def _reconciled(
 _NOISE = 1e-3
 
 
-def _refuse_sums(complete: np.ndarray, known: np.ndarray, states: tuple[str, ...], tolerance: float) -> None:
-    """Refuse rows that no law can have: above 1, or short of 1 though every label is known."""
-    above = known - 1
+def _refuse_sums(
+    complete: np.ndarray, known: np.ndarray, states: tuple[str, ...], tolerance: float, factor: float = 1.0
+) -> None:
+    """Refuse rows that no law can have: above 1, or short of 1 though every label is known, by more than a factor."""
+    above = known / factor - 1
     if (above > tolerance).any():
         row = int(np.argmax(above > tolerance))
         said = (
             f"the probabilities given for input {checks.shown(states[row])} sum to {float(known[row])!r}, more than 1"
+            f"{' by more than rounding' if factor > 1 else ''}"
         )
         if above.max() < _NOISE:
             raise Refusal(f"{said}: ", Argument("tolerance", _rounded_up(float(above.max()))), " accepts it")
@@ -409,7 +435,7 @@ def _refuse_sums(complete: np.ndarray, known: np.ndarray, states: tuple[str, ...
             f"{said}: they belong to no law; probabilities after truncation to the most probable labels, or of a "
             "greedy run, are of this kind, and check-log tells which"
         )
-    short = np.where(complete, 1 - known, 0.0)
+    short = np.where(complete, 1 - known * factor, 0.0)
     if (short > tolerance).any():
         row = int(np.argmax(short > tolerance))
         said = (

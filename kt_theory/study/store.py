@@ -122,7 +122,7 @@ _PROTOCOL_FACTS = {
 }
 
 #: Facts that protocols came to have later: where they are not written they are as if there were none.
-_LATER_FACTS = {"draws": whole(1)}
+_LATER_FACTS = {"draws": whole(1), "digits": whole(0, 15).or_null(), "temperature": number(5e-324)}
 
 _DRAWN = {"format": whole(2, 2), "batch": FIELDS, "revision": whole(1), "moments": LIST}
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from kt_theory import checks
 from kt_theory.files import refuse_overwriting
-from kt_theory.protocols import TransferSet
+from kt_theory.protocols import Protocol, TransferSet, resolve_form
 from kt_theory.records.columns import Columns, sequence_of
 from kt_theory.records.samples import TOLERANCE
 from kt_theory.tables.reading import read_columns
@@ -27,6 +27,7 @@ def read_records(
     other: str | None = None,
     drop_untold: bool = False,
     columns: Mapping[str, Any] | None = None,
+    told_as: str | Protocol | None = None,
     skip_bad: str | os.PathLike[str] | None = None,
 ) -> TransferSet:
     r"""A transfer set from a text or Parquet file of records.
@@ -36,7 +37,7 @@ def read_records(
     path : path_like
         A file that `read_table` reads, or "-" for standard input, with the columns of
         `kt_theory.TransferSet.from_records`.
-    states, actions, tolerance, other, drop_untold, columns
+    states, actions, tolerance, other, drop_untold, columns, told_as
         As in `kt_theory.TransferSet.from_records`.
     skip_bad : path_like, optional
         A name that ends in .csv or .parquet. Bad lines are left out, and written to this file with what is wrong with
@@ -68,7 +69,7 @@ def read_records(
             suffix_to_write(target)
         refuse_overwriting("skip_bad", target, {"the file of records": checked_path(path)})
     options: dict[str, Any] = {"states": states, "actions": actions, "tolerance": tolerance, "other": other}
-    options["drop_untold"] = drop_untold
+    options |= {"drop_untold": drop_untold, "told_as": None if told_as is None else resolve_form(told_as)}
     with speaking_of(checked_path(path)):
         table = read_columns(path, columns)
         data, table, skipped = _without_faults(table, options) if skip_bad is not None else (None, table, [])
