@@ -301,7 +301,7 @@ def test_names_neither_tear_nor_colour_nor_flood_the_terminal(capsys):
     kt.tables.write_table(rows, "r.csv")
     out = lines(capsys, "fit", "r.csv", "--other")
     assert all(line.isprintable() and len(line) <= 200 for line in out)
-    assert len(out) == 8 + 1 + 7 + 2
+    assert len(out) == 9 + 1 + 7 + 2
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
