@@ -320,7 +320,7 @@ def test_records_of_rounded_log_probabilities(tmp_path: Path, capsys: pytest.Cap
     data = kt.draw(problem, "rounded:0", 30, seed=2)
     s, a = np.nonzero(data.counts)
     records = {"s": s, "a": a, "logp": np.log(data.revealed[s, a]), "count": data.counts[s, a]}
-    with pytest.raises(ValueError, match=r"sum to 1\.3.*, more than 1"):
+    with pytest.raises(ValueError, match=r"sum to 1\.3.*, more than 1: these are rounded, as told_as='rounded:0' says"):
         kt.TransferSet.from_records(records, actions=[0, 1, 2])
     again = kt.TransferSet.from_records(records, actions=[0, 1, 2], told_as="rounded:0")
     assert again.protocol == kt.rounded(0)

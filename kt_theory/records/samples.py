@@ -410,8 +410,18 @@ def _reconciled(
         table.notes.append((f"probabilities of one pair differ by up to {spread:.3g}, relatively: the first is kept",))
     # Rounded values are off by a factor of at most e^half.
     half = 0.0 if digits is None else 0.5 * 10.0**-digits
-    _refuse_sums(complete, known, states, tolerance, math.exp(half))
+    seeming = _seeming_digits(given, kept) if (known > 1).any() else None
+    _refuse_sums(complete, known, states, tolerance, math.exp(half), seeming)
     return kept
+
+
+def _seeming_digits(given: _Given, told: np.ndarray) -> int | None:
+    """The number of digits, up to 3, to which all of these logarithms are rounded; None if they are not."""
+    known = told[~np.isnan(told) & np.isfinite(told)]
+    if not given.logarithms:
+        return None
+    fine = (digits for digits in range(4) if (np.abs(known - np.round(known, digits)) <= _OF_DIGITS).all())
+    return next(fine, None)
 
 
 #: A sum that is off 1 by less than this is taken for one that is rounded; beyond it, for another law.
@@ -419,7 +429,12 @@ _NOISE = 1e-3
 
 
 def _refuse_sums(
-    complete: np.ndarray, known: np.ndarray, states: tuple[str, ...], tolerance: float, factor: float = 1.0
+    complete: np.ndarray,
+    known: np.ndarray,
+    states: tuple[str, ...],
+    tolerance: float,
+    factor: float,
+    digits: int | None,
 ) -> None:
     """Refuse rows that no law can have: above 1, or short of 1 though every label is known, by more than a factor."""
     above = known / factor - 1
@@ -431,6 +446,8 @@ def _refuse_sums(
         )
         if above.max() < _NOISE:
             raise Refusal(f"{said}: ", Argument("tolerance", _rounded_up(float(above.max()))), " accepts it")
+        if digits is not None and (known <= math.exp(0.5 * 10.0**-digits)).all():
+            raise Refusal(f"{said}: these are rounded, as ", Argument("told_as", f"rounded:{digits}"), " says")
         raise ValueError(
             f"{said}: they belong to no law; probabilities after truncation to the most probable labels, or of a "
             "greedy run, are of this kind, and check-log tells which"
