@@ -18,9 +18,9 @@ UPPER = {
         "partial_upper_mean_missing",
         "partial_upper_mean_uniform",
         "partial_upper_mean_uniform_simple",
-        "partial_upper_mean_pairs",
-        "partial_upper_mean_lambert",
-        "partial_upper_mean_conjecture",
+        "partial_upper_mean_sharp",
+        "partial_upper_mean_finite",
+        "partial_upper_mean_curve",
     ],
     "CE_ful": ["soft_upper_mean", "soft_upper_mean_missing", "soft_upper_mean_uniform"],
 }

@@ -213,7 +213,7 @@ def test_the_result_prints_an_interval_or_a_number():
 # --- Limit constants ------------------------------------------------------------------------------------
 
 
-@pytest.mark.step("N6.4")
+@pytest.mark.step("N6.2")
 def test_c_inf():
     # Oracle: mpmath, Lambert's function; scipy's too
     q = 2 * mpmath.lambertw(1 / (2 * mpmath.sqrt(mpmath.e)))

@@ -23,7 +23,7 @@ Lemmas E.8 to E.10  `inverse_visits_mean`, `inverse_visits_upper_mean`, `low_vis
 Lemma H.2           `log_linear_tv_upper`
 ==================  ==================================================================================================
 
-Beside the paper's are ours, each proved in the report, `paper/` (N1 to N10), or marked conjectured. The line Statement
+Beside the paper's are ours, each proved in the report, `paper/` (N1 to N16), or marked conjectured. The line Statement
 of each names its source and its id in `kt_theory.statements`, the line Status says how far it is proved: published,
 proved (for every S, A, n of the regime) or conjectured; nothing uses what is conjectured.
 "uniform" bounds the learner with the uniform initial table that, SEL_ptl, spreads the missing mass uniformly over the
@@ -34,15 +34,17 @@ unseen labels; the other upper bounds hold for every `init`.
 what                functions
 ==================  ==================================================================================================
 missing mass        `cell_missing_upper_e`, `missing_mass_upper_mean`, `missing_mass_upper_whp_sqrt`
-CE_sgl              `hard_upper_mean_joint`, `hard_upper_mean_uniform`, `hard_upper_whp_joint`
+CE_sgl              `hard_upper_mean_joint`, `hard_upper_mean_uniform`, `hard_upper_mean_one_input`,
+                    `hard_upper_whp_joint`
 SEL_ptl             `partial_upper_mean_at`, `partial_upper_mean_missing`, `partial_upper_mean_uniform`,
-                    `partial_upper_mean_uniform_simple`, `partial_upper_mean_pairs`, `partial_upper_mean_lambert`,
-                    `partial_upper_whp_missing`, `partial_upper_whp_sqrt`, `partial_upper_kl_mean`
+                    `partial_upper_mean_uniform_simple`, `partial_upper_mean_sharp`, `partial_upper_mean_finite`,
+                    `partial_upper_mean_curve`, `partial_upper_mean_chain`, `partial_upper_whp_missing`,
+                    `partial_upper_whp_sqrt`, `partial_upper_whp_sharp`, `partial_upper_kl_mean`
 CE_ful              `soft_upper_mean_missing`, `soft_upper_mean_uniform`, `soft_upper_kl_mean`
 all three           `uniform_upper_mean`
 every student       `hard_lower_mean_assouad`, `partial_lower_mean_at`, `partial_lower_mean_light`,
                     `soft_lower_mean_dirac`
-conjectured         `hard_upper_mean_conjecture`, `partial_upper_mean_conjecture`
+conjectured         `hard_upper_mean_conjecture`
 ==================  ==================================================================================================
 
 Lemma E.1 (frequencies converge), Lemma 4.2 and Theorem 4.3 (where CE_ptl converges to) bound nothing at finite n.
@@ -75,6 +77,7 @@ from kt_theory.bounds.hard import (
     hard_upper_mean_conjecture,
     hard_upper_mean_instance,
     hard_upper_mean_joint,
+    hard_upper_mean_one_input,
     hard_upper_mean_uniform,
     hard_upper_whp,
     hard_upper_whp_joint,
@@ -108,15 +111,17 @@ from kt_theory.bounds.partial import (
     partial_upper_kl_mean,
     partial_upper_mean,
     partial_upper_mean_at,
-    partial_upper_mean_conjecture,
+    partial_upper_mean_chain,
+    partial_upper_mean_curve,
+    partial_upper_mean_finite,
     partial_upper_mean_floor,
-    partial_upper_mean_lambert,
     partial_upper_mean_missing,
-    partial_upper_mean_pairs,
+    partial_upper_mean_sharp,
     partial_upper_mean_uniform,
     partial_upper_mean_uniform_simple,
     partial_upper_whp,
     partial_upper_whp_missing,
+    partial_upper_whp_sharp,
     partial_upper_whp_sqrt,
 )
 from kt_theory.bounds.soft import (
@@ -151,6 +156,7 @@ __all__ = [
     "hard_upper_mean_conjecture",
     "hard_upper_mean_instance",
     "hard_upper_mean_joint",
+    "hard_upper_mean_one_input",
     "hard_upper_mean_uniform",
     "hard_upper_whp",
     "hard_upper_whp_joint",
@@ -170,15 +176,17 @@ __all__ = [
     "partial_upper_kl_mean",
     "partial_upper_mean",
     "partial_upper_mean_at",
-    "partial_upper_mean_conjecture",
+    "partial_upper_mean_chain",
+    "partial_upper_mean_curve",
+    "partial_upper_mean_finite",
     "partial_upper_mean_floor",
-    "partial_upper_mean_lambert",
     "partial_upper_mean_missing",
-    "partial_upper_mean_pairs",
+    "partial_upper_mean_sharp",
     "partial_upper_mean_uniform",
     "partial_upper_mean_uniform_simple",
     "partial_upper_whp",
     "partial_upper_whp_missing",
+    "partial_upper_whp_sharp",
     "partial_upper_whp_sqrt",
     "soft_lower_mean",
     "soft_lower_mean_at",

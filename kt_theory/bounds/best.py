@@ -22,13 +22,15 @@ _UPPER: dict[str, tuple[Callable[..., Any], ...]] = {
         every.uniform_upper_mean,
         hard.hard_upper_mean_joint,
         hard.hard_upper_mean_uniform,
+        hard.hard_upper_mean_one_input,
         hard.hard_upper_mean,
     ),
     "partial": (
         every.uniform_upper_mean,
         partial.partial_upper_mean_uniform,
-        partial.partial_upper_mean_pairs,
-        partial.partial_upper_mean_lambert,
+        partial.partial_upper_mean_curve,
+        partial.partial_upper_mean_finite,
+        partial.partial_upper_mean_sharp,
         partial.partial_upper_mean_uniform_simple,
         partial.partial_upper_mean_missing,
         partial.partial_upper_mean,
@@ -91,7 +93,7 @@ def best_upper(protocol: str, *, S: int, A: int, n: Any) -> Best:
     Examples
     --------
     >>> best_upper("partial", S=10, A=10, n=10**6).statement
-    'partial_upper_mean_pairs'
+    'partial_upper_mean_finite'
     >>> best_upper("soft", S=2, A=2, n=[0, 100]).value.round(6)
     array([0.5     , 0.001849])
     """

@@ -70,6 +70,7 @@ ARGUMENTS = {
     "p": Argument("float", "Probability of a visit, in (0, 1].", checks.half_open_unit),
     "c_S": Argument("float", "The least positive mass of an input, in (0, 1].", checks.half_open_unit),
     "c_A": Argument("float", "The least positive mass of a label given an input, in (0, 1].", checks.half_open_unit),
+    "gap": Argument("float", "Spectral gap of the chain of inputs, in (0, 1].", checks.half_open_unit),
     "k": Argument("int", "Number of light labels of each input, from 1 to A - 1.", _whole),
     "x": Argument("float", "Joint mass of a light label, in (0, 1].", checks.half_open_unit),
     "xi": Argument("float", "The value of the function `xi` at the teacher, in [0, 1].", _near_unit),

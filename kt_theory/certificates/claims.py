@@ -72,6 +72,16 @@ def c_inf(number: Number) -> Any:
     return q * q / (1 + q)
 
 
+def curve(v: Fraction, number: Number) -> Any:
+    """Psi(v): c_inf / v for v >= 1; e^-x / (1 + x - v) with x = v + 2 W(sqrt(v) e^(-v/2) / 2) for v < 1."""
+    if v >= 1:
+        return c_inf(number) / number(v)
+    if v == 0:
+        return number(Fraction(1))
+    omega = (root(v, number) * exponential(-v / 2, number) / 2).lambertw()
+    return (-number(v) - 2 * omega).exp() / (1 + 2 * omega)
+
+
 def xi(problem: ExactProblem, number: Number) -> Any:
     """max_s sum_a min(pi*(a|s), 1 - pi*(a|s))."""
     if number is rational:
@@ -227,20 +237,18 @@ CLAIMS: dict[str, Claim] = {
         lambda S, A, n, _, number: number(Fraction(S * (A - 1), n)) * exponential(_MINUS_1, number),
         uniform=True,
     ),
-    "partial_upper_mean_lambert": Claim(
-        STATEMENTS["ours-N6-lambert"],
-        "partial",
-        "SEL_ptl",
-        lambda S, A, n, _, number: (
-            number(Fraction(S, n)) * (A * c_inf(number) + root(Fraction(2 * A), number) * exponential(_MINUS_1, number))
-        ),
-        uniform=True,
-    ),
-    "partial_upper_mean_conjecture": Claim(
-        STATEMENTS["ours-N6-conjecture"],
+    "partial_upper_mean_sharp": Claim(
+        STATEMENTS["ours-N6-sharp"],
         "partial",
         "SEL_ptl",
         lambda S, A, n, _, number: number(Fraction(S * A, n)) * c_inf(number),
+        uniform=True,
+    ),
+    "partial_upper_mean_curve": Claim(
+        STATEMENTS["ours-N16-curve"],
+        "partial",
+        "SEL_ptl",
+        lambda S, A, n, _, number: curve(Fraction(n, S * A), number),
         uniform=True,
     ),
     "soft_upper_mean_missing": Claim(

@@ -17,22 +17,19 @@ S - 1 - a of mass r2 and one with the rest.
 1. An input with u unseen labels costs at most its missing mass times 1 - 1/u, and u = A only if it was never visited.
    Hence minimax <= (1 - 1/(A-1)) V(SA, n) + V(S, n) / (A (A-1)), V(K, n) the largest expected missing mass of a law on
    K cells (`soft.largest_unvisited_mass`). At A = 2 this is V(S, n) / 2: partial soft labels are soft labels.
-2. The cost T of an input is half the sum of |w_b - mean of the unseen w| over its unseen labels b: at most the sum over
-   unseen pairs of |w_b - w_c| / u = integral of J Z / (J + Z) over theta, with J unseen labels above theta and Z below.
-   As J Z / (J + Z) = min over v of (1-v)^2 J + v^2 Z, for every function v(theta)
-
-       T <= sum over unseen b of phi(w_b),    phi(w) = int_0^w (1-v)^2 + int_w^inf v^2,
-
-   which is additive over labels. So, in units of 1/n (x = n w, the SA of them adding up to n, (1-w)^n <= e^-x), for
-   every eta >= 0: n minimax <= sum e^-x phi(x) <= SA max_x (e^-x phi(x) - eta x) + eta n. Let L be this maximum; the
-   best v has phi(x) = (L + eta x) e^x from phi(0) = L up to x0, so 1 - 2v = phi' = (L + eta + eta x) e^x, and v = 0
-   beyond x0, where phi' = 1 is the smaller slope. Hence minimax <= SA/n min_eta (L(eta) + eta n/(SA)); at eta = 0,
-   **minimax <= 0.15998 SA/n for all S, A, n**. With many labels and n >> SA it is 0.15441 SA/n (`constants.C_INF`).
+2. Let an input have unseen masses x_b / n, of mean m / n, and l = min(1, t/m) for any t > 0. As the differences from
+   the mean add up to 0, its cost is n T = sum of (x - m)_+ - l (x - m): at most t for a label with x < m, and for x >=
+   m > t at most x + t - m - t x / m <= (sqrt(x) - sqrt(t))^2. So n T is at most a sum over unseen labels of
+   max(t, (sqrt(x) - sqrt(t))_+^2), and a label is unseen with probability (1 - x/n)^n <= e^-x. With t = C_INF each
+   label's term is at most C_INF e^x: **minimax <= C_INF SA/n for all S, A, n**. Below n = SA the masses add up to less,
+   and the best t and slope give `constants.curve`: **minimax <= Psi(n/(SA))**, the limit for many labels.
+3. The same with (1 - w)^n in place of e^-x: minimax <= SA max_w w / (1 + (1 - w)^(-n/2))^2.
 
 **S = 1, A = 3, n >= 1: exactly V(2, n) / 2.** Only one label seen costs anything, so 2G = sum_a w_a^n |w_b - w_c|. For
-w1 >= w2 >= w3, moving mass from w3 to w2 has slope 2 w1^n + w2^n - w3^n + n w2^(n-1) (w1 - w3) - n w3^(n-1) (w1 - w2),
-not negative; once w2 = w1 = w, raise both: 2G = 2 w^n (w - w3) grows. So w3 = 0, 2G = x (1-x)^n + (1-x) x^n. (Inputs of
-mass r < 1 are alike, with (1 - r + w_a)^n - (1-r)^n for w_a^n, convex and increasing: at A = 3 one label has mass 0.)
+w1 >= w2 >= w3 = z this is w1^n w2 + w2^n w1 - z (w1^n + w2^n) + z^n (w1 - w2) <= w1^n w2 + w2^n w1, since z^n w1 <=
+z w1^n; w1 and w2 add up to 1 - z, so it is at most (1 - z)^(n+1) V(2, n). (Inputs of mass r < 1: moving mass from w3
+to w2 has slope 2 w1^n + w2^n - w3^n + n w2^(n-1) (w1 - w3) - n w3^(n-1) (w1 - w2), not negative, and the same for
+(1 - r + w_a)^n - (1-r)^n in place of w_a^n, convex and increasing: at A = 3 one label has mass 0.)
 
 **n = 0** is TV(Uniform(A), Dirac) = 1 - 1/A.
 
@@ -49,6 +46,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kt_theory import checks
+from kt_theory.minimax.constants import curve
 from kt_theory.minimax.result import End, MinimaxRisk, sizes
 from kt_theory.minimax.soft import largest_unvisited_mass
 from kt_theory.problem import Problem
@@ -113,7 +111,7 @@ def minimax_partial(S: int, A: int, n: int) -> MinimaxRisk:
     closed = _closed_form(S, A, n)
     if closed is None:
         lower = End(_total(inputs), "the exact risk of SEL_ptl at the instance", "proved")
-        upper = End(_upper(S, A, n), "expected missing mass, or spread between pairs of unseen labels", "proved")
+        upper = End(*_upper(S, A, n), "proved")
         remark = (
             "SEL_ptl with uniform spreading is minimax, so that the lower end is the minimax risk if no teacher is "
         )
@@ -141,57 +139,27 @@ def _closed_form(S: int, A: int, n: int) -> float | None:
     return None
 
 
-def _upper(S: int, A: int, n: int) -> float:
-    """The smaller of the two proved upper bounds, A >= 3 and n >= 1, rounded up."""
+def _upper(S: int, A: int, n: int) -> tuple[float, str]:
+    """The least of the three proved upper bounds, A >= 3 and n >= 1, rounded up, and which it is."""
     by_missing_mass = (A - 2) / (A - 1) * largest_unvisited_mass(S * A, n)[0]
     by_missing_mass += largest_unvisited_mass(S, n)[0] / (A * (A - 1))
-    return min(by_missing_mass * (1 + 1e-13), spread_bound(S * A, n))
+    value, name = min(
+        (by_missing_mass, "expected missing mass"),
+        (curve(n / (S * A)), "the limit for many labels"),
+        (S * A * _worst_cell(n), "the sharp constant at n samples"),
+    )
+    return value * (1 + 1e-13), name
 
 
-def spread_bound(cells: float, n: float) -> float:
-    """cells/n min_eta (L(eta) + eta n/cells), the second upper bound of the module's page, rounded up; cells = SA.
-
-    Parameters
-    ----------
-    cells : float
-        Number of pairs of an input and a label.
-    n : float
-        Number of samples, above 0.
-
-    Returns
-    -------
-    float
-
-    Raises
-    ------
-    ValueError
-        If an argument is not above 0.
-
-    Examples
-    --------
-    >>> round(spread_bound(100, 10**6) * 10**6 / 100, 5)
-    0.15997
-    """
-    cells, n = checks.positive("cells", cells), checks.positive("n", n)
-    # L + eta n/cells is convex in eta; every eta gives a bound, so the search need not be exact.
-    eta, _ = _maximise(lambda eta: -_level(eta) - eta * n / cells, 0.0, 1.0, 1e-8)
-    return min(_level(0.0), _level(eta) + eta * n / cells) * cells / n * (1 + 1e-12)
-
-
-def _level(eta: float) -> float:
-    """L(eta), from above: the largest x0 with int_0^x0 v^2 <= L is bisected, L = e^-x0 - eta x0 - eta."""
-
-    def square(x: float, a: float) -> float:
-        """Antiderivative of (1 - (a + eta x) e^x)^2 = 4 v^2."""
-        b, e = a + eta * x, math.exp(x)
-        return x - 2 * (b - eta) * e + (b * b / 2 - eta * b / 2 + eta * eta / 4) * e * e
-
-    low, high = 0.0, 2.0
-    for _ in range(60):
-        x0 = 0.5 * (low + high)
-        a = math.exp(-x0) - eta * x0
-        low, high = (x0, high) if square(x0, a) - square(0.0, a) <= 4 * (a - eta) else (low, x0)
-    return max(math.exp(-low) - eta * low - eta, 0.0)
+def _worst_cell(n: int) -> float:
+    """The largest w / (1 + (1 - w)^(-n/2))^2, by bisection of its logarithm's derivative in w."""
+    low, high = 0.0, 1.0
+    for _ in range(120):
+        w = 0.5 * (low + high)
+        # 1/w against n / ((1 - w) (1 + (1 - w)^(n/2))), the second increasing
+        falls = n * w > (1 - w) * (1 + math.exp(0.5 * n * math.log1p(-w)))
+        low, high = (low, w) if falls else (w, high)
+    return low / (1 + math.exp(-0.5 * n * math.log1p(-low))) ** 2
 
 
 # --- The worst input of a given mass --------------------------------------------------------------------

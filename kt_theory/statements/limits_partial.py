@@ -43,18 +43,29 @@ STATEMENTS = (
     ),
     Metadata(
         id="ours-N6-c-inf",
-        source="ours, N6a",
+        source="ours, N6",
         origin=Origin.OURS,
         words="The constant of partial labels by Lambert's function and by the maximum that it solves.",
-        formula="q^2/(1 + q) at q = 2 W(1/(2 sqrt(e))) = max over q and x of a q/(a + q), a = e^-x (x - q)",
+        formula="q^2/(1 + q) at q = 2 W(1/(2 sqrt(e))) = max over x of x / (1 + e^(x/2))^2",
         regime="a number",
         grade=Grade.EXACT,
         status=Status.PROVED,
         latex=(
-            r"$q ^2/(1 + q )$ at $q  = 2 W (1/(2 \sqrt{e })) = \max $ over $q $ and $x $ of $a  q /(a  + q )$, "
-            r"$a  = e ^-x  (x  - q )$"
+            r"$q ^2/(1 + q )$ at $q  = 2 W (1/(2 \sqrt{e })) = \max $ over $x $ of $x  / (1 + e ^{x /2})^2$"
         ),
         regime_latex="a number",
+    ),
+    Metadata(
+        id="ours-N16-limit",
+        source="ours, N16",
+        origin=Origin.OURS,
+        words="The curve of N16 is the limit of the minimax risk of partial soft labels as the number of labels grows.",
+        formula="minimax -> Psi(v) as A grows and n/(SA) -> v, for any S",
+        regime="A to infinity; tried with the relative remainder 6/A",
+        grade=Grade.LIMIT,
+        status=Status.PROVED,
+        latex=r"minimax $\to  \Psi (v )$ as $A  \to  \infty $ and $n /(SA ) \to  v $, for any $S $",
+        regime_latex="$A $ to infinity; tried with the relative remainder $6/A $",
     ),
     Metadata(
         id="ours-N10-limit",

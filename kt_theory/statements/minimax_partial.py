@@ -42,6 +42,24 @@ STATEMENTS = (
         regime_latex=r"$n  \ge  0$",
     ),
     Metadata(
+        id="ours-N5-three-labels",
+        source="ours, N5c",
+        origin=Origin.OURS,
+        words=(
+            "With one input and three labels the minimax risk of partial soft labels is half the largest expected "
+            "missing mass of two letters."
+        ),
+        formula="minimax(1, 3, n) = V(2, n)/2, V(2, n) = max over p of p (1 - p)^n + (1 - p) p^n",
+        regime="S = 1, A = 3, n >= 1",
+        applies=lambda S, A, n: (S == 1) & (A == 3) & (n >= 1),
+        grade=Grade.EXACT,
+        status=Status.PROVED,
+        latex=(
+            r"minimax $(1, 3, n ) = V (2, n )/2$, $V (2, n ) = \max $ over $p $ of $p  (1 - p )^n  + (1 - p ) p ^n $"
+        ),
+        regime_latex=r"$S  = 1$, $A  = 3$, $n  \ge  1$",
+    ),
+    Metadata(
         id="ours-N5-reduction",
         source="ours, N5b",
         origin=Origin.OURS,

@@ -81,52 +81,74 @@ STATEMENTS = (
         regime_latex=r"$n  \ge  1$",
     ),
     Metadata(
-        id="ours-N6-lambert",
-        source="ours, N6a",
+        id="ours-N6-sharp",
+        source="ours, N6",
         origin=Origin.OURS,
         words=(
-            "n times the expected risk of SEL_ptl is at most the limit constant times SA, with a correction "
-            "for finite A."
+            "n times the expected risk of SEL_ptl is at most the limit constant times SA, for all S, A and n: no "
+            "correction is needed."
         ),
-        formula="E R(SEL_ptl) <= S (c_inf A + (sqrt(2)/e) sqrt(A)) / n, c_inf = 0.154411, uniform",
+        formula="E R(SEL_ptl) <= c_inf SA/n, c_inf = 0.154411, uniform",
+        regime="n >= 1",
+        applies=regimes.some,
+        grade=Grade.UPPER,
+        status=Status.PROVED,
+        latex=(r"$\mathbb{E}\,  R (\textsf{SEL\_ptl} ) \le  c_{\inf}  SA /n $, $c_{\inf}  = 0.154411$, uniform"),
+        regime_latex=r"$n  \ge  1$",
+    ),
+    Metadata(
+        id="ours-N15-finite",
+        source="ours, N15",
+        origin=Origin.OURS,
+        words="The constant of N6 at a finite n: the chance that a label is unseen is not replaced by an exponential.",
+        formula="E R(SEL_ptl) <= SA max over w of w / (1 + (1 - w)^(-n/2))^2, uniform",
         regime="n >= 1",
         applies=regimes.some,
         grade=Grade.UPPER,
         status=Status.PROVED,
         latex=(
-            r"$\mathbb{E}\,  R (\textsf{SEL\_ptl} ) \le  S  (c_{\inf}  A  + (\sqrt{2}/e ) \sqrt{A }) / n $, "
-            r"$c_{\inf}  = 0.154411$, uniform"
+            r"$\mathbb{E}\,  R (\textsf{SEL\_ptl} ) \le  SA  \max $ over $w $ of "
+            r"$w  / (1 + (1 - w )^{-n /2})^2$, uniform"
         ),
         regime_latex=r"$n  \ge  1$",
     ),
     Metadata(
-        id="ours-N6-pairs",
-        source="ours, N6b",
+        id="ours-N16-curve",
+        source="ours, N16",
         origin=Origin.OURS,
-        words=(
-            "n times the expected risk of SEL_ptl is at most 1.036 times the limit constant times SA, without "
-            "a correction."
+        words="One curve in n/(SA) bounds the expected risk of SEL_ptl at every n, few samples included.",
+        formula=(
+            "E R(SEL_ptl) <= Psi(n/(SA)), Psi(v) = c_inf/v for v >= 1, e^-x/(1 + x - v) with "
+            "x = v + sqrt(v) e^(-x/2) for v < 1, uniform"
         ),
-        formula="E R(SEL_ptl) <= 0.159975 SA/n, uniform",
-        regime="n >= 1",
-        applies=regimes.some,
+        regime="n >= 0",
+        applies=regimes.any_n,
         grade=Grade.UPPER,
         status=Status.PROVED,
-        latex=r"$\mathbb{E}\,  R (\textsf{SEL\_ptl} ) \le  0.159975 SA /n $, uniform",
-        regime_latex=r"$n  \ge  1$",
+        latex=(
+            r"$\mathbb{E}\,  R (\textsf{SEL\_ptl} ) \le  \Psi (n /(SA ))$, $\Psi (v ) = c_{\inf} /v $ for $v  \ge  1$, "
+            r"$e ^{-x }/(1 + x  - v )$ with $x  = v  + \sqrt{v } e ^{-x /2}$ for $v  < 1$, uniform"
+        ),
+        regime_latex=r"$n  \ge  0$",
     ),
     Metadata(
-        id="ours-N6-conjecture",
-        source="ours, after N6b",
+        id="ours-N15-chain",
+        source="ours, N15",
         origin=Origin.OURS,
-        words=("n times the expected risk of SEL_ptl is at most the limit constant times SA, without a correction."),
-        formula="E R(SEL_ptl) <= c_inf SA/n, c_inf = 0.154411, uniform",
-        regime="n >= 1",
-        applies=regimes.some,
-        grade=Grade.CONJECTURE,
-        status=Status.CONJECTURED,
-        latex=(r"$\mathbb{E}\,  R (\textsf{SEL\_ptl} ) \le  c_{\inf}  SA /n $, $c_{\inf}  = 0.154411$, uniform"),
-        regime_latex=r"$n  \ge  1$",
+        words=(
+            "Inputs from a stationary reversible chain count as 1 + gap (n - 1) independent ones in the bound on the "
+            "expected risk of SEL_ptl."
+        ),
+        formula="E R(SEL_ptl) <= c_inf SA / (1 + gap (n - 1)), uniform",
+        regime="n >= 1, 0 < gap <= 1, no eigenvalue of the chain is negative",
+        applies=lambda n, gap: (n >= 1) & (0 < gap <= 1),
+        grade=Grade.UPPER,
+        status=Status.PROVED,
+        latex=(
+            r"$\mathbb{E}\,  R (\textsf{SEL\_ptl} ) \le  c_{\inf}  SA  / (1 + \gamma  (n  - 1))$, $\gamma $ the "
+            r"spectral gap, uniform"
+        ),
+        regime_latex=r"$n  \ge  1$, $0 < \gamma  \le  1$, no eigenvalue of the chain is negative",
     ),
     Metadata(
         id="ours-N3-whp",
@@ -160,6 +182,22 @@ STATEMENTS = (
         latex=(
             r"$R (\textsf{SEL\_ptl} ) \le  M (SA ) + (2/n ) (L  + \sqrt{2 SA  L } / e )$, $L  = \log (1/\delta "
             r")$, for every initial table"
+        ),
+        regime_latex=r"$n  \ge  1$, $0 < \delta  < 1$",
+    ),
+    Metadata(
+        id="ours-N15-whp",
+        source="ours, N15",
+        origin=Origin.OURS,
+        words="With high probability, too, the risk of SEL_ptl has the limit constant before SA/n.",
+        formula="R(SEL_ptl) <= (c_inf SA + 2 L + (2/e) sqrt(2 SA L)) / n, L = log(1/delta), uniform",
+        regime="n >= 1, 0 < delta < 1",
+        applies=regimes.with_delta,
+        grade=Grade.UPPER,
+        status=Status.PROVED,
+        latex=(
+            r"$R (\textsf{SEL\_ptl} ) \le  (c_{\inf}  SA  + 2 L  + (2/e ) \sqrt{2 SA  L }) / n $, "
+            r"$L  = \log (1/\delta )$, uniform"
         ),
         regime_latex=r"$n  \ge  1$, $0 < \delta  < 1$",
     ),

@@ -59,6 +59,27 @@ STATEMENTS = (
         regime_latex=r"$S $ and $A $ to infinity after $n $; tried with the relative remainder $4/\min (S , A )$",
     ),
     Metadata(
+        id="ours-Q1-frontier",
+        source="ours, N17",
+        origin=Origin.OURS,
+        words=(
+            "No sequence of instances gives all three learners more than the share of their minimax risks that three "
+            "worlds gives, in the limit."
+        ),
+        formula=(
+            "h^2 + p + f <= 1 for the limits h, p, f of E R(learner)/minimax of CE_sgl, SEL_ptl, CE_ful; so "
+            "min(h, p, f) <= sqrt(2) - 1"
+        ),
+        regime="S and A to infinity after n; tried with the remainder 4/min(S, A)",
+        grade=Grade.LIMIT,
+        status=Status.PROVED,
+        latex=(
+            r"$h ^2 + p  + f  \le  1$ for the limits $h $, $p $, $f $ of $\mathbb{E}\,  R (learner )/$ minimax of "
+            r"\textsf{CE\_sgl}, \textsf{SEL\_ptl}, \textsf{CE\_ful}; so $\min (h , p , f ) \le  \sqrt{2} - 1$"
+        ),
+        regime_latex=r"$S $ and $A $ to infinity after $n $; tried with the remainder $4/\min (S , A )$",
+    ),
+    Metadata(
         id="ours-Q1-three-labels",
         source="ours, N12",
         origin=Origin.OURS,

@@ -1,4 +1,4 @@
-"""Ours: limits of partial soft labels (N6, N7, N10), and the bias of CE_ptl (N11 of the report).
+"""Ours: limits of partial soft labels (N6, N7, N10, N16), and the bias of CE_ptl (N11 of the report).
 
 A limit says nothing at any finite n, so what is tried is the limit with a remainder, stated in its entry and some
 times larger than the one that was measured; at n = 10^12 the remainder is next to nothing, and a wrong constant shows.
@@ -22,7 +22,7 @@ from kt_theory.ledger.attacks.planting import scaled
 from kt_theory.ledger.attacks.problems import climb, generator, light_row, one_row
 from kt_theory.ledger.entries.minimax_partial import partial_ends
 from kt_theory.ledger.statement import Claim, Effort, PlantedError, Trial, stated
-from kt_theory.minimax.constants import RATIO, gamma, minimax_constant
+from kt_theory.minimax.constants import RATIO, curve, gamma, minimax_constant
 from kt_theory.problem import Problem, dirichlet_problem
 
 
@@ -73,10 +73,30 @@ def mean_field() -> float:
     return float(-found.fun)
 
 
+@cache
+def largest_price() -> float:
+    """The maximum over x of x / (1 + e^(x/2))^2."""
+    from scipy.optimize import minimize_scalar
+
+    found = minimize_scalar(
+        lambda x: -x / (1 + math.exp(x / 2)) ** 2, bounds=(1, 2), method="bounded", options={"xatol": 1e-9}
+    )
+    return -float(found.fun)
+
+
+def curve_limit(claim: Claim, effort: Effort) -> Iterator[Trial]:
+    """``claim(v)`` is the limit of the minimax risk as A grows and n/(SA) tends to v; remainder 6/A, relative."""
+    sizes = ((1, 20), (1, 100), (1, 300)) if effort.level == "quick" else ((1, 20), (1, 100), (1, 1000), (10, 100))
+    for (S, A), v in itertools.product(sizes, (0.25, 0.5, 0.8, 1.0, 10.0)):
+        n = round(v * S * A)
+        yield within(f"minimax, S={S}, A={A}, n={n}", partial_ends(S, A, n)[0], float(claim(v=v)), 6 / A, n)
+
+
 def two_formulas(claim: Claim, effort: Effort) -> Iterator[Trial]:
     """``claim()`` against the constant of the bounds, and against the maximum that it solves."""
     yield equal("the constant of the bounds", float(claim()), C_INF, 1e-14)
     yield equal("sup over laws of the rates", float(claim()), mean_field(), 1e-12)
+    yield equal("max of x / (1 + e^(x/2))^2", float(claim()), largest_price(), 1e-12)
 
 
 @cache
@@ -151,7 +171,7 @@ STATEMENTS = (
         claim=lambda: C_INF,
         check=gamma_limit,
         planted=(
-            PlantedError("c_inf becomes 0.160, that of pairs", lambda: 0.159974),
+            PlantedError("c_inf becomes 0.1546", lambda: 0.1546),
             PlantedError("c_inf becomes 0.1543", lambda: 0.1543),
             PlantedError("c_inf becomes 1/(2e)", lambda: 1 / (2 * math.e)),
         ),
@@ -174,6 +194,17 @@ STATEMENTS = (
             PlantedError("2 W becomes W", lambda: lambert(q_of=1.0)),
             PlantedError("2 sqrt(e) becomes 2 e", lambda: lambert(inside=2 * math.e)),
             PlantedError("sqrt(e) becomes e^0.501", lambda: lambert(inside=2 * math.exp(0.501))),
+        ),
+    ),
+    stated(
+        "ours-N16-limit",
+        claim=lambda v: curve(v),
+        check=curve_limit,
+        note="From above by ours-N16-curve; the lower end is the risk of SEL_ptl at rows of k equal labels and zeros.",
+        planted=(
+            PlantedError("c_inf/v at every v", lambda v: C_INF / v),
+            PlantedError("c_inf becomes 0.16", lambda v: curve(v) * 0.16 / C_INF),
+            PlantedError("Psi(v) becomes (1 - 1/e) e^-v", lambda v: (1 - 1 / math.e) * math.exp(-v)),
         ),
     ),
     stated(

@@ -23,6 +23,7 @@ from kt_theory.ledger.attacks.problems import generator, moved, one_row, random_
 from kt_theory.ledger.statement import Claim, Effort, PlantedError, Trial, stated
 from kt_theory.minimax import minimax_risk
 from kt_theory.minimax.partial import search_arbitrary, worst_row
+from kt_theory.minimax.soft import largest_unvisited_mass
 from kt_theory.problem import Problem
 
 
@@ -308,6 +309,30 @@ def best_of_family(A: int, n: int, r: float, *, heavy: bool = True, zeros: bool 
     return max(float(family_risk(n, A, r, k, x).max()) for k, x in masses.items())
 
 
+def half_of_two_letters(S: int, A: int, n: int) -> float:
+    """V(2, n)/2."""
+    return largest_unvisited_mass(2, n)[0] / 2
+
+
+def three_labels(claim: Claim, effort: Effort) -> Iterator[Trial]:
+    """``claim(S, A, n)`` is the largest risk of SEL_ptl with one input and three labels."""
+    for n in (1, 2, 3, 5, 10, 30, 100):
+        value = float(claim(S=1, A=3, n=n))
+        p = np.unique(np.concatenate([np.linspace(0.5, 1, 201), 1 - np.geomspace(0.2, 2, 201) / (n + 1)]))
+        risks = {x: exact_risk(one_row(x, 1 - x, 0.0), "SEL_ptl", n).value for x in p[(p >= 0.5) & (p < 1)].tolist()}
+        best = max(risks, key=risks.__getitem__)
+        where = f"attained, row ({best:.4g}, {1 - best:.4g}, 0), n={n}"
+        yield Trial(where, value, risks[best] * (1 + 1e-4), "exact", n)  # the grid's width, squared
+        if n <= 30:
+            found = _searched(n, effort.starts)
+            yield Trial(f"row found by search, n={n}", found, value, "search", n, 1e-12)
+
+
+@cache
+def _searched(n: int, starts: int) -> float:
+    return search_arbitrary(1, 3, n, starts=4 * starts, seed=1)
+
+
 STATEMENTS = (
     stated(
         "ours-N5-oracle",
@@ -341,6 +366,16 @@ STATEMENTS = (
                 "both ends times 1.01",
                 lambda S, A, n: tuple(1.01 * end for end in partial_ends(S, A, n)),
             ),
+        ),
+    ),
+    stated(
+        "ours-N5-three-labels",
+        claim=half_of_two_letters,
+        check=three_labels,
+        planted=(
+            PlantedError("V(2, n)/2 becomes V(3, n)/2", lambda S, A, n: largest_unvisited_mass(3, n)[0] / 2),
+            PlantedError("1/2 becomes 1/3", lambda S, A, n: largest_unvisited_mass(2, n)[0] / 3),
+            PlantedError("n becomes n + 1", lambda S, A, n: half_of_two_letters(S, A, n + 1)),
         ),
     ),
     stated(

@@ -16,6 +16,11 @@ from kt_theory.ledger.statement import PlantedError, stated
 #: The learners whose limits the paper compares.
 PAPER = ("CE_sgl", "SEL_ptl", "CE_ful")
 
+def _one_input(S: int, A: int, n: int, constant: float = 2 * math.pi, remainder: float = 0.5) -> float:
+    """N8e with other constants."""
+    return math.sqrt((A - 1) / (constant * n)) + remainder * A / n if S == 1 and n else math.nan
+
+
 STATEMENTS = (
     stated(
         "ours-N8-joint",
@@ -54,6 +59,17 @@ STATEMENTS = (
             ),
             PlantedError("n becomes n + 1", lambda S, A, n: math.sqrt(S * (A - 1) / (n + 1)) / 2 if n else math.nan),
             PlantedError("S (A - 1) becomes A - 1", lambda S, A, n: math.sqrt((A - 1) / n) / 2 if n else math.nan),
+        ),
+    ),
+    stated(
+        "ours-N8-remainder",
+        claim=bounds.hard_upper_mean_one_input,
+        check=mean_upper("CE_sgl"),
+        planted=(
+            PlantedError("no remainder", lambda S, A, n: _one_input(S, A, n, remainder=0.0)),
+            PlantedError("2 pi becomes 8", lambda S, A, n: _one_input(S, A, n, constant=8.0)),
+            PlantedError("A/(2n) becomes A/(20 n)", lambda S, A, n: _one_input(S, A, n, remainder=0.05)),
+            PlantedError("n^-1/2 becomes n^-0.55", steeper(bounds.hard_upper_mean_one_input, 0.05)),
         ),
     ),
     stated(

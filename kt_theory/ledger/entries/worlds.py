@@ -16,14 +16,15 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
+from scipy.special import gammaln
 
 from kt_theory.exact.risk import exact_risk
 from kt_theory.ledger.attacks.lower import minimax_upper
 from kt_theory.ledger.attacks.means import mean_upper
-from kt_theory.ledger.attacks.problems import UNIFORM
+from kt_theory.ledger.attacks.problems import UNIFORM, generator
 from kt_theory.ledger.statement import Claim, Effort, PlantedError, Trial, stated
 from kt_theory.minimax.constants import minimax_constant
-from kt_theory.problem import Problem, three_worlds
+from kt_theory.problem import LIGHT_MASS, LIGHT_SHARE, Problem, three_worlds
 
 #: The learner of each protocol whose limit an instance is to expose.
 LEARNER = {"hard": "CE_sgl", "partial": "SEL_ptl", "soft": "CE_ful"}
@@ -79,6 +80,67 @@ def limit_shares(claim: Claim, effort: Effort) -> Iterator[Trial]:
             yield Trial(f"{learner} on three worlds, S=A={size}", off, 4 / size, "exact", size, 1e-9)
 
 
+def frontier(claim: Claim, effort: Effort) -> Iterator[Trial]:
+    """``claim(h, p, f)`` of the shares of limits is at most 1; remainder 4/min(S, A).
+
+    At three worlds with other shares of labels and inputs, and at mixtures of inputs in the limit n to infinity.
+    """
+    for size, n in ((40, 10**9),):
+        for phi, psi in ((0.05, 0.05), (0.5, 0.05), (0.95, 0.05), (0.3, 0.6), (0.7, 0.4), (0.5, 0.97)):
+            problem = three_worlds(size, size, n, phi=phi, psi=psi)
+            h, p, f = (
+                exact_risk(problem, LEARNER[protocol], n).value
+                / (minimax_constant(protocol, size, size) * (n**-0.5 if protocol == "hard" else 1 / n))
+                for protocol in ("hard", "partial", "soft")
+            )
+            where = f"S=A={size}, n={n}, shares {phi} and {psi}"
+            yield Trial(where, float(claim(h=h, p=p, f=f)), 1 + 4 / size, "exact", n, 1e-6)
+    rng = generator(effort, "mixtures")
+    size = 400
+    for index in range(20 * effort.problems):
+        h, p, f = mixture(size, size, rng)
+        yield Trial(f"mixture {index}, S=A={size}", float(claim(h=h, p=p, f=f)), 1 + 4 / size, "exact", size, 1e-9)
+
+
+def mixture(S: int, A: int, rng: np.random.Generator) -> tuple[float, float, float]:
+    """The three shares, in the limit n to infinity, of a random mixture of inputs.
+
+    A heavy input has b labels of finite n w, k of them at the rate x and the others at 0, and a row on the other labels
+    that is even, or drawn. A light input has n rho = x, on k equal labels. Half of the mixtures are near the best.
+    """
+    near = rng.random() < 0.5
+    heavy = max(round(rng.random() * S), 1)
+    share = rng.random()
+    mass = np.full(heavy, 1 / heavy) if near else rng.dirichlet(np.full(heavy, rng.choice([1.0, 10.0])))
+    hard = partial = soft = 0.0
+    for rho in mass:
+        b = min(round((share if near else rng.random()) * A), A - 1)
+        rate = LIGHT_MASS if near else rng.exponential(1.5)
+        k = round((LIGHT_SHARE if near else rng.random()) * b)
+        row = np.full(A - b, 1 / (A - b)) if near else rng.dirichlet(np.full(A - b, rng.choice([0.5, 5.0, 100.0])))
+        hard += math.sqrt(rho) * float(np.sqrt(row * (1 - row)).sum()) / math.sqrt(2 * math.pi)
+        partial += light_cost(k, b - k, rate)
+    for _ in range(S - heavy):
+        x = 1.0 if near else rng.exponential(rng.choice([1.0, 3.0, A]))
+        k = 1 if near else int(rng.integers(1, A + 1))
+        partial += light_cost(k, A - k, x / k)
+        soft += (1 - k / A) * x * math.exp(-x)
+    limits = (minimax_constant(protocol, S, A) for protocol in ("hard", "partial", "soft"))
+    h, p, f = (value / limit for value, limit in zip((hard, partial, soft), limits, strict=True))
+    return h, p, f
+
+
+@lru_cache(maxsize=4096)
+def light_cost(k: int, zeros: int, rate: float) -> float:
+    """What k labels at a rate and others at 0 cost, times n: rate E[j zeros / (j + zeros)], j ~ Bin(k, e^-rate)."""
+    if k == 0 or zeros == 0 or rate == 0:
+        return 0.0
+    j = np.arange(k + 1)
+    choose = gammaln(k + 1) - gammaln(j + 1) - gammaln(k - j + 1)
+    law = np.exp(choose - rate * j + (k - j) * math.log(-math.expm1(-rate)))
+    return float(rate * (law @ (j * zeros / (j + zeros))))
+
+
 def three_labels(S: int, A: int, n: int, problem: Problem) -> float:
     """sum_a p_a^n (1 - p_a) at one input with three labels."""
     p = problem.teacher[0]
@@ -117,6 +179,17 @@ STATEMENTS = (
             PlantedError("the share is (sqrt(3) - 1)/2", lambda: (math.sqrt(3) - 1) / 2),
             PlantedError("the share is 2/5", lambda: 0.4),
             PlantedError("the share is (sqrt(5) - 1)/2, that of two worlds", lambda: (math.sqrt(5) - 1) / 2),
+        ),
+    ),
+    stated(
+        "ours-Q1-frontier",
+        claim=lambda h, p, f: h * h + p + f,
+        check=frontier,
+        planted=(
+            PlantedError("h^2 becomes h", lambda h, p, f: h + p + f),
+            PlantedError("p becomes 1.05 p", lambda h, p, f: h * h + 1.05 * p + f),
+            PlantedError("f becomes sqrt(f)", lambda h, p, f: h * h + p + math.sqrt(f)),
+            PlantedError("1 becomes 0.96", lambda h, p, f: (h * h + p + f) / 0.96),
         ),
     ),
     stated(
