@@ -41,9 +41,6 @@ DIGITS = {
     "light-rate": ".6f",
     "light-share": ".6f",
     "second-partial": ".4f",
-    "c-pairs": ".6f",
-    "pairs-over-inf": ".3f",
-    "crossover-A": ",.0f",
     "paper-partial": ".6f",
     "inf-over-paper": ".3f",
     "one-over-e": ".3f",
@@ -132,9 +129,6 @@ def numbers() -> dict[str, str]:
             found[name] = shown(float(f"{value:.2g}"), ",.0f")
     found |= {name: shown(value, ".3f") for name, value in PUBLISHED.items()}
     found |= {name: shown(value, ".3f" if value < 1 else ",.0f") for name, value in MODEL.items()}
-    # Where it bounds something it is rounded up.
-    pairs = read("paper_numbers").set_index("name")["value"]["c-pairs"]
-    found["c-pairs-up"] = shown(math.ceil(pairs * 1e6) / 1e6, ".6f")
     for part in (_rates(), _worlds(), _gaps(), _real(), _ledger(), _adding(), _settings()):
         found |= part
     return found

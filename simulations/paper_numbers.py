@@ -34,16 +34,12 @@ def constants() -> Iterator[tuple[str, float, str]]:
     """The constants of the theorems."""
     W = special.lambertw(1 / (2 * math.sqrt(math.e))).real
     c_inf = 4 * W**2 / (1 + 2 * W)
-    c_pairs = optimize.brentq(lambda c: math.log(c) + 1.5 + 2 * c + c * c / 2, 0.1, 0.3, xtol=1e-15)
     yield "lambert-w", W, "W(1/(2 sqrt e))"
     yield "q", 2 * W, "2 W, which solves q^2 e^(q+1) = 1"
     yield "c-inf", c_inf, "4 W^2/(1 + 2 W)"
     yield "light-rate", 1 + 2 * W, "1 + q: rate of the light labels of the worst row"
     yield "light-share", 1 / (1 + 2 * W), "1/(1 + q): share of the labels that are light"
     yield "second-partial", 2 * W * (1 - 2 * W) / (1 + 2 * W), "q (1 - q)/(1 + q)"
-    yield "c-pairs", c_pairs, "root of log c + 3/2 + 2c + c^2/2"
-    yield "pairs-over-inf", c_pairs / c_inf, "ratio of the two"
-    yield "crossover-A", (math.sqrt(2) / math.e / (c_pairs - c_inf)) ** 2, "A at which both bounds are equal"
     yield "paper-partial", 1 / (4 * math.e), "constant of Z&Z Thm 4.1"
     yield "inf-over-paper", 4 * math.e * c_inf, "c_inf over it"
     yield "one-over-e", 1 / math.e, "constant of the one-line upper bound"

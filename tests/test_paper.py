@@ -292,4 +292,4 @@ def test_the_document_builds_and_has_its_pages(tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     pages = (tmp_path / "paper.pdf").read_bytes().count(b"/Type /Page\n")
-    assert 8 <= pages <= 14
+    assert 8 <= pages <= 15

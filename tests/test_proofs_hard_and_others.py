@@ -629,7 +629,8 @@ def test_the_mean_inverse_root_tends_to_that_of_the_mean() -> None:
     # An explicit 1 + epsilon, by Chernoff: below (1 - d) mu the visits have probability exp(-d^2 mu/2) at most.
     for mean, rho in itertools.product((1, 3, 10, 100, 1000), (1.0, 0.5, 0.01)):
         n = round(mean / rho)
-        for power in (0.5, 0.75):  # 3/4 for the remainder of Kamath et al.
+        assert inverse(n, rho, 1.0) <= 2  # E[1/m; m >= 1] <= 2/(n rho)
+        for power in (0.5, 0.75):
             d = mean ** (-1 / 3) if mean > 1 else 0.5
             epsilon = (1 - d) ** -power - 1 + mean**power * math.exp(-d * d * mean / 2)
             assert inverse(n, rho, power) <= 1 + epsilon
@@ -645,6 +646,44 @@ def test_the_mean_inverse_root_tends_to_that_of_the_mean() -> None:
         assert off[0] > 5 * off[2]
     flat = [math.sqrt(n) * oracles.exact_ce_sgl([0.5] * 2, [[0.25] * 4] * 2, n) for n in (10**4, 10**6)]
     assert flat[1] > 0.97 * math.sqrt(2 * 3 / (2 * math.pi))  # red: the worst problem reaches the constant
+
+
+@pytest.mark.step("N8.19")
+def test_a_binomial_deviates_like_a_normal_variable_but_for_one() -> None:
+    # Oracle: enumeration, de Moivre's mean deviation by the binomial law; the distance of distribution functions too
+    largest = 0.0
+    for m, p in itertools.product((1, 2, 3, 10, 100, 3000), (0.0, 1e-6, 1e-3, 0.1, 0.3, 0.5, 0.77, 1.0)):
+        k = np.arange(m + 1)
+        law = scipy.stats.binom.pmf(k, m, p)
+        off = abs(float(law @ np.abs(k - m * p)) - math.sqrt(2 * m * p * (1 - p) / math.pi))
+        assert off <= p**2 + (1 - p) ** 2 <= 1
+        largest = max(largest, off)
+        third = p * (1 - p) ** 3 + (1 - p) * p**3
+        assert third == pytest.approx(p * (1 - p) * (p**2 + (1 - p) ** 2), abs=1e-16)
+    assert 0.1 < largest < 0.1012  # far below 1: at one draw of p = 1/2 it is 1/2 - 1/sqrt(2 pi)
+    for m, p in ((1, 0.5), (3, 0.2), (40, 0.05)):  # Goldstein's theorem, between the jumps by quadrature
+        sd = math.sqrt(m * p * (1 - p))
+        z = np.linspace(-12, 40, 400_001)
+        apart = np.abs(scipy.stats.binom.cdf(np.floor(z * sd + m * p + 1e-9), m, p) - scipy.stats.norm.cdf(z))
+        distance = float(apart.sum() * (z[1] - z[0]))
+        assert distance <= (p**2 + (1 - p) ** 2) / sd
+        mean = float(scipy.stats.binom.pmf(np.arange(m + 1), m, p) @ np.abs(np.arange(m + 1) - m * p)) / sd
+        assert abs(mean - math.sqrt(2 / math.pi)) <= distance + 1e-4  # the grid's width
+
+
+@pytest.mark.step("N8.20")
+def test_frequencies_are_near_the_sharp_limit_at_every_number_of_visits() -> None:
+    # Oracle: second algorithm, de Moivre's sums for random and uniform rows
+    rng = np.random.default_rng(9)
+    closest = 0.0
+    for A, m in itertools.product((2, 3, 10, 60), (1, 2, 7, 100, 10**5)):
+        for row in (np.full(A, 1 / A), *rng.dirichlet(np.full(A, 0.5), size=4)):
+            assert np.sqrt(row * (1 - row)).sum() <= math.sqrt(A - 1) * (1 + 1e-12)
+            risk = oracles.exact_ce_sgl([1.0], [row.tolist()], m)
+            sharp = math.sqrt((A - 1) / (2 * math.pi * m))
+            assert risk <= sharp + A / (2 * m)
+            closest = max(closest, risk / sharp)
+    assert closest > 1.1  # red: without a remainder it is false
 
 
 # --- N8, the upper end: a student that adds c to every count ------------------------------------------------------

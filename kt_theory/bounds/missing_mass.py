@@ -6,7 +6,7 @@ The largest expected mass that n draws from K letters leave unseen is at most
 
 K times the least concave majorant of w (1 - w)^n, taken at 1/K (N1). It is below K phi(n), K / (e n), 4 K / (9 n) and,
 for n >= 1, (K - 1) phi(n - 1). And the unseen letters are negatively dependent, P(all of I unseen) <= product of
-P(i unseen), from which come the deviation of m0 (N2), the constant c_inf (N6) and the binomial lower bound (N7).
+P(i unseen), from which come the deviation of m0 (N2) and the binomial lower bound (N7).
 """
 
 from __future__ import annotations
