@@ -40,7 +40,7 @@ TRIED = {
     "S": (1, 2, 3, 4), "A": (1, 2, 3, 4, 5), "n": (0, 1, 2, 3, 4, 5, 6, 7, 10**18), "X": (0, 1, 2), "k": (0, 1, 2, 3),
     "delta": (0.01, 0.1, 0.10001, 0.39, 0.4, 0.9), "Delta": (0.0, 0.5, 1.0), "p": (0.0, 0.5, 1.0),
     "eta": (0.0, 0.5, 1.0), "M": (0.0, 1.0), "r": (0.0, 0.5, 1.0, 1.5), "alpha": (0.0, 1.0),
-    "m": (0, 1, 2, 10**18), "u": (0, 1, 2), "t": (0.0, 0.5, 1.0, 1.5),
+    "m": (0, 1, 2, 10**18), "u": (0, 1, 2), "t": (0.0, 0.5, 1.0, 1.5), "gap": (0.0, 0.5, 1.0, 1.5),
 }  # fmt: skip
 
 #: Predicates whose text is no list of comparisons; their ends are typed in tests of their own.
@@ -114,7 +114,7 @@ def test_a_regime_that_is_no_predicate_or_lacks_a_variable_is_said():
 def disagreeing(function, said):
     """Places at which a function is NaN inside the regimes of its statements, or a number outside all of them."""
     names = [*inspect.signature(function).parameters]
-    domain = {"delta": (0, 1), "Delta": (0, 1), "eta": (0, 1), "p": (0, 2), "k": (0, 9)}
+    domain = {"delta": (0, 1), "Delta": (0, 1), "eta": (0, 1), "p": (0, 2), "k": (0, 9), "gap": (0, 1.1)}
     return [
         place
         for place in places(names)
