@@ -174,7 +174,7 @@ def _worlds() -> dict[str, str]:
         "worlds-sgl": shown(rows["CE_sgl"], ".4f"),
         "worlds-sel": shown(rows["SEL_ptl"], ".4f"),
         "worlds-ful": shown(rows["CE_ful"], ".4f"),
-        "worlds-least": shown(least, ".2f"),
+        "worlds-least": shown(math.floor(least * 100) / 100, ".2f"),  # at least that
         "worlds-phi": shown(PHI, "g"),
         "worlds-psi": shown(PSI, "g"),
     }
@@ -190,9 +190,10 @@ def _gaps() -> dict[str, str]:
         "gap-S": f"{S}",
         "gap-A": f"{A}",
         "gap-n": shown(late["n"], ",.0f"),
-        "gap-partial": shown((partial["upper"] / partial["lower"]).max(), ".3f"),
+        # At most that: rounded up.
+        "gap-partial": shown(math.ceil((partial["upper"] / partial["lower"]).max() * 1000) / 1000, ".3f"),
         "gap-partial-paper": shown((partial["paper_upper"] / partial["paper_lower"]).min(), ".0f"),
-        "gap-hard": shown((hard["upper"] / hard["lower"]).max(), ".2f"),
+        "gap-hard": shown(math.ceil((hard["upper"] / hard["lower"]).max() * 100) / 100, ".2f"),
         "gap-hard-far": shown(late["upper"] / late["lower"], ".3f"),
         "gap-hard-paper": shown(late["paper_upper"] / late["paper_lower"], ".0f"),
         **_other_gaps(),

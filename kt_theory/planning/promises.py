@@ -36,9 +36,11 @@ REPS_KNOWN = 1000
 _WHP: dict[str, tuple[Callable[..., Any], ...]] = {
     "hard": (bounds.hard_upper_whp_joint, bounds.hard_upper_whp),
     "partial": (
-        bounds.partial_upper_whp_sharp, bounds.partial_upper_whp_missing, bounds.partial_upper_whp_sqrt,
+        bounds.partial_upper_whp_sharp,
+        bounds.partial_upper_whp_missing,
+        bounds.partial_upper_whp_sqrt,
         bounds.partial_upper_whp,
-    ),  # fmt: skip
+    ),
     "soft": (bounds.soft_upper_whp,),
 }
 
