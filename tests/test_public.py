@@ -91,7 +91,7 @@ VALID: dict[str, Any] = {
     "relative": False, "max_reps": 100, "workers": 1, "progress": False, "method": "exact", "divergence": "tv",
     "rho": PROBLEM.rho, "teacher": PROBLEM.teacher, "name": "a name", "states": ("s", "t"), "actions": ("a", "b", "c"),
     "p": 0.3, "delta": 0.1, "Delta": 0.2, "xi": 1.0, "size": 3, "eta": 0.5, "kl": 0.2, "M": 1.0, "distance": 0.1,
-    "x": 0.5, "w": 0.2, "c_S": 0.5, "c_A": 0.5,
+    "gap": 0.5, "x": 0.5, "w": 0.2, "c_S": 0.5, "c_A": 0.5,
 }  # fmt: skip
 #: What the docstrings say is not checked, or is made by the package and not by its user.
 NOT_DOORS = {
