@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from kt_theory.logcheck import check_log as check_log
     from kt_theory.minimax import minimax_risk as minimax_risk
     from kt_theory.minimax.constants import minimax_constant as minimax_constant
+    from kt_theory.minimax.draws import draws_constant as draws_constant
     from kt_theory.minimax.greedy import minimax_greedy as minimax_greedy
     from kt_theory.planning import AnnotationPlan as AnnotationPlan
     from kt_theory.planning import Plan as Plan
@@ -120,6 +121,7 @@ _HOME = {
     "minimax_risk": "minimax",
     "minimax_constant": "minimax.constants",
     "minimax_greedy": "minimax.greedy",
+    "draws_constant": "minimax.draws",
     "greedy": "decoding",
     "greedy_risk": "decoding",
     "expected_greedy_risk": "decoding",

@@ -20,6 +20,20 @@ STATEMENTS = (
         regime_latex=r"$m \ge 1$",
     ),
     Metadata(
+        id="ours-store-draws-limit",
+        source="ours, storage",
+        origin=Origin.OURS,
+        words="What an input of mass r/n costs under m = mu A draws a visit, a share w of its labels at y/A each and "
+        "the rest of its mass on few: the limit of n times its part of the risk, many samples and then many labels.",
+        formula="r sum_v Poi(v; r) T_v, T_0 = E|y - 1|/2 + (1 - u)/2, T_v = E exp(-v mu y) |y - q_v| / 2",
+        regime="n to infinity, then A to infinity; u = w y <= 1",
+        grade=Grade.LIMIT,
+        status=Status.EXPERIMENTAL,
+        latex=r"$r \sum_v \mathrm{Poi}(v; r) T_v$, $T_0 = \frac12 \mathbb{E}|y - 1| + \frac12 (1 - u)$, "
+        r"$T_v = \frac12 \mathbb{E}\, e^{-v \mu y} |y - q_v|$",
+        regime_latex=r"$n \to \infty$, then $A \to \infty$; $u = w y \le 1$",
+    ),
+    Metadata(
         id="ours-store-list",
         source="ours, storage",
         origin=Origin.OURS,

@@ -9,8 +9,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from kt_theory.exact.risk import exact_risk
+from kt_theory.ledger.attacks.comparing import within
 from kt_theory.ledger.attacks.problems import generator
 from kt_theory.ledger.statement import Claim, Effort, PlantedError, Trial, stated
+from kt_theory.minimax.draws import cost
 from kt_theory.problem import Problem
 
 
@@ -110,7 +112,36 @@ def floors(claim: Claim, effort: Effort) -> Iterator[Trial]:
             yield Trial(f"attained, A={A}, k={k}", float(claim(A=A, k=k)), cost, "exact", error=1e-14)
 
 
+def many_labels(claim: Claim, effort: Effort) -> Iterator[Trial]:
+    """``claim(mu, r, y, w)`` is the limit of n times what an input costs: its 1/A taken out of two sizes."""
+    n = 10**7
+    for mu, r, y, w in ((0.25, 3.0, 1.5, 0.5), (0.5, 1.2, 0.4, 0.25), (1.0, 1.0, 0.15, 0.25), (0.1, 10.0, 1.5, 0.5)):
+        values = []
+        for A in (80, 160):
+            light = round(w * A)
+            row = np.repeat([y / A, 0.0], [light, A - light])
+            row[light] = 1 - light * y / A
+            problem = Problem(np.array([r / n, 1 - r / n]), np.array([row, np.eye(A)[0]]))
+            values.append(n * exact_risk(problem, f"SEL@sampled:{round(mu * A)}", n).value)
+        extrapolated = 2 * values[1] - values[0]
+        yield within(f"mu={mu:g}, r={r:g}", extrapolated, float(claim(mu=mu, r=r, y=y, w=w)), 2e-3, n)
+
+
 STATEMENTS = (
+    stated(
+        "ours-store-draws-limit",
+        claim=cost,
+        check=many_labels,
+        note="Gamma(mu) is its supremum; over laws of two atoms it is computed.",
+        planted=(
+            PlantedError(
+                "the mass on few labels is left out",
+                lambda mu, r, y, w: cost(mu, r, y, w) - r * math.exp(-r) * (1 - w * y) / 2,
+            ),
+            PlantedError("mu becomes 1.02 mu", lambda mu, r, y, w: cost(1.02 * mu, r, y, w)),
+            PlantedError("r becomes r + 1", lambda mu, r, y, w: cost(mu, r + 1, y, w)),
+        ),
+    ),
     stated(
         "ours-store-draws",
         claim=lambda rho, mass, n, m: (1 - rho * (1 - (1 - mass) ** m)) ** n,
