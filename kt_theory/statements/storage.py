@@ -9,8 +9,8 @@ STATEMENTS = (
         id="ours-store-draws",
         source="ours, storage",
         origin=Origin.OURS,
-        words="m draws a visit, each with its probability, leave the labels of a set B unseen with a probability that "
-        "gives the whole risk of the learner that is exact on what was drawn and shares the rest.",
+        words="Several draws a visit, each with its probability, leave the labels of a set B unseen with a probability "
+        "that gives the whole risk of the learner that is exact on what was drawn and shares the rest.",
         formula="P(B unseen at s) = (1 - rho (1 - (1 - p(B))^m))^n",
         regime="m >= 1",
         applies=lambda m: m >= 1,
