@@ -18,6 +18,7 @@ import scipy.stats
 
 import kt_theory as kt
 from kt_theory import cli
+from kt_theory.auditing import certificate
 from kt_theory.auditing.certificate import clopper_pearson
 from tests import oracles
 
@@ -245,6 +246,25 @@ def test_intervals_cover_in_a_few_runs():
         assert held_often_enough(coverage(sampled, zipf, error, m, 150, seed=i), 150)
     # Planted: intervals at half of their confidence.
     assert not held_often_enough([coverage("teacher", 1.0, 1.0, 200, 150, seed=9, delta=0.45)[0]], 150)
+
+
+def share_held(seed: int, runs: int) -> float:
+    """How often Clopper and Pearson's interval held for a coin and a biased one, all audits of one seed."""
+    rng = np.random.default_rng(8)
+    p, q, held = np.array([0.5, 0.5]), np.array([0.4, 0.6]), 0
+    for _ in range(runs):
+        a = rng.integers(2, size=100)
+        low, high = kt.audit_student({"p": p[a], "q": q[a]}, seed=seed).clopper_pearson
+        held += low <= tv(p, q) <= high
+    return held / runs
+
+
+def test_intervals_of_one_seed_cover(monkeypatch):
+    # Oracle: identity, the stated level less three binomial errors, where nobody names a seed
+    assert held_often_enough([share_held(0, 400)], 400)
+    # Planted: the same coins for all audits of a seed, of which one in some dozens has them on one side.
+    monkeypatch.setattr(certificate, "_coins", lambda seed, z, times: np.random.default_rng(seed))
+    assert not all(held_often_enough([share_held(seed, 50)], 50) for seed in range(60))
 
 
 @pytest.mark.slow

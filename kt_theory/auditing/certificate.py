@@ -18,6 +18,7 @@ a whole sequence, whose log-probability is the sum of those of its tokens.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -118,7 +119,8 @@ def audit_student(
     delta : float
         The probability with which each interval may miss, below 1/2.
     seed : int
-        Of the coins that make rejections of the samples.
+        Of the coins that make rejections of the samples. The samples seed them, too, so that audits of one seed toss
+        different coins.
 
     Returns
     -------
@@ -162,7 +164,7 @@ def audit_columns(table: Columns, *, sampled: Source = "teacher", delta: float =
     delta = checks.open_unit("delta", delta)
     if delta >= 0.5:
         raise ValueError(f"delta is {delta}: an interval that may miss as often as not is none; give less than 0.5")
-    coins = np.random.default_rng(checks.whole_number("seed", seed))
+    seed = checks.whole_number("seed", seed)
     log_ratio, times = _samples_of(table, sampled)
     if sampled == "both":
         z = np.abs(np.tanh(log_ratio / 2))
@@ -171,13 +173,23 @@ def audit_columns(table: Columns, *, sampled: Source = "teacher", delta: float =
     m = int(times.sum())
     tv = min(float(times @ z) / m, 1.0)
     variance = float(times @ (z - tv) ** 2) / (m - 1) if m > 1 else math.nan
-    rejections = int(coins.binomial(times, z).sum())
+    rejections = int(_coins(seed, z, times).binomial(times, z).sum())
     return StudentAudit(
         m, sampled, tv, math.sqrt(variance / m), rejections,
         clopper_pearson(rejections, m, delta, alike=sampled != "both"),
         _bernstein(tv, variance, m, delta),
         (m * tv + math.sqrt(m) / 2) / (m + math.sqrt(m)), 1 / (2 * (1 + math.sqrt(m))), delta,
     )  # fmt: skip
+
+
+def _coins(seed: int, z: np.ndarray, times: np.ndarray) -> np.random.Generator:
+    """The coins of an audit, from its seed and its samples.
+
+    Were they the same for all audits of one seed, the number of rejections would not be binomial over these: half the
+    coins of a hundred may well lie on one side.
+    """
+    digest = hashlib.blake2b(z.tobytes() + times.tobytes(), digest_size=16).digest()
+    return np.random.default_rng([seed, int.from_bytes(digest, "little")])
 
 
 def clopper_pearson(k: int, m: int, delta: float, *, alike: bool = True) -> tuple[float, float]:
