@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse
 import scipy.stats
@@ -579,3 +580,16 @@ def test_the_command_prints_what_the_function_finds(tmp_path, monkeypatch, capsy
     Path("b.csv").write_text("p,q\n0.5,0.5\n\n0,0.5\n", encoding="utf-8")
     assert cli.main(["audit-student", "b.csv"]) == 2
     assert "b.csv: line 4: p is 0.0" in capsys.readouterr().err.replace("p is 0:", "p is 0.0:")
+
+
+def test_the_figure_shows_intervals_that_hold_and_errors_of_the_table():
+    # Oracle: second algorithm, standard deviations from the teacher's table; |z| <= 4, and three binomial errors
+    figures = Path(kt.__file__).parents[1] / "figures"
+    found, exact = pd.read_csv(figures / "audit.csv"), pd.read_csv(figures / "audit_exact.csv")
+    both = found.merge(exact, on=["student", "sampled"])
+    assert len(both) == 18
+    z = (both["rmse"] ** 2 * both["m"] / both["sd"] ** 2 - 1) * np.sqrt(both["runs"] / 2)
+    assert np.abs(z).max() <= 4
+    assert (both["rmse"] <= 0.5 / (1 + np.sqrt(both["m"]))).all()
+    for name in ("clopper_pearson", "bernstein"):
+        assert held_often_enough(both[name].tolist(), int(both["runs"].min()))

@@ -45,6 +45,8 @@ QUICK = {
     "kt-theory reproduce figure2 --simulate --quick": "kt-theory reproduce real --simulate --quick",
     "kt-theory reproduce --quick": "kt-theory reproduce figure1 --quick",
     "kt-theory reproduce annotations --simulate": "kt-theory reproduce real --simulate --quick",
+    "kt-theory reproduce greedy --simulate": "kt-theory reproduce real --simulate --quick",
+    "kt-theory reproduce audit --simulate": "kt-theory reproduce real --simulate --quick",
     "kt-theory reproduce llm --simulate": "kt-theory reproduce real --simulate --quick",
     "kt-theory reproduce storage --simulate": "kt-theory reproduce real --simulate --quick",
     "kt-theory storage --bundled next_word --numbers 10 --visits 1 3 10": (

@@ -5,10 +5,12 @@ from __future__ import annotations
 import itertools
 import math
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import mpmath
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse
 import scipy.stats
@@ -349,3 +351,20 @@ def test_the_choices_are_bayes_over_the_relabellings():
                         mean[a] += weight * order[a]
             best = max(row) - sum((max(mean) for mean in posterior.values()), Fraction(0))
             assert kt.expected_greedy_risk(problem, protocol, n).value == pytest.approx(float(best), abs=1e-14)
+
+
+def test_the_figure_shows_what_the_functions_find():
+    # Oracle: identity, both ends of the games in order and the bounds of the guide; exact regrets computed again
+    figures = Path(kt.__file__).parents[1] / "figures"
+    games = pd.read_csv(figures / "greedy_minimax.csv")
+    assert (games["lower"] <= games["upper"]).all()
+    far = games[games["n"] == 10**6].set_index("level")
+    assert far.loc["hard", "lower"] == pytest.approx(0.2396508 * math.sqrt(10 / 1e6), rel=2e-3)
+    assert far.loc["soft", "lower"] == pytest.approx(0.9 * 9 / (math.e * 1e6), rel=1e-3)
+    problem = kt.zipf_problem(S=20, A=8, seed=1)
+    for row in pd.read_csv(figures / "greedy.csv").iloc[::9].itertuples():
+        found = kt.expected_greedy_risk(problem, row.level, row.n)
+        assert found.value == pytest.approx(row.mean, rel=1e-12, abs=found.error)
+    rates = pd.read_csv(figures / "greedy_exchange.csv")
+    p, q = (rates["top_two"] + rates["margin"]) / 2, (rates["top_two"] - rates["margin"]) / 2
+    np.testing.assert_allclose(rates["rate"], 1 / (1 - np.sqrt(q / p)) ** 2, rtol=1e-9)

@@ -30,7 +30,13 @@ STUDIES = {
     "real": "real_teacher",
 }
 #: What it draws by name only: longer than the rest, or of a package that may be absent.
-BY_NAME = {"llm": "llm_teacher", "annotations": "annotations", "storage": "storage"}
+BY_NAME = {
+    "llm": "llm_teacher",
+    "annotations": "annotations",
+    "storage": "storage",
+    "greedy": "greedy",
+    "audit": "audit",
+}
 
 
 def add_parser(commands: Any) -> None:
@@ -48,7 +54,7 @@ def add_parser(commands: Any) -> None:
         "kt-theory reproduce figure2 --simulate --quick",
     )
     choices = [*STUDIES, *BY_NAME, "all"]
-    about = "what to draw (default: all, but for llm, annotations and storage)"
+    about = "what to draw (default: all, but for " + ", ".join(BY_NAME) + ")"
     parser.add_argument("study", nargs="?", choices=choices, default="all", help=about)
     study_options(parser)
 

@@ -1,0 +1,123 @@
+"""Greedy decoding: what hard labels, log-probabilities and whole rows leave of a student that names one label.
+
+The regret is how much less likely than the most likely label the named one is, averaged over the inputs. Left: bounds
+on the minimax regret at S = 10, A = 10; from soft labels it is known exactly, and the bands of the other two are what
+is open. Middle: one teacher, 20 inputs whose 8 labels follow Zipf's law; lines are exact. Right: how many hard labels
+one log-probability is worth at a row of two labels, and at rows of more that share what the two leave, against the
+margin between the two most likely labels.
+
+What to see: the number of labels does not matter, and a log-probability is as good as a whole row in the worst case:
+S/(en), where hard labels have 0.2397 sqrt(S/n) and more. At one teacher every level is exponentially good; the margin
+decides how much a log-probability buys: 4 hard labels at (0.8, 0.2), 380 at (0.5, 0.45, 0.05).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+import kt_theory as kt
+
+S = A = 10
+TEACHER = kt.zipf_problem(S=20, A=8, seed=1)
+LEVELS = {"hard": "hard labels", "partial": "log-probabilities", "soft": "whole rows"}
+COLOURS = {"hard": "#D55E00", "partial": "#0072B2", "soft": "#009E73"}
+
+
+def bounds_of(sizes: list[int]) -> pd.DataFrame:
+    """Both ends of the minimax regret: columns level, n, lower, upper."""
+    found = [(level, n, kt.minimax_greedy(level, S=S, A=A, n=n)) for level in LEVELS for n in sizes]
+    return pd.DataFrame([(level, n, game.lower, game.upper) for level, n, game in found], columns=GAME)
+
+
+def regrets_of(sizes: list[int]) -> pd.DataFrame:
+    """The exact regret of one teacher: columns level, n, mean, error."""
+    found = [(level, n, kt.expected_greedy_risk(TEACHER, level, n)) for level in LEVELS for n in sizes]
+    return pd.DataFrame([(level, n, risk.value, risk.error) for level, n, risk in found], columns=REGRET)
+
+
+def rates_of(margins: np.ndarray) -> pd.DataFrame:
+    """Hard labels that a log-probability is worth: columns top_two, margin, rate; top_two is the mass of both."""
+    rows = []
+    for top_two in TOP_TWO:
+        for margin in margins[margins < top_two].tolist():
+            first, second = (top_two + margin) / 2, (top_two - margin) / 2
+            others = max(math.ceil((1 - top_two) / second), 1) if top_two < 1 else 0
+            row = [first, second, *[(1 - top_two) / max(others, 1)] * others]
+            rows.append((top_two, margin, kt.exchange_rate(row)))
+    return pd.DataFrame(rows, columns=["top_two", "margin", "rate"])
+
+
+GAME = ["level", "n", "lower", "upper"]
+REGRET = ["level", "n", "mean", "error"]
+#: Mass of the two most likely labels.
+TOP_TWO = (1.0, 0.7, 0.4)
+
+
+def main(options: kt.study.Options) -> pd.DataFrame:
+    """Run the study, write `greedy`, and return the scoreboard of the total variation at the same teacher."""
+    sizes = np.geomspace(10, 10**6, 11 if options.quick else 26).round().astype(int).tolist()
+    games, regrets = bounds_of(sizes), regrets_of([n for n in sizes if n <= 10**5])
+    rates = rates_of(np.geomspace(0.01, 0.99, 15 if options.quick else 50))
+    kt.study.write_receipts(games, options.path("greedy_minimax.csv"))
+    kt.study.write_receipts(regrets, options.path("greedy.csv"))
+    kt.study.write_receipts(rates, options.path("greedy_exchange.csv"))
+
+    name = f"Zipf, S={TEACHER.S}, A={TEACHER.A}"
+    exact = kt.study.exact([kt.study.Panel(name, TEACHER, [100, 1000, 10_000])], progress=options.progress)
+    with kt.plots.drawing(options.path("greedy"), 1, 3, width=11.4, height=3.6) as axes:
+        left, middle, right = axes.flat
+        _draw_games(left, games)
+        _draw_regrets(middle, regrets, name)
+        _draw_rates(right, rates)
+    return kt.claims.scoreboard(exact, {}, exact)
+
+
+def _draw_games(axes: Any, games: pd.DataFrame) -> None:
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    for level, rows in games.groupby("level"):
+        axes.fill_between(rows["n"], rows["lower"], rows["upper"], color=COLOURS[level], alpha=0.3, linewidth=0)
+        axes.plot(rows["n"], rows["lower"], color=COLOURS[level], linestyle="--" if level == "soft" else "-")
+    n = np.array([10.0, 1e6])
+    axes.plot(n, S / (math.e * n), color="0.3", linewidth=0.8, linestyle=":")
+    axes.text(2e3, 6e-2, "hard labels", color=COLOURS["hard"], fontsize="small")
+    axes.text(12, 2e-4, "log-probabilities (band)\nwhole rows (dashed)", color=COLOURS["soft"], fontsize="small")
+    axes.text(4e4, 1.6e-4, "S/(en)", color="0.3", fontsize="small")
+    axes.set_ylim(1e-6, 1)
+    axes.set_xlabel("n, samples")
+    axes.set_ylabel("minimax regret")
+    axes.set_title(f"the worst teacher, S = {S}, A = {A}", fontsize="medium")
+
+
+def _draw_regrets(axes: Any, regrets: pd.DataFrame, name: str) -> None:
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    places = {"hard": (1.2e3, 2e-2), "partial": (2.6e3, 2e-6), "soft": (12, 2e-7)}
+    for level, rows in regrets.groupby("level"):
+        axes.plot(rows["n"], rows["mean"], color=COLOURS[level])
+        axes.text(*places[level], LEVELS[level].replace("-", "-\n"), color=COLOURS[level], fontsize="small")
+    axes.set_ylim(1e-9, 1)
+    axes.set_xlabel("n, samples")
+    axes.set_ylabel("expected regret")
+    axes.set_title(f"one teacher: {name}", fontsize="medium")
+
+
+def _draw_rates(axes: Any, rates: pd.DataFrame) -> None:
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    looks = {1.0: ("#000000", (0.16, 80)), 0.7: ("#7A7A00", (0.012, 5)), 0.4: ("#CC79A7", (0.012, 2))}
+    for top_two, rows in rates.groupby("top_two", sort=False):
+        colour, place = looks[top_two]
+        axes.plot(rows["margin"], rows["rate"], color=colour)
+        axes.text(*place, f"$p_1 + p_2$ = {top_two:g}", color=colour, fontsize="small")
+    axes.set_xlabel("margin $p_1 - p_2$")
+    axes.set_ylabel("hard labels for one log-probability")
+    axes.set_title("the margin decides", fontsize="medium")
+
+
+if __name__ == "__main__":
+    kt.cli.run_script(main)
