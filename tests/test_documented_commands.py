@@ -121,6 +121,7 @@ def prepared(folder):
     for name, lines in {"batch_input": asked, "batch_output": batch, "items": items}.items():
         text = "".join(json.dumps(line) + "\n" for line in lines)
         (folder / f"{name}.jsonl").write_text(text, encoding="utf-8")
+    (folder / "rounded.csv").write_text("state,action,logp\nq1,yes,-0.69\nq1,no,-0.69\n", encoding="utf-8")
     (folder / "labels.txt").write_text("yes\nno\nperhaps\n", encoding="utf-8")
     (folder / "samples.csv").write_text(block_of("auditing.md", "csv"), encoding="utf-8")
     for name in ("rates.toml", "my_design.toml"):

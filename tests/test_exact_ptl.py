@@ -351,14 +351,15 @@ def test_label_classes_take_as_long_as_patience_says(monkeypatch):
         raise OutOfReach("count by count")
 
     monkeypatch.setattr(ptl, "_by_counts", out_of_reach)
+    monkeypatch.setattr(ptl, "_roughly", out_of_reach)
     monkeypatch.setattr(ptl, "CLASSES_QUICK", 0)
     monkeypatch.setattr(ptl, "CLASSES_HASTY", ptl.classes_cost(row, 200) / 2)
     problem = Problem([1.0], [row.p])
-    for divergence in ("tv", "l2"):
-        with pytest.raises(OutOfReach, match="label classes need"):
+    for divergence, limit in (("tv", "count by count"), ("l2", "label classes need")):
+        with pytest.raises(OutOfReach, match=limit):
             exact_risk(problem, "CE_ptl", 200, None, divergence, patient=False)
     assert exact_risk(problem, "CE_ptl", 200).value == pytest.approx(truth.value, rel=1e-12)
-    with pytest.warns(UserWarning, match="label classes need .* simulated"):
+    with pytest.warns(UserWarning, match="count by count.* simulated"):
         assert not expected_risk(problem, "CE_ptl", 200).proved
 
 

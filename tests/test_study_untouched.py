@@ -92,6 +92,7 @@ def here(tmp_path, monkeypatch, finished):
     (tmp_path / "records.csv").write_text("state,action\na,x\nb,y\n")
     (tmp_path / "log.jsonl").write_text('{"uid": "a", "label_counter": {"x": 2, "y": 1}}\n')
     (tmp_path / "audit.csv").write_text("p,q\n0.5,0.25\n0.25,0.5\n")
+    (tmp_path / "teacher.csv").write_text("state,action,probability\na,x,0.25\na,y,0.75\n")
     shutil.copytree(finished, tmp_path / "study")
     (tmp_path / "at").mkdir()
     monkeypatch.chdir(tmp_path / "at")
@@ -130,6 +131,7 @@ ELSEWHERE = {
     "minimax --protocol soft --S 2 --A 2 --n 5 --out new.csv": ("new.csv",),
     "verify --statement slip-1 --no-planted": (),
     "verify --statement slip-1 --no-planted --out new.csv": ("new.csv",),
+    "storage --teacher ../teacher.csv --numbers 1 --visits 2": (),
     "playground": ("playground.html",),
     "reproduce figure1 --quick --out ../figures": (),
 }

@@ -50,7 +50,7 @@ SEEN = (
     r"kt_theory\.minimax\.result\.MinimaxRisk",
     r"kt_theory\.certificates\.comparing\.Certificate",
     r"dict\[str, kt_theory\.learners\.learner\.Learner\]",
-    r"kt_theory\.protocols\.protocol\.Protocol",
+    r"kt_theory\.protocols\.facts\.Protocol",
     r".*\[str, kt_theory\.divergences\.Divergence\]",
     r"kt_theory\.ledger\.statement\.Statement",
     r"kt_theory\.ledger\.statement\.PlantedError",

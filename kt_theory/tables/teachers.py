@@ -216,7 +216,7 @@ def bundled_teacher(name: Bundled = "next_word") -> Problem:
     (50, 100)
     >>> row = problem.teacher[problem.states.index("more")]
     >>> problem.actions[row.argmax()], float(row.max().round(3))
-    ('than', 0.367)
+    ('than', 0.345)
     >>> bundled_teacher("language_model").pairs.stored
     64064
     """

@@ -129,6 +129,16 @@ def many_labels(claim: Claim, effort: Effort) -> Iterator[Trial]:
 
 STATEMENTS = (
     stated(
+        "ours-store-draws",
+        claim=lambda rho, mass, n, m: (1 - rho * (1 - (1 - mass) ** m)) ** n,
+        check=unseen_by_draws,
+        planted=(
+            PlantedError("m becomes m + 1", lambda rho, mass, n, m: (1 - rho * (1 - (1 - mass) ** (m + 1))) ** n),
+            PlantedError("m draws become n m visits", lambda rho, mass, n, m: (1 - rho * mass) ** (n * m)),
+            PlantedError("n becomes n + 1", lambda rho, mass, n, m: (1 - rho * (1 - (1 - mass) ** m)) ** (n + 1)),
+        ),
+    ),
+    stated(
         "ours-store-draws-limit",
         claim=cost,
         check=many_labels,
@@ -140,16 +150,6 @@ STATEMENTS = (
             ),
             PlantedError("mu becomes 1.02 mu", lambda mu, r, y, w: cost(1.02 * mu, r, y, w)),
             PlantedError("r becomes r + 1", lambda mu, r, y, w: cost(mu, r + 1, y, w)),
-        ),
-    ),
-    stated(
-        "ours-store-draws",
-        claim=lambda rho, mass, n, m: (1 - rho * (1 - (1 - mass) ** m)) ** n,
-        check=unseen_by_draws,
-        planted=(
-            PlantedError("m becomes m + 1", lambda rho, mass, n, m: (1 - rho * (1 - (1 - mass) ** (m + 1))) ** n),
-            PlantedError("m draws become n m visits", lambda rho, mass, n, m: (1 - rho * mass) ** (n * m)),
-            PlantedError("n becomes n + 1", lambda rho, mass, n, m: (1 - rho * (1 - (1 - mass) ** m)) ** (n + 1)),
         ),
     ),
     stated(
