@@ -28,8 +28,8 @@ from kt_theory.compiled import jit
 from kt_theory.exact.many import bracket
 from kt_theory.exact.rows import Estimate, OutOfReach, Row
 
-#: The most labels of a row whose pairs are listed: 36 MB.
-MOST_LABELS = 3000
+#: The most pairs that are listed, of all rows together: 24 bytes each.
+MOST_PAIRS = 10_000_000
 
 #: Draws of a row that say how much r varies, and are not averaged; the fewest that are; labels drawn in all, at most.
 PILOT, FEWEST, MOST_WORK = 100, 200, 1e8
@@ -42,32 +42,44 @@ NEGLIGIBLE = 1e-6
 
 
 @dataclass
-class _Pairs:
-    """The pairs of a row, labels (-1 for one of probability 0) with the running sum of their weights.
+class _Labels:
+    """The labels of a row that may be unseen: rows of mass `mass` in all, p, w, the number of those of probability 0.
 
-    `unseen` is the number of labels that are unseen in the mean, `omitted` what labels that are left out may add.
+    `unseen` is the number that is unseen in the mean, `omitted` what labels that are left out may add.
     """
 
+    mass: float
     p: np.ndarray
     w: np.ndarray
     zeros: int
-    low: np.ndarray
-    high: np.ndarray
-    sums: np.ndarray
-    scale: float
-    times: float
     unseen: float
     omitted: float
 
     @property
+    def size(self) -> int:
+        """Number of pairs; all labels of probability 0 count as one."""
+        return self.p.size * (self.p.size - 1) // 2 + (self.p.size if self.zeros else 0)
+
+
+@dataclass
+class _Pairs:
+    """The pairs of a row, labels (-1 for one of probability 0) with the running sum of their weights over `scale`."""
+
+    labels: _Labels
+    low: np.ndarray
+    high: np.ndarray
+    sums: np.ndarray
+    scale: float
+
+    @property
     def weight(self) -> float:
         """What the row adds to the risk for r = 1."""
-        return self.times * self.scale * float(self.sums[-1]) if self.sums.size else 0.0
+        return self.labels.mass * self.scale * float(self.sums[-1]) if self.sums.size else 0.0
 
     @property
     def spread(self) -> float:
         """The largest r: all labels of probability 0, one more at least and two at least are unseen."""
-        return 1 / max(2, self.zeros + 1)
+        return 1 / max(2, self.labels.zeros + 1)
 
 
 def risk(rows: list[Row], n: int, target: float, seed: int) -> Estimate:
@@ -91,32 +103,36 @@ def risk(rows: list[Row], n: int, target: float, seed: int) -> Estimate:
     Raises
     ------
     OutOfReach
-        If a row has too many labels that may be unseen, or the draws would take more than some ten seconds.
+        If there are too many pairs of labels that may be unseen, or the draws would take more than some ten seconds.
     """
     rng = np.random.default_rng(seed)
-    all_pairs = [_pairs_of(row, n) for row in rows]
-    omitted = math.fsum(pairs.omitted for pairs in all_pairs)
-    live = [pairs for pairs in all_pairs if pairs.weight > 0]
-    unseen = math.fsum(pairs.weight * pairs.unseen for pairs in live)
-    if unseen > MOST_UNSEEN * math.fsum(pairs.weight for pairs in live):
+    labels = [_labels_of(row, n) for row in rows]
+    omitted = math.fsum(some.omitted for some in labels)
+    if sum(some.size for some in labels) > MOST_PAIRS:
+        raise OutOfReach(f"SEL_ptl by pairs of unseen labels: more than {MOST_PAIRS} pairs: use kt_theory.simulate")
+    live = [pairs for pairs in (_pairs_of(some, n) for some in labels) if pairs.weight > 0]
+    whole = math.fsum(pairs.weight for pairs in live)
+    if math.fsum(pairs.weight * pairs.labels.unseen for pairs in live) > MOST_UNSEEN * whole:
         raise OutOfReach("SEL_ptl by pairs of unseen labels: many labels are unseen: use kt_theory.simulate")
-    if sum(PILOT * pairs.p.size for pairs in live) > MOST_WORK:
+    if sum(PILOT * pairs.labels.p.size for pairs in live) > MOST_WORK:
         raise OutOfReach("SEL_ptl by pairs of unseen labels: too many inputs: use kt_theory.simulate")
     pilot = [_drawn(pairs, n, PILOT, rng) for pairs in live]
-    mean = math.fsum(pairs.weight * r.mean() for pairs, r in zip(live, pilot, strict=True))
-    spread = [pairs.weight * _deviation(r, pairs.spread) for pairs, r in zip(live, pilot, strict=True)]
+    # Parts of the whole, whose squares are numbers where those of the risk are not.
+    parts = [pairs.weight / whole for pairs in live]
+    mean = math.fsum(part * float(r.mean()) for part, r in zip(parts, pilot, strict=True))
+    spread = [part * _deviation(r, pairs.spread) for part, pairs, r in zip(parts, live, pilot, strict=True)]
     # Draws in proportion to what varies leave least variance; a pair unlike all of the pilot is allowed for.
-    needed = [s * math.fsum(spread) / (target * mean) ** 2 for s in spread] if mean > 0 else []
-    size = [max(FEWEST, math.ceil(m)) for m in needed]
-    if sum(m * pairs.p.size for m, pairs in zip(size, live, strict=True)) > MOST_WORK:
+    size = [max(FEWEST, math.ceil(s * math.fsum(spread) / (target * mean) ** 2)) for s in spread]
+    if sum(m * pairs.labels.p.size for m, pairs in zip(size, live, strict=True)) > MOST_WORK:
         raise OutOfReach("SEL_ptl by pairs of unseen labels: too many draws: use kt_theory.simulate")
-    value, variance = 0.0, 0.0
-    for m, pairs in zip(size, live, strict=True):
+    value = variance = 0.0
+    for m, part, pairs in zip(size, parts, live, strict=True):
         r = _drawn(pairs, n, m, rng)
-        value += pairs.weight * float(r.mean())
-        variance += (pairs.weight * _deviation(r, pairs.spread)) ** 2 / m
+        value += part * float(r.mean())
+        variance += (part * _deviation(r, pairs.spread)) ** 2 / m
     route = f"Monte Carlo on pairs of unseen labels, {sum(size)} draws"
-    return Estimate(value, math.sqrt(variance) + omitted, route, proved=False)
+    error = whole * math.sqrt(variance) + omitted + math.ulp(0.0)
+    return Estimate(whole * value, error, route, proved=False)
 
 
 def _deviation(r: np.ndarray, spread: float) -> float:
@@ -124,41 +140,43 @@ def _deviation(r: np.ndarray, spread: float) -> float:
     return math.sqrt((float(r.var()) * r.size + spread**2) / r.size)
 
 
-def _pairs_of(row: Row, n: int) -> _Pairs:
-    if row.init.size and row.init.min() != row.init.max():
+def _labels_of(row: Row, n: int) -> _Labels:
+    if row.init.min() != row.init.max() or (row.zeros and row.start != row.init[0]):
         raise OutOfReach("pairs of unseen labels are for a uniform init: use kt_theory.simulate")
-    row = row.full() if row.zeros else row
-    zeros = int(np.count_nonzero(row.p == 0))
-    p = row.p[zeros:]
+    idle = int(np.count_nonzero(row.p == 0))
+    p = row.p[idle:]
     w = row.rho * p / math.fsum(p)
     with np.errstate(divide="ignore"):
-        never = n * np.log1p(-np.minimum(w, 1.0))
+        never = np.exp(n * np.log1p(-np.minimum(w, 1.0)))
     # Sorted by p, the last are those that are most surely seen.
-    left_out = np.cumsum(2 * np.exp(never)[::-1])[::-1]
+    left_out = np.cumsum(2 * never[::-1])[::-1]
     keep = int(np.count_nonzero(left_out > NEGLIGIBLE * bracket(row, n)[0]))
-    omitted = row.times * row.rho * float(left_out[keep]) if keep < p.size else 0.0
-    p, w, unseen = p[:keep], w[:keep], float(np.exp(never[:keep]).sum())
-    if keep > MOST_LABELS:
-        raise OutOfReach(f"{keep} labels that may be unseen, {MOST_LABELS} at most: use kt_theory.simulate")
-    low, high = np.triu_indices(keep, 1)
+    mass = row.times * row.rho
+    omitted = mass * float(left_out[keep]) if keep < p.size else 0.0
+    return _Labels(mass, p[:keep], w[:keep], idle + row.zeros, float(never[:keep].sum()), omitted)
+
+
+def _pairs_of(labels: _Labels, n: int) -> _Pairs:
+    p, w, zeros = labels.p, labels.w, labels.zeros
+    low, high = np.triu_indices(p.size, 1)
     gap, mass = p[high] - p[low], w[low] + w[high]
     if zeros:
-        low, high = np.append(np.full(keep, -1), low), np.append(np.arange(keep), high)
+        low, high = np.append(np.full(p.size, -1), low), np.append(np.arange(p.size), high)
         gap, mass = np.append(zeros * p, gap), np.append(w, mass)
     with np.errstate(divide="ignore"):
         logs = np.where(gap > 0, np.log(gap), -math.inf) + n * np.log1p(-np.minimum(mass, 1.0))
     most = float(logs.max(initial=-math.inf))
     if most == -math.inf:
-        return _Pairs(p, w, zeros, low, high, np.empty(0), 0.0, 0.0, unseen, omitted)
-    sums = np.cumsum(np.exp(logs - most))
-    return _Pairs(p, w, zeros, low, high, sums, math.exp(most), row.times * row.rho, unseen, omitted)
+        return _Pairs(labels, low, high, np.empty(0), 0.0)
+    return _Pairs(labels, low, high, np.cumsum(np.exp(logs - most)), math.exp(most))
 
 
 def _drawn(pairs: _Pairs, n: int, size: int, rng: np.random.Generator) -> np.ndarray:
     """The ratio r for `size` pairs and what they leave."""
     at = np.searchsorted(pairs.sums, rng.random(size) * pairs.sums[-1], side="right").clip(max=pairs.sums.size - 1)
     out = np.empty(size)
-    _ratios(rng, n, pairs.p, pairs.w, pairs.zeros, pairs.low[at], pairs.high[at], out)
+    labels = pairs.labels
+    _ratios(rng, n, labels.p, labels.w, labels.zeros, pairs.low[at], pairs.high[at], out)
     return out
 
 

@@ -8,6 +8,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+import scipy.sparse
 
 import kt_theory as kt
 from kt_theory import pairs
@@ -33,7 +34,7 @@ def test_the_mean_is_that_of_the_exact_route(problem: kt.Problem, n: int) -> Non
     scores = []
     for seed in range(20):
         found = pairs.risk(rows_of(problem), n, 1e-2, seed)
-        assert found.error <= 2e-2 * found.value
+        assert found.error <= 2e-2 * found.value + math.ulp(0.0)
         assert not found.proved
         scores.append((found.value - true.value) / (found.error + true.error) if found.error else 0.0)
     assert np.abs(scores).max() <= 4
@@ -44,7 +45,7 @@ def test_the_mean_is_that_of_the_exact_route(problem: kt.Problem, n: int) -> Non
 def test_a_wrong_weight_of_pairs_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
     # Oracle: second algorithm, as above; planted: one draw less keeps a pair unseen
     right = pairs._pairs_of
-    monkeypatch.setattr(pairs, "_pairs_of", lambda row, n: right(row, n - 1))
+    monkeypatch.setattr(pairs, "_pairs_of", lambda labels, n: right(labels, n - 1))
     with pytest.raises(AssertionError):
         test_the_mean_is_that_of_the_exact_route(*PROBLEMS[1])
 
@@ -72,6 +73,28 @@ def test_rare_events_cost_no_more() -> None:
     with np.errstate(divide="ignore"):
         alone = problem.rho[:, None] * zeros / (zeros + 1) * p * np.exp(1e8 * np.log1p(-w))
     assert found.value == pytest.approx(alone[(p > 0) & (zeros > 0)].sum(), rel=2e-3)
+
+
+def test_the_error_of_a_tiny_risk_does_not_underflow() -> None:
+    # Oracle: limit, two labels: the rarer one is unseen with probability (1 - w)^n, some 1e-217
+    problem = kt.Problem([1.0], [[0.25, 0.75]])
+    uneven = kt.Problem([1.0], [[0.0, 0.25, 0.75]])
+    assert pairs.risk(rows_of(problem), 10**4, 1e-2, 0).value == 0.0  # one of two labels is always seen
+    found = pairs.risk(rows_of(uneven), 1740, 1e-2, 0)
+    assert found.value == pytest.approx(0.125 * 0.75**1740, rel=1e-3)
+    assert 1e-5 * found.value < found.error < 1e-2 * found.value
+
+
+def test_sparse_rows_and_many_inputs(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Oracle: identity, the same labels stored and not; a limit on what is listed
+    dense = kt.Problem([0.5, 0.5], [[0.0, 0.0, 0.25, 0.75], [0.5, 0.0, 0.5, 0.0]])
+    sparse = kt.Problem([0.5, 0.5], scipy.sparse.csr_array(np.asarray(dense.teacher)))
+    assert sparse.sparse
+    one, other = (pairs.risk(rows_of(problem), 30, 1e-2, 1) for problem in (dense, sparse))
+    assert abs(one.value - other.value) <= 4 * math.hypot(one.error, other.error)
+    monkeypatch.setattr(pairs, "MOST_PAIRS", 3)
+    with pytest.raises(OutOfReach, match="more than 3 pairs"):
+        pairs.risk(rows_of(sparse), 30, 1e-2, 1)
 
 
 def test_auto_keeps_a_pair_unseen_where_few_labels_are() -> None:
