@@ -1,6 +1,6 @@
 """Which 20 numbers of a row to store: a list of the most likely labels, draws, or both.
 
-Left: what a list costs for ever, against its length k, on 1,000 labels: renormalised and with equal shares, at the
+Left: what a list costs at any n, against its length k, on 1,000 labels: renormalised and with equal shares, at the
 worst row (proved) and at Zipf's law. Middle and right: the expected total variation against the visits of every input,
 20 numbers a visit, at Zipf's law on 1,000 labels and at the package's language model, 64 prompts and 19,538 labels.
 Lists and frequencies are exact; draws are exact where a route reaches, else simulated with errors far below the
@@ -46,7 +46,7 @@ def zipf() -> np.ndarray:
 
 
 def tails() -> pd.DataFrame:
-    """What lists cost for ever, by their length: columns k, way, worst and zipf."""
+    """What lists cost at any n, by their length: columns k, way, worst and zipf."""
     rows = []
     for k in LENGTHS:
         cost = kt.tail_cost(zipf(), k)
@@ -87,7 +87,7 @@ def _draw_lists(axes: Any, lists: pd.DataFrame) -> None:
     axes.set_xscale("log")
     axes.set_ylim(0, 1.05)
     axes.set_xlabel("labels on the list, k")
-    axes.set_ylabel("total variation, for ever")
+    axes.set_ylabel("total variation, at any n")
     axes.set_title("equal shares beat renormalising")
     for words, colour, place in (
         ("renormalised:\nworst row", LOOK["renormalised"][0], (110, 0.93)),

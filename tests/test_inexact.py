@@ -272,7 +272,7 @@ def test_rounding_leaves_a_plateau_and_counts_leave_it() -> None:
 
 
 def test_at_another_temperature_nothing_is_left_once_all_was_seen() -> None:
-    # Oracle: limit, all labels seen; what is told taken for the teacher would leave its distance for ever
+    # Oracle: limit, all labels seen; what is told taken for the teacher would leave its distance at any n
     problem = kt.zipf_problem(S=3, A=5, seed=1)
     for T in ("0.5", "3"):
         risks = kt.sample_risks(problem, f"SEL@tempered:{T}", 10**5, 20)

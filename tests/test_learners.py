@@ -209,7 +209,7 @@ def test_every_label_seen_leaves_sel_ptl_nothing_to_spread() -> None:
 
 
 def test_labels_of_probability_zero_get_their_share() -> None:
-    # Oracle: published, theory 1.2: never sampled, they stay unseen for ever and share the missing mass
+    # Oracle: published, theory 1.2: never sampled, they stay unseen and share the missing mass
     data = Data(np.array([[3, 0, 0, 0]]), np.array([[0.4, 0.6, 0.0, 0.0]]), None)
     np.testing.assert_allclose(student_of("SEL_ptl", data), [[0.4, 0.2, 0.2, 0.2]], rtol=1e-15)
 

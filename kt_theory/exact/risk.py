@@ -127,7 +127,7 @@ def _within_minutes(rows: list[Row], route: Callable[..., Estimate], n: int) -> 
         taken += of(row, n, *route.args)  # type: ignore[attr-defined]
         if taken > HASTY:
             raise OutOfReach(
-                f"{i} of {len(rows)} different inputs take about {HASTY:g} s, the most that is spent unasked: use "
+                f"{i} of {len(rows)} different inputs take about {HASTY:g} s, the most for 'auto': use "
                 "method='exact' or kt_theory.simulate"
             )
 

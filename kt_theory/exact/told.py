@@ -48,7 +48,7 @@ from kt_theory.protocols.protocol import Protocol
 #: Missing mass below which further visits are left out: of the size of a rounding.
 LEFT_OUT = 1e-17
 
-#: The most numbers of visits that are gone through, and the most seconds that they take unasked.
+#: The most numbers of visits that are gone through, and the most seconds that they take without patience.
 MOST_TERMS, HASTY = 20_000, 15.0
 
 
@@ -133,7 +133,8 @@ def _several(protocol: Protocol, row: Row, n: int, divergence: str, patient: boo
         raise OutOfReach(f"n is {n}: {number} numbers of visits count, {MOST_TERMS} at most: use kt_theory.simulate")
     if not patient and (taken := seconds(row, n, protocol)) > HASTY:
         raise OutOfReach(
-            f"an input takes about {taken:.3g} s, {HASTY:g} s at most unasked: use method='exact' or kt_theory.simulate"
+            f"an input takes about {taken:.3g} s, {HASTY:g} s at most for 'auto': use "
+            "method='exact' or kt_theory.simulate"
         )
     never = ful.row_risk(row, n, divergence)
     if number == 0:

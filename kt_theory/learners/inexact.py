@@ -7,7 +7,7 @@ there, too: `Clipped` moves the frequencies into the cells, no further than it m
 counting does. Until counts tell more than a cell does, its students lie at the ends of cells, where middles are nearer.
 
 **At another temperature.** Told is q, proportional to p^(1/T). `Untempered` completes q as SEL_ptl does, and takes it
-back to p, proportional to q^T: exact once every label was seen. What is told taken for p is wrong for ever.
+back to p, proportional to q^T: exact once every label was seen. What is told taken for p is wrong at any n.
 """
 
 from __future__ import annotations

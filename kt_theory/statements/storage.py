@@ -51,7 +51,7 @@ STATEMENTS = (
         id="ours-store-floor",
         source="ours, storage",
         origin=Origin.OURS,
-        words="What a list of the k most likely labels can cost for ever, with equal shares of the tail.",
+        words="What a list of the k most likely labels can cost at any n, with equal shares of the tail.",
         formula="max_m ((m - k)/m) (1 - (m - k)/(A - k)) <= (sqrt A - sqrt k)/(sqrt A + sqrt k)",
         regime="1 <= k < A",
         applies=lambda A, k: 1 <= k < A,
