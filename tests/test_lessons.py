@@ -53,8 +53,8 @@ def load_build():
     return module
 
 
-def test_there_are_eight_lessons_with_a_notebook_each():
-    assert [script.stem[:2] for script in LESSONS] == [f"0{number}" for number in range(1, 9)]
+def test_there_are_ten_lessons_with_a_notebook_each():
+    assert [script.stem[:2] for script in LESSONS] == [f"{number:02}" for number in range(1, 11)]
     assert {path.stem for path in NOTEBOOKS.glob("*.ipynb")} == {script.stem for script in LESSONS}
     assert sum(path.stat().st_size for path in NOTEBOOKS.iterdir()) < 2_000_000
 
@@ -246,11 +246,18 @@ def test_an_answer_is_replaced_where_a_reader_would(tmp_path):
         ("06_soft_labels", "[0.7, 0.1, 0.1, 0.1]", "[0.25, 0.25, 0.25, 0.25]"),
         ("07_moving_teachers", "frozen = kt.instance(2, S, A, 1000)", "frozen = kt.instance(2, S, A, 100_000)"),
         ("08_reading_a_slope", "fit_rate(decade, np.log(decade) / decade)", "fit_rate(decade, 1 / decade)"),
+        pytest.param("09_greedy_decoding", "0.01 / math.sqrt(n)", "0.01", marks=pytest.mark.slow),
+        pytest.param(
+            "10_auditing_a_student",
+            'fitted = kt.fit(log, "SEL_ptl")',
+            'fitted = kt.fit(kt.draw(problem, "partial", 300, seed=9), "SEL_ptl")',
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_planted_error_is_seen(stem, right, planted):
-    # Oracle: identity, the error that is planted. The two lessons that play the game of a coin for ten seconds first
-    # are slow; the planted errors of the others show that a lesson stops.
+    # Oracle: identity, the error that is planted. The lessons that compute for some seconds first are slow; the planted
+    # errors of the others show that a lesson stops.
     text = (ROOT / "simulations" / "lessons" / f"{stem}.py").read_text(encoding="utf-8")
     assert text.count(right) == 1
     planted_lesson = compile(text.replace(right, planted), stem, "exec")
