@@ -347,11 +347,10 @@ def test_label_classes_take_as_long_as_patience_says(monkeypatch):
     row = a_row([0.1, 0.2, 0.3, 0.4])
     truth = ptl.by_classes(row, 200)
 
-    def out_of_reach(row, n, divergence):
+    def out_of_reach(estimate, largest):
         raise OutOfReach("count by count")
 
     monkeypatch.setattr(ptl, "_by_counts", out_of_reach)
-    monkeypatch.setattr(ptl, "_roughly", out_of_reach)
     monkeypatch.setattr(ptl, "CLASSES_QUICK", 0)
     monkeypatch.setattr(ptl, "CLASSES_HASTY", ptl.classes_cost(row, 200) / 2)
     problem = Problem([1.0], [row.p])

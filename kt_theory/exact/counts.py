@@ -93,14 +93,13 @@ SAFETY = 3.0
 ROUTE = "counts"
 
 
-def visited(row: Row, n: int, largest: float = FINE) -> Estimate:
-    """What visited students add to the TV risk of CE_ptl, rho E[TV; visited], after n >= 1 draws.
+def estimate(row: Row, n: int) -> Estimate:
+    """What visited students add to the TV risk of CE_ptl, rho E[TV; visited], after n >= 1 draws; with any error.
 
     Parameters
     ----------
     row : Row
     n : int
-    largest : float
 
     Returns
     -------
@@ -110,18 +109,8 @@ def visited(row: Row, n: int, largest: float = FINE) -> Estimate:
     Raises
     ------
     OutOfReach
-        If the error is above `largest`, relative.
+        If all labels have one probability, or too many counts are needed.
     """
-    found = estimate(row, n)
-    if not found.error <= largest * found.value:
-        raise OutOfReach(
-            f"CE_ptl, count by count: the error is {found.error:.2g} of {found.value:.3g}: use kt_theory.simulate"
-        )
-    return found
-
-
-def estimate(row: Row, n: int) -> Estimate:
-    """As `visited`, with any error."""
     law = _Draws(row, n)
     if law.sd == 0:
         raise OutOfReach("CE_ptl, count by count: all draws show labels of one probability")
@@ -133,6 +122,15 @@ def estimate(row: Row, n: int) -> Estimate:
     value = missed + seen.value
     error = SAFETY * seen.error + 4 * math.exp(-LEAST) + EPS * (64 * value + seen.rounding)
     return Estimate(row.rho * value, row.rho * error, ROUTE, proved=False)
+
+
+def within(found: Estimate, largest: float) -> Estimate:
+    """An estimate as it is, or `OutOfReach` if its error is above `largest`, relative."""
+    if not found.error <= largest * found.value:
+        raise OutOfReach(
+            f"CE_ptl, count by count: the error is {found.error:.2g} of {found.value:.3g}: use kt_theory.simulate"
+        )
+    return found
 
 
 class _Draws:

@@ -32,7 +32,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 from scipy.special import gammaln
@@ -103,8 +103,8 @@ def row_risk(row: Row, n: int, divergence: str = "tv", *, patient: bool = True) 
         return _infinite()
     low, high = bracket(row, n, divergence)
 
-    def whole(route: Callable[[Row, int, str], Estimate]) -> Estimate:
-        visited = route(row, n, divergence)
+    def whole(route: Callable[[], Estimate]) -> Estimate:
+        visited = route()
         error = visited.error + (8 + n * row.rho) * EPS * unvisited + moved
         error += row.rho * (2 * excess(row.p) + excess(row.init)) + 4 * math.ulp(0.0)
         return replace(visited, value=unvisited + visited.value, error=error)
@@ -147,27 +147,27 @@ def _unvisited(row: Row, n: int, divergence: str) -> float:
     return row.rho * never * cost
 
 
-def _routes(row: Row, n: int, divergence: str, patient: bool) -> list[Callable[[Row, int, str], Estimate]]:
+def _routes(row: Row, n: int, divergence: str, patient: bool) -> list[Callable[[], Estimate]]:
     """The routes to the visited part, the best first."""
     values, sizes = label_classes(row)
     labels = int(sizes.sum())
     if _vectors(n, labels, row.rho) * labels <= ENUMERATION_SMALL:
-        return [by_enumeration]
+        return [partial(by_enumeration, row, n, divergence)]
     quick = classes_cost(row, n) <= CLASSES_QUICK
-    classes = partial(by_classes, most=CLASSES_CAP if patient else CLASSES_HASTY)
+    classes = partial(by_classes, row, n, divergence, most=CLASSES_CAP if patient else CLASSES_HASTY)
     if divergence != "tv":
         return [classes]
     if values.size == 1:
-        return [classes, _alike] if quick else [_alike]
-    return [classes, _roughly] if quick else [_by_counts, classes, _roughly]
+        alike = partial(_alike, row, n, divergence)
+        return [classes, alike] if quick else [alike]
+    # Computed once, and held to the coarser limit where label classes do not reach either.
+    estimate = cache(partial(counts.estimate, row, n))
+    roughly = partial(_by_counts, estimate, counts.COARSE)
+    return [classes, roughly] if quick else [partial(_by_counts, estimate, counts.FINE), classes, roughly]
 
 
-def _by_counts(row: Row, n: int, divergence: str) -> Estimate:
-    return counts.visited(row, n)
-
-
-def _roughly(row: Row, n: int, divergence: str) -> Estimate:
-    return counts.visited(row, n, counts.COARSE)
+def _by_counts(estimate: Callable[[], Estimate], largest: float) -> Estimate:
+    return counts.within(estimate(), largest)
 
 
 def _alike(row: Row, n: int, divergence: str) -> Estimate:
