@@ -163,6 +163,36 @@ def test_integrals_between_kinks(n: int, rho: float, A: int) -> None:
     assert kept != pytest.approx(truth[0], rel=1e-12, abs=0)
 
 
+@pytest.mark.parametrize(
+    ("n", "rho", "A", "p"),
+    [
+        (10**6, 0.1, 2, [0.3, 0.5]),
+        (10**9, 1e-5, 20_000, [0.003, 0.02, 0.2, 0.4]),  # t grows by up to 0.5 a visit
+        (10**9, 1.3e-6, 19_252, [0.01, 0.38]),  # the last is beyond all counts: not side by side
+        (10**8, 1e-4, 300, [0.0034, 1 / 300, 0.49]),
+    ],
+)
+def test_numbers_of_visits_side_by_side(n: int, rho: float, A: int, p: list[float]) -> None:
+    # Oracle: second algorithm, one number of visits after the other, and incomplete beta functions
+    a, probabilities = 0.4 / math.sqrt(A - 1), np.array(p)
+    first, last = map(float, binomials.window(n, rho))
+    e, found, chain = a * (1 - A * probabilities), np.empty(len(p)), np.empty(len(p))
+    given = (float(n), rho, first, last, A * a, probabilities, e, np.full(len(p), False))
+    loops_add.fill_deviations(*given, found)
+    with pytest.MonkeyPatch.context() as patch:
+        # As Python: what is compiled has its constants and functions in it.
+        patch.setattr(loops_add, "_steady", lambda *_: False)
+        loops_add.fill_deviations.py_func(*given, chain)
+    np.testing.assert_allclose(found, chain, rtol=1e-13)
+    truth = 2 * windowed(n, rho, probabilities, A)
+    np.testing.assert_allclose(found, truth, rtol=3e-13)
+    assert loops_add._steady(first, last, p[0], e[0])
+    # planted: one label's t a millionth off
+    moved = np.empty(len(p))
+    loops_add.fill_deviations(*given[:6], e * (1 + 1e-6), given[7], moved)
+    assert not np.allclose(moved, truth, rtol=3e-13, atol=0)
+
+
 @pytest.mark.parametrize("n", [1, 30, 10**4, 10**7])
 def test_labels_that_are_not_listed(n: int) -> None:
     # Oracle: identity, zeros listed and counted cost the same
@@ -210,5 +240,5 @@ def test_large_n_and_the_cap() -> None:
             float(add.add_constant_risk(np.array([p]), int(m), 0.4 * math.sqrt(m / 2), 3)[0]) for p in row.p.tolist()
         )
         assert value.value == pytest.approx(row.rho * limit, rel=1e-8, abs=0)
-    with pytest.raises(OutOfReach, match=r"cap of 1000000000 "):
+    with pytest.raises(OutOfReach, match=r"cap of 2000000000 "):
         add.row_risk(row, 10**18)
