@@ -20,9 +20,9 @@ one m to the next, F and b are carried along by
     F(k; m+1) = F(k; m) - p b(k; m),    F(k+1; m) = F(k; m) + b(k+1; m),    b(k; m+1) = b(k; m) (m+1) q / (m+1-k),
 
 from a sum over the shorter tail at the first m, and from a new b at every 64th. Where floor(t) stays or grows by 1,
-stretches of 64 are worked on side by side, and a number costs four nanoseconds, for every size. Light labels after many visits are integrated between kinks instead (`kt_theory.exact.kinks`), in
-microseconds. Labels of probability 0 cost d/T each and are counted only. An input that was never visited costs what
-`kt_theory.exact.ful` gives.
+stretches of 64 are worked on side by side, and a number costs four nanoseconds, for every size. Light labels after
+many visits are integrated between kinks instead (`kt_theory.exact.kinks`), in microseconds. Labels of probability 0
+cost d/T each and are counted only. An input that was never visited costs what `kt_theory.exact.ful` gives.
 
 **Error.** Measured: 1e-14 relative against 40 digits for m <= 1e5, and against incomplete beta functions beyond.
 `row_risk` reports 1e-12, and beyond 1e6 expected visits 1e-12 sqrt(visits / 1e6), for F carried over as many steps. It
