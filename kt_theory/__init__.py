@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from kt_theory import learners as learners
     from kt_theory import ledger as ledger
     from kt_theory import logs as logs
+    from kt_theory import losses as losses
     from kt_theory import plots as plots
     from kt_theory import problem as problem
     from kt_theory import protocols as protocols
@@ -144,7 +145,7 @@ _HOME = {
     "fit_rate": "rates",
 }
 _MODULES = (
-    *("bounds", "checks", "claims", "cli", "divergences", "learners", "ledger", "logs"),
+    *("bounds", "checks", "claims", "cli", "divergences", "learners", "ledger", "logs", "losses"),
     *("plots", "problem", "protocols", "study", "tables", "training"),
 )
 

@@ -31,6 +31,7 @@ MAP = {
     "playground": ({"files", "__version__"}, set()),
     "protocols": ({"checks", "records", "refusals", "sparse"}, {"numpy"}),
     "learners": ({"checks", "fingerprints", "problem", "protocols", "records", "sparse"}, {"numpy"}),
+    "losses": ({"checks", "compiled", "learners", "protocols"}, {"numpy", "scipy"}),
     "bounds": ({"checks", "protocols", "statements"}, {"numpy", "scipy"}),
     "auditing": ({"checks", "protocols", "records", "sparse"}, {"numpy", "scipy"}),
     "simulation": (
@@ -120,6 +121,7 @@ LAYER = {
     **dict.fromkeys(["problem", "records", "rates", "playground", "training"], 1),
     **dict.fromkeys(["divergences", "protocols"], 2),
     **dict.fromkeys(["learners", "bounds", "auditing"], 3),
+    "losses": 3.5,
     **dict.fromkeys(["simulation", "exact", "tables"], 4),
     **dict.fromkeys(["decoding", "pairs"], 4.5),
     **dict.fromkeys(["logs", "minimax", "certificates", "risk"], 5),

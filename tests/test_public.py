@@ -29,6 +29,7 @@ TRIED_ELSEWHERE = {
     "cli": "commands, whose options are tried in test_cli_values",
     "divergences": "definitions that trust their rows; kt.Divergence and whatever takes one are tried here",
     "training": "losses, which take tensors: test_training",
+    "losses": "objects, whose parameters and teachers are tried in test_losses",
 }
 
 MODULES = tuple(name for name in kt._MODULES if name not in TRIED_ELSEWHERE)

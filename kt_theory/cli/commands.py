@@ -13,6 +13,7 @@ from kt_theory.cli import (
     check_log,
     convert,
     fit,
+    losses,
     minimax,
     plan,
     playground,
@@ -56,6 +57,7 @@ def parser() -> argparse.ArgumentParser:
     plan.add_parser(commands)
     storage.add_parser(commands)
     minimax.add_parser(commands)
+    losses.add_parser(commands)
     study.add_parser(commands)
     playground.add_parser(commands)
     _add_help(commands)

@@ -1,0 +1,100 @@
+"""`kt-theory losses` and `kt-theory limit`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+import kt_theory as kt
+from kt_theory.cli.exits import HELD
+from kt_theory.cli.options import add_command
+
+
+def add_parser(commands: Any) -> None:
+    parser = add_command(
+        commands,
+        "losses",
+        _losses,
+        "list the losses whose limits are known",
+        "List the losses that students are trained with: what a sample must show, whether a table of free logits\n"
+        "converges to the teacher, and how fast on a fixed teacher.",
+        "kt-theory losses --protocol partial --consistent",
+    )
+    parser.add_argument("--protocol", metavar="NAME", help="only losses that run on this protocol, such as partial")
+    parser.add_argument("--consistent", action="store_true", help="only losses whose limit is the teacher, always")
+    parser.add_argument("--json", action="store_true", help="print the list as JSON")
+    parser = add_command(
+        commands,
+        "limit",
+        _limit,
+        "what a student converges to under a loss",
+        "Print the law that a student of one input converges to under a loss, and how far it is from the teacher.",
+        "kt-theory limit focal --set gamma=1 --p 0.5 0.3 0.2",
+    )
+    parser.add_argument("loss", metavar="LOSS", help="its id, as `kt-theory losses` lists it")
+    parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="parameters of the loss")
+    parser.add_argument("--p", type=float, nargs="+", required=True, metavar="P", help="the teacher's law")
+    parser.add_argument("--json", action="store_true", help="print the answer as JSON")
+
+
+def _losses(arguments: argparse.Namespace) -> int:
+    shown = None
+    if arguments.protocol is not None:
+        shown = kt.protocols.resolve_protocol(arguments.protocol, "--protocol")
+    entries: list[dict[str, Any]] = []
+    for name, kind in kt.losses.LOSSES.items():
+        protocol = kt.losses.make(name).protocol
+        if shown is not None and (protocol is None or not shown.reveals_at_least(protocol)):
+            continue
+        if arguments.consistent and kind.consistent != "yes":
+            continue
+        level = kind.level if protocol is None else protocol.name
+        facts = {"id": name, "sees": level, "consistent": kind.consistent, "rate": kind.rate, "title": kind.title}
+        entries.append(facts | {"parameters": kt.losses.make(name).parameters, "paper": kind.paper})
+    if arguments.json:
+        print(json.dumps(entries, indent=1))
+        return HELD
+    wide = max((len(entry["id"]) for entry in entries), default=0)
+    for entry in entries:
+        consistent = entry["consistent"].partition(" ")[0]
+        print(f"{entry['id']:{wide}}  {entry['sees']:14}  {consistent:3}  {entry['title']}")
+    print(f"{len(entries)} losses: id, what a sample shows, whether the limit is the teacher, title")
+    return HELD
+
+
+def _limit(arguments: argparse.Namespace) -> int:
+    loss = made(arguments.loss, arguments.set)
+    found = loss.limit(arguments.p)
+    tv = 0.5 * sum(abs(a - b) for a, b in zip(found.student.tolist(), arguments.p, strict=True))
+    facts = {"unique": bool(found.unique), "attained": bool(found.attained), "local_only": bool(found.local_only)}
+    if arguments.json:
+        answer = {"loss": loss.name, "student": found.student.tolist(), "tv": tv, **facts, "note": found.note}
+        print(json.dumps(answer, indent=1))
+        return HELD
+    print(f"{loss.name}: {loss.formula}")
+    print("limit     " + " ".join(f"{q:.6f}" for q in found.student))
+    print(f"teacher   {'at' if tv <= 1e-6 else 'not at'} the teacher, total variation {tv:.6f}")
+    kinds = ["unique" if facts["unique"] else "not unique: what descent from the uniform law returns"]
+    kinds += [] if facts["attained"] else ["not attained by finite logits"]
+    kinds += ["a local minimum, no more is known"] if facts["local_only"] else []
+    print("minimum   " + "; ".join(kinds))
+    if found.note:
+        print(f"note      {found.note}")
+    print(f"source    {loss.source}")
+    return HELD
+
+
+def made(name: str, words: list[str]) -> Any:
+    """The loss of an id and of words NAME=VALUE."""
+    known = kt.losses.LOSSES.get(name)
+    given: dict[str, Any] = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not equals or not key or not value:
+            raise ValueError(f"--set has {word!r}: a parameter is given as NAME=VALUE")
+        if key in given:
+            raise ValueError(f"--set gives {key} twice")
+        parameter = getattr(known, key, None)
+        given[key] = parameter.read(value) if parameter is not None and hasattr(parameter, "read") else value
+    return kt.losses.make(name, **given)
