@@ -121,6 +121,7 @@ def _named(k, K, weights, first, masses, whole, times, cost, turns, nodes, share
     total = 0.0
     factors = np.empty(G, dtype=np.complex128)
     before = np.empty(G + 1, dtype=np.complex128)
+    ahead = np.empty(G + 1, dtype=np.complex128)
     for i in range(k.size):
         under = whole[i].copy()
         point = 0.0 + 0.0j
@@ -138,8 +139,10 @@ def _named(k, K, weights, first, masses, whole, times, cost, turns, nodes, share
             for q in range(nodes.size):
                 u = nodes[q]
                 before[0] = 1.0
+                ahead[0] = 1.0
                 for g in range(G):
                     factors[g] = under[g] + u * masses[g, j] * here
+                    ahead[g + 1] = ahead[g] * factors[g]
                     before[g + 1] = before[g]
                     if times[g] > 1:
                         before[g + 1] *= _power(factors[g], times[g] - 1)
@@ -148,10 +151,7 @@ def _named(k, K, weights, first, masses, whole, times, cost, turns, nodes, share
                 named = 0.0 + 0.0j
                 for g in range(G - 1, -1, -1):
                     if cost[g] > 0.0:
-                        ahead = 1.0 + 0.0j
-                        for h in range(g):
-                            ahead *= factors[h]
-                        named += cost[g] * times[g] * masses[g, j] * here * ahead * behind
+                        named += cost[g] * times[g] * masses[g, j] * here * ahead[g] * behind
                     behind *= factors[g]
                 point += shares[q] * named * before[G]
             for g in range(G):
