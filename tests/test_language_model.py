@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import kt_theory as kt
 from kt_theory.planning import promises
 
 LIST = "20:but_last"
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="module")
@@ -122,3 +124,128 @@ def test_a_log_is_planned_from(teacher: kt.Problem, tmp_path: Path, monkeypatch:
     needed = 8_000  # CE_sgl's risk is 0.2465 there
     assert abs(kt.expected_risk(teacher, "CE_sgl", needed) - 0.2465) < 0.01
     assert needed / 2.5 <= table["n"][0] <= 2.5 * needed
+
+
+# --- Greedy decoding, audits and storage, as the guides quote them -----------------------------------------
+
+
+def quoted(guide: str, first: str) -> list[list[str]]:
+    """The rows of the table of a guide in docs/ whose head begins with `first`."""
+    lines = (ROOT / "docs" / f"{guide}.md").read_text(encoding="utf-8").splitlines()
+    start = next(place for place, line in enumerate(lines) if line.startswith(f"| {first} |"))
+    rows = []
+    for line in lines[start + 2 :]:
+        if not line.startswith("|"):
+            break
+        rows.append([cell.strip() for cell in line.strip("|").split("|")])
+    return rows
+
+
+def laws(teacher: kt.Problem) -> list[np.ndarray]:
+    """The stored probabilities of each prompt; the rest is 0."""
+    cells = teacher.pairs
+    return [cells.values[cells.offsets[s] : cells.offsets[s + 1]] for s in range(teacher.S)]
+
+
+def named_by_hand(teacher: kt.Problem, n: int, told: bool, rng: np.random.Generator) -> tuple[float, float]:
+    """Regret and disagreement of one log, by a loop over prompts; ties are broken by a coin."""
+    regret = missed = 0.0
+    visits = rng.multinomial(n, teacher.rho)
+    for rho, p, times in zip(teacher.rho, laws(teacher), visits, strict=True):
+        p = np.append(p, np.zeros(teacher.A - p.size))  # the tokens that are not listed
+        counts = rng.multinomial(times, p)
+        score = np.where(counts > 0, p, (1 - p[counts > 0].sum()) / (counts == 0).sum()) if told else counts
+        a = rng.choice(np.flatnonzero(score == score.max()))
+        regret += rho * (p.max() - p[a])
+        missed += rho * (p[a] < p.max())
+    return regret, missed
+
+
+def test_greedy_numbers_are_true(teacher: kt.Problem) -> None:
+    # Oracle: second algorithm, logs drawn and decoded by a loop over prompts; closed forms for whole rows
+    numbers = pd.read_csv(ROOT / "figures" / "greedy_language_model.csv")
+    table = numbers.set_index(["level", "visits", "kind"]).sort_index()
+    rng = np.random.default_rng(3)
+    for level, visits in (("hard", 10), ("partial", 10)):
+        found = np.array([named_by_hand(teacher, 64 * visits, level == "partial", rng) for _ in range(15)])
+        for column, kind in zip(found.T, ("regret", "disagreement"), strict=True):
+            row = table.loc[level, visits, kind]
+            spread = math.hypot(row["mcse"], column.std(ddof=1) / math.sqrt(column.size))
+            assert abs(column.mean() - row["mean"]) <= 4 * spread, (level, kind)
+            # Shown red: a mean that is off by a half is seen.
+            assert abs(column.mean() - 1.5 * row["mean"]) > 4 * spread
+    best = np.array([p.max() for p in laws(teacher)])
+    for visits in (1, 10, 100):
+        never = (1 - 1 / 64) ** (64 * visits)
+        assert table.loc[("soft", visits, "regret"), "mean"] == pytest.approx(never * (best - 1 / teacher.A).mean())
+        assert table.loc[("soft", visits, "disagreement"), "mean"] == pytest.approx(
+            never * (1 - sum(np.sum(p == p.max()) for p in laws(teacher)) / teacher.A / 64)
+        )
+        unseen = (1 - best / 64) ** (64 * visits)
+        row = table.loc["partial", visits, "disagreement"]
+        assert row["at_most"] == pytest.approx(unseen.mean())
+        assert row["mean"] <= row["at_most"] + 4 * row["mcse"]
+        for level in ("partial", "soft"):
+            assert (table.loc[(level, visits), "mean"] <= table.loc[(level, visits), "at_most"]).all()
+    rates = pd.read_csv(ROOT / "figures" / "greedy_prompts.csv")["rate"]
+    two = np.array([np.sort(p)[-2:] for p in laws(teacher)])
+    np.testing.assert_allclose(rates, 1 / (1 - np.sqrt(two[:, 0] / two[:, 1])) ** 2, rtol=1e-9)
+    assert [float(f"{np.quantile(rates, q):.2g}") for q in (0.25, 0.5, 0.75, 1)] == [2.7, 7.9, 29, 150_000]
+    assert f"{table.loc[('partial', 100, 'disagreement'), 'at_most']:.1e}" == "2.0e-05"
+    for visits, *cells in quoted("greedy", "visits of a prompt"):
+        for level, cell in zip(("hard", "partial", "soft"), cells, strict=True):
+            regret, missed = (table.loc[(level, int(visits), kind), "mean"] for kind in ("regret", "disagreement"))
+            assert cell == f"{regret:.{3 if regret > 0.1 else 4}f} ({100 * missed:.0f} %)"
+
+
+def test_audit_numbers_are_true(teacher: kt.Problem) -> None:
+    # Oracle: second algorithm, distances and deviations by a loop over prompts; |z| <= 4
+    numbers = pd.read_csv(ROOT / "figures" / "audit_language_model.csv").set_index("student")
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in numbers.index[2:]}
+    for p in laws(teacher):
+        warm, listed = p ** (1 / 1.2), np.where(p >= np.sort(p)[-20], p, 0.0)
+        for name, q in zip(found, (warm / warm.sum(), listed / listed.sum()), strict=True):
+            refused = np.maximum(1 - q / p, 0.0)
+            found[name].append((p @ refused, p @ refused**2))
+    for name, moments in found.items():
+        tv, second = np.mean(moments, axis=0)
+        assert numbers.loc[name, "tv"] == pytest.approx(tv, rel=1e-9)
+        assert numbers.loc[name, "sd"] == pytest.approx(math.sqrt(second - tv**2), rel=1e-9)
+    assert ((numbers["estimate"] - numbers["tv"]).abs() <= 4 * numbers["sd"] / np.sqrt(numbers["m"])).all()
+    assert ((numbers["low"] <= numbers["tv"]) & (numbers["tv"] <= numbers["high"])).all()
+    own = numbers.iloc[0]
+    assert abs(own["self"] - own["tv"]) <= 4 * own["self_error"]
+    for name, *cells in quoted("auditing", "student"):
+        row = numbers.loc[name]
+        ends, error = f"{row['low']:.3f} to {row['high']:.3f}", row["sd"] / math.sqrt(row["m"])
+        assert cells == [f"{row['tv']:.3f}", f"{row['estimate']:.3f}", ends, f"{error:.4f}"]
+    said = f"own records say {own['self']:.3f} (standard error {own['self_error']:.4f})"
+    assert said in (ROOT / "docs" / "auditing.md").read_text(encoding="utf-8")
+
+
+def test_storage_numbers_are_true(teacher: kt.Problem) -> None:
+    # Oracle: second algorithm, tails of lists by sorting; draws and frequencies drawn by a loop over prompts
+    numbers = pd.read_csv(ROOT / "figures" / "storage.csv")
+    table = numbers[numbers["teacher"] == "language model"].set_index(["storage", "visits"])["risk"]
+    rng = np.random.default_rng(4)
+    lists, drawn, counted = [], [], []
+    for p in laws(teacher):
+        row = np.append(np.sort(p)[::-1], np.zeros(teacher.A - p.size))
+        tail = row[20:]
+        lists.append((tail.sum(), 0.5 * np.abs(tail - tail.mean()).sum()))
+        for _ in range(4):
+            counts = rng.multinomial(200, row)
+            unseen = row[counts == 0]
+            drawn.append(0.5 * np.abs(unseen - unseen.mean()).sum())
+            counted.append(0.5 * np.abs(counts / 200 - row).sum())
+    renormalised, equal = np.mean(lists, axis=0)
+    assert table["renormalised", 10] == pytest.approx(renormalised, rel=1e-9)
+    assert table["list", 1] == table["list", 100] == pytest.approx(equal, rel=1e-9)
+    for storage, values in (("draws", drawn), ("frequencies", counted)):
+        by_prompt = np.reshape(values, (64, 4))
+        error = math.sqrt(by_prompt.var(axis=1, ddof=1).mean() / by_prompt.size)
+        assert abs(by_prompt.mean() - table[storage, 10]) <= 4 * error
+        assert abs(by_prompt.mean() - 1.1 * table[storage, 10]) > 4 * error  # shown red
+    for visits, *cells in quoted("storage", "visits of a prompt"):
+        ways = ("list", "draws", "half", "renormalised", "frequencies")
+        assert cells == [f"{table[way, int(visits)]:.3f}" for way in ways]
