@@ -37,7 +37,7 @@ def add_parser(commands: Any) -> None:
         "risk is known exactly, one number is printed.",
         "kt-theory minimax --protocol partial --S 10 --A 5 --n 100",
     )
-    about = "what is revealed with each sample: hard, partial, soft or a list alone, top_k_only:20"
+    about = "what is revealed with each sample: hard, partial, soft, top_k_only:20, top_k:20, sampled:5"
     parser.add_argument("--protocol", required=True, help=about)
     parser.add_argument("--S", type=whole(1), required=True, help="number of inputs")
     parser.add_argument("--A", type=whole(1), required=True, help="number of labels")

@@ -10,10 +10,14 @@ from kt_theory.minimax.lists import minimax_lists
 from kt_theory.minimax.partial import minimax_partial
 from kt_theory.minimax.result import End, MinimaxRisk
 from kt_theory.minimax.soft import minimax_soft
+from kt_theory.minimax.told import answers_for, minimax_told
 from kt_theory.progress import Lines
-from kt_theory.protocols.protocol import one_of_the_paper, resolve_protocol, top_k_only
+from kt_theory.protocols.protocol import Protocol, one_of_the_paper, resolve_protocol, top_k_only
 
-__all__ = ["End", "MinimaxRisk", "minimax_hard", "minimax_lists", "minimax_partial", "minimax_risk", "minimax_soft"]
+__all__ = [
+    "End", "MinimaxRisk", "minimax_hard", "minimax_lists", "minimax_partial", "minimax_risk", "minimax_soft",
+    "minimax_told",
+]  # fmt: skip
 
 _BY_PROTOCOL = {"hard": minimax_hard, "partial": minimax_partial, "soft": minimax_soft}
 
@@ -21,15 +25,15 @@ _BY_PROTOCOL = {"hard": minimax_hard, "partial": minimax_partial, "soft": minima
 PAUSE = 2.0
 
 
-def minimax_risk(protocol: str, S: int, A: int, n: int, progress: bool = False) -> MinimaxRisk:
+def minimax_risk(protocol: str | Protocol, S: int, A: int, n: int, progress: bool = False) -> MinimaxRisk:
     """The smallest worst-case expected risk that any student can have, as an interval.
 
     Parameters
     ----------
-    protocol : {"hard", "partial", "soft"}, or "top_k_only:K"
+    protocol : {"hard", "partial", "soft"}, a name such as "top_k_only:20", "top_k:20" and "sampled:5", or Protocol
         What is revealed with each sample.
     S, A, n : int
-        Number of inputs and of labels, at least 1, and of samples, at least 0; hard labels: at most 10^15.
+        Number of inputs and of labels, at least 1, and of samples (visits), at least 0; hard labels: at most 10^15.
     progress : bool
         Whether to print lines of progress on standard error; hard labels may take seconds.
 
@@ -66,6 +70,8 @@ def minimax_risk(protocol: str, S: int, A: int, n: int, progress: bool = False) 
     found = resolve_protocol(protocol)
     if found.top and found == top_k_only(found.top):
         return minimax_lists(found.top, S, A, n)
+    if found.name not in _BY_PROTOCOL and answers_for(found):
+        return minimax_told(found, S, A, n)
     protocol = one_of_the_paper(protocol, "minimax_risk")
     shown = Lines(PAUSE) if checks.flag("progress", progress) else None
     if protocol != "hard":

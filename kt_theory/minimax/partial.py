@@ -139,6 +139,12 @@ def _closed_form(S: int, A: int, n: int) -> float | None:
     return None
 
 
+def proved_upper(S: int, A: int, n: int) -> float:
+    """The least proved upper bound on the minimax risk from partial soft labels."""
+    closed = _closed_form(S, A, n)
+    return _upper(S, A, n)[0] if closed is None else closed
+
+
 def _upper(S: int, A: int, n: int) -> tuple[float, str]:
     """The least of the three proved upper bounds, A >= 3 and n >= 1, rounded up, and which it is."""
     by_missing_mass = (A - 2) / (A - 1) * largest_unvisited_mass(S * A, n)[0]

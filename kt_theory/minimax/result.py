@@ -44,7 +44,7 @@ class MinimaxRisk:
     Attributes
     ----------
     protocol : str
-        "hard", "partial", "soft" or "top_k_only:K": what is revealed with each sample.
+        The name, such as "partial" or "top_k_only:20": what is revealed with each sample.
     S, A, n : int
         Number of inputs, of labels and of samples.
     lower_end, upper_end : End

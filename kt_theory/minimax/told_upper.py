@@ -1,0 +1,160 @@
+"""Lists and draws, the upper end: rows label by label, inputs rank by rank, no maximum over points alone (`told`)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import lru_cache
+
+import numpy as np
+
+from kt_theory.minimax.partial import proved_upper
+from kt_theory.minimax.told_lower import Visits
+
+#: Cells of probabilities at first, parts of a cell that may hold the maximum, and how often cells are parted.
+CELLS, PARTS, ROUNDS = 240, 24, 1
+
+#: Cells of this share of the whole excess are not parted.
+SLIGHT = 1e-3
+
+#: Rows of up to so many labels are bounded by partial labels at every number of visits as well.
+FEW = 12
+
+#: Masses of inputs: the ratio of neighbours at first, and how many are tried in all.
+RATIO, MASSES = 1.3, 80
+
+#: Relative gain from finer cells of masses that ends the search.
+ENOUGH = 2e-4
+
+#: Allowance for rounding, relative.
+ROUNDING = 1e-12
+
+
+def least(visits: Visits, S: int) -> float:
+    """An upper bound on the risk of equal shares at every problem of S inputs."""
+    if S == 1:
+        return input_bound(visits, 1.0)
+    first = min(0.03 / visits.n, 0.5)
+    count = math.ceil(math.log(1 / first) / math.log(RATIO))
+    starts = [0.0, *np.geomspace(first, 1.0, count + 1)[:-1].tolist()]
+    known = {r: input_bound(visits, r) for r in starts}
+    ranks = np.arange(1, S + 1)
+    best = math.inf
+    while True:
+        left = np.array(sorted(known))
+        right = np.append(left[1:], 1.0)
+        bounds = np.array([known[r] for r in left])
+        # The largest cost for each mass falls with the mass: what bounds it at less mass bounds it here.
+        bounds = np.minimum.accumulate(bounds)
+        last = np.searchsorted(left, 1 / ranks, side="left") - 1
+        times = np.bincount(last, minlength=left.size)
+
+        def total(v: float, right=right, bounds=bounds, left=left, times=times) -> float:  # type: ignore[no-untyped-def]
+            return v + float(times @ np.maximum.accumulate(right * bounds - np.minimum(v * left, v * right)))
+
+        v, value = minimum(total, -1.0, 1.0)
+        if value > best * (1 - ENOUGH) or len(known) > MASSES:
+            return min(value, best) * (1 + ROUNDING)
+        best = min(value, best)
+        ends = np.maximum((bounds - v) * left, (np.append(bounds[1:], 0.0) - v) * right)
+        crossed = undecided(right * bounds - np.minimum(v * left, v * right), ends, times)
+        for i in crossed:
+            a, b = float(left[i]), float(right[i])
+            new = np.linspace(a, b, 4)[1:-1] if a == 0 else np.geomspace(a, b, 4)[1:-1]
+            for r in new.tolist():
+                known[r] = input_bound(visits, r)
+
+
+def input_bound(visits: Visits, r: float) -> float:
+    """An upper bound on what an input of mass r costs, divided by r, whatever its row."""
+    A, value = visits.A, 1 - 1 / visits.A
+    if r == 0.0:
+        return value
+    starts, _, chances = visits.blocks(r)
+    for row in visits.kinds(r):
+        light = float(visits.unlisted(row.k, row.equal))
+        unseen = light * np.exp(starts * visits.M * math.log1p(-min(row.x, 1 - 1e-16)))
+        zeros = max(A - light - max(row.k + (not row.equal) - light, visits.K), 1e-300)
+        value = min(value, _row_bound(visits, r, (unseen / (unseen + zeros)) ** 2 * row.x))
+    if A <= FEW:
+        visited = [_one_input(A, _shortened(N) * visits.M) for N in starts.tolist()]
+        value = min(value, (visits.never(r) * (1 - 1 / A) + float(chances @ visited)) * (1 + ROUNDING))
+    return value
+
+
+def _row_bound(visits: Visits, r: float, t: np.ndarray) -> float:
+    """An upper bound on what an input of mass r costs, divided by r, from a t for each block of visits."""
+    A, K = visits.A, visits.K
+    never = visits.never(r)
+    starts, _, chances = visits.blocks(r)
+
+    def costs(p0: np.ndarray, p1: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """From above in each cell: a label on the list, and one that it lacks."""
+        listed = never * np.maximum(p1 - 1 / A, 0.0)
+        with np.errstate(divide="ignore"):
+            seldom = np.exp(np.outer(np.log1p(-p0), starts * visits.M))
+        spread = np.maximum(t, np.maximum(np.sqrt(p1)[:, None] - np.sqrt(t), 0.0) ** 2)
+        return listed, listed + (seldom * spread) @ chances
+
+    edges = np.concatenate(([0.0], np.geomspace(1e-3 / A, 1.0, CELLS)))
+    edges = np.unique(np.concatenate((edges, 1 / np.arange(1, min(A, 20) + 1))))
+    ranks = 1 / np.arange(1, A + 1)
+    for turn in range(ROUNDS + 1):
+        p0, p1 = edges[:-1], edges[1:]
+        listed, other = costs(p0, p1)
+        last = np.searchsorted(p0, ranks, side="left") - 1
+        on, off = (np.bincount(part, minlength=p0.size) for part in (last[:K], last[K:]))
+
+        def total(v: float, p0=p0, p1=p1, listed=listed, other=other, on=on, off=off) -> float:  # type: ignore[no-untyped-def]
+            ends = (on, listed), (off, other)
+            given = np.minimum(v * p0, v * p1)
+            return v + sum(float(times @ np.maximum.accumulate(cost - given)) for times, cost in ends)
+
+        v, value = minimum(total, -1.5, 1.5)
+        if turn == ROUNDS:
+            break
+        wide = undecided(other - np.minimum(v * p0, v * p1), costs(p1, p1)[1] - v * p1, off)
+        finer = np.linspace(p0[wide], p1[wide], PARTS + 1)[1:-1].ravel()
+        edges = np.unique(np.concatenate((edges, finer)))
+    return value * (1 + ROUNDING)
+
+
+@lru_cache(maxsize=8192)
+def _one_input(A: int, draws: int) -> float:
+    """An upper bound on the risk of one input after so many draws: a list reveals more."""
+    return proved_upper(1, A, draws)
+
+
+def _shortened(N: int) -> int:
+    """N or a little less, so that few numbers are looked up: fewer visits cost more."""
+    unit = 10 ** max(len(str(N)) - 2, 0)
+    return N // unit * unit
+
+
+def undecided(cells: np.ndarray, points: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """The cells that may hold a maximum: those whose bound exceeds all points, for the ranks whose excess counts.
+
+    `times[i]` ranks reach the cells from 0 to i.
+    """
+    excess = times * (np.maximum.accumulate(cells) - np.maximum.accumulate(points))
+    found = np.zeros(cells.size, dtype=bool)
+    for i in np.flatnonzero(excess > SLIGHT * excess.sum()):
+        found[: i + 1] |= cells[: i + 1] > points[: i + 1].max()
+    return np.flatnonzero(found)
+
+
+def minimum(f: Callable[[float], float], low: float, high: float) -> tuple[float, float]:
+    """Nearly where a convex function is smallest, and its value there: any argument gives a bound."""
+    ratio = (math.sqrt(5) - 1) / 2
+    left, right = high - ratio * (high - low), low + ratio * (high - low)
+    at_left, at_right = f(left), f(right)
+    for _ in range(48):
+        if at_left < at_right:
+            high, right, at_right = right, left, at_left
+            left = high - ratio * (high - low)
+            at_left = f(left)
+        else:
+            low, left, at_left = left, right, at_right
+            right = low + ratio * (high - low)
+            at_right = f(right)
+    return (left, at_left) if at_left < at_right else (right, at_right)

@@ -1,0 +1,182 @@
+"""Lists and draws, each label with its probability: the minimax risk as an interval with proved ends."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+import kt_theory as kt
+from kt_theory.exact.risk import exact_risk
+from kt_theory.minimax import told, told_lower, told_upper
+
+BOTH = kt.Protocol("list of 1, 2 draws", tells_drawn=True, top=1, draws=2)
+
+#: (protocol, S, A, n) -> the interval; made once, since the upper ends take a second each.
+CASES = (
+    ("sampled:2", 2, 3, 4), ("top_k:2", 2, 5, 7), (BOTH, 2, 5, 4), ("top_k:2", 1, 6, 7),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def found():
+    return {case: kt.minimax_risk(*case) for case in CASES}
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_the_lower_end_is_the_risk_at_the_instance(case, found):
+    # Oracle: second algorithm, the exact expected risk
+    risk = found[case]
+    learner = kt.learners.sel_at(case[0]) if case[0] is BOTH else risk.student
+    assert exact_risk(risk.instance, learner, case[3]).value == pytest.approx(risk.lower, rel=1e-11)
+    assert risk.lower <= risk.upper < 2 * risk.lower
+
+
+@pytest.mark.parametrize("case", CASES[:3], ids=str)
+def test_no_problem_is_above_the_upper_end(case, found):
+    # Oracle: search, exact risks of random problems and of those near the instance
+    protocol, S, A, n = case
+    learner = kt.learners.sel_at(kt.protocols.resolve_protocol(protocol))
+    rng = np.random.default_rng(2)
+    instance = found[case].instance
+    worst, at = 0.0, (instance.rho, instance.teacher)
+    for i in range(100):
+        if i < 60:
+            rho, teacher = rng.dirichlet(np.full(S, (0.3, 1.0, 5.0)[i % 3])), rng.dirichlet(np.full(A, 0.3), S)
+        else:
+            rho, teacher = (np.abs(x + 0.02 * rng.normal(size=x.shape)) for x in at)
+        problem = kt.Problem(rho / rho.sum(), teacher / teacher.sum(axis=1, keepdims=True))
+        value = exact_risk(problem, learner, n).value
+        worst = max(worst, value)
+    assert worst <= found[case].upper
+    assert worst <= found[case].lower * (1 + 1e-6)  # nor was a worse one than the instance found
+    assert worst > 0.8 * found[case].lower
+
+
+def test_one_input_of_draws_is_partial():
+    # Oracle: identity, n visits are nM partial labels
+    for M, A, n in ((2, 3, 2), (5, 3, 7), (3, 8, 4)):
+        one, partial = kt.minimax_risk(f"sampled:{M}", 1, A, n), kt.minimax_risk("partial", 1, A, n * M)
+        assert (one.lower, one.upper, one.exact, one.n) == (partial.lower, partial.upper, partial.exact, n)
+    one, partial = kt.minimax_risk("sampled:1", 4, 5, 9), kt.minimax_risk("partial", 4, 5, 9)
+    assert (one.lower, one.upper, one.protocol) == (partial.lower, partial.upper, "sampled:1")
+
+
+def cost_in_fractions(row, K, draws):
+    """One input: the list has the K first labels, each set of the others is unseen with (1 - its mass)^draws."""
+    tail = row[K:]
+    total = Fraction(0)
+    sets = [frozenset(U) for k in range(len(tail) + 1) for U in itertools.combinations(range(len(tail)), k)]
+    contains = {B: (1 - sum((tail[b] for b in B), Fraction(0))) ** draws for B in sets}
+    for U in sets:
+        likely = sum((-1) ** (len(B) - len(U)) * contains[B] for B in sets if B >= U)
+        mean = sum((tail[b] for b in U), Fraction(0)) / max(len(U), 1)
+        total += likely * sum(abs(tail[b] - mean) for b in U) / 2
+    return total
+
+
+@pytest.mark.parametrize("K", [1, 2, 3])
+def test_two_labels_left_by_the_list(K):
+    # Oracle: fractions, all descending rows on a grid that has the worst row
+    for n, draws in ((1, 1), (4, 1), (6, 1), (3, 2)):
+        protocol = kt.top_k(K) if draws == 1 else kt.Protocol("list and 2 draws", tells_drawn=True, top=K, draws=2)
+        value = kt.minimax_risk(protocol, 1, K + 2, n)
+        assert value.exact
+        parts = (n * draws + 1) * (K + 1)
+        best = Fraction(0)
+        for w, v in itertools.product(range(parts), repeat=2):
+            if v <= w and (K + 1) * w + v <= parts:
+                row = [Fraction(parts - K * w - v, parts), *[Fraction(w, parts)] * K, Fraction(v, parts)]
+                best = max(best, cost_in_fractions(row, K, n * draws))
+        assert value.lower == pytest.approx(float(best), rel=1e-14)
+        learner = kt.learners.sel_at(protocol)
+        assert exact_risk(value.instance, learner, n).value == pytest.approx(value.lower, rel=1e-12)
+
+
+def test_what_tells_the_whole_row_is_soft():
+    # Oracle: identity
+    for protocol, A in (("top_k:2", 3), ("top_k:7", 3), ("sampled:4", 2), ("sampled:4", 1)):
+        for n in (0, 9):
+            one, soft = kt.minimax_risk(protocol, 4, A, n), kt.minimax_risk("soft", 4, A, n)
+            assert (one.lower, one.upper, one.exact) == (soft.lower, soft.upper, True)
+    assert kt.minimax_risk("sampled:3", 2, 5, 0).lower == pytest.approx(0.8)
+
+
+def test_a_set_costs_at_most_the_sum_over_its_labels():
+    # Oracle: random sets and t, the cost from its definition; 0.9 times the sum is exceeded
+    rng = np.random.default_rng(4)
+    closest = math.inf
+    for _ in range(4000):
+        p = rng.dirichlet(np.full(int(rng.integers(2, 9)), rng.choice([0.1, 1.0]))) * rng.random()
+        p[rng.random(p.size) < 0.3] = 0.0
+        t = p.max() * rng.random() ** 3
+        cost = np.maximum(p - p.mean(), 0.0).sum()
+        bound = np.maximum(t, np.maximum(np.sqrt(p) - math.sqrt(t), 0.0) ** 2).sum()
+        assert cost <= bound + 1e-15
+        if cost > 0:
+            closest = min(closest, bound / cost)
+    assert closest < 1 / 0.9
+
+
+def test_the_bound_of_an_input_holds_at_random_rows():
+    # Oracle: exact expected risks of random rows beside an input that costs nothing
+    rng = np.random.default_rng(6)
+    for K, M, A, n, r in ((0, 2, 6, 8, 0.3), (2, 1, 7, 12, 0.2), (1, 3, 6, 5, 0.5)):
+        visits = told_lower.Visits(K, M, A, n)
+        bound = told_upper.input_bound(visits, r)
+        row = visits.polished(r, visits.rough(r))
+        learner = kt.learners.sel_at(kt.Protocol("both", tells_drawn=True, top=K, draws=M))
+        for i in range(12):
+            p = rng.dirichlet(np.full(A, rng.choice([0.1, 0.5, 2.0]))) if i else row.labels(A)
+            init = np.full((2, A), 1 / A)
+            init[1] = np.arange(A) == 0
+            problem = kt.Problem([r, 1 - r], np.array([p, np.arange(A) == 0]))
+            cost = exact_risk(problem, learner, n, init).value / r
+            assert cost <= bound
+            assert i or cost == pytest.approx(row.cost, rel=1e-9)
+        assert bound < 2 * row.cost
+
+
+def test_a_bound_that_is_off_is_seen(monkeypatch):
+    # Oracle: as above; chances of visits that add up to 0.9
+    right = told_lower.Visits.blocks
+    monkeypatch.setattr(told_upper, "_one_input", lambda A, draws: 1.0)
+    monkeypatch.setattr(told_upper, "undecided", lambda *_: np.zeros(0, dtype=int))
+
+    def planted(self, r):
+        starts, ends, chances = right(self, r)
+        return starts, ends, 0.8 * chances
+
+    visits = told_lower.Visits(0, 1, 40, 400)
+    cost = visits.polished(0.9, visits.rough(0.9)).cost
+    assert cost <= told_upper.input_bound(visits, 0.9)
+    monkeypatch.setattr(told_lower.Visits, "blocks", planted)
+    assert cost > told_upper.input_bound(visits, 0.9)
+
+
+@pytest.mark.slow
+def test_the_limit_for_many_samples_and_labels():
+    # Oracle: published and second algorithm, the limit constants of draws; the lower end within 10 % of it
+    risk = kt.minimax_risk("sampled:20", 2, 20, 200)
+    limit = kt.draws_constant(2, 1.0)
+    assert risk.lower * 200 == pytest.approx(limit, rel=0.1)
+    assert risk.lower <= risk.upper <= 1.3 * risk.lower
+
+
+def test_what_reveals_more_costs_no_more(found):
+    # Oracle: order of the protocols
+    for protocol, S, A, n in CASES:
+        risk = found[protocol, S, A, n]
+        assert kt.minimax_risk("soft", S, A, n).lower <= risk.upper
+        assert risk.lower <= kt.minimax_risk("partial", S, A, n).upper
+
+
+def test_protocols_without_an_answer():
+    # Oracle: none needed, one sentence
+    for protocol in ("top_k_label:2", "rounded:2", "top_k:2:but_last"):
+        with pytest.raises(kt.Unsupported, match="minimax_risk answers for"):
+            kt.minimax_risk(protocol, 2, 4, 4)
+    assert not told.answers_for(kt.top_k_only(2))
