@@ -44,7 +44,7 @@ MAP = {
         {"numpy", "scipy", "flint"},
     ),
     "planning": (
-        {"bounds", "checks", "learners", "problem", "progress", "protocols", "simulation", "sparse"},
+        {"auditing", "bounds", "checks", "learners", "problem", "progress", "protocols", "simulation", "sparse"},
         {"numpy", "pandas", "scipy"},
     ),
     "storage": ({"checks", "exact", "problem", "progress", "simulation", "sparse"}, {"numpy", "pandas"}),

@@ -6,6 +6,7 @@ import itertools
 import json
 import math
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -203,6 +204,34 @@ def test_a_small_pilot_promises_little() -> None:
     found = kt.plan(pilot=pilot, target=0.3, levels=["soft"])
     assert found.table["n"][0] > 0
     assert "fewer than five records an input" in found.notes[0]
+
+
+@pytest.mark.parametrize(("protocol", "learner"), [("hard", None), ("partial", "SEL_ptl"), ("soft", "CE_ful")])
+def test_the_pilot_audits_its_own_student(
+    protocol: str, learner: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Oracle: identity, kt_theory.self_audit of the pilot
+    rows = [["x", "a", 2, 0.5, 0.3, 0.2], ["x", "b", 1, 0.5, 0.3, 0.2], ["y", "c", 1, 0.1, 0.1, 0.8]]
+    counts, teacher = [[2, 1, 0], [0, 0, 1]], np.array([rows[0][3:], rows[2][3:]])
+    pilot = kt.TransferSet.from_counts(counts, teacher, protocol, states=["x", "y"], actions=["a", "b", "c"])
+    found = kt.plan(pilot=pilot, target=0.5, levels=["soft"])
+    if learner is None:
+        assert found.pilot_audit is None
+    else:
+        assert found.pilot_audit == kt.self_audit(pilot)
+        assert found.pilot_audit.learner == learner
+    if protocol != "partial":
+        return
+    log = tmp_path / "log.csv"
+    log.write_text("state,action,count,p\nx,a,2,0.5\nx,b,1,0.3\ny,c,1,0.8\n", encoding="utf-8")
+    words = ["plan", "--pilot", str(log), "--target", "0.5", "--levels", "soft"]
+    assert main(words) == 0
+    audit = kt.self_audit(pilot)
+    said = "from the pilot's records alone: risk of SEL_ptl, by leaving out one record at a time: "
+    assert f"{said}{audit.risk:.4g} (standard error" in capsys.readouterr().out
+    assert main([*words, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)["self-audit"]
+    assert told == {"learner": "SEL_ptl", "risk": audit.risk, "standard_error": audit.standard_error}
 
 
 def test_one_visit_a_prompt_is_said() -> None:

@@ -348,6 +348,34 @@ def test_students_and_realised_risks_agree_with_the_package(calculator):
             assert risks[name] == pytest.approx(kt.tv_risk(student, problem), abs=1e-13)
 
 
+def test_self_audits_agree_with_the_package(calculator):
+    # Oracle: second algorithm, kt_theory.self_audit on the counts of the page.
+    page = calculator
+    for i, state in enumerate(random_states(40, seed=12)):
+        state["shown"] = [state["n"], state["n"] // 2][i % 2]
+        problem, counts = problem_of(page, state), np.array(ask(page, "counts", state))
+        for name, found in ask(page, "audits", state).items():
+            if state["shown"] == 0:
+                assert found is None
+                continue
+            seen = kt.TransferSet.from_counts(counts, problem.teacher, kt.LEARNERS[name].protocol)
+            audit = kt.self_audit(seen)
+            assert audit.learner == name
+            assert found["risk"] == pytest.approx(audit.risk, abs=1e-13)
+            assert found["error"] == pytest.approx(audit.standard_error, abs=1e-13)
+
+
+def test_self_audits_are_shown_once_there_is_a_sample(visit):
+    # Oracle: identity, the numbers that the page computes
+    page = visit("#shown=0")
+    words = "document.getElementById('own-SEL_ptl').textContent"
+    assert page.evaluate(words) == ""
+    page.evaluate("playground.set({ shown: 60 })")
+    state = page.evaluate("playground.state")
+    assert state["n"] == state["shown"] == 60
+    assert f"is {ask(page, 'audits', state)['SEL_ptl']['risk']:.3g}"[:9] in page.evaluate(words)
+
+
 def test_samples_have_the_law_of_the_teacher(calculator):
     # Oracle: identity, the mean of a count is n rho pi*; chi-square over 30 seeds, within 4 standard deviations.
     page, state = calculator, {"family": "heavy", "S": 5, "A": 4, "n": 400, "shape": 40}

@@ -19,7 +19,7 @@ from kt_theory.cli.options import (
     path,
     whole,
 )
-from kt_theory.cli.printing import LISTED, count
+from kt_theory.cli.printing import LISTED, count, self_audit_as_text, self_audit_found
 from kt_theory.showing import listed, shown
 
 #: The most names that --S and --A make.
@@ -157,8 +157,7 @@ def _findings(data: kt.TransferSet, init: Any) -> dict[str, Any]:
         told = data.untold_mass < 1
         found["mass not told, averaged over the inputs told of"] = float(data.untold_mass[told].mean())
     if data.protocol.name in ("partial", "soft") and n:
-        audit = kt.self_audit(data, init)
-        found["self-audit"] = {name: getattr(audit, name) for name in ("learner", "risk", "standard_error")}
+        found["self-audit"] = self_audit_found(kt.self_audit(data, init))
     return found
 
 
@@ -198,11 +197,7 @@ def _findings_as_text(found: dict[str, Any]) -> str:
         mass = found["mass not told, averaged over the inputs told of"]
         lines.append(f"mass of labels that are not told, averaged over the inputs told of: {mass:.6g}")
     if "self-audit" in found:
-        audit = found["self-audit"]
-        lines.append(
-            f"risk of {audit['learner']}, by leaving out one record at a time: {audit['risk']:.4g} "
-            f"(standard error {audit['standard_error']:.2g})"
-        )
+        lines.append(self_audit_as_text(found["self-audit"]))
     return "\n".join(lines)
 
 

@@ -20,7 +20,7 @@ from kt_theory.cli.options import (
     positive,
     whole,
 )
-from kt_theory.cli.printing import rows_of
+from kt_theory.cli.printing import rows_of, self_audit_as_text, self_audit_found
 from kt_theory.showing import shown
 
 #: Items that are listed before the rest is only counted.
@@ -118,6 +118,8 @@ def _plan(arguments: argparse.Namespace) -> int:
             kt.plots.draw_plan(axes[0, 0], found)
     if arguments.json:
         said = {name: getattr(found, name) for name in ("target", "confidence", "on_average", "source", "notes")}
+        if found.pilot_audit is not None:
+            said["self-audit"] = self_audit_found(found.pilot_audit)
         print(json.dumps({**said, "levels": rows_of(found.table)}, indent=2))
     else:
         print(_as_text(found))
@@ -252,4 +254,6 @@ def _as_text(found: kt.Plan) -> str:
         rows.append(["-" if value is None else str(value) for value in row.values()])
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     lines += ["  " + "  ".join(map(str.rjust, row, widths)) for row in rows]
+    if found.pilot_audit is not None:
+        lines.append(f"from the pilot's records alone: {self_audit_as_text(self_audit_found(found.pilot_audit))}")
     return "\n".join([*lines, *(f"- {note}" for note in found.notes)])

@@ -25,5 +25,17 @@ def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
     ]
 
 
+def self_audit_found(audit: Any) -> dict[str, Any]:
+    """What is told of an answer of `kt_theory.self_audit`."""
+    return {name: getattr(audit, name) for name in ("learner", "risk", "standard_error")}
+
+
+def self_audit_as_text(found: dict[str, Any]) -> str:
+    return (
+        f"risk of {found['learner']}, by leaving out one record at a time: {found['risk']:.4g} "
+        f"(standard error {found['standard_error']:.2g})"
+    )
+
+
 def count(number: int, what: str) -> str:
     return f"{number} {what}{'' if number == 1 else 's'}"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kt_theory import bounds, checks
+from kt_theory.auditing.training import AUDITED, SelfAudit, self_audit
 from kt_theory.learners import Learner, clipped_at, resolve_learner, told_at
 from kt_theory.planning.searching import MOST, Trials, least
 from kt_theory.planning.worlds import Worlds
@@ -64,6 +65,9 @@ class Plan:
         The source of the numbers: "worst case", "teacher" or "pilot".
     notes : tuple of str
         Limits of the numbers.
+    pilot_audit : SelfAudit or None
+        The risk of the student of the pilot itself, from its own records (`kt_theory.self_audit`): where the plan
+        starts from. Of partial soft and soft labels only.
     """
 
     table: pd.DataFrame
@@ -73,6 +77,7 @@ class Plan:
     on_average: bool
     source: str
     notes: tuple[str, ...]
+    pilot_audit: SelfAudit | None = None
 
 
 def plan(
@@ -157,6 +162,7 @@ def plan(
         return _worst(S, A, target, confidence, on_average, found, prices)
     seed = checks.whole_number("seed", seed)
     notes: list[str] = []
+    audit: SelfAudit | None = None
     if teacher is not None:
         teachers, reps, source = [checked_problem(teacher)], REPS_KNOWN, "teacher"
     else:
@@ -175,6 +181,8 @@ def plan(
             if stored > STORED_MOST and len(teachers) >= FEWEST:
                 break
         notes += _about(pilot)
+        if pilot.protocol.name in AUDITED and PROTOCOLS[pilot.protocol.name] == pilot.protocol:
+            audit = self_audit(pilot)
     rows, points = [], []
     for level, learner in watched(list(found.items()), "level", "plan", show=show):
         trials = Trials(teachers, learner, reps, seed)
@@ -184,8 +192,9 @@ def plan(
         if curves:
             points += _curve(level, trials, n, confidence)
     return Plan(
-        _table(rows, prices), _frame(points), target, confidence, on_average, source, (*notes, *_always(found, source))
-    )
+        _table(rows, prices), _frame(points), target, confidence, on_average, source,
+        (*notes, *_always(found, source)), audit,
+    )  # fmt: skip
 
 
 def _levels(levels: Sequence[str | Protocol], target: float) -> dict[str, Learner]:

@@ -250,3 +250,32 @@ function riskOf(student, problem) {
   });
   return risk;
 }
+
+// --- The self-audit ------------------------------------------------------------------------------------------
+
+// What the samples alone show of a student's risk: each is left out in turn and is a fresh one to the student of the
+// others. The mean, without bias, and the standard error of its distance to the risk; null without a sample, and for
+// learners whose records do not say.
+function selfAudit(learner, problem, counts) {
+  const left = LEFT_OUT[learner], n = counts.flatMap((row) => [...row]).reduce((sum, c) => sum + c, 0);
+  if (!left || n === 0) return null;
+  // Those seen once are missed when they are left out; those seen twice say how far the sum is off.
+  const once = counts.flatMap((row, s) => left(row, problem.teacher[s], 1));
+  const twice = counts.flatMap((row, s) => left(row, problem.teacher[s], 2));
+  const squares = (z) => z.reduce((sum, x) => sum + x * x, 0);
+  return { risk: once.reduce((sum, x) => sum + x, 0) / n, error: Math.sqrt(squares(once) + 2 * squares(twice)) / n };
+}
+
+// Row by row (counts, teacher, times) -> (1 - q / p)+ of the labels seen so often, q the student's without them; at the
+// soft level the distance of a row seen so often from a uniform one.
+const LEFT_OUT = {
+  SEL_ptl: (counts, teacher, times) => {
+    const unseen = teacher.filter((_, a) => !counts[a]), missing = unseen.reduce((sum, p) => sum + p, 0);
+    return [...teacher].filter((_, a) => counts[a] === times)
+      .map((p) => Math.max(0, 1 - (1 + missing / p) / (unseen.length + 1)));
+  },
+  CE_ful: (counts, teacher, times) => (
+    counts.reduce((sum, c) => sum + c, 0) !== times ? []
+      : [teacher.reduce((sum, p) => sum + Math.abs(p - 1 / teacher.length), 0) / 2]
+  ),
+};

@@ -130,6 +130,11 @@
       draw(`student-${name}`, (s, a) => students[name][s][a], (s, a) => probability(students[name][s][a]),
         `The student ${name}, risk ${shortly(now[name])}`);
     }
+    for (const name in LEFT_OUT) {
+      const audit = selfAudit(name, problem, counts);
+      named(`own-${name}`).textContent = audit === null ? "" : "These samples alone, each left out in turn, say that " +
+        `the risk of ${name} is ${shortly(audit.risk)}, with a standard error of ${shortly(audit.error)}.`;
+    }
     if (picked !== null) {
       showRow(counts[picked], problem.teacher[picked], LEARNERS.map((name) => students[name][picked]));
     }
@@ -306,6 +311,10 @@
       return Object.fromEntries(LEARNERS.map((name) => (
         [name, studentOf(name, there, counts).map((row) => [...row])]
       )));
+    },
+    audits: (at) => {
+      const there = problemOf(at), counts = countsOf(at, sampleOf(at, there));
+      return Object.fromEntries(Object.keys(LEFT_OUT).map((name) => [name, selfAudit(name, there, counts)]));
     },
     realised: (at) => {
       const there = problemOf(at), counts = countsOf(at, sampleOf(at, there));
