@@ -6,10 +6,10 @@ import difflib
 from typing import Any
 
 from kt_theory import checks
-from kt_theory.losses import hard, links, norms, partial, ranked, tables
+from kt_theory.losses import draws, hard, links, mixtures, norms, partial, ranked, rankings, soft, tables, top_k
 from kt_theory.losses.loss import Limit
 
-_MODULES = (hard, links, norms, tables, ranked, partial)
+_MODULES = (hard, links, norms, tables, ranked, draws, partial, top_k, rankings, soft, mixtures)
 
 #: id -> the class of the loss; its attributes say what it is, its docstring more.
 LOSSES: dict[str, type[Limit]] = {entry.id: entry for module in _MODULES for entry in module.LOSSES}
