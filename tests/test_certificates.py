@@ -13,7 +13,7 @@ import pytest
 import kt_theory as kt
 import oracles
 from kt_theory import bounds, certificates
-from kt_theory.certificates import CLAIMS, certify_minimax
+from kt_theory.certificates import CERTIFIED, certify_minimax
 from kt_theory.exact import balls, unrounded
 from kt_theory.exact.balls import expected_risk, risk_at
 from kt_theory.exact.unrounded import ball, exact_instance, exact_problem, rational
@@ -383,10 +383,10 @@ def test_the_sign_test_against_every_toss(monkeypatch):
 SIZES = list(itertools.product((1, 2, 10, 60), (1, 2, 3, 10)))
 
 
-@pytest.mark.parametrize("name", CLAIMS)
+@pytest.mark.parametrize("name", CERTIFIED)
 def test_both_typings_agree_and_round_to_their_sides(name):
     # Oracle: second algorithm, kt_theory.bounds in float64: 1e-12, on the safe side, and NaN outside the same regime
-    claim, function = CLAIMS[name], getattr(bounds, name)
+    claim, function = CERTIFIED[name], getattr(bounds, name)
     lower = claim.learner is None
     seen = 0
     for (S, A), n in itertools.product(SIZES, (0, 1, 2, 40, 1000, 10**6)):
@@ -415,8 +415,8 @@ def every_certificate(places, names):
     """Every upper bound at every place; every lower bound, which needs no instance, once for each (S, A, n)."""
     seen = set()
     for (k, S, A, n), name in itertools.product(places, names):
-        at = k if CLAIMS[name].learner else None
-        if CLAIMS[name].regime(S, A, n) and (name, at, S, A, n) not in seen:
+        at = k if CERTIFIED[name].learner else None
+        if CERTIFIED[name].regime(S, A, n) and (name, at, S, A, n) not in seen:
             seen.add((name, at, S, A, n))
             yield name, certificates.certify(name, S=S, A=A, n=n, problem=at)
 
@@ -435,7 +435,7 @@ def test_every_bound_of_the_paper_on_a_grid():
     # Oracle: second algorithm, balls; ours on the same grid
     grid = list(places(itertools.product((1, 2, 5, 30), (2, 3, 6, 11)), (1, 3, 10, 30, 60, 400, 3000)))
     assert len(grid) >= 300
-    names = [*PAPER, *(name for name in CLAIMS if name not in PAPER and not name.endswith("lower_mean_at"))]
+    names = [*PAPER, *(name for name in CERTIFIED if name not in PAPER and not name.endswith("lower_mean_at"))]
     bad = [(name, c) for name, c in every_certificate(grid, names) if c.holds is not True]
     assert not bad, bad[:3]
 
@@ -455,9 +455,9 @@ def test_every_bound_of_the_paper_on_a_large_grid():
 
 
 def planted(monkeypatch, name, factor, **changes):
-    claim = CLAIMS[name]
+    claim = CERTIFIED[name]
     scaled = dataclasses.replace(claim, bound=lambda *a: a[-1](Fraction(factor)) * claim.bound(*a), **changes)
-    monkeypatch.setitem(CLAIMS, name, scaled)
+    monkeypatch.setitem(CERTIFIED, name, scaled)
 
 
 @pytest.mark.parametrize(
@@ -516,7 +516,7 @@ def test_outside_its_regime_a_bound_says_nothing_and_may_be_wrong(monkeypatch):
     ):
         with pytest.raises(ValueError, match=f"{name} says nothing at S={S}, A={A}, n={n}: it is valid for"):
             certificates.certify(name, S=S, A=A, n=n)
-        planted(monkeypatch, name, 1, statement=dataclasses.replace(CLAIMS[name].statement, applies=lambda: True))
+        planted(monkeypatch, name, 1, statement=dataclasses.replace(CERTIFIED[name].statement, applies=lambda: True))
         assert certificates.certify(name, S=S, A=A, n=n).holds is False
 
 

@@ -525,9 +525,9 @@ def test_certificates_are_asked_for_at_as_many_places_as_promised(monkeypatch, n
 def test_of_the_lower_bounds_that_can_be_certified_one_depends_on_the_problem():
     # Oracle: the bounds themselves: which refuse to be asked without a problem
     pytest.importorskip("flint")
-    from kt_theory.certificates import CLAIMS
+    from kt_theory.certificates import CERTIFIED
 
-    for name, claim in CLAIMS.items():
+    for name, claim in CERTIFIED.items():
         if claim.learner is None:
             needs = False
             try:

@@ -15,7 +15,7 @@ from kt_theory.bounds import evaluation
 from kt_theory.ledger.entries.registry import STATEMENTS as ENTRIES
 from kt_theory.ledger.report.summary import group
 from kt_theory.ledger.report.words import GRADE_WORDS, STATUS_WORDS
-from kt_theory.ledger.statement import KINDS, VERDICTS, Finding, Kind, PlantedError, Trial, effort, in_regime, stated
+from kt_theory.ledger.statement import KINDS, VERDICTS, Kind, Outcome, PlantedError, Trial, effort, in_regime, stated
 from kt_theory.ledger.verdicts import judge
 from kt_theory.statements import STATEMENTS, Grade, Metadata, Origin, Status
 
@@ -194,7 +194,7 @@ def test_kinds_and_findings_are_closed_sets():
     assert Trial("here", 1.0, 2.0, "exact").kind is Kind.EXACT
     with pytest.raises(ValueError, match="'exakt' is not a valid Kind"):
         Trial("here", 1.0, 2.0, "exakt")
-    assert judge(ENTRIES["open-Q3"], effort("quick")).verdict is Finding.OPEN
+    assert judge(ENTRIES["open-Q3"], effort("quick")).verdict is Outcome.OPEN
 
 
 def test_closed_sets_of_words_are_explained_in_the_report():

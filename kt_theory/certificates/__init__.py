@@ -36,14 +36,14 @@ hard
     E|p - c| is a matter of two incomplete betas. Upper: CE_sgl, R <= TV(rho, visits) + TV(joint law, its frequencies);
     or, with uniform init, at most sqrt((A-1)/(2 (m+1))) for an input visited m times, averaged by the mean of 1/(m+1).
 
-Inside its regime every entry of `CLAIMS` should hold; outside, `certify` refuses.
+Inside its regime every entry of `CERTIFIED` should hold; outside, `certify` refuses.
 """
 
 from __future__ import annotations
 
-from kt_theory.certificates.claims import (
-    CLAIMS,
-    Claim,
+from kt_theory.certificates.certified import (
+    CERTIFIED,
+    CertifiedBound,
     c_inf,
     exponential,
     majorant,
@@ -57,9 +57,9 @@ from kt_theory.certificates.comparing import Certificate, Enclosure, certify
 from kt_theory.certificates.minimax import certify_minimax, soft_maximum
 
 __all__ = [
-    "CLAIMS",
+    "CERTIFIED",
     "Certificate",
-    "Claim",
+    "CertifiedBound",
     "Enclosure",
     "c_inf",
     "certify",

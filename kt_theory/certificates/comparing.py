@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kt_theory import checks
-from kt_theory.certificates.claims import CLAIMS, Claim, given
+from kt_theory.certificates.certified import CERTIFIED, CertifiedBound, given
 from kt_theory.certificates.minimax import highest
 from kt_theory.certificates.places import exact_problem_of
 from kt_theory.certificates.witnesses import witnesses
@@ -72,7 +72,7 @@ def certify(
     Parameters
     ----------
     claim : str
-        A name in `CLAIMS`; the names are those of `kt_theory.bounds`.
+        A name in `CERTIFIED`; the names are those of `kt_theory.bounds`.
     S, A : int, optional
         Number of inputs and labels; not needed if `problem` has them.
     n : int
@@ -108,7 +108,7 @@ def certify(
     """
     started = time.perf_counter()
     library = unrounded.flint()
-    statement = CLAIMS[checks.one_of("claim", claim, tuple(CLAIMS))]
+    statement = CERTIFIED[checks.one_of("claim", claim, tuple(CERTIFIED))]
     n, max_bits = checks.whole_number("n", n), checks.whole_number("max_bits", max_bits, minimum=64)
     S, A = (None if size is None else checks.whole_number(name, size, minimum=1) for name, size in (("S", S), ("A", A)))
     exact = exact_problem_of(problem, S, A, n, init)
@@ -137,14 +137,18 @@ def certify(
     return Certificate(claim, S, A, n, *sides, holds, bits, time.perf_counter() - started)
 
 
-def _compare_upper(statement: Claim, S: int, A: int, n: int, problem: ExactProblem | None) -> tuple[Any, Any, Any]:
+def _compare_upper(
+    statement: CertifiedBound, S: int, A: int, n: int, problem: ExactProblem | None
+) -> tuple[Any, Any, Any]:
     risk = balls.risk_at(given(problem), str(statement.learner), n, ball)
     bound = statement.bound(S, A, n, problem, ball)
     holds = True if risk <= bound else False if risk > bound else None
     return (risk, risk), (bound, bound), holds
 
 
-def _compare_lower(statement: Claim, S: int, A: int, n: int, problem: ExactProblem | None) -> tuple[Any, Any, Any]:
+def _compare_lower(
+    statement: CertifiedBound, S: int, A: int, n: int, problem: ExactProblem | None
+) -> tuple[Any, Any, Any]:
     bound = statement.bound(S, A, n, problem, ball)
     best, holds = ball(0), None
     for witness in witnesses(statement.protocol, S, A, n, problem):
@@ -159,7 +163,7 @@ def _compare_lower(statement: Claim, S: int, A: int, n: int, problem: ExactProbl
     return (bound, bound), (best, above), holds
 
 
-def _holds_in_fractions(statement: Claim, S: int, A: int, n: int, problem: ExactProblem | None) -> bool | None:
+def _holds_in_fractions(statement: CertifiedBound, S: int, A: int, n: int, problem: ExactProblem | None) -> bool | None:
     """The comparison in fractions where balls could not decide; None if they would be too long, or do not show it."""
     if n * (n + 1).bit_length() > balls.FRACTION_BITS:
         return None

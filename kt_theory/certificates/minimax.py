@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from kt_theory import checks
-from kt_theory.certificates.claims import CLAIMS, uniform_spread
+from kt_theory.certificates.certified import CERTIFIED, uniform_spread
 from kt_theory.certificates.places import exact_problem_of
 from kt_theory.certificates.witnesses import two_masses, witnesses
 from kt_theory.exact import balls, unrounded
@@ -79,7 +79,7 @@ def highest(protocol: str, S: int, A: int, n: int) -> Any:
     known = [off]
     if n >= 1 and protocol == "hard":
         for name in ("hard_upper_mean_joint", "hard_upper_mean_uniform"):
-            known.append(CLAIMS[name].bound(S, A, n, None, ball))
+            known.append(CERTIFIED[name].bound(S, A, n, None, ball))
     if protocol == "partial":
         known.append(uniform_spread(S, A, n, ball))
     if protocol == "soft" or (protocol == "partial" and A == 2):

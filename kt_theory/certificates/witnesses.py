@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from kt_theory.certificates.claims import even, unvisited
+from kt_theory.certificates.certified import even, unvisited
 from kt_theory.exact import balls, unrounded
 from kt_theory.exact.rows import OutOfReach
 from kt_theory.exact.unrounded import ExactProblem, Number, ball, rational

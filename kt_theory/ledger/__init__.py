@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from kt_theory.ledger.statement import KINDS as KINDS
     from kt_theory.ledger.statement import VERDICTS as VERDICTS
     from kt_theory.ledger.statement import Effort as Effort
-    from kt_theory.ledger.statement import Finding as Finding
     from kt_theory.ledger.statement import Kind as Kind
+    from kt_theory.ledger.statement import Outcome as Outcome
     from kt_theory.ledger.statement import PlantedError as PlantedError
     from kt_theory.ledger.statement import Statement as Statement
     from kt_theory.ledger.statement import Trial as Trial
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 _HOME = {
     "ALARM": "statement",
     "Effort": "statement",
-    "Finding": "statement",
+    "Outcome": "statement",
     "KINDS": "statement",
     "Kind": "statement",
     "EFFORTS": "statement",

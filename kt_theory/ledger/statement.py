@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from kt_theory import checks
-from kt_theory.certificates import CLAIMS
+from kt_theory.certificates import CERTIFIED
 from kt_theory.statements import STATEMENTS, Metadata, Origin, Status
 
 
@@ -37,7 +37,7 @@ class Kind(StrEnum):
     ALGEBRA = "algebra"
 
 
-class Finding(StrEnum):
+class Outcome(StrEnum):
     """What the ledger says of a statement.
 
     refuted: false at a place; vacuous: nowhere false, and no more than trivial at a place where it should say
@@ -54,7 +54,7 @@ class Finding(StrEnum):
 
 
 #: All of them, in the order of tables.
-KINDS, VERDICTS = tuple(Kind), tuple(Finding)
+KINDS, VERDICTS = tuple(Kind), tuple(Outcome)
 
 #: What a trial asks. truth: whether the statement is true here; content: whether it says more here than the trivial
 #: bound; use: whether what its source draws from it follows here.
@@ -64,17 +64,17 @@ Asks = Literal["truth", "content", "use"]
 Fault = Literal["refuted", "vacuous", "does not imply"]
 
 #: The verdict that a broken trial means, by what it asks, the gravest first.
-FAULTS: dict[Asks, Finding] = {
-    "truth": Finding.REFUTED,
-    "content": Finding.VACUOUS,
-    "use": Finding.DOES_NOT_IMPLY,
+FAULTS: dict[Asks, Outcome] = {
+    "truth": Outcome.REFUTED,
+    "content": Outcome.VACUOUS,
+    "use": Outcome.DOES_NOT_IMPLY,
 }
 
 #: The verdict that is expected of a statement of a faulty status.
-EXPECTED: dict[str, Finding] = {
-    Status.FALSE: Finding.REFUTED,
-    Status.VACUOUS: Finding.VACUOUS,
-    Status.TOO_WEAK: Finding.DOES_NOT_IMPLY,
+EXPECTED: dict[str, Outcome] = {
+    Status.FALSE: Outcome.REFUTED,
+    Status.VACUOUS: Outcome.VACUOUS,
+    Status.TOO_WEAK: Outcome.DOES_NOT_IMPLY,
 }
 
 #: The probability that a true statement fails one simulated trial. Multiplied by the number of such trials it bounds
@@ -206,7 +206,7 @@ class Statement:
     planted : tuple of PlantedError
         Planted errors that the check must find.
     certificates : tuple of str
-        Names of `kt_theory.certificates.CLAIMS` to be certified.
+        Names of `kt_theory.certificates.CERTIFIED` to be certified.
     mended : callable or None
         Of a slip: the form that its proof gives, tried by the same check, which must hold.
     mended_formula : str
@@ -234,11 +234,11 @@ class Statement:
     origin: Origin = Origin.OURS
 
     @property
-    def expected(self) -> tuple[Finding, ...]:
+    def expected(self) -> tuple[Outcome, ...]:
         """The verdicts that do not surprise."""
         if self.check is None:
-            return (Finding.OPEN,)
-        return (EXPECTED[self.status],) if self.faulty else (Finding.PROVED_AT_POINTS, Finding.HOLDS)
+            return (Outcome.OPEN,)
+        return (EXPECTED[self.status],) if self.faulty else (Outcome.PROVED_AT_POINTS, Outcome.HOLDS)
 
     @property
     def faulty(self) -> bool:
@@ -259,12 +259,12 @@ def stated(
 ) -> Statement:
     """An entry of the ledger for the statement of this id in `said`, from which it has all but what is tried.
 
-    It is certified by those of `kt_theory.certificates.CLAIMS` that are about this statement. Outside the regime of the
-    statement its claim is NaN; the mended form and the planted errors have regimes of their own. `fixed` gives the
+    It is certified by those of `kt_theory.certificates.CERTIFIED` that are about this statement. Outside the regime of
+    the statement its claim is NaN; the mended form and the planted errors have regimes of their own. `fixed` gives the
     variables of the regime that its check never changes and does not call the claim with.
     """
     about = said[id]
-    certificates = tuple(name for name, certified in CLAIMS.items() if certified.statement is about)
+    certificates = tuple(name for name, certified in CERTIFIED.items() if certified.statement is about)
     return Statement(
         id,
         about.source,

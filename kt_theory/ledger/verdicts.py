@@ -9,10 +9,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from kt_theory.certificates import CLAIMS, certify
+from kt_theory.certificates import CERTIFIED, certify
 from kt_theory.exact.rows import OutOfReach
 from kt_theory.ledger.attacks.problems import generator
-from kt_theory.ledger.statement import FAULTS, Claim, Effort, Finding, Kind, PlantedError, Statement, Trial
+from kt_theory.ledger.statement import FAULTS, Claim, Effort, Kind, Outcome, PlantedError, Statement, Trial
 from kt_theory.problem import Problem, dirichlet_problem
 from kt_theory.progress import watched
 
@@ -24,7 +24,7 @@ class Verdict:
     Attributes
     ----------
     statement : Statement
-    verdict : Finding
+    verdict : Outcome
     worst : Trial or None
         The trial of the largest lhs / rhs; a broken one, the witness, if there is any.
     counts : mapping of str to int
@@ -45,7 +45,7 @@ class Verdict:
     """
 
     statement: Statement
-    verdict: Finding
+    verdict: Outcome
     worst: Trial | None
     counts: Counter[str]
     silent: int
@@ -83,7 +83,7 @@ def judge(statement: Statement, tried: Effort, *, planted: bool = True) -> Verdi
     """Try one statement."""
     started = time.perf_counter()
     if statement.check is None or statement.claim is None:
-        return Verdict(statement, Finding.OPEN, None, Counter(), 0, 0.0, None, 0, 0, (), (), 0.0)
+        return Verdict(statement, Outcome.OPEN, None, Counter(), 0, 0.0, None, 0, 0, (), (), 0.0)
     trials = [*statement.check(statement.claim, tried), *certificates(statement.certificates, tried)]
     said = [trial for trial in trials if trial.applies]
     verdict = outcome(trials)
@@ -111,7 +111,7 @@ def judge(statement: Statement, tried: Effort, *, planted: bool = True) -> Verdi
     )
 
 
-def outcome(trials: Iterable[Trial]) -> Finding:
+def outcome(trials: Iterable[Trial]) -> Outcome:
     """The verdict that follows from the trials of a statement."""
     said = [trial for trial in trials if trial.applies]
     broken = {trial.asks for trial in said if trial.broken}
@@ -119,8 +119,8 @@ def outcome(trials: Iterable[Trial]) -> Finding:
         if asks in broken:
             return verdict
     if not said:
-        return Finding.NOT_APPLICABLE
-    return Finding.PROVED_AT_POINTS if any(trial.kind == Kind.CERTIFIED for trial in said) else Finding.HOLDS
+        return Outcome.NOT_APPLICABLE
+    return Outcome.PROVED_AT_POINTS if any(trial.kind == Kind.CERTIFIED for trial in said) else Outcome.HOLDS
 
 
 def breaks(statement: Statement, claim: Claim, tried: Effort) -> bool:
@@ -133,7 +133,7 @@ def found(statement: Statement, error: PlantedError, tried: Effort) -> bool:
     """Whether the attacks on a statement reach the verdict on a planted error that they must reach."""
     assert statement.check is not None
     trials = statement.check(error.claim, tried)
-    if error.verdict == Finding.REFUTED:  # one place is enough
+    if error.verdict == Outcome.REFUTED:  # one place is enough
         return any(trial.broken and trial.asks == "truth" for trial in trials)
     return outcome(trials) == error.verdict
 
@@ -155,7 +155,7 @@ def certificates(names: Sequence[str], tried: Effort) -> list[Trial]:
     except ImportError:
         return decided
     for name in names:
-        claim = CLAIMS[name]
+        claim = CERTIFIED[name]
         rng = generator(tried, f"certify {name}")
         places = list(itertools.product((1, 2, 3, 10), (2, 3, 4, 7), (0, 1, 2, 3, 10, 50, 300, 10**4), range(5)))
         done = 0

@@ -24,7 +24,7 @@ from kt_theory.ledger.report.pictures import ratio_text
 from kt_theory.ledger.report.sections import anchor, badge, link, section
 from kt_theory.ledger.report.summary import evidence, group, many, summarise, surprises
 from kt_theory.ledger.report.words import GROUPS
-from kt_theory.ledger.statement import VERDICTS, Effort, Finding
+from kt_theory.ledger.statement import VERDICTS, Effort, Outcome
 from kt_theory.ledger.verdicts import Verdict
 
 
@@ -111,16 +111,16 @@ def _outcome(verdicts: Sequence[Verdict]) -> str:
 
 def _all_expected(verdicts: Sequence[Verdict]) -> str:
     tally = Counter(verdict.verdict for verdict in verdicts)
-    stand = tally[Finding.HOLDS] + tally[Finding.PROVED_AT_POINTS]
+    stand = tally[Outcome.HOLDS] + tally[Outcome.PROVED_AT_POINTS]
     words = f"<strong>As expected.</strong> Of {many(len(verdicts), 'statement')}, {stand} "
     words += "stands" if stand == 1 else "stand"
-    if refuted := tally[Finding.REFUTED]:
+    if refuted := tally[Outcome.REFUTED]:
         words += f"; {refuted} known to be false {'was' if refuted == 1 else 'were'} refuted again"
-    for name in (Finding.VACUOUS, Finding.DOES_NOT_IMPLY):
+    for name in (Outcome.VACUOUS, Outcome.DOES_NOT_IMPLY):
         if tally[name]:
             words += f"; {tally[name]} with the verdict {name}, as {'it' if tally[name] == 1 else 'they'} should"
-    if tally[Finding.OPEN]:
-        words += f"; {tally[Finding.OPEN]} {'was' if tally[Finding.OPEN] == 1 else 'were'} not tried"
+    if tally[Outcome.OPEN]:
+        words += f"; {tally[Outcome.OPEN]} {'was' if tally[Outcome.OPEN] == 1 else 'were'} not tried"
     return words + "."
 
 

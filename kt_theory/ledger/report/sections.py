@@ -9,7 +9,7 @@ from urllib.parse import quote
 from kt_theory.ledger.report.pictures import ledger_panels, ratio_text
 from kt_theory.ledger.report.summary import Summary, evidence, many, surprises
 from kt_theory.ledger.report.words import GRADE_WORDS, NOT_CERTIFIED, SIGNS, STATUS_WORDS
-from kt_theory.ledger.statement import FAULTS, Finding, PlantedError, Statement
+from kt_theory.ledger.statement import FAULTS, Outcome, PlantedError, Statement
 from kt_theory.ledger.verdicts import Verdict
 
 
@@ -34,7 +34,7 @@ def badge(verdict: Verdict) -> str:
         looks, aside = " surprise", "not as expected"
     elif verdict.verdict in FAULTS.values():
         looks, aside = " slip", "as expected"
-    elif verdict.verdict in (Finding.OPEN, Finding.NOT_APPLICABLE):
+    elif verdict.verdict in (Outcome.OPEN, Outcome.NOT_APPLICABLE):
         looks = " silent"
     small = f" <small>({aside})</small>" if aside else ""
     return f'<span class="verdict{looks}">{SIGNS[verdict.verdict]} {verdict.verdict}{small}</span>'
@@ -94,7 +94,7 @@ def _found(verdict: Verdict) -> list[tuple[str, str]]:
 def _worst(verdict: Verdict) -> str:
     worst = verdict.worst
     if worst is None:
-        return "none: nothing was tried" if verdict.verdict == Finding.OPEN else "none: no trial in the regime"
+        return "none: nothing was tried" if verdict.verdict == Outcome.OPEN else "none: no trial in the regime"
     error = f", known to {worst.error:.1g}" if worst.error else ""
     sides = f"{worst.lhs:.6g} against {worst.rhs:.6g}{error}, ratio {ratio_text(worst.ratio)}"
     return f"{escape(worst.where)}: {sides} ({escape(worst.kind)})"

@@ -14,7 +14,7 @@ from kt_theory.statements import STATEMENTS, Metadata
 
 
 @dataclass(frozen=True)
-class Claim:
+class CertifiedBound:
     """A statement that can be certified.
 
     Attributes
@@ -125,20 +125,20 @@ def given(problem: ExactProblem | None) -> ExactProblem:
 _MINUS_1 = Fraction(-1)
 
 #: Name of the bound, as in `kt_theory.bounds` -> the statement.
-CLAIMS: dict[str, Claim] = {
-    "hard_lower_mean": Claim(
+CERTIFIED: dict[str, CertifiedBound] = {
+    "hard_lower_mean": CertifiedBound(
         STATEMENTS["zz-3.1"],
         "hard",
         None,
         lambda S, A, n, _, number: exponential(Fraction(-1, 2), number) / 16 * root(Fraction(S * even(A), n), number),
     ),
-    "hard_upper_mean": Claim(
+    "hard_upper_mean": CertifiedBound(
         STATEMENTS["zz-3.2-mean"],
         "hard",
         "CE_sgl",
         lambda S, A, n, _, number: root(Fraction(S * A, n), number) / 2 + root(Fraction(S, n), number),
     ),
-    "hard_upper_mean_instance": Claim(
+    "hard_upper_mean_instance": CertifiedBound(
         STATEMENTS["zz-3.2-instance"],
         "hard",
         "CE_sgl",
@@ -147,46 +147,46 @@ CLAIMS: dict[str, Claim] = {
             + number(Fraction(4 * S, 9 * n))
         ),
     ),
-    "partial_lower_mean": Claim(
+    "partial_lower_mean": CertifiedBound(
         STATEMENTS["zz-4.1"],
         "partial",
         None,
         lambda S, A, n, _, number: number(Fraction(_pairs(S, A), 2)) * phi(n, number),
     ),
-    "partial_lower_mean_simple": Claim(
+    "partial_lower_mean_simple": CertifiedBound(
         STATEMENTS["zz-4.1-simple"],
         "partial",
         None,
         lambda S, A, n, _, number: number(Fraction(_pairs(S, A), 2 * (n + 1))) * exponential(_MINUS_1, number),
     ),
-    "partial_upper_mean": Claim(
+    "partial_upper_mean": CertifiedBound(
         STATEMENTS["zz-4.4-mean"],
         "partial",
         "SEL_ptl",
         lambda S, A, n, _, number: number(Fraction(8 * S * A, 9 * n) + Fraction(S * A, n + 1)),
     ),
-    "soft_lower_mean": Claim(
+    "soft_lower_mean": CertifiedBound(
         STATEMENTS["zz-5.1"],
         "soft",
         None,
         lambda S, A, n, _, number: number(Fraction(S - 1, 2)) * phi(n, number),
     ),
-    "soft_lower_mean_simple": Claim(
+    "soft_lower_mean_simple": CertifiedBound(
         STATEMENTS["zz-5.1-simple"],
         "soft",
         None,
         lambda S, A, n, _, number: number(Fraction(S - 1, 2 * (n + 1))) * exponential(_MINUS_1, number),
     ),
-    "soft_upper_mean": Claim(
+    "soft_upper_mean": CertifiedBound(
         STATEMENTS["zz-5.2-mean"], "soft", "CE_ful", lambda S, A, n, _, number: number(Fraction(4 * S, 9 * n))
     ),
-    "soft_upper_mean_at": Claim(
+    "soft_upper_mean_at": CertifiedBound(
         STATEMENTS["zz-5.2-mean-at"],
         "soft",
         "CE_ful",
         lambda S, A, n, problem, number: unvisited(given(problem), n, number),
     ),
-    "soft_lower_mean_at": Claim(
+    "soft_lower_mean_at": CertifiedBound(
         STATEMENTS["zz-5.1-at"],
         "soft",
         None,
@@ -194,67 +194,67 @@ CLAIMS: dict[str, Claim] = {
         of_problem=True,
     ),
     # Beside the paper's.
-    "hard_upper_mean_joint": Claim(
+    "hard_upper_mean_joint": CertifiedBound(
         STATEMENTS["ours-N8-joint"],
         "hard",
         "CE_sgl",
         lambda S, A, n, _, number: (root(Fraction(S - 1, n), number) + root(Fraction(S * A - 1, n), number)) / 2,
     ),
-    "hard_upper_mean_uniform": Claim(
+    "hard_upper_mean_uniform": CertifiedBound(
         STATEMENTS["ours-N8-uniform"],
         "hard",
         "CE_sgl",
         lambda S, A, n, _, number: root(Fraction(S * (A - 1), 2 * (n + 1)), number),
         uniform=True,
     ),
-    "hard_upper_mean_conjecture": Claim(
+    "hard_upper_mean_conjecture": CertifiedBound(
         STATEMENTS["ours-N8-conjecture"],
         "hard",
         "CE_sgl",
         lambda S, A, n, _, number: root(Fraction(S * (A - 1), 4 * n), number),
         uniform=True,
     ),
-    "partial_upper_mean_at": Claim(
+    "partial_upper_mean_at": CertifiedBound(
         STATEMENTS["ours-N3-at"],
         "partial",
         "SEL_ptl",
         lambda S, A, n, problem, number: unseen_cells(given(problem), n, number),
     ),
-    "partial_upper_mean_missing": Claim(
+    "partial_upper_mean_missing": CertifiedBound(
         STATEMENTS["ours-N3-missing"], "partial", "SEL_ptl", lambda S, A, n, _, number: majorant(S * A, n, number)
     ),
-    "partial_upper_mean_uniform": Claim(
+    "partial_upper_mean_uniform": CertifiedBound(
         STATEMENTS["ours-N4-uniform"],
         "partial",
         "SEL_ptl",
         lambda S, A, n, _, number: uniform_spread(S, A, n, number),
         uniform=True,
     ),
-    "partial_upper_mean_uniform_simple": Claim(
+    "partial_upper_mean_uniform_simple": CertifiedBound(
         STATEMENTS["ours-N4-simple"],
         "partial",
         "SEL_ptl",
         lambda S, A, n, _, number: number(Fraction(S * (A - 1), n)) * exponential(_MINUS_1, number),
         uniform=True,
     ),
-    "partial_upper_mean_sharp": Claim(
+    "partial_upper_mean_sharp": CertifiedBound(
         STATEMENTS["ours-N6-sharp"],
         "partial",
         "SEL_ptl",
         lambda S, A, n, _, number: number(Fraction(S * A, n)) * c_inf(number),
         uniform=True,
     ),
-    "partial_upper_mean_curve": Claim(
+    "partial_upper_mean_curve": CertifiedBound(
         STATEMENTS["ours-N16-curve"],
         "partial",
         "SEL_ptl",
         lambda S, A, n, _, number: curve(Fraction(n, S * A), number),
         uniform=True,
     ),
-    "soft_upper_mean_missing": Claim(
+    "soft_upper_mean_missing": CertifiedBound(
         STATEMENTS["ours-N1-soft"], "soft", "CE_ful", lambda S, A, n, _, number: majorant(S, n, number)
     ),
-    "soft_upper_mean_uniform": Claim(
+    "soft_upper_mean_uniform": CertifiedBound(
         STATEMENTS["ours-N9-upper"],
         "soft",
         "CE_ful",
