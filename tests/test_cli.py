@@ -1,6 +1,7 @@
 """The command line, run as a user runs it: what it prints, what it writes, and its exit code."""
 
 import json
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -37,15 +38,28 @@ def test_help_teaches(command):
     assert done.stdout.isascii()
 
 
-def test_reproduce_draws_prints_and_exits_zero(tmp_path):
-    done = kt_theory("reproduce", "figure2", "--simulate", "--quick", "--out", tmp_path / "out")
+def test_reproduce_draws_prints_and_a_script_is_the_same_study(tmp_path, monkeypatch, capsys):
+    # Oracle: identity, the command in a process and the script write the same bytes
+    command, script = tmp_path / "command", tmp_path / "script"
+    done = kt_theory("reproduce", "real", "--simulate", "--quick", "--out", command, "--workers", 1)
     assert done.returncode == 0, done.stderr
-    written = {path.name for path in (tmp_path / "out").iterdir()}
-    assert written == {"figure2_rates_exact.csv", *(f"figure2_rates.{x}" for x in ("csv", "png", "pdf"))}
-    assert "instance 1, S=100, A=8, paper's window" in done.stdout
-    assert str((tmp_path / "out" / "figure2_rates.png").resolve()) in done.stdout
+    names = {f"real_teacher{end}" for end in ("_exact.csv", ".csv", ".png", ".pdf")}
+    assert {path.name for path in command.iterdir()} == names
+    assert str((command / "real_teacher.png").resolve()) in done.stdout
+    assert "next word of English" in done.stdout
     assert "BROKEN" not in done.stdout
     assert "%|" not in done.stderr, "a progress bar was drawn where there is no terminal"
+
+    file = Path(kt.__file__).parents[1] / "simulations" / "real_teacher.py"
+    monkeypatch.setattr(sys, "argv", [str(file), "--simulate", "--quick", "--json", "--out", str(script)])
+    with pytest.raises(SystemExit) as end:
+        runpy.run_path(str(file), run_name="__main__")
+    assert end.value.code == cli.HELD
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["learner"] for row in rows] == ["CE_sgl", "CE_ptl", "SEL_ptl", "CE_ful"]
+    assert all(row["held"] for row in rows)
+    for name in names:
+        assert (command / name).read_bytes() == (script / name).read_bytes(), name
 
 
 def test_a_broken_bound_exits_one(tmp_path, monkeypatch, capsys):
@@ -58,8 +72,6 @@ def test_a_broken_bound_exits_one(tmp_path, monkeypatch, capsys):
         "    panel = kt.study.Panel('p', lambda n: kt.instance(3, 10, 3, n), [100, 1000])\n"
         "    return kt.claims.scoreboard(kt.study.run([panel], 50, options.seed), {})\n"
     )
-    import runpy
-
     monkeypatch.setattr(cli.reproduce, "_load_study", lambda stem: runpy.run_path(str(script))["main"])
     assert cli.main(["reproduce", "figure1", "--quick", "--out", str(tmp_path)]) == cli.BROKEN
     assert "BROKEN" in capsys.readouterr().out
