@@ -10,6 +10,9 @@ import kt_theory as kt
 from kt_theory import bounds
 from kt_theory.exact.risk import exact_risk
 
+#: One process, which keeps the risks of all places.
+pytestmark = pytest.mark.xdist_group("places")
+
 #: Upper bounds on the mean risk with uniform init, per learner: (n, S, A) -> risk.
 UPPER = {
     "CE_sgl": ["hard_upper_mean", "hard_upper_mean_joint", "hard_upper_mean_uniform", "hard_upper_mean_conjecture"],

@@ -5,6 +5,7 @@ The numbers N1 to N16 are those of the report in `paper/`.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import itertools
 import math
@@ -30,23 +31,33 @@ OURS = [name for name in paper.STATED if name not in paper.PAPER]
 # --- The numbers: literal formulas at 50 digits ---------------------------------------------------------
 
 
+def once(formula: Callable[..., Any]) -> Callable[..., Any]:
+    """The formula, its values kept for each precision: most depend on n only, which is asked for at many sizes."""
+    kept = functools.cache(lambda precision, *arguments: formula(*arguments))
+    return functools.wraps(formula)(lambda *arguments: kept(mp.mp.prec, *arguments))
+
+
 def phi(n: int) -> mp.mpf:
     return power(mp.mpf(n) / (n + 1), n) / (n + 1)
 
 
+@once
 def majorant(n: int, K: int) -> mp.mpf:
     return power(1 - mp.mpf(1) / K, n) if n <= K else (K - 1) * phi(n - 1)
 
 
+@once
 def q_lambert() -> mp.mpf:
     return 2 * mp.lambertw(1 / (2 * mp.sqrt(mp.e))).real
 
 
+@once
 def c_inf() -> mp.mpf:
     q = q_lambert()
     return q * q / (1 + q)
 
 
+@once
 def c_kl() -> mp.mpf:
     """min_q max_x e^-x (x log(x/q) - x + q): the two maxima, at x = 0 and inside, are equal there."""
 
@@ -57,6 +68,7 @@ def c_kl() -> mp.mpf:
     return mp.findroot(lambda q: inside(q) - q, 0.292)
 
 
+@once
 def curve(v: mp.mpf) -> mp.mpf:
     """Psi: the largest 1/(e^(v/k) + k/(1 - k)), whose k is the root of the derivative; c_inf/v from 1 on."""
     if v >= 1:
@@ -70,6 +82,7 @@ def curve(v: mp.mpf) -> mp.mpf:
     return 1 / (mp.exp(v / low) + low / (1 - low))
 
 
+@once
 def finite(n: int) -> mp.mpf:
     """The largest w/(1 + (1 - w)^(-n/2))^2, by bisection in -log(1 - w), of order 1/n."""
     low, high = mp.mpf(0), mp.mpf(5) / n
@@ -80,11 +93,13 @@ def finite(n: int) -> mp.mpf:
     return -mp.expm1(-low) / (1 + mp.exp(n * low / 2)) ** 2
 
 
+@once
 def deviation(K: int, delta: float, c: int = 2) -> mp.mpf:
     L = mp.log(1 / mp.mpf(delta))
     return 2 * (L + mp.sqrt(c * K * L) / mp.e)
 
 
+@once
 def light_rows(n: int, S: int, k: int, empty: int, x: Any) -> mp.mpf:
     p = power(1 - mp.mpf(x), n)
     terms = (mp.binomial(k, j) * p**j * (1 - p) ** (k - j) * j * empty / mp.mpf(j + empty) for j in range(k + 1))
@@ -116,6 +131,7 @@ def flips_error(m: int, D: mp.mpf) -> mp.mpf:
     return mp.fsum(wrong)
 
 
+@once
 def assouad(n: int, S: int, A: int, points: int = 64) -> Any:
     pairs = S * (A // 2)
     if A < 2:

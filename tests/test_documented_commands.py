@@ -41,14 +41,18 @@ QUICK = {
     "kt-theory verify --statement zz-3.2 zz-E --report ledger.html": (
         "kt-theory verify --statement zz-E.2 zz-E.5 --report ledger.html"
     ),
+    # A study is drawn here and in test_cli.py; that the others are known is seen before their help is shown.
     "kt-theory reproduce figure2": "kt-theory reproduce figure1",
-    "kt-theory reproduce figure2 --simulate --quick": "kt-theory reproduce real --simulate --quick",
+    "kt-theory reproduce figure2 --simulate --quick": "kt-theory reproduce figure2 --simulate --quick --help",
     "kt-theory reproduce --quick": "kt-theory reproduce figure1 --quick",
-    "kt-theory reproduce annotations --simulate": "kt-theory reproduce real --simulate --quick",
-    "kt-theory reproduce greedy --simulate": "kt-theory reproduce real --simulate --quick",
-    "kt-theory reproduce audit --simulate": "kt-theory reproduce real --simulate --quick",
-    "kt-theory reproduce llm --simulate": "kt-theory reproduce real --simulate --quick",
-    "kt-theory reproduce storage --simulate": "kt-theory reproduce real --simulate --quick",
+    "kt-theory reproduce annotations --simulate": "kt-theory reproduce annotations --simulate --help",
+    "kt-theory reproduce greedy --simulate": "kt-theory reproduce greedy --simulate --help",
+    "kt-theory reproduce audit --simulate": "kt-theory reproduce audit --simulate --help",
+    "kt-theory reproduce llm --simulate": "kt-theory reproduce llm --simulate --help",
+    "kt-theory reproduce storage --simulate": "kt-theory reproduce storage --simulate --help",
+    "kt-theory plan --pilot records.csv --other --target 0.05 --cost hard=1 partial=1 soft=5 --plot plan.png": (
+        "kt-theory plan --pilot records.csv --other --target 0.3 --levels hard --plot plan.png"
+    ),
     "kt-theory storage --bundled next_word --numbers 10 --visits 1 3 10": (
         "kt-theory storage --bundled next_word --numbers 10 --visits 3"
     ),

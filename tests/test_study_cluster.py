@@ -188,7 +188,8 @@ def test_killed_workers(kills, workers, tmp_path):
     assert contents(tmp_path / "cluster") == contents(tmp_path / "threads")
 
 
-@pytest.mark.parametrize("kills", [1, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("kills", [1, 20])
 def test_killed_coordinators(kills, workers, tmp_path):
     # Oracle: identity, the folder that threads write
     path, design = design_of(20 * kills, tmp_path)
@@ -215,6 +216,7 @@ def test_killed_coordinators(kills, workers, tmp_path):
     assert contents(tmp_path / "cluster") == contents(tmp_path / "threads")
 
 
+@pytest.mark.slow
 def test_what_the_scheduler_gives_up_is_submitted_again(tmp_path):
     # Oracle: identity, the folder that threads write
     _, design = design_of(20, tmp_path)
@@ -234,7 +236,7 @@ def test_what_the_scheduler_gives_up_is_submitted_again(tmp_path):
 
 
 def test_a_scheduler_that_goes_away_stops_the_study(tmp_path):
-    _, design = design_of(50, tmp_path)
+    _, design = design_of(20, tmp_path)
     short_lived = local_cluster(1)
 
     def close_once_something_is_stored():

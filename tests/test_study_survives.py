@@ -44,7 +44,7 @@ panels = [
     kt.study.Panel("moving", partial(kt.instance, 1, 10, 8), [500, 1000, 2000, 4000, 8000, 16000]),
     kt.study.Panel("table", table, [10, 20, 40, 80, 160, 320, 640, 1280, 2560, 5120], ["CE_sgl", "SEL_ptl"]),
 ]
-design = kt.study.Design("survivor", panels, reps=1500, seed=5, target_mcse=3e-4, max_reps=500_000)
+design = kt.study.Design("survivor", panels, reps=1500, seed=5, target_mcse=6e-4, max_reps=500_000)
 """
 
 #: What the subprocesses run: the design into the folder, then its receipts; prints what it drew itself.
@@ -138,7 +138,7 @@ def wide(home):
     return path
 
 
-@pytest.mark.parametrize("kills", [4, pytest.param(50, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [2, pytest.param(50, marks=pytest.mark.slow)])
 def test_killed_at_random_moments_and_resumed(kills, design_file, undisturbed, tmp_path):
     # Oracle: identity, the folder and the receipts of an uninterrupted run
     file, (tree, receipts, batches) = design_file, undisturbed
@@ -183,7 +183,10 @@ os.{name} = deadly
 """
 
 
-@pytest.mark.parametrize(("name", "after", "left"), [("fsync", False, 1), ("replace", False, 1), ("replace", True, 0)])
+@pytest.mark.parametrize(
+    ("name", "after", "left"),
+    [pytest.param("fsync", False, 1, marks=pytest.mark.slow), ("replace", False, 1), ("replace", True, 0)],
+)
 def test_killed_at_the_worst_moments(name, after, left, design_file, undisturbed, tmp_path):
     # Oracle: identity, the folder of an undisturbed run
     process = start(design_file, tmp_path, SUICIDE.format(name=name, after=after))
@@ -221,6 +224,7 @@ def test_one_of_two_processes_is_killed_and_the_other_finishes(design_file, undi
     assert (tmp_path / "receipts.csv").read_bytes() == receipts
 
 
+@pytest.mark.slow
 def test_two_processes_find_the_same_damage(design_file, undisturbed, copied):
     for path in finished(copied):
         path.write_bytes(b"{}")

@@ -105,7 +105,7 @@ class Game:
         self.finest = {1: 4000, 2: 80, 3: 24 if S == 1 else 12}.get(S * A - 1, 0)
         self.large = S * A > 2 and math.comb(n + S * A - 1, n) > 120
         #: Slack variables of less weight are left out, which only lowers the value.
-        self.least = 1e-9 if self.large else 1e-16
+        self.least = 1e-9 if self.large else 1e-12
         self.tables = np.array(list(_compositions(n, S * A))).reshape(-1, S, A)
         self.ways = np.array([math.factorial(n) / math.prod(map(math.factorial, N)) for N in self._flat().tolist()])
         number: dict[object, int] = {}
@@ -180,7 +180,7 @@ class Game:
         rho = theta.sum(axis=1)
         pi = np.divide(theta, rho[:, None], out=np.zeros_like(theta), where=rho[:, None] > 0)
         linear = np.zeros(self.entries)
-        if size > 2 and self.A == 2:
+        if self.A == 2:
             # |pi - q| of the label that was seen more often, 2 max(pi - q, 0) + q - pi: half the slack variables.
             more = (self.tables[:, :, 1] > self.tables[:, :, 0]).astype(np.int64)
             entry = np.take_along_axis(self.entry, more[:, :, None], axis=2)[:, :, 0].ravel()
