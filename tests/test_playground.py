@@ -402,7 +402,9 @@ def ask_hash(state):
     return "#" + "&".join(f"{name}={value}" for name, value in state.items())
 
 
-@pytest.mark.parametrize("slider", SLIDERS)
+@pytest.mark.parametrize(
+    "slider", [s if s in ("A", "n", "shown") else pytest.param(s, marks=pytest.mark.slow) for s in SLIDERS]
+)
 def test_a_slider_changes_the_right_numbers(visit, slider):
     page = visit(ask_hash({"family": "heavy", "S": 5, "A": 4, "n": 50, "shown": 20}))
     open_row(page)
@@ -584,7 +586,7 @@ PLACES = ("", "#family=1&S=40&A=30&n=5000&shown=700", "#family=3&S=12&A=9&n=20&f
 
 
 @pytest.mark.parametrize("place", PLACES)
-@pytest.mark.parametrize("width", [390, 320])
+@pytest.mark.parametrize("width", [pytest.param(390, marks=pytest.mark.slow), 320])
 def test_a_phone_does_not_scroll_sideways(visit, place, width):
     page = visit(place, width=width)
     open_row(page)
@@ -620,11 +622,18 @@ def test_print_cuts_no_card(visit):
     assert max(heights) < 1030
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "dark"), (390, "light")])
-def test_no_serious_barrier_is_found(visit, width, scheme):
+@pytest.mark.parametrize(
+    ("width", "scheme", "places"),
+    [
+        (1280, "dark", PLACES[:1]),
+        (390, "light", PLACES[2:]),
+        *(pytest.param(w, s, PLACES, marks=pytest.mark.slow) for w in (1280, 390) for s in ("dark", "light")),
+    ],
+)
+def test_no_serious_barrier_is_found(visit, width, scheme, places):
     if not AXE.exists():
         pytest.skip("no accessibility check: axe-core is not there (npm install --prefix .browser axe-core)")
-    for place in PLACES:
+    for place in places:
         page = visit(place, width=width, scheme=scheme, bypass_csp=True)  # axe-core is no script of the page
         open_row(page)
         page.add_script_tag(path=AXE)
