@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy import optimize, special
+from scipy import integrate, optimize, special
 
 import kt_theory as kt
 
@@ -55,6 +55,29 @@ def constants() -> Iterator[tuple[str, float, str]]:
     yield from _kl_constants()
     yield "half-log", _bretagnolle_huber(), "least (1 - TV) exp(KL) over pairs of laws on two letters, by search"
     yield "world-share", math.sqrt(2) - 1, "share of each limit on three worlds"
+    values = {k: _one_leader(k) for k in range(2, 13)}
+    k = max(values, key=lambda k: values[k][0])
+    yield "kappa", values[k][0], "max over k and d of d P(one of k labels, ahead by d, is not named)/sqrt k"
+    yield "kappa-labels", k, "where it lies: number of labels"
+    yield "kappa-lead", values[k][1], "and d, the lead of one of them"
+    yield "kappa-two", values[2][0], "the same for two labels"
+    yield "exchange-half", 1 / (1 - math.sqrt(0.5)) ** 2, "hard labels for a log-probability, greedy, p_2 = p_1/2"
+
+
+def _one_leader(k: int) -> tuple[float, float]:
+    """The largest regret among k labels of which one leads by d, over sqrt k, and d."""
+
+    def regret(d: float) -> float:
+        named, _ = integrate.quad(
+            lambda z: math.exp(-((z - d) ** 2) / 2) / math.sqrt(2 * math.pi) * special.ndtr(z) ** (k - 1),
+            -12, 12, epsabs=1e-13, limit=200,
+        )  # fmt: skip
+        return d * (1 - named)
+
+    found = optimize.minimize_scalar(
+        lambda d: -regret(d), bounds=(0.3, 4), method="bounded", options={"xatol": 1e-10}
+    )
+    return -found.fun / math.sqrt(k), found.x
 
 
 def _right_maximum(q: float) -> tuple[float, float]:

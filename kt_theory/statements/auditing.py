@@ -7,8 +7,22 @@ from kt_theory.statements.statement import Grade, Metadata, Origin, Status
 
 STATEMENTS = (
     Metadata(
+        id="ours-audit-mean",
+        source="ours, N22",
+        origin=Origin.OURS,
+        words="The part of a sampled label's probability that a student falls short of has the total variation as its "
+        "mean, whoever draws the label.",
+        formula="TV = E_p (1 - q/p)_+ = E_q (1 - p/q)_+ = E_b |p - q|/(p + q), b = (p + q)/2",
+        regime="every teacher and student",
+        applies=regimes.always,
+        grade=Grade.EXACT,
+        status=Status.PROVED,
+        latex=r"$TV = \mathbb{E}_p (1 - q/p)_+ = \mathbb{E}_q (1 - p/q)_+ = \mathbb{E}_{(p + q)/2} |p - q|/(p + q)$",
+        regime_latex="every teacher and student",
+    ),
+    Metadata(
         id="ours-audit-both",
-        source="ours, auditing",
+        source="ours, N22",
         origin=Origin.OURS,
         words="Audit samples of which half come from the student have a second moment between a quarter and a half of "
         "the sum of those from either alone.",
@@ -16,13 +30,13 @@ STATEMENTS = (
         regime="every teacher and student",
         applies=regimes.always,
         grade=Grade.UPPER,
-        status=Status.EXPERIMENTAL,
+        status=Status.PROVED,
         latex=r"$(M_t + M_s)/4 \le M_b \le (M_t + M_s)/2$",
         regime_latex="every teacher and student",
     ),
     Metadata(
         id="ours-audit-minimax",
-        source="ours, auditing",
+        source="ours, N23",
         origin=Origin.OURS,
         words="A total variation is estimated from m audit samples with a root mean square error that depends on m "
         "alone.",
@@ -30,20 +44,20 @@ STATEMENTS = (
         regime="m >= 1",
         applies=lambda m: m >= 1,
         grade=Grade.TIGHT,
-        status=Status.EXPERIMENTAL,
+        status=Status.PROVED,
         latex=r"$\mathbb{E}\, (\widehat{tv} - TV)^2 \le 1/(4 (1 + \sqrt m)^2)$",
         regime_latex=r"$m \ge 1$",
     ),
     Metadata(
         id="ours-audit-hard",
-        source="ours, auditing",
+        source="ours, N23",
         origin=Origin.OURS,
         words="Hard labels certify nothing on inputs that do not recur.",
         formula="sup E |t - TV| >= (1 - m(m - 1)/(2S)) (1 - mean_s sum_a q(a|s)^2)/2 for every estimate t of m labels",
         regime="rho uniform, every student q",
         applies=regimes.always,
         grade=Grade.LOWER,
-        status=Status.EXPERIMENTAL,
+        status=Status.PROVED,
         latex=(
             r"$\sup \mathbb{E}\, |t - TV| \ge (1 - m(m - 1)/(2S)) (1 - \mathrm{mean}_s \textstyle\sum_a q(a|s)^2)/2$ "
             r"for every estimate $t$ of $m$ labels"
@@ -52,7 +66,7 @@ STATEMENTS = (
     ),
     Metadata(
         id="ours-audit-self",
-        source="ours, auditing",
+        source="ours, N24",
         origin=Origin.OURS,
         words="The leave-one-out estimate from n training records has the risk of the student of n - 1 records as its "
         "expectation.",
@@ -60,13 +74,13 @@ STATEMENTS = (
         regime="n >= 1",
         applies=regimes.some,
         grade=Grade.EXACT,
-        status=Status.EXPERIMENTAL,
+        status=Status.PROVED,
         latex=r"$\mathbb{E}\, \hat\tau(n) = \mathbb{E}\, R(\textsf{SEL\_ptl}, n - 1)$",
         regime_latex=r"$n \ge 1$",
     ),
     Metadata(
         id="ours-audit-free",
-        source="ours, auditing",
+        source="ours, N25",
         origin=Origin.OURS,
         words="At a visited input SEL_ptl is off by less than the missing mass, by a part that depends on the number "
         "of unseen labels.",
@@ -74,7 +88,7 @@ STATEMENTS = (
         regime="u >= 1; uniform init, u = |U_s| labels unseen",
         applies=lambda u: u >= 1,
         grade=Grade.TIGHT,
-        status=Status.EXPERIMENTAL,
+        status=Status.PROVED,
         latex=r"$TV(\textsf{SEL\_ptl}(\cdot|s), \pi^*(\cdot|s)) \le M_s (1 - 1/|U_s|)$",
         regime_latex=r"$u \ge 1$; uniform init, $u = |U_s|$ labels unseen",
     ),

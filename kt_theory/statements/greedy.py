@@ -7,8 +7,22 @@ from kt_theory.statements.statement import Grade, Metadata, Origin, Status
 
 STATEMENTS = (
     Metadata(
+        id="ours-greedy-oracle",
+        source="ours, N18",
+        origin=Origin.OURS,
+        words="No student that names one label has a smaller regret, on average over all relabellings of the rows, "
+        "than the greedy choice of the level, even if told rho and the multiset of each row.",
+        formula="E D of the greedy choice = the Bayes regret over the relabellings",
+        regime="n >= 0",
+        applies=regimes.any_n,
+        grade=Grade.EXACT,
+        status=Status.PROVED,
+        latex=r"$\mathbb{E}\, D$ of the greedy choice is the Bayes regret over the relabellings",
+        regime_latex=r"$n \ge 0$",
+    ),
+    Metadata(
         id="ours-greedy-soft",
-        source="ours, greedy decoding",
+        source="ours, N19",
         origin=Origin.OURS,
         words="The minimax regret of greedy decoding from soft labels is exactly that of a random label where nothing "
         "was seen.",
@@ -16,7 +30,7 @@ STATEMENTS = (
         regime="n >= 0",
         applies=regimes.any_n,
         grade=Grade.EXACT,
-        status=Status.EXPERIMENTAL,
+        status=Status.PROVED,
         latex=(
             r"$\inf \sup \mathbb{E}\, D = (1 - 1/A) V(S, n)$, $V(S, n) = \max$ over $\rho$ of "
             r"$\textstyle\sum_s \rho(s) (1 - \rho(s))^n$"
@@ -25,14 +39,14 @@ STATEMENTS = (
     ),
     Metadata(
         id="ours-greedy-partial-at",
-        source="ours, greedy decoding",
+        source="ours, N19",
         origin=Origin.OURS,
         words="The greedy regret of SEL_ptl is at most the joint mass of the likeliest labels that were never seen.",
         formula="E D(SEL_ptl) <= (1 - 1/A) sum_s x_s (1 - x_s)^n, x_s = rho(s) max_a pi*(a|s)",
         regime="n >= 0",
         applies=regimes.any_n,
         grade=Grade.TIGHT,
-        status=Status.EXPERIMENTAL,
+        status=Status.PROVED,
         latex=(
             r"$\mathbb{E}\, D(\textsf{SEL\_ptl}) \le (1 - 1/A) \textstyle\sum_s x_s (1 - x_s)^n$, "
             r"$x_s = \rho(s) \max_a \pi^*(a|s)$"
@@ -41,20 +55,20 @@ STATEMENTS = (
     ),
     Metadata(
         id="ours-greedy-partial",
-        source="ours, greedy decoding",
+        source="ours, N19",
         origin=Origin.OURS,
         words="The greedy regret of SEL_ptl falls as S/(e n), free of the number of labels.",
         formula="E D(SEL_ptl) <= (1 - 1/A) S phi(n), phi(n) = n^n / (n + 1)^(n + 1)",
         regime="n >= 0",
         applies=regimes.any_n,
         grade=Grade.UPPER,
-        status=Status.EXPERIMENTAL,
+        status=Status.PROVED,
         latex=r"$\mathbb{E}\, D(\textsf{SEL\_ptl}) \le (1 - 1/A) S \phi(n)$, $\phi(n) = n^n / (n + 1)^{n + 1}$",
         regime_latex=r"$n \ge 0$",
     ),
     Metadata(
         id="ours-greedy-partial-few",
-        source="ours, greedy decoding",
+        source="ours, N19",
         origin=Origin.OURS,
         words="With fewer samples than inputs the minimax regret of greedy decoding is the same from partial soft "
         "labels and from soft labels.",
@@ -62,46 +76,46 @@ STATEMENTS = (
         regime="n <= S - 1",
         applies=lambda S, n: n <= S - 1,
         grade=Grade.EXACT,
-        status=Status.EXPERIMENTAL,
+        status=Status.PROVED,
         latex=r"$\inf \sup \mathbb{E}\, D = (1 - 1/A) (1 - 1/S)^n$",
         regime_latex=r"$n \le S - 1$",
     ),
     Metadata(
         id="ours-greedy-disagreement",
-        source="ours, greedy decoding",
+        source="ours, N19",
         origin=Origin.OURS,
         words="SEL_ptl names none of the likeliest labels with a probability of SA/(e n) at most, whatever the margin.",
         formula="E E(SEL_ptl) <= S A phi(n)",
         regime="n >= 0",
         applies=regimes.any_n,
         grade=Grade.UPPER,
-        status=Status.EXPERIMENTAL,
+        status=Status.PROVED,
         latex=r"$\mathbb{E}\, E(\textsf{SEL\_ptl}) \le S A \phi(n)$",
         regime_latex=r"$n \ge 0$",
     ),
     Metadata(
         id="ours-greedy-hard",
-        source="ours, greedy decoding",
+        source="ours, N20",
         origin=Origin.OURS,
         words="The regret of the most frequent label falls as sqrt(S/n), free of the number of labels.",
         formula="E D(CE_sgl) <= (1 - 1/A) sqrt(2 S / (n + 1))",
         regime="n >= 0",
         applies=regimes.any_n,
         grade=Grade.UPPER,
-        status=Status.EXPERIMENTAL,
+        status=Status.PROVED,
         latex=r"$\mathbb{E}\, D(\textsf{CE\_sgl}) \le (1 - 1/A) \sqrt{2 S / (n + 1)}$",
         regime_latex=r"$n \ge 0$",
     ),
     Metadata(
         id="ours-greedy-hard-limit",
-        source="ours, greedy decoding",
+        source="ours, N20",
         origin=Origin.OURS,
         words="Rows of at most six nearly equal labels, one of which leads, cost the most frequent label a regret "
         "whose constant has a closed form.",
         formula="sqrt(n) sup E D(CE_sgl) >= sqrt(S) kappa_A in the limit; kappa_A = 0.2396507875 for A >= 6",
         regime="n to infinity; tried with the relative remainder sqrt(S/n)",
         grade=Grade.LIMIT,
-        status=Status.EXPERIMENTAL,
+        status=Status.PROVED,
         latex=(
             r"$\sqrt{n} \sup \mathbb{E}\, D(\textsf{CE\_sgl}) \ge \sqrt{S} \kappa_A$ in the limit; "
             r"$\kappa_A = 0.2396507875$ for $A \ge 6$"
@@ -110,7 +124,7 @@ STATEMENTS = (
     ),
     Metadata(
         id="ours-greedy-margin",
-        source="ours, greedy decoding",
+        source="ours, N21",
         origin=Origin.OURS,
         words="The most frequent label is wrong with a probability that falls exponentially in the margin of square "
         "roots.",
@@ -118,7 +132,7 @@ STATEMENTS = (
         regime="n >= 0",
         applies=regimes.any_n,
         grade=Grade.UPPER,
-        status=Status.EXPERIMENTAL,
+        status=Status.PROVED,
         latex=(
             r"$\mathbb{E}\, E(\textsf{CE\_sgl}) \le \textstyle\sum_s \rho(s) \sum_a "
             r"(1 - \rho(s) (\sqrt{\max \pi^*} - \sqrt{\pi^*(a|s)})^2)^n$, $a$ not likeliest"

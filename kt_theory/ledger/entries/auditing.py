@@ -1,11 +1,11 @@
-"""Ours, under trial: audits of students. The proofs are sketched in docs/auditing.md."""
+"""Ours: audits of students."""
 
 from __future__ import annotations
 
 import itertools
 import math
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 
@@ -28,6 +28,26 @@ def pairs_of_laws(effort: Effort) -> Iterator[tuple[str, np.ndarray, np.ndarray]
         yield f"laws {i} on {A} labels", p, q / q.sum()
     yield "disjoint laws", np.array([1.0, 0.0]), np.array([0.0, 1.0])
     yield "close laws", np.array([0.5, 0.5]), np.array([0.5 - 1e-5, 0.5 + 1e-5])
+
+
+def what_a_sample_says(claim: Claim, effort: Effort) -> Iterator[Trial]:
+    """``claim(p, q)``: the three means, which are the total variation."""
+    for where, p, q in pairs_of_laws(effort):
+        distance = 0.5 * float(np.abs(p - q).sum())
+        for source, mean in zip(("teacher", "student", "both"), claim(p=p, q=q), strict=True):
+            yield Trial(f"from the {source}, {where}", abs(mean - distance), 1e-13, "algebra")
+
+
+def means(p: np.ndarray, q: np.ndarray, *, cut: bool = True, turned: bool = False) -> tuple[float, float, float]:
+    """E Z over labels of the teacher p, of the student q, and of half of each."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z_p, z_q = (np.where(x > 0, 1 - y / x, 0.0) for x, y in ((p, q), (q, p)))
+        z_b = np.where(p + q > 0, np.abs(p - q) / (p + q), 0.0)
+    if cut:
+        z_p, z_q = np.maximum(z_p, 0.0), np.maximum(z_q, 0.0)
+    if turned:
+        z_p, z_q = z_q, z_p
+    return float(p @ z_p), float(q @ z_q), float((p + q) @ z_b) / 2
 
 
 def half_of_each(claim: Claim, effort: Effort) -> Iterator[Trial]:
@@ -126,6 +146,15 @@ def missing(claim: Claim, effort: Effort) -> Iterator[Trial]:
 
 
 STATEMENTS = (
+    stated(
+        "ours-audit-mean",
+        claim=means,
+        check=what_a_sample_says,
+        planted=(
+            PlantedError("the positive part is left out", partial(means, cut=False)),
+            PlantedError("q/p becomes p/q", partial(means, turned=True)),
+        ),
+    ),
     stated(
         "ours-audit-both",
         claim=lambda total: (total / 4, total / 2),
