@@ -1,11 +1,12 @@
 """Losses: limits against published values and other algorithms, gradients, read-outs, the doors that learners open."""
 
+import itertools
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy.optimize import minimize
+from scipy.optimize import minimize, minimize_scalar
 
 import kt_theory as kt
 from kt_theory.losses.hard import Focal
@@ -20,10 +21,17 @@ CASES = [
     for name, entry in PUBLISHED["entries"].items()
     for params, e1, e2, free in entry["limits"]
 ]
-#: All losses that are minimised on a transfer set.
-TRAINED = [name for name, entry in LOSSES.items() if issubclass(entry, Loss)]
+#: All that have a limit, and those of them that are minimised on a transfer set.
+LIMITS = [name for name, entry in LOSSES.items() if issubclass(entry, Limit)]
+TRAINED = [name for name in LIMITS if kt.losses.make(name).protocol is not None]
 #: Those whose limit is where the gradient of the value vanishes.
-SMOOTH = [name for name in TRAINED if LOSSES[name].smooth and not kt.losses.make(name).detached]
+VALUED = [name for name in LIMITS if issubclass(LOSSES[name], Loss)]
+SMOOTH = [name for name in VALUED if LOSSES[name].smooth and not kt.losses.make(name).detached]
+
+#: The same, those with a solver left to `make test-slow`.
+BY_FORMULA = [
+    pytest.param(name, marks=() if getattr(LOSSES[name], "closed", True) else pytest.mark.slow) for name in LIMITS
+]
 
 
 def tv(q, p):
@@ -70,10 +78,17 @@ def numerical_gradient(loss, z, row, h=1e-6):
     return np.array([loss.score_value(z + s, row) - loss.score_value(z - s, row) for s in steps]) / (2 * h)
 
 
+def shows(loss):
+    """The protocol of a loss; preferences and the like read the teacher's law alone."""
+    return loss.protocol or kt.PROTOCOLS["soft"]
+
+
 def rows_of(loss, p, rng):
     """The population, and a data set of a few draws."""
     counts = rng.multinomial(6, p)
-    whole = Row.population(p, loss.protocol)
+    whole = Row.population(p, shows(loss))
+    if loss.protocol is None:
+        return (whole,)
     shown = np.where(counts == 0, np.nan, whole.shown) if loss.protocol.top == 0 else whole.shown
     return whole, Row(counts / 6, np.float64(6), shown, np.full(p.size, 1 / p.size), 6.0)
 
@@ -121,7 +136,7 @@ def test_limits_are_minimisers_by_another_solver(name):
         if not found.unique or not found.attained or name == "logit_clip":
             continue
         start = loss.scores(np.full(p.size, 1 / p.size)) + 1e-3 * np.arange(p.size)
-        q = loss.link(by_scipy(loss, Row.population(p, loss.protocol), start))
+        q = loss.link(by_scipy(loss, Row.population(p, shows(loss)), start))
         assert tv(q, found.student) < 2e-5, (name, q, found.student)
 
 
@@ -134,24 +149,37 @@ def test_a_wrong_minimiser_is_seen():
     assert Wrong().limit(TEACHERS["E1"]).residual > 1e-2
 
 
-@pytest.mark.parametrize("name", TRAINED)
+def largest_residual(name, sizes):
+    """The largest gradient by the logits at the students of teachers of many shapes, local minima left out."""
+    loss, largest = kt.losses.make(name), 0.0
+    for A in sizes:
+        if name in ("masked_temperature", "hinge_preference") and A > 5:
+            continue
+        for p in (teachers(A, seed=A),) if not loss.couples_inputs else teachers(A, seed=A):
+            found = loss.limit(p)
+            assert np.abs(found.student.sum(axis=-1) - 1).max() < 1e-12
+            assert (found.student >= 0).all()
+            largest = max(largest, np.nanmax(np.where(found.local_only, 0, found.residual), initial=0.0))
+    return largest
+
+
+@pytest.mark.parametrize("name", LIMITS)
 def test_residuals_vanish_on_teachers_of_many_shapes(name):
     # Oracle: identity, the gradient by the logits is 0 at a minimum that is attained
-    loss = kt.losses.make(name)
-    for A in (2, 3, 5):
-        p = teachers(A, seed=A) if not loss.couples_inputs else teachers(A, seed=A)[0]
-        if getattr(loss, "k", 0) > A and "cap" not in str(type(loss).k.meaning):
-            continue
-        found = loss.limit(p)
-        assert np.abs(found.student.sum(axis=-1) - 1).max() < 1e-12
-        assert (found.student >= 0).all()
-        assert not (found.residual > 1e-9).any(), (name, A, found.residual)
+    assert largest_residual(name, (3,)) < 1e-9
 
 
-@pytest.mark.parametrize("name", TRAINED)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LIMITS)
+def test_residuals_vanish_at_more_sizes(name):
+    # Oracle: identity, as above
+    assert largest_residual(name, (2, 5, 10)) < 1e-9
+
+
+@pytest.mark.parametrize("name", BY_FORMULA)
 def test_rows_do_not_look_at_one_another(name):
     # Oracle: identity, each row alone and all of them together
-    loss, p = kt.losses.make(name), teachers(4, seed=7)
+    loss, p = kt.losses.make(name), teachers(3, seed=7)[::2]
     if loss.couples_inputs:
         return
     together = loss.limit(p).student
@@ -159,12 +187,12 @@ def test_rows_do_not_look_at_one_another(name):
     assert np.abs(together - alone).max() < 1e-11
 
 
-@pytest.mark.parametrize("name", TRAINED)
+@pytest.mark.parametrize("name", BY_FORMULA)
 def test_relabelling_the_labels_relabels_the_student(name):
     # Oracle: identity, a permutation of the labels
     loss, p = kt.losses.make(name), np.array([0.4, 0.13, 0.29, 0.18])
     order = np.array([2, 0, 3, 1])
-    if name == "student_top_k":  # the labels that are ranked first, ties by their number, stand for all choices
+    if name in ("student_top_k", "gold_hybrid"):  # which labels are ranked first, or matched, goes by their number
         return
     there = loss.limit(p[order]).student
     assert tv(there, loss.limit(p).student[order]) < 1e-8
@@ -233,14 +261,14 @@ def test_the_sphere_inside_of_the_teachers_norm_by_a_scalar_root(radius):
 
     def law(mu):
         z = np.zeros(3)
-        for _ in range(200):
+        for _ in range(20):
             q = np.exp(z) / np.exp(z).sum()
             hessian = np.diag(q) - np.outer(q, q) + mu * np.eye(3)
             z = z - np.linalg.solve(hessian, q - p + mu * z)
         return z
 
     low, high = 1e-9, 10.0
-    for _ in range(100):
+    for _ in range(60):
         mu = 0.5 * (low + high)
         low, high = (mu, high) if np.linalg.norm(law(mu)) > radius else (low, mu)
     q = np.exp(law(low)) / np.exp(law(low)).sum()
@@ -326,6 +354,8 @@ def test_the_commands_print_what_the_functions_answer(capsys):
     assert "total variation 0.043271" in capsys.readouterr().out
     assert main(["limit", "one_vs_rest", "--set", "readout=sigmoid", "--p", "0.5", "0.5", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["tv"] == 0
+    assert main(["limit", "temperature", "--p", "0.5", "0.3", "0.2"]) == 0
+    assert "total variation 0.084554, invertible" in capsys.readouterr().out
     for words, said in (
         (["focl"], "the nearest are focal"),
         (["focal", "--set", "gamma"], "a parameter is given as NAME=VALUE"),
@@ -464,3 +494,145 @@ def test_a_zero_of_the_teacher_is_refused_with_its_place():
         kt.losses.make("mse_logits").limit([[0.5, 0.3, 0.2], [0.5, 0.5, 0.0]])
     with pytest.raises(ValueError, match="k is 4: the teacher has 3 labels"):
         kt.losses.make("top_k_renormalised", k=4).limit([0.5, 0.3, 0.2])
+
+
+# --- Sorted probabilities, preferences, votes, on policy, channels ----------------------------------------
+
+
+def least_by_dual(e, t, w):
+    """The least -sum e log q + w sum |q - t| over the simplex, as the largest value of the dual."""
+
+    def dual(mu):
+        candidates = [t, np.zeros_like(t), np.ones_like(t)]
+        candidates += [np.clip(e / (mu + s), 0, 1) for s in (w, -w) if mu + s > 0]
+        q = np.array(candidates)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            terms = np.where(e > 0, -e * np.log(q), 0) + w * np.abs(q - t) + mu * q
+        return terms.min(axis=0).sum() - mu
+
+    found = minimize_scalar(lambda mu: -dual(mu), bounds=(-w, w + 2), method="bounded", options={"xatol": 1e-11})
+    return max(-found.fun, dual(w))  # concave, with a kink at w where labels are unseen
+
+
+@pytest.mark.parametrize("w", [0.05, 0.2, 1.5])
+def test_uld_against_all_relabellings(w):
+    # Oracle: enumeration of the relabellings of p, each a convex problem whose value its dual bounds from below
+    rng = np.random.default_rng(4)
+    loss = kt.losses.make("uld", w_d=w)
+    for counts in ([3, 1, 0], [2, 2, 1], [5, 0, 0, 1], [1, 1, 1, 0]):
+        e, p = np.array(counts) / np.sum(counts), rng.dirichlet(np.ones(len(counts)))
+        row = Row(e, np.float64(1), p, np.full(p.size, 1 / p.size))
+        least = min(least_by_dual(e, np.array(t), w) for t in itertools.permutations(p))
+        assert loss.value(loss.solve(row).student, row) == pytest.approx(least, abs=1e-7)
+    assert least_by_dual(e, p, w) < loss.value(np.full(4, 0.25), row) + 1e-9  # the dual is no number above all values
+
+
+def test_uld_at_the_kink_shares_what_is_left():
+    # Oracle: by hand, e = (1, 0, 0), t = p = (.6, .3, .1), w = 1/2: at mu = w the seen label has e / (2 w) = 1
+    row = Row(np.array([1.0, 0, 0]), np.float64(1), np.array([0.6, 0.3, 0.1]), np.full(3, 1 / 3))
+    assert kt.losses.make("uld", w_d=0.5).solve(row).student.tolist() == [1, 0, 0]
+    assert kt.losses.make("uld", w_d=0.625).solve(row).student == pytest.approx([0.8, 0.15, 0.05], abs=1e-12)
+    assert kt.losses.make("uld", w_d=2.0).solve(row).student.tolist() == [0.6, 0.3, 0.1]
+
+
+def test_uld_without_cross_entropy_learns_a_relabelling():
+    # Oracle: enumeration, every relabelling of p has loss 0
+    loss, p = kt.losses.make("uld", w_ce=0), TEACHERS["E1"]
+    found = loss.limit(p)
+    assert not found.unique
+    row = Row.population(p, loss.protocol)
+    assert all(loss.value(np.array(q), row) == 0 for q in itertools.permutations(p))
+
+
+@pytest.mark.parametrize(
+    ("name", "params"),
+    [
+        ("dpo", {"beta": 0.5, "ref": "sqrt"}),
+        ("f_dpo", {"beta": 0.7}),
+        ("f_dpo", {"divergence": "js_divergence", "beta": 1.0, "ref": "sqrt"}),
+        ("f_dpo", {"divergence": "alpha_divergence", "beta": 0.5, "alpha": 0.3}),
+    ],
+)
+def test_the_scores_of_a_logistic_preference(name, params):
+    # Oracle: identity, lemma L9: beta g(q/ref) - log(p/ref) is the same on all labels
+    loss, p = kt.losses.make(name, **params), np.array([0.4, 0.3, 0.2, 0.1])
+    ref = np.sqrt(np.arange(1, 5)) if params.get("ref") else np.ones(4)
+    ref = ref / ref.sum()
+    u = loss.limit(p).student / ref
+    g = {
+        "dpo": np.log(u),
+        "forward_kl": -1 / u,
+        "js_divergence": np.log(u / (1 + u)),
+        "alpha_divergence": u ** (params.get("alpha", 0.5) - 1) / (params.get("alpha", 0.5) - 1),
+    }["dpo" if name == "dpo" else params.get("divergence", "forward_kl")]
+    level = loss.beta * g - np.log(p / ref)
+    assert np.ptp(level) < 1e-9
+
+
+def test_levels_of_the_hinge_are_a_minimum():
+    # Oracle: second algorithm, 500 random laws around the student, none lower; levels 0 and 1 on E1
+    loss, p = kt.losses.make("hinge_preference", beta=0.5), TEACHERS["E1"]
+    row, found = Row.population(p, kt.PROTOCOLS["soft"]), kt.losses.make("hinge_preference", beta=0.5).limit(p)
+    rng = np.random.default_rng(1)
+    z = np.log(found.student) + rng.normal(size=(500, 3)) * 10 ** rng.uniform(-2, 1, size=(500, 1))
+    assert (loss.score_value(z, row) >= loss.value(found.student, row) - 1e-9).all()
+    assert np.log(found.student[0] / found.student[1]) == pytest.approx(2, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", [n for n in LIMITS if LOSSES[n].level == "on-policy"])
+def test_on_policy_descent_rests_at_the_limit(name):
+    # Oracle: second algorithm, the mean gradient followed from another law of full support
+    loss, p = kt.losses.make(name), np.array([0.45, 0.35, 0.2])
+    start = np.array([0.2, 0.3, 0.5])
+    row, z = Row.population(p, kt.PROTOCOLS["soft"], init=start), np.log(start)
+    for _ in range(3000):
+        z = z - 0.2 * loss.gradient(softmax(z), row)
+    found = loss.solve(row)
+    assert tv(softmax(z), found.student) < 1e-6
+    assert bool(found.unique) == (name != "state_level_reward")
+
+
+def test_a_score_of_another_form_off_the_list_moves_the_limit():
+    # Oracle: second algorithm, the same descent for the planted error of the two forms
+    loss, p = kt.losses.make("on_policy_top_k_tail", k=1, score="unmatched"), np.array([0.45, 0.35, 0.2])
+    row, z = Row.population(p, kt.PROTOCOLS["soft"]), np.zeros(3)
+    for _ in range(3000):
+        z = z - 0.2 * loss.gradient(softmax(z), row)
+    assert tv(softmax(z), loss.limit(p).student) < 1e-6
+    P, Z = 0.45, 0.45 / np.e + 0.55
+    assert tv(loss.limit(p).student, p) == pytest.approx(P * (1 - 1 / (np.e * Z)), abs=1e-12)
+
+
+@pytest.mark.parametrize("name", [n for n in LIMITS if kt.losses.make(n).protocol is None])
+def test_what_no_transfer_set_holds_has_no_learner(name):
+    # Oracle: definition
+    with pytest.raises(kt.Unsupported, match=f"{name} has no learner: its samples are"):
+        kt.losses.make(name).learner()
+
+
+CHANNELS = [name for name in LOSSES if name not in LIMITS]
+
+
+@pytest.mark.parametrize("name", CHANNELS)
+def test_an_inverse_undoes_its_channel(name):
+    # Oracle: identity
+    for params in ({}, {"keys": "fixed"} if name == "watermark" else {}, {"w": -1} if name == "power_tilt" else {}):
+        channel, p = kt.losses.make(name, **params), np.array([[0.5, 0.3, 0.2], [0.6, 0.3, 0.1]])
+        there, back = channel.apply(p), channel.inverse()
+        assert np.abs(there.sum(axis=-1) - 1).max() < 1e-12
+        if back is not None:
+            assert np.abs(back.apply(there) - p).max() < 1e-9
+    exact = ("temperature", "geometric_blend", "stablemax_readout")
+    assert (kt.losses.make(name).inverse() is None) == (name not in (*exact, "power_tilt"))
+
+
+def test_a_loss_through_a_channel():
+    # Oracle: composition of the two, and the mean of raw logits that keeps nothing of a watermark's two keys
+    p = TEACHERS["E1"]
+    hot = kt.losses.make("temperature", T=2)
+    through = kt.losses.through(hot, kt.losses.make("label_smoothing", epsilon=0.5))
+    assert np.abs(through.limit(p).student - (0.5 * hot.apply(p) + 0.5 / 3)).max() < 1e-12
+    with pytest.raises(kt.Unsupported, match=r"Problem\(rho, channel.apply\(p\)\)"):
+        through.learner()
+    with pytest.raises(ValueError, match="channel is a Focal: a Channel is needed"):
+        kt.losses.through(kt.losses.make("focal"), kt.losses.make("focal"))

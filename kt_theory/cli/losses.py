@@ -16,7 +16,7 @@ def add_parser(commands: Any) -> None:
         commands,
         "losses",
         _losses,
-        "list the losses whose limits are known",
+        "list losses and channels, and whether their limit is the teacher",
         "List the losses that students are trained with: what a sample must show, whether a table of free logits\n"
         "converges to the teacher, and how fast on a fixed teacher.",
         "kt-theory losses --protocol partial --consistent",
@@ -59,12 +59,14 @@ def _losses(arguments: argparse.Namespace) -> int:
     for entry in entries:
         consistent = entry["consistent"].partition(" ")[0]
         print(f"{entry['id']:{wide}}  {entry['sees']:14}  {consistent:3}  {entry['title']}")
-    print(f"{len(entries)} losses: id, what a sample shows, whether the limit is the teacher, title")
+    print(f"{len(entries)} entries: id, what a sample shows, whether the limit is the teacher, title")
     return HELD
 
 
 def _limit(arguments: argparse.Namespace) -> int:
     loss = made(arguments.loss, arguments.set)
+    if hasattr(loss, "apply"):
+        return _channel(loss, arguments)
     found = loss.limit(arguments.p)
     tv = 0.5 * sum(abs(a - b) for a, b in zip(found.student.tolist(), arguments.p, strict=True))
     facts = {"unique": bool(found.unique), "attained": bool(found.attained), "local_only": bool(found.local_only)}
@@ -82,6 +84,18 @@ def _limit(arguments: argparse.Namespace) -> int:
     if found.note:
         print(f"note      {found.note}")
     print(f"source    {loss.source}")
+    return HELD
+
+
+def _channel(channel: Any, arguments: argparse.Namespace) -> int:
+    after = channel.apply(arguments.p)
+    tv = 0.5 * sum(abs(a - b) for a, b in zip(after.tolist(), arguments.p, strict=True))
+    if arguments.json:
+        print(json.dumps({"channel": channel.name, "law": after.tolist(), "tv": tv}, indent=1))
+        return HELD
+    print(f"{channel.name}: {channel.formula}")
+    print("makes     " + " ".join(f"{q:.6f}" for q in after))
+    print(f"teacher   total variation {tv:.6f}, {'no inverse' if channel.inverse() is None else 'invertible'}")
     return HELD
 
 

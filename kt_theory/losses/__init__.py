@@ -3,8 +3,9 @@
 `LOSSES` has all of them by id, `make` makes one; docs/losses.md has the table and the lemmas behind it.
 """
 
+from kt_theory.losses.channels import Channel, through
 from kt_theory.losses.loss import Limit, Loss, ScoreLoss, Solution
 from kt_theory.losses.registry import LOSSES, make
 from kt_theory.losses.row import Row
 
-__all__ = ["LOSSES", "Limit", "Loss", "Row", "ScoreLoss", "Solution", "make"]
+__all__ = ["LOSSES", "Channel", "Limit", "Loss", "Row", "ScoreLoss", "Solution", "make", "through"]

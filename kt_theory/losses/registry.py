@@ -6,13 +6,38 @@ import difflib
 from typing import Any
 
 from kt_theory import checks
-from kt_theory.losses import draws, hard, links, mixtures, norms, partial, ranked, rankings, soft, tables, top_k
+from kt_theory.losses import (
+    channels,
+    decoupled,
+    draws,
+    hard,
+    links,
+    mixtures,
+    norms,
+    on_policy,
+    pairs,
+    partial,
+    ranked,
+    rankings,
+    scale_free,
+    soft,
+    sorting,
+    tables,
+    top_k,
+    votes,
+)
+from kt_theory.losses.channels import Channel
 from kt_theory.losses.loss import Limit
 
-_MODULES = (hard, links, norms, tables, ranked, draws, partial, top_k, rankings, soft, mixtures)
+_MODULES = (
+    *(hard, links, norms, tables, ranked, draws),
+    *(partial, top_k, rankings),
+    *(soft, mixtures, decoupled, scale_free, sorting),
+    *(on_policy, pairs, votes, channels),
+)
 
 #: id -> the class of the loss; its attributes say what it is, its docstring more.
-LOSSES: dict[str, type[Limit]] = {entry.id: entry for module in _MODULES for entry in module.LOSSES}
+LOSSES: dict[str, type[Limit] | type[Channel]] = {entry.id: entry for module in _MODULES for entry in module.LOSSES}
 
 
 def make(id: str, **parameters: Any) -> Any:
