@@ -66,12 +66,15 @@ if TYPE_CHECKING:
     from kt_theory.protocols import PROTOCOLS as PROTOCOLS
     from kt_theory.protocols import Protocol as Protocol
     from kt_theory.protocols import TransferSet as TransferSet
+    from kt_theory.protocols import gumbel_top_k as gumbel_top_k
     from kt_theory.protocols import rounded as rounded
     from kt_theory.protocols import sampled as sampled
     from kt_theory.protocols import tempered as tempered
+    from kt_theory.protocols import threshold as threshold
     from kt_theory.protocols import top_k as top_k
     from kt_theory.protocols import top_k_label as top_k_label
     from kt_theory.protocols import top_k_only as top_k_only
+    from kt_theory.protocols import top_p as top_p
     from kt_theory.rates import RateFit as RateFit
     from kt_theory.rates import fit_rate as fit_rate
     from kt_theory.risk import expected_risk as expected_risk
@@ -89,12 +92,15 @@ __version__ = "0.1.0"
 _HOME = {
     "PROTOCOLS": "protocols",
     "Protocol": "protocols",
+    "gumbel_top_k": "protocols",
     "rounded": "protocols",
     "sampled": "protocols",
     "tempered": "protocols",
+    "threshold": "protocols",
     "top_k": "protocols",
     "top_k_label": "protocols",
     "top_k_only": "protocols",
+    "top_p": "protocols",
     "DIVERGENCES": "divergences",
     "Divergence": "divergences",
     "Unsupported": "checks",

@@ -96,6 +96,9 @@ def test_a_list_of_all_labels_is_the_whole_row():
 
 def outcomes(protocol, p, visits):
     """What a student may see of one input with row p after so many visits, and how likely it is."""
+    if not protocol.replacing:
+        yield from outcomes_of_races(protocol, p, visits)
+        return
     n = visits * protocol.draws if protocol.shows_label else 0
     for counts in itertools.product(range(n + 1), repeat=p.size):
         if sum(counts) != n or any(c and not x for c, x in zip(counts, p, strict=True)):
@@ -104,6 +107,23 @@ def outcomes(protocol, p, visits):
         for chance, told in protocol.told_sets(p):
             revealed = protocol.reveal(np.array([counts]), np.array([visits]), p[None], told[None].astype(np.int8))
             yield counts, revealed[0], likely * chance
+
+
+def outcomes_of_races(protocol, p, visits):
+    """The same for draws without replacement, by every order of the labels of every visit."""
+    used = np.flatnonzero(p)
+    orders = list(itertools.permutations(used, min(protocol.draws, used.size)))
+    seen = {}
+    for several in itertools.product(orders, repeat=visits):
+        likely, counts = 1.0, [0] * p.size
+        for order in several:
+            left = 1.0
+            for a in order:
+                likely, left = likely * p[a] / left, left - p[a]
+                counts[a] += 1
+        seen[tuple(counts)] = seen.get(tuple(counts), 0.0) + likely
+    for counts, likely in seen.items():
+        yield counts, protocol.reveal(np.array([counts]), np.array([visits]), p[None], None)[0], likely
 
 
 def least_distance(rows, weights):
@@ -142,7 +162,10 @@ def bayes_and_rule(protocol, row, visits, told_by_index=False):
     return bayes, rule
 
 
-PROTOCOLS = ["top_k_only:1", "top_k_only:2", "partial", "sampled:2", "sampled:3", "top_k:1"]
+PROTOCOLS = [
+    "top_k_only:1", "top_k_only:2", "partial", "sampled:2", "sampled:3", "top_k:1", "gumbel_top_k:2", "top_p:0.55",
+    "top_p:0.8", "threshold:0.2", "threshold:0.5",
+]  # fmt: skip
 ROWS = [(0.5, 0.3, 0.2), (0.6, 0.2, 0.2), (0.5, 0.5, 0.0), (0.55, 0.25, 0.15, 0.05), (0.4, 0.3, 0.3, 0.0)]
 
 

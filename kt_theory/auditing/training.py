@@ -188,7 +188,7 @@ def _checked(transfer_set: Any, who: str) -> TransferSet:
     protocol = data.protocol
     if protocol.name in AUDITED and PROTOCOLS[protocol.name] == protocol:
         return data
-    if not protocol.tells_drawn and protocol.top == 0:
+    if not protocol.tells_drawn and not protocol.lists:
         raise checks.Unsupported(f"{who} cannot answer for {protocol} labels: {HARD_LABELS}")
     raise checks.Unsupported(f"{who} answers for {' and '.join(AUDITED)} labels, the transfer set has {protocol} ones")
 

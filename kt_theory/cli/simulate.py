@@ -57,9 +57,10 @@ def add_parser(commands: Any) -> None:
         action="append",
         metavar="NAME",
         help="add the natural learner of a protocol, such as top_k:20, top_k_label:20 (the sampled label without its "
-        "probability), top_k_only:20 (no sampled label) or sampled:20 (20 labels a visit, with their probabilities), "
-        "as SEL@top_k:20; rounded:2 (log-probabilities of 2 digits) also as CLIP@rounded:2, counts within what that "
-        "leaves; tempered:0.7 (told at temperature 0.7); may be repeated",
+        "probability), top_k_only:20 (no sampled label), top_p:0.9 or threshold:0.01 (lists of such a mass, or of such "
+        "probabilities), sampled:20 or gumbel_top_k:20 (20 labels a visit, with their probabilities; without "
+        "replacement), as SEL@top_k:20; rounded:2 (log-probabilities of 2 digits) also as CLIP@rounded:2, counts "
+        "within what that leaves; tempered:0.7 (told at temperature 0.7); may be repeated",
     )
     parser.add_argument(
         "--divergence", default="tv", metavar="NAME", help="tv (default), kl, reverse_kl, l2, hellinger or top1"

@@ -143,7 +143,10 @@ def risk_law(
     entry.protocol.refuse_lists()
     tables = zip(used, problem.teacher[inputs], strict=True)
     draws = entry.protocol.draws
-    number = sum(problem.A * _count_tables(n, k, lone, draws) * entry.protocol.choices(p) for k, p in tables)
+    if entry.protocol.replacing:
+        number = sum(problem.A * _count_tables(n, k, lone, draws) * entry.protocol.choices(p) for k, p in tables)
+    else:
+        number = sum(problem.A * _set_tables(n, k, lone, draws) * entry.protocol.choices(p) for k, p in tables)
     within_reach(number, n, "counts in the tables of single inputs")
     left = np.cumsum(problem.rho[inputs][::-1])[::-1]  # the mass of this input and of those to come
     so_far: Joint = np.zeros(1), np.zeros(1), np.ones(1)
@@ -181,8 +184,10 @@ def term_law(
         counts, likely = np.zeros((1, p.size), dtype=np.int64), np.ones(1)
     elif _told_all(learner):  # which labels were drawn does not matter: as if always the same
         counts, likely = m * (np.arange(p.size) == np.argmax(p))[None], np.ones(1)
-    else:
+    elif learner.protocol.replacing:
         counts, likely = count_tables(m * learner.protocol.draws, p)
+    else:
+        counts, likely = set_tables(m, learner.protocol.drawn_sets(p))
     protocol, visits = learner.protocol, np.full(likely.size, m)
     costs, chances = [], []
     for chance, told in protocol.told_sets(p):
@@ -218,6 +223,24 @@ def _count_tables(n: int, labels: int, lone: bool, draws: int) -> int:
         return math.comb(n + labels - lone, n)
     largest = math.comb(n * draws + labels - 1, labels - 1)
     return largest if lone else (n + 1) * largest
+
+
+def _set_tables(n: int, labels: int, lone: bool, draws: int) -> int:
+    """The same, at most, where a visit draws a set of different labels."""
+    sets = math.comb(labels, min(draws, labels))
+    return math.comb(n + sets - lone, n)
+
+
+def set_tables(m: int, sets: list[tuple[float, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    """Every count table of m visits that draw one of these sets each, and how likely it is: (T, A) and (T,)."""
+    chances, masks = np.array([chance for chance, _ in sets]), np.array([mask for _, mask in sets], dtype=np.int64)
+    counts: np.ndarray = np.zeros((1, masks.shape[1]), dtype=np.int64)
+    likely: np.ndarray = np.ones(1)
+    for _ in range(m):
+        longer = (counts[:, None] + masks).reshape(-1, masks.shape[1])
+        counts, places = np.unique(longer, axis=0, return_inverse=True)
+        likely = np.bincount(places.ravel(), (likely[:, None] * chances).ravel())
+    return counts, likely
 
 
 def _known(learner: Learner) -> bool:

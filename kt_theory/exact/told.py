@@ -1,8 +1,9 @@
 r"""Lists of the most likely labels, and draws of several labels, exactly.
 
-The learners of ``top_k:K``, ``top_k_label:K``, ``top_k_only:K`` and ``sampled:M``.
+The learners of ``top_k:K``, ``top_k_label:K``, ``top_k_only:K``, ``top_p:P``, ``threshold:T`` and ``sampled:M``.
 
-A visit of input s tells the K largest probabilities of its row. Let t be the mass of the other labels, the tail, and
+A visit of input s tells the K largest probabilities of its row; K follows from the row under ``top_p`` and
+``threshold``, and at K = 0 the student stays as it was. Let t be the mass of the other labels, the tail, and
 :math:`\tau = p / t` their law.
 
 **SEL@top_k** is exact on the list and on every label drawn. After a visit it spreads the mass of the unseen labels U of
@@ -39,7 +40,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from kt_theory.exact import ful, sel
+from kt_theory.exact import ful, races, sel
 from kt_theory.exact.rows import Estimate, OutOfReach, Row, excess
 from kt_theory.numerics.binomials import binomial, window
 from kt_theory.numerics.powers import EPS, unseen
@@ -86,15 +87,24 @@ def natural_risk(protocol: Protocol, row: Row, n: int, divergence: str = "tv", *
     >>> round(natural_risk(top_k_only(1), row, 5).value, 12), round(natural_risk(top_k(1), row, 5).value, 12)
     (0.05, 0.0084035)
     """
+    if not protocol.replacing:
+        return races.row_risk(protocol, row, n, divergence)
     if protocol.draws > 1 and protocol.tells_drawn and protocol.top is not None:
         return _several(protocol, row, n, divergence, patient)
-    if protocol.top == 0:
+    if not protocol.lists:
         return sel.row_risk(row.full(), n, divergence, patient=patient)
     if protocol.top is None or protocol.top >= row.p.size + row.zeros:
         return ful.row_risk(row, n, divergence)
-    _of_total_variation(divergence)
     row = row.full()
-    tail, start = _tail(row, protocol.top)
+    length = protocol.list_length(row.p)
+    if length == row.p.size:
+        return ful.row_risk(row, n, divergence)
+    if length == 0 and protocol.tells_drawn:
+        return sel.row_risk(row, n, divergence, patient=patient)
+    if length == 0:
+        return ful.row_risk(row, 0, divergence)
+    _of_total_variation(divergence)
+    tail, start = _tail(row, length)
     t = math.fsum(tail.tolist())
     unvisited = ful.row_risk(row, n, divergence)
     if t == 0.0:
@@ -115,6 +125,8 @@ def natural_risk(protocol: Protocol, row: Row, n: int, divergence: str = "tv", *
 
 def seconds(row: Row, n: int, protocol: Protocol) -> float:
     """About how long `natural_risk` takes, without patience."""
+    if not protocol.replacing:
+        return 0.05
     if protocol.draws == 1 or not protocol.tells_drawn or protocol.top is None:
         return sel.seconds(row, n)
     first, number = _visits(row, n, protocol)
@@ -204,9 +216,10 @@ def renormalised_risk(protocol: Protocol, row: Row, n: int, divergence: str = "t
     if protocol.top is None or A == 1 or (protocol.top >= A and protocol.lists_last):
         return unvisited
     row = row.full()
-    tail, _ = _tail(row, protocol.top, tied=True)
+    length = protocol.list_length(row.p)
+    tail = _tail(row, length, tied=True)[0] if length else row.p
     if np.count_nonzero(tail) == np.count_nonzero(row.p):
-        return ful.row_risk(row, 0, divergence)  # a list of zeros cannot be scaled to one: the student is init
+        return ful.row_risk(row, 0, divergence)  # an empty list, or zeros, cannot be scaled to one: the student is init
     t = math.fsum(tail.tolist())
     return _once_visited(row, n, t, unvisited, excess(row.p) * row.rho)
 

@@ -95,8 +95,9 @@ def _is_shown_less(data: TransferSet, entry: Learner) -> bool:
     if entry.protocol.listed:
         return False
     if entry.protocol == data.protocol:
-        return data.untold < data.n and not entry.protocol.tells_drawn and entry.protocol.top == 0
-    if entry.protocol.top != 0 or entry.protocol.draws != data.protocol.draws:
+        return data.untold < data.n and not entry.protocol.tells_drawn and not entry.protocol.lists
+    drawn = [(protocol.draws, protocol.replacing) for protocol in (entry.protocol, data.protocol)]
+    if entry.protocol.lists or drawn[0] != drawn[1]:
         raise checks.Unsupported(
             f"{entry.name} is told the labels of {entry.protocol}, the transfer set those of {data.protocol}: "
             f"draw it with {entry.protocol}"

@@ -329,7 +329,7 @@ def renormalised_at(protocol: Protocol) -> Learner:
     Unsupported
         For a protocol that tells the drawn label's probability, or no list: name ``top_k_only:K`` or ``top_k_label:K``.
     """
-    if protocol.tells_drawn or protocol.top == 0:
+    if protocol.tells_drawn or not protocol.lists:
         raise checks.Unsupported(
             f"RENORM@{protocol} scales a list of the most likely labels to one: name top_k_only:K or top_k_label:K"
         )

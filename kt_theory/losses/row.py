@@ -9,6 +9,7 @@ import numpy as np
 
 from kt_theory import checks
 from kt_theory.protocols.facts import Protocol
+from kt_theory.protocols.lists import lengths
 from kt_theory.protocols.transfer import TransferSet
 
 
@@ -62,9 +63,10 @@ class Row:
             shown = np.where(p > 0, p, np.nan)
         if protocol.top is None or protocol.top >= A:
             shown = p.copy()
-        elif protocol.top:
-            listed = np.argsort(-p, axis=-1, kind="stable")[..., : protocol.top]
-            np.put_along_axis(shown, listed, np.take_along_axis(p, listed, axis=-1), axis=-1)
+        elif protocol.lists:
+            ranks = np.argsort(np.argsort(-p, axis=-1, kind="stable"), axis=-1).reshape(-1, A)
+            listed = (ranks < lengths(protocol, p.reshape(-1, A))[:, None]).reshape(p.shape)
+            shown = np.where(listed, p, shown)
         inputs = max(int(np.prod(lead)), 1)
         visits = np.full(lead, 1.0 / inputs) if rho is None else np.asarray(rho, dtype=np.float64)
         start = np.full(p.shape, 1.0 / A) if init is None else np.broadcast_to(np.asarray(init, float), p.shape)

@@ -54,7 +54,8 @@ ROUNDING = 1e-12
 def answers_for(protocol: Protocol) -> bool:
     """Whether `minimax_told` does: drawn labels are shown and told, besides a list of the most likely ones."""
     plain = protocol.shows_label and protocol.tells_drawn and protocol.exact and not protocol.listed
-    return plain and protocol.top is not None and protocol.lists_last
+    draws = protocol.replacing and protocol.mass is None and protocol.at_least is None
+    return plain and draws and protocol.top is not None and protocol.lists_last
 
 
 def minimax_told(protocol: Protocol, S: int, A: int, n: int) -> MinimaxRisk:

@@ -6,14 +6,17 @@ from kt_theory.protocols.protocol import (
     PROTOCOLS,
     TOLD,
     Protocol,
+    gumbel_top_k,
     resolve_form,
     resolve_protocol,
     rounded,
     sampled,
     tempered,
+    threshold,
     top_k,
     top_k_label,
     top_k_only,
+    top_p,
 )
 from kt_theory.protocols.transfer import TransferSet
 
@@ -24,12 +27,15 @@ __all__ = [
     "TOLD",
     "Protocol",
     "TransferSet",
+    "gumbel_top_k",
     "resolve_form",
     "resolve_protocol",
     "rounded",
     "sampled",
     "tempered",
+    "threshold",
     "top_k",
     "top_k_label",
     "top_k_only",
+    "top_p",
 ]

@@ -21,14 +21,23 @@ protocol            label  its probability       told in any case
 ``hard``            yes    no                    nothing
 ``partial``         yes    yes                   nothing
 ``sampled:M``       M      yes                   nothing
+``gumbel_top_k:K``  K      yes                   nothing
 ``rounded:D``       yes    its rounded log       nothing
 ``tempered:T``      yes    at temperature T      nothing
 ``top_k_only:K``    no     no                    the K most likely labels
+``top_p:P``         no     no                    the most likely labels, of mass P
+``threshold:T``     no     no                    the labels of probability T or more
 ``top_k_label:K``   yes    if it is among them   the K most likely labels
 ``top_k:K``         yes    yes                   the K most likely labels
 ``told``            yes    yes                   what the records list
 ``soft``            yes    yes                   every label
 ==================  =====  ====================  =======================
+
+``gumbel_top_k:K`` draws K different labels, each in proportion to its probability among those that are left: the K
+largest of log p_a + G_a, G_a independent Gumbel variables. ``top_p:P`` lists as few of the most likely labels as have
+the mass P together, ``threshold:T`` those of probability T or more, perhaps none; both as far as rounding of 1e-12
+tells. That an unlisted label has at most the least listed probability, or less than T, changes nothing: equal shares of
+the mass that is missing never exceed it.
 
 Equal probabilities at rank K are ties. Which of the tied labels are told is drawn once per input and data set, every
 choice as likely as another: never by the order of the labels, which would carry information, and never anew at each
@@ -176,6 +185,88 @@ def sampled(m: int) -> Protocol:
     return Protocol(f"sampled:{m}", tells_drawn=True, draws=m)
 
 
+def gumbel_top_k(k: int) -> Protocol:
+    """The protocol that draws k labels at each visit without replacement, and tells each with its probability.
+
+    Each label is drawn in proportion to its probability among those left, as the Gumbel top-k trick does it. A row of
+    fewer labels of positive probability shows all of them. Of ``gumbel_top_k:1`` the name is ``partial`` as well.
+
+    Parameters
+    ----------
+    k : int
+        At least 1.
+
+    Returns
+    -------
+    Protocol
+
+    Raises
+    ------
+    ValueError
+        If k is no whole number, or below 1.
+
+    Examples
+    --------
+    >>> gumbel_top_k(5).reveals_at_least(sampled(5)), sampled(5).reveals_at_least(gumbel_top_k(5))
+    (True, False)
+    """
+    k = checks.whole_number("k", k, minimum=1)
+    return Protocol(f"gumbel_top_k:{k}", tells_drawn=True, draws=k, replacing=k == 1)
+
+
+def top_p(mass: float) -> Protocol:
+    """The protocol that tells the most likely labels, as few as have so much mass together, and no sampled label.
+
+    Parameters
+    ----------
+    mass : float
+        P in (0, 1). A sum that falls short of it by 1e-12 will do.
+
+    Returns
+    -------
+    Protocol
+
+    Raises
+    ------
+    ValueError
+        If mass is no number, or out of range.
+
+    Examples
+    --------
+    >>> top_p(0.9).name, top_p(0.9).reveals_at_least(top_p(0.5)), top_p(0.9).reveals_at_least(top_k_only(2))
+    ('top_p:0.9', True, False)
+    """
+    mass = checks.number("mass", mass)
+    return Protocol(f"top_p:{mass!r}", shows_label=False, mass=mass)
+
+
+def threshold(at_least: float) -> Protocol:
+    """The protocol that tells all labels of so much probability or more, and no sampled label.
+
+    Parameters
+    ----------
+    at_least : float
+        T in (0, 1]. A probability that falls short of it by 1e-12 will do.
+
+    Returns
+    -------
+    Protocol
+
+    Raises
+    ------
+    ValueError
+        If at_least is no number, or out of range.
+
+    Examples
+    --------
+    >>> tenth = threshold(0.1)
+    >>> tenth.name, threshold(0.01).reveals_at_least(tenth), top_k_only(10).reveals_at_least(tenth)
+    ('threshold:0.1', True, True)
+    """
+    at_least = checks.number("at_least", at_least)
+    return Protocol(f"threshold:{at_least!r}".removesuffix(".0"), shows_label=False, at_least=at_least)
+
+
 def rounded(digits: int) -> Protocol:
     """The protocol that tells the sampled label with its natural log-probability, rounded.
 
@@ -263,13 +354,16 @@ FAMILIES: dict[str, Callable[..., Protocol]] = {
     "top_k_label": top_k_label,
     "top_k_only": top_k_only,
     "sampled": sampled,
+    "gumbel_top_k": gumbel_top_k,
 }
 
-#: Families of protocols that tell the drawn label's probability in another form: name -> the letter and the meaning of
-#: the number behind the colon, how the number is read, and the function of it.
+#: Families whose number is no number of labels: name -> the letter and the meaning of the number behind the colon, how
+#: the number is read, and the function of it.
 FORMS: dict[str, tuple[str, str, Callable[[str], Any], Callable[[Any], Protocol]]] = {
     "rounded": ("D", "a whole number of digits, 0 to 15", int, rounded),
     "tempered": ("T", "a temperature above 0, not 1", float, tempered),
+    "top_p": ("P", "a probability above 0 and below 1", float, top_p),
+    "threshold": ("T", "a probability above 0 and at most 1", float, threshold),
 }
 
 
@@ -338,6 +432,6 @@ def resolve_form(protocol: object, argument: str = "told_as") -> Protocol:
         For what is no protocol, and for every other one.
     """
     form = resolve_protocol(protocol, argument)
-    if form.exact or form.top != 0 or not form.shows_label:
+    if form.exact or form.lists or not form.shows_label:
         raise checks.Unsupported(f"{argument} is {form}: it must be rounded:D or tempered:T")
     return form

@@ -58,12 +58,12 @@ class TransferSet:
     def __post_init__(self) -> None:
         if isinstance(self.counts, SparseTable):
             if self.visits is None:
-                object.__setattr__(self, "visits", _frozen(_visits(_row_sums(self.counts), self.protocol)))
+                object.__setattr__(self, "visits", _frozen(_cell_visits(self.counts, self.protocol)))
             for dense, sparse in (("counts", "told_counts"), ("revealed", "told")):
                 object.__setattr__(self, sparse, getattr(self, dense))
                 object.__delattr__(self, dense)
         if self.visits is None:
-            object.__setattr__(self, "visits", _frozen(_visits(self.counts.sum(axis=1), self.protocol)))
+            object.__setattr__(self, "visits", _frozen(_visits(self.counts, self.protocol)))
 
     def __getattr__(self, attribute: str) -> Any:
         # Only what is not there is looked up here: the arrays of a sparse transfer set.
@@ -233,11 +233,11 @@ class TransferSet:
         counts = checks.count_table("counts", counts)
         shown = resolve_protocol(protocol)
         S, A = counts.shape
-        visits = _frozen(_visits(counts.sum(axis=1), shown))
+        visits = _frozen(_visits(counts, shown))
         state_names = checks.names("states", states, S)
         action_names = checks.names("actions", actions, A)
         revealed = np.full((S, A), np.nan)
-        if shown.tells_drawn or shown.top != 0:
+        if shown.tells_drawn or shown.lists:
             if teacher is None:
                 raise ValueError(f"teacher is missing: the {shown} protocol reveals some of it")
             table = checks.stochastic_table("teacher", teacher, shape=(S, A))
@@ -247,6 +247,7 @@ class TransferSet:
                 raise ValueError(f"counts[{s}, {a}] is {counts[s, a]}, but teacher[{s}, {a}] is 0: it is never drawn")
             # A stream of its own: the counts may have been drawn with the same seed.
             ties = np.random.default_rng(np.random.SeedSequence(checks.whole_number("seed", seed), spawn_key=(1,)))
+            _refuse_parts(counts.sum(axis=1), visits, np.count_nonzero(table, axis=1), shown)
             told = shown.told_anyway(table, 1, ties)
             revealed = shown.reveal(counts, visits, table, None if told is None else told[0])
         kept = counts if shown.shows_label else np.zeros_like(counts)
@@ -258,11 +259,11 @@ class TransferSet:
     ) -> TransferSet:
         shown = resolve_protocol(protocol)
         drawn = sparse_counts("counts", counts)
-        visits = _frozen(_visits(_row_sums(drawn), shown))
+        visits = _frozen(_cell_visits(drawn, shown))
         S, A = drawn.shape
         names = (checks.names("states", states, S), checks.names("actions", actions, A))
         hidden = np.full(S, np.nan)
-        if not shown.tells_drawn and shown.top == 0:
+        if not shown.tells_drawn and not shown.lists:
             nothing = np.full(drawn.stored, np.nan)
             hides = SparseTable(drawn.shape, drawn.offsets, drawn.columns, nothing, hidden)
             return cls(shown, drawn, hides, *names, visits)  # type: ignore[arg-type]
@@ -279,6 +280,7 @@ class TransferSet:
             i = int(np.argmax(impossible))
             at = checks.place([both.rows[i], both.columns[i]])
             raise ValueError(f"counts{at} is {int(both.values[i])}, but teacher{at} is 0: it is never drawn")
+        _refuse_parts(_row_sums(both), visits, np.bincount(law.rows[law.values > 0], minlength=S), shown)
         visited = visits > 0
         ties = np.random.default_rng(np.random.SeedSequence(checks.whole_number("seed", seed), spawn_key=(1,)))
         anyway = shown.told_cells(law, 1, ties)
@@ -408,18 +410,29 @@ class TransferSet:
         return data if len(samples.states) * len(samples.actions) > SPARSE_FROM else data.dense()
 
 
-def _visits(drawn: np.ndarray, protocol: Protocol) -> np.ndarray:
-    """How often inputs were visited of which so many labels were drawn, shape (S,)."""
-    if protocol.draws == 1:
-        return drawn
-    split = drawn % protocol.draws != 0
-    if split.any():
-        s = int(np.argmax(split))
+def _visits(counts: np.ndarray, protocol: Protocol) -> np.ndarray:
+    """How often inputs were visited whose labels have these counts, shape (S,)."""
+    return protocol.visits_of(counts.sum(axis=1), counts.max(axis=1, initial=0), np.count_nonzero(counts, axis=1))
+
+
+def _cell_visits(counts: SparseTable, protocol: Protocol) -> np.ndarray:
+    """The same of a sparse table."""
+    S = counts.shape[0]
+    largest = np.zeros(S, dtype=np.int64)
+    np.maximum.at(largest, counts.rows, counts.values.astype(np.int64))
+    used = np.bincount(counts.rows[counts.values > 0], minlength=S)
+    return protocol.visits_of(_row_sums(counts), largest, used)
+
+
+def _refuse_parts(sums: np.ndarray, visits: np.ndarray, used: np.ndarray, protocol: Protocol) -> None:
+    """Refuse counts that are not those of whole visits of rows that use so many labels."""
+    drawn = np.minimum(used, protocol.draws) if not protocol.replacing else protocol.draws
+    if (off := sums != visits * drawn).any():
+        s = int(np.argmax(off))
         raise ValueError(
-            f"counts[{s}] adds up to {int(drawn[s])}: {protocol} draws {protocol.draws} labels at each visit, and "
-            "all of a visit are counted"
+            f"counts[{s}] adds up to {int(sums[s])}: {protocol} draws {protocol.draws} labels at each visit, all "
+            "different, and all of a visit are counted"
         )
-    return drawn // protocol.draws
 
 
 def _row_sums(table: SparseTable) -> np.ndarray:

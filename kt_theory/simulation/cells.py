@@ -154,7 +154,7 @@ class Cell:
             told = {p: p.told_anyway(self.problem.teacher, R, stream) for p, stream in protocols.items()}
             seen = {p: counts if p.shows_label else np.zeros_like(counts) for p in protocols}
             for p, stream in more.items():
-                seen[p] = counts + p.further(visits, self.problem.teacher, stream)
+                seen[p] = counts + p.further(counts, visits, self.problem.teacher, stream)
             for j, learner in enumerate(learners):
                 shown = seen[learner.protocol]
                 out[done : done + R, j] = self._learner_risks(learner, shown, visits, told[learner.protocol])

@@ -358,14 +358,14 @@ def draw(problem: Problem, protocol: str | Protocol, n: int, seed: int = 0) -> T
         (cells,) = CountSampler(problem).draw(n, 1, np.random.default_rng(seed))
         if shown.draws > 1:
             visits = np.bincount(pairs.rows, cells[0], minlength=problem.S).astype(np.int64)
-            cells = cells + shown.further_cells(visits[None], pairs, _further(seed))
+            cells = cells + shown.further_cells(cells, visits[None], pairs, _further(seed))
         drawn = SparseTable(pairs.shape, pairs.offsets, pairs.columns, cells[0], np.zeros(problem.S))
         return TransferSet.from_counts(
             drawn, pairs, shown, states=problem.states, actions=problem.actions, seed=seed
         )
     (counts,) = CountSampler(problem).draw(n, 1, np.random.default_rng(seed))
     if shown.draws > 1:
-        counts = counts + shown.further(counts.sum(axis=2), problem.teacher, _further(seed))
+        counts = counts + shown.further(counts, counts.sum(axis=2), problem.teacher, _further(seed))
     names = {"states": problem.states, "actions": problem.actions}
     return TransferSet.from_counts(counts[0], problem.teacher, shown, seed=seed, **names)
 

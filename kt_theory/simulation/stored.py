@@ -100,7 +100,7 @@ class StoredCells:
             told = {protocol: protocol.told_cells(teacher, R, stream) for protocol, stream in streams.items()}
             seen = {p: counts if p.shows_label else np.zeros_like(counts) for p in streams}
             for p, stream in more.items():
-                seen[p] = counts + p.further_cells(visits, teacher, stream)
+                seen[p] = counts + p.further_cells(counts, visits, teacher, stream)
             for j, learner in enumerate(learners):
                 assert learner.cells is not None
                 shown = seen[learner.protocol]

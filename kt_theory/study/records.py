@@ -123,3 +123,23 @@ def require(path: Path, content: Mapping[str, Any], kinds: Mapping[str, Kind], w
                 f"{path}: {where}{name} is {reprlib.repr(content[name])}, not {kind.words}: "
                 "it was written by another version of kt_theory"
             )
+
+
+#: Of a protocol of a user's own, whose name does not say them.
+PROTOCOL_FACTS = {
+    "shows_label": FLAG,
+    "tells_drawn": FLAG,
+    "top": whole().or_null(),
+    "lists_last": FLAG,
+    "listed": FLAG,
+}
+
+#: Facts that protocols came to have later: where they are not written they are as if there were none.
+LATER_FACTS = {
+    "draws": whole(1),
+    "digits": whole(0, 15).or_null(),
+    "temperature": number(5e-324),
+    "replacing": FLAG,
+    "mass": number(5e-324, 1.0).or_null(),
+    "at_least": number(5e-324, 1.0).or_null(),
+}

@@ -57,7 +57,9 @@ from kt_theory.study.problems import read_problem, write_problem
 from kt_theory.study.records import (
     FIELDS,
     FLAG,
+    LATER_FACTS,
     LIST,
+    PROTOCOL_FACTS,
     TEXT,
     Damaged,
     Kind,
@@ -111,18 +113,6 @@ _MANIFEST_CELL = {
 _INSTANCE = {"instance": whole(), "S": whole(1), "A": whole(1)}
 
 _LEARNER = {"name": TEXT, "protocol": TEXT, "fingerprint": TEXT}
-
-#: Of a protocol of a user's own, whose name does not say them.
-_PROTOCOL_FACTS = {
-    "shows_label": FLAG,
-    "tells_drawn": FLAG,
-    "top": whole().or_null(),
-    "lists_last": FLAG,
-    "listed": FLAG,
-}
-
-#: Facts that protocols came to have later: where they are not written they are as if there were none.
-_LATER_FACTS = {"draws": whole(1), "digits": whole(0, 15).or_null(), "temperature": number(5e-324)}
 
 _DRAWN = {"format": whole(2, 2), "batch": FIELDS, "revision": whole(1), "moments": LIST}
 
@@ -389,8 +379,8 @@ class StudyFiles:
                 if "protocol_facts" in learner:
                     inside = f"{where}.learners[{j}].protocol_facts"
                     require(self.manifest_path, {inside: learner["protocol_facts"]}, {inside: FIELDS})
-                    written = {fact: kind for fact, kind in _LATER_FACTS.items() if fact in learner["protocol_facts"]}
-                    require(self.manifest_path, learner["protocol_facts"], _PROTOCOL_FACTS | written, f"{inside}.")
+                    written = {fact: kind for fact, kind in LATER_FACTS.items() if fact in learner["protocol_facts"]}
+                    require(self.manifest_path, learner["protocol_facts"], PROTOCOL_FACTS | written, f"{inside}.")
             reference = entry["reference"]
             kinds = {"table": PROBLEM} if "table" in reference else _INSTANCE
             form = {"sparse": FLAG} if "sparse" in reference else {}
