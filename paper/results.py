@@ -134,7 +134,7 @@ def numbers() -> dict[str, str]:
             found[name] = shown(float(f"{value:.2g}"), ",.0f")
     found |= {name: shown(value, ".3f") for name, value in PUBLISHED.items()}
     found |= {name: shown(value, ".3f" if value < 1 else ",.0f") for name, value in MODEL.items()}
-    for part in (_rates(), _worlds(), _gaps(), _real(), _ledger(), _adding(), _settings()):
+    for part in (_rates(), _worlds(), _gaps(), _real(), _ledger(), _adding(), _storage(), _settings()):
         found |= part
     return found
 
@@ -268,6 +268,14 @@ def _adding() -> dict[str, str]:
     A, times = 25, 20
     late = read("hard_sandwich").query("A == @A and times >= @times")["upper_ratio"].max()
     return {"add-A": f"{A}", "add-times": f"{times}", "add-late": shown(late - 1, ".1%")}
+
+
+def _storage() -> dict[str, str]:
+    """What a list, draws and half of each cost on the language model, where half of each is the worst of the three."""
+    visits = 5
+    rows = read("storage").query("teacher == 'language model' and visits == @visits").set_index("storage")["risk"]
+    found = {f"store-{way}": shown(rows[way], ".3f") for way in ("list", "draws", "half")}
+    return found | {"store-visits": f"{visits}", "store-numbers": f"{script('storage')['NUMBERS']}"}
 
 
 def _last_game() -> float:

@@ -28,6 +28,7 @@ def test_the_floor(k, A):
     assert found.lower == pytest.approx(FLOORS[k, A], abs=1e-9)
 
 
+@pytest.mark.step("N28.2")
 def test_the_floor_in_closed_form():
     # Oracle: fractions; equality where sqrt(kA) is whole, and only there
     for A in range(2, 40):
@@ -49,6 +50,7 @@ def test_the_lower_end_is_the_risk_at_the_instance(k, S, A, n):
     assert found.lower <= found.upper <= found.lower * 1.06
 
 
+@pytest.mark.step("N28.1")
 def test_no_teacher_is_worse_than_the_upper_end():
     # Oracle: search, exact risks of random teachers, of uniform rows with random masses, and a climb from the worst
     rng = np.random.default_rng(1)
@@ -169,6 +171,7 @@ PROTOCOLS = [
 ROWS = [(0.5, 0.3, 0.2), (0.6, 0.2, 0.2), (0.5, 0.5, 0.0), (0.55, 0.25, 0.15, 0.05), (0.4, 0.3, 0.3, 0.0)]
 
 
+@pytest.mark.step("N26.1", "N26.2")
 @pytest.mark.parametrize("name", [*PROTOCOLS, "list and draws"])
 def test_the_rule_is_bayes_over_relabellings(name):
     # Oracle: linear programmes for the Bayes risk over the orbit of a row, which know nothing of the rule

@@ -35,6 +35,7 @@ def test_the_lower_end_is_the_risk_at_the_instance(case, found):
     assert risk.lower <= risk.upper < 2 * risk.lower
 
 
+@pytest.mark.step("N30.3")
 @pytest.mark.parametrize("case", CASES[:3], ids=str)
 def test_no_problem_is_above_the_upper_end(case, found):
     # Oracle: search, exact risks of random problems and of those near the instance
@@ -78,6 +79,7 @@ def cost_in_fractions(row, K, draws):
     return total
 
 
+@pytest.mark.step("N30.4")
 @pytest.mark.parametrize("K", [1, 2, 3])
 def test_two_labels_left_by_the_list(K):
     # Oracle: fractions, all descending rows on a grid that has the worst row
@@ -105,6 +107,7 @@ def test_what_tells_the_whole_row_is_soft():
     assert kt.minimax_risk("sampled:3", 2, 5, 0).lower == pytest.approx(0.8)
 
 
+@pytest.mark.step("N30.1")
 def test_a_set_costs_at_most_the_sum_over_its_labels():
     # Oracle: random sets and t, the cost from its definition; 0.9 times the sum is exceeded
     rng = np.random.default_rng(4)
@@ -121,6 +124,7 @@ def test_a_set_costs_at_most_the_sum_over_its_labels():
     assert closest < 1 / 0.9
 
 
+@pytest.mark.step("N30.2")
 def test_the_bound_of_an_input_holds_at_random_rows():
     # Oracle: exact expected risks of random rows beside an input that costs nothing
     rng = np.random.default_rng(6)

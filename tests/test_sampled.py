@@ -38,6 +38,7 @@ def risk_in_fractions(rho, rows, n, draws):
     return total
 
 
+@pytest.mark.step("N29.1")
 @pytest.mark.parametrize("draws", [1, 2, 5])
 @pytest.mark.parametrize(("rho", "rows"), SMALL)
 def test_the_exact_risk_of_draws(rho, rows, draws):

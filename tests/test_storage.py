@@ -51,6 +51,7 @@ def exact(x: Fraction) -> mpmath.mpf:
     return mpmath.mpf(x.numerator) / x.denominator
 
 
+@pytest.mark.step("N27.1")
 def test_the_cost_of_a_tail_is_that_of_its_student():
     # Oracle: enumeration, half the l1 distance in fractions, and KL by mpmath, of students written out
     rng = np.random.default_rng(3)

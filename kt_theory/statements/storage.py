@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from kt_theory.statements import regimes
 from kt_theory.statements.statement import Grade, Metadata, Origin, Status
 
 STATEMENTS = (
     Metadata(
         id="ours-store-draws",
-        source="ours, storage",
+        source="ours, N29",
         origin=Origin.OURS,
         words="Several draws a visit, each with its probability, leave the labels of a set B unseen with a probability "
         "that gives the whole risk of the learner that is exact on what was drawn and shares the rest.",
@@ -15,27 +16,27 @@ STATEMENTS = (
         regime="m >= 1",
         applies=lambda m: m >= 1,
         grade=Grade.EXACT,
-        status=Status.EXPERIMENTAL,
+        status=Status.PROVED,
         latex=r"$\mathrm{P}(B \ \mathrm{unseen\ at}\ s) = (1 - \rho (1 - (1 - p(B))^m))^n$",
         regime_latex=r"$m \ge 1$",
     ),
     Metadata(
         id="ours-store-draws-limit",
-        source="ours, storage",
+        source="ours, N29",
         origin=Origin.OURS,
         words="What an input of mass r/n costs under m = mu A draws a visit, a share w of its labels at y/A each and "
         "the rest of its mass on few: the limit of n times its part of the risk, many samples and then many labels.",
         formula="r sum_v Poi(v; r) T_v, T_0 = E|y - 1|/2 + (1 - u)/2, T_v = E exp(-v mu y) |y - q_v| / 2",
         regime="n to infinity, then A to infinity; u = w y <= 1",
         grade=Grade.LIMIT,
-        status=Status.EXPERIMENTAL,
+        status=Status.PROVED,
         latex=r"$r \sum_v \mathrm{Poi}(v; r) T_v$, $T_0 = \frac12 \mathbb{E}|y - 1| + \frac12 (1 - u)$, "
         r"$T_v = \frac12 \mathbb{E}\, e^{-v \mu y} |y - q_v|$",
         regime_latex=r"$n \to \infty$, then $A \to \infty$; $u = w y \le 1$",
     ),
     Metadata(
         id="ours-store-list",
-        source="ours, storage",
+        source="ours, N28",
         origin=Origin.OURS,
         words="Under a list of the k most likely labels alone, ties at random, an input of mass r costs most if its "
         "row is uniform on some m labels; the minimax risk is the largest sum of that over the masses.",
@@ -43,26 +44,26 @@ STATEMENTS = (
         regime="1 <= k < A, n >= 0",
         applies=lambda A, k, n: (k >= 1) & (k < A) & (n >= 0),
         grade=Grade.TIGHT,
-        status=Status.EXPERIMENTAL,
+        status=Status.PROVED,
         latex=r"$f(r) = \max_m r \,((1-r)^n (1 - m/A) + (1 - (1-r)^n) \frac{(m-k)_+}{m} (1 - \frac{(m-k)_+}{A-k}))$",
         regime_latex=r"$1 \le k < A$, $n \ge 0$",
     ),
     Metadata(
         id="ours-store-floor",
-        source="ours, storage",
+        source="ours, N28",
         origin=Origin.OURS,
         words="What a list of the k most likely labels can cost at any n, with equal shares of the tail.",
         formula="max_m ((m - k)/m) (1 - (m - k)/(A - k)) <= (sqrt A - sqrt k)/(sqrt A + sqrt k)",
         regime="1 <= k < A",
         applies=lambda A, k: 1 <= k < A,
         grade=Grade.TIGHT,
-        status=Status.EXPERIMENTAL,
+        status=Status.PROVED,
         latex=r"$\max_m \frac{m-k}{m} (1 - \frac{m-k}{A-k}) \le (\sqrt A - \sqrt k)/(\sqrt A + \sqrt k)$",
         regime_latex=r"$1 \le k < A$",
     ),
     Metadata(
         id="ours-store-tail",
-        source="ours, storage",
+        source="ours, N27",
         origin=Origin.OURS,
         words="A list of the k most likely labels whose tail has mass t is off by t if it is renormalised, and by less "
         "if the tail has equal shares.",
@@ -70,9 +71,50 @@ STATEMENTS = (
         regime="0 <= t <= 1, 1 <= k < A",
         applies=lambda A, k, t: 0 <= t <= 1 and 1 <= k < A,
         grade=Grade.TIGHT,
-        status=Status.EXPERIMENTAL,
+        status=Status.PROVED,
         latex=r"$TV(\mathrm{row}, \mathrm{renormalised}) = t$, $TV(\mathrm{row}, \mathrm{equal\ tail}) \le "
         r"t (1 - 1/(A - k))$",
         regime_latex=r"$0 \le t \le 1$, $1 \le k < A$",
+    ),
+    Metadata(
+        id="ours-store-rule",
+        source="ours, N26",
+        origin=Origin.OURS,
+        words="Whatever lists and draws show labels with their probabilities: no student is better on average over all "
+        "relabellings of a row than the one that is exact on the labels named and shares the rest equally.",
+        formula="E TV of equal shares on the unseen labels = the Bayes risk over the relabellings",
+        regime="every equivariant protocol; tried for lists and draws",
+        applies=regimes.always,
+        grade=Grade.EXACT,
+        status=Status.PROVED,
+        latex=r"$\mathbb{E}\, TV$ of equal shares on the unseen labels is the Bayes risk over the relabellings",
+        regime_latex="every equivariant protocol; tried for lists and draws",
+    ),
+    Metadata(
+        id="ours-store-upper",
+        source="ours, N30",
+        origin=Origin.OURS,
+        words="From a list of k labels and m draws a visit, each with its probability: rows bounded label by label, "
+        "inputs rank by rank, at every n.",
+        formula="E R <= v + sum_i max over cells of (r_j h(r_(j-1)) - v r)",
+        regime="k >= 0, m >= 1, n >= 1",
+        applies=lambda k, m, n: k >= 0 and m >= 1 and n >= 1,
+        grade=Grade.UPPER,
+        status=Status.PROVED,
+        latex=r"$\mathbb{E}\, R \le v + \textstyle\sum_i \max (r_j h(r_{j-1}) - v r)$ over cells",
+        regime_latex=r"$k \ge 0$, $m \ge 1$, $n \ge 1$",
+    ),
+    Metadata(
+        id="ours-store-two-left",
+        source="ours, N30",
+        origin=Origin.OURS,
+        words="One input, and a list that leaves two labels out: the minimax risk of the list with m draws a visit.",
+        formula="w (1 - w)^(n m) / 2, w = min(1/(n m + 1), 1/(k + 1))",
+        regime="S = 1, A = k + 2, k >= 1, n >= 1",
+        applies=lambda S, A, k, n: S == 1 and k + 2 == A and k >= 1 and n >= 1,
+        grade=Grade.EXACT,
+        status=Status.PROVED,
+        latex=r"$\frac12 w (1 - w)^{nm}$, $w = \min(\frac1{nm + 1}, \frac1{k + 1})$",
+        regime_latex=r"$S = 1$, $A = k + 2$, $k \ge 1$, $n \ge 1$",
     ),
 )
