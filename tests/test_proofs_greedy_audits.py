@@ -269,6 +269,24 @@ def test_several_inputs_have_the_root_of_their_number():
         assert np.sqrt(rho).sum() <= math.sqrt(6)
 
 
+@pytest.mark.step("N20.7")
+def test_likelier_labels_are_named_more_often() -> None:
+    # Oracle: enumeration in fractions, all count tables: P(label named) in the order of the row; nearly uniform rows
+    for row in (*rows(14, 8, 3), (Fraction(34, 100), Fraction(33, 100), Fraction(33, 100))):
+        for n in (0, 1, 4):
+            named = [Fraction(0)] * 3
+            for counts, weight in tables(row, Fraction(3, 4), n):
+                top = [a for a in range(3) if counts[a] == max(counts)]
+                for a in top:
+                    named[a] += weight / len(top)
+            for a, b in itertools.permutations(range(3), 2):
+                assert row[a] < row[b] or named[a] >= named[b]
+            best = [a for a in range(3) if row[a] == max(row)]
+            assert sum(named[a] for a in best) >= Fraction(1, 3)
+    assert sum(named) == 1
+    assert named[0] < Fraction(1, 3) + Fraction(1, 50)
+
+
 # --- N21: one teacher -----------------------------------------------------------------------------------------
 
 

@@ -123,6 +123,20 @@ STATEMENTS = (
         regime_latex=r"$n$ to infinity; tried with the relative remainder $\sqrt{S/n}$",
     ),
     Metadata(
+        id="ours-greedy-hard-often",
+        source="ours, N20",
+        origin=Origin.OURS,
+        words="From hard labels it cannot be guaranteed at any n that a likeliest label is named more often than one "
+        "time in A.",
+        formula="inf sup E E = 1 - 1/A",
+        regime="n >= 0",
+        applies=regimes.any_n,
+        grade=Grade.EXACT,
+        status=Status.PROVED,
+        latex=r"$\inf \sup \mathbb{E}\, E = 1 - 1/A$",
+        regime_latex=r"$n \ge 0$",
+    ),
+    Metadata(
         id="ours-greedy-margin",
         source="ours, N21",
         origin=Origin.OURS,

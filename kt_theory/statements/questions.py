@@ -10,8 +10,8 @@ STATEMENTS = (
         source="ours",
         origin=Origin.OURS,
         words=(
-            "Exact on the sampled label and the k largest probabilities, uniform on the rest, is minimax where "
-            "these are revealed (the proof is that of N5a; not tried)."
+            "From the k largest probabilities and that of the sampled label, one input: the limit of n times the "
+            "minimax risk. (Equal shares of the rest are minimax, N26.)"
         ),
         formula=(
             "S = 1: lim n minimax = gamma_(A - k) for k >= 1, gamma as in N7; for S inputs at least S gamma_(A - k)"

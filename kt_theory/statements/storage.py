@@ -117,4 +117,49 @@ STATEMENTS = (
         latex=r"$\frac12 w (1 - w)^{nm}$, $w = \min(\frac1{nm + 1}, \frac1{k + 1})$",
         regime_latex=r"$S = 1$, $A = k + 2$, $k \ge 1$, $n \ge 1$",
     ),
+    Metadata(
+        id="ours-store-one-visit",
+        source="ours, after N30",
+        origin=Origin.OURS,
+        words="At one visit k draws without replacement, such as Gumbel top-k, cost at their worst row what a list of "
+        "k labels does.",
+        formula="max over rows of E TV of k draws without replacement = max_j j/(k + j) (1 - j/(A - k))",
+        regime="1 <= k < A, one visit",
+        applies=lambda A, k: 1 <= k < A,
+        grade=Grade.TIGHT,
+        status=Status.NUMERICAL,
+        latex=r"$\max \mathbb{E}\, TV$ of $k$ draws without replacement is "
+        r"$\max_j \frac{j}{k + j} (1 - \frac{j}{A - k})$",
+        regime_latex=r"$1 \le k < A$, one visit",
+    ),
+    Metadata(
+        id="ours-false-convex-visit",
+        source="ours, after N30 (a tempting claim that is false)",
+        origin=Origin.OURS,
+        words="The cost of one visit of k draws without replacement is convex along rows in descending order, as that "
+        "of a list is.",
+        formula="cost((p + q)/2) <= (cost(p) + cost(q))/2 for descending p and q",
+        regime="p and q in descending order",
+        applies=regimes.always,
+        grade=Grade.CONJECTURE,
+        status=Status.FALSE,
+        latex=r"$\mathrm{cost}(\frac{p + q}2) \le \frac12 (\mathrm{cost}(p) + \mathrm{cost}(q))$ for descending "
+        r"$p$ and $q$",
+        regime_latex="$p$ and $q$ in descending order",
+    ),
+    Metadata(
+        id="ours-false-half",
+        source="ours, after N30 (a tempting claim that is false)",
+        origin=Origin.OURS,
+        words="To store half of the numbers as a list and half as draws is never the worst of the three: the list, the "
+        "draws, half of each.",
+        formula="cost(half of each) <= max(cost(list), cost(draws))",
+        regime="every row and number of visits",
+        applies=regimes.always,
+        grade=Grade.CONJECTURE,
+        status=Status.FALSE,
+        latex=r"$\mathrm{cost}(\mathrm{half\ of\ each}) \le "
+        r"\max(\mathrm{cost}(\mathrm{list}), \mathrm{cost}(\mathrm{draws}))$",
+        regime_latex="every row and number of visits",
+    ),
 )

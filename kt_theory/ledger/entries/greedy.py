@@ -112,6 +112,17 @@ def least_on_average(claim: Claim, effort: Effort) -> Iterator[Trial]:
         yield Trial(f"row {row}, {protocol} labels, n={n}", abs(value - least), 1e-13, "exact", n)
 
 
+def nearly_uniform(claim: Claim, effort: Effort) -> Iterator[Trial]:
+    """``claim(S, A, n)``: no problem costs more, and rows that are uniform but for one label nearly as much."""
+    yield from never_above("hard", "disagreement")(claim, effort)
+    for (S, A), n in itertools.product(((1, 2), (1, 5), (3, 3)), (0, 1, 5, 60)):
+        row = np.full(A, (1 - 1e-6) / A)
+        row[0] += 1e-6
+        value, error = cost(Problem(np.full(S, 1 / S), np.tile(row, (S, 1))), "hard", n, "disagreement")
+        where = f"attained in the limit, S={S}, A={A}, n={n}"
+        yield Trial(where, float(claim(S=S, A=A, n=n)), value, "exact", n, error + 1e-5 * (1 + n**0.5))
+
+
 def likeliest_unseen(S: int, A: int, n: int, problem: Problem) -> float:
     x = problem.rho * problem.teacher.max(axis=1)
     return (1 - 1 / A) * float((x * (1 - x) ** n).sum())
@@ -138,9 +149,7 @@ STATEMENTS = (
             PlantedError("n becomes n + 1", lambda problem, protocol, n: cost(problem, protocol, n + 1, "regret")[0]),
             PlantedError(
                 "log-probabilities are not looked at",
-                lambda problem, protocol, n: cost(
-                    problem, "hard" if protocol == "partial" else protocol, n, "regret"
-                )[0],
+                lambda problem, protocol, n: cost(problem, protocol.replace("partial", "hard"), n, "regret")[0],
             ),
         ),
     ),
@@ -225,6 +234,15 @@ STATEMENTS = (
             PlantedError("kappa_A becomes kappa_5", lambda S, A: math.sqrt(S) * kappa(5)[0]),
             PlantedError("kappa_A becomes 1/4", lambda S, A: math.sqrt(S) / 4),
             PlantedError("sqrt(S) becomes S", lambda S, A: S * kappa(A)[0]),
+        ),
+    ),
+    stated(
+        "ours-greedy-hard-often",
+        claim=lambda S, A, n: 1 - 1 / A,
+        check=nearly_uniform,
+        planted=(
+            PlantedError("it falls as 1/sqrt(n)", lambda S, A, n: (1 - 1 / A) / math.sqrt(n + 1)),
+            PlantedError("1/A becomes 1/(A + 1)", lambda S, A, n: 1 - 1 / (A + 1)),
         ),
     ),
     stated(

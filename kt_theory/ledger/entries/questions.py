@@ -7,9 +7,8 @@ from kt_theory.ledger.statement import stated
 STATEMENTS = (
     stated(
         "level-topk-minimax",
-        note="Minimax by the proof of N5a: the chance of each way to break a tie is the same for all arrangements of "
-        "a row. The limit has a proof for one input. The package has no protocol that reveals the k largest, so "
-        "neither the student nor its risk can be tried.",
+        note="The rule is proved and tried as ours-store-rule, A = k + 2 as ours-store-two-left. The limit has a proof "
+        "in outline, as that of N7b, and is not tried.",
     ),
     stated(
         "level-quantised-clipped",

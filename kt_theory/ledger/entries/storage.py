@@ -14,6 +14,7 @@ from kt_theory.exact.risk import exact_risk
 from kt_theory.learners import sel_at
 from kt_theory.ledger.attacks.comparing import within
 from kt_theory.ledger.attacks.problems import generator
+from kt_theory.ledger.entries.top_k import top_k_floor
 from kt_theory.ledger.statement import Claim, Effort, PlantedError, Trial, stated
 from kt_theory.minimax import told_upper
 from kt_theory.minimax.draws import cost
@@ -231,6 +232,40 @@ def two_labels_left(claim: Claim, effort: Effort) -> Iterator[Trial]:
             yield Trial(f"row {i}, k={k}, n={n}, m={m}", of_equal_shares(k, m, row, n), most, "exact", n, 1e-14)
 
 
+def without_replacement(row: np.ndarray, k: int) -> float:
+    """What equal shares cost after one visit of k draws without replacement."""
+    return exact_risk(Problem(np.ones(1), row[None]), f"SEL@gumbel_top_k:{k}" if k > 1 else "SEL_ptl", 1).value
+
+
+def one_visit(claim: Claim, effort: Effort) -> Iterator[Trial]:
+    """``claim(A, k)``: no row costs more at one visit of k draws without replacement, and a uniform one as much."""
+    rng = generator(effort, "one visit")
+    for A, k in ((4, 2), (5, 1), (5, 2), (6, 3), (9, 1)):
+        most = float(claim(A=A, k=k))
+        flat = max(without_replacement(np.repeat([1 / m, 0.0], [m, A - m]), k) for m in range(1, A + 1))
+        yield Trial(f"uniform rows, A={A}, k={k}", abs(flat - most), 1e-13, "exact", 1)
+        for i in range(5 * effort.problems):
+            row = rng.dirichlet(np.full(A, (0.2, 1.0, 5.0)[i % 3]))
+            yield Trial(f"row {i}, A={A}, k={k}", without_replacement(row, k), most, "exact", 1, 1e-13)
+
+
+def convex_at_one_visit(claim: Claim, effort: Effort) -> Iterator[Trial]:
+    """``claim(one, other)`` is above the cost of the row in the middle."""
+    p, q = np.array([0.5, 0.5, 0.0, 0.0, 0.0]), np.array([0.25, 0.25, 0.25, 0.25, 0.0])
+    ends = without_replacement(p, 2), without_replacement(q, 2)
+    where = "two draws, between the uniform rows on 2 and on 4 of 5 labels"
+    yield Trial(where, without_replacement((p + q) / 2, 2), float(claim(one=ends[0], other=ends[1])), "exact", 1, 1e-13)
+
+
+def half_of_each(claim: Claim, effort: Effort) -> Iterator[Trial]:
+    """``claim(one, other)``, of the costs of a list and of draws, is above that of half of each."""
+    row = (0.4, 0.2, 0.15, 0.1, 0.05, 0.05, 0.05)
+    for visits in (1, 3, 10):
+        one, other, half = (of_equal_shares(k, m, row, visits) for k, m in ((2, 0), (0, 2), (1, 1)))
+        where = f"two numbers a visit, {visits} visits"
+        yield Trial(where, half, float(claim(one=one, other=other)), "exact", visits, 1e-13)
+
+
 STATEMENTS = (
     stated(
         "ours-store-draws",
@@ -325,6 +360,36 @@ STATEMENTS = (
             PlantedError(
                 "k becomes k + 1", lambda S, A, k, n, m: two_left(S, A, k + 1, n, m) if k >= n * m else math.nan
             ),
+        ),
+    ),
+    stated(
+        "ours-store-one-visit",
+        claim=top_k_floor,
+        check=one_visit,
+        note="On a row uniform on m labels both tell a random set of k of them. That no row is worse was searched for.",
+        planted=(
+            PlantedError("k becomes k + 1", lambda A, k: top_k_floor(k + 1, A)),
+            PlantedError("only j = 1", lambda A, k: 1 / (k + 1) * (1 - 1 / (A - k))),
+        ),
+    ),
+    stated(
+        "ours-false-convex-visit",
+        claim=lambda one, other: (one + other) / 2,
+        check=convex_at_one_visit,
+        note="Between the uniform rows on 2 and on 4 of 5 labels, two draws: .154 against .083.",
+        planted=(
+            PlantedError("a fifth more", lambda one, other: 0.6 * (one + other)),
+            PlantedError("the mean becomes the smaller one", lambda one, other: min(one, other)),
+        ),
+    ),
+    stated(
+        "ours-false-half",
+        claim=lambda one, other: max(one, other),
+        check=half_of_each,
+        note="Row (.4, .2, .15, .1, .05, .05, .05), two numbers, three visits: half .0955, list .0900, draws .0672.",
+        planted=(
+            PlantedError("never worse than the list", lambda one, other: one),
+            PlantedError("never worse than draws", lambda one, other: other),
         ),
     ),
 )
