@@ -339,7 +339,10 @@ def module(folder):
     return run
 
 
-@pytest.mark.parametrize(("ending", "keep"), [(".nbi", 0), (".nbi", -5), (".nbc", 10)])
+@pytest.mark.parametrize(
+    ("ending", "keep"),
+    [(".nbi", 0), *(pytest.param(*cut, marks=pytest.mark.slow) for cut in ((".nbi", -5), (".nbc", 10)))],
+)
 def test_a_truncated_file_of_compiled_code_is_made_anew(ending, keep):
     # Oracle: identity, the function gives what it gave, and its files are whole again
     run = module("code")

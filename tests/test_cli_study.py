@@ -570,7 +570,7 @@ def started(*words):
 @pytest.mark.parametrize(
     ("sent", "words"),
     [
-        (signal.SIGINT, ("--workers", "1")),
+        pytest.param(signal.SIGINT, ("--workers", "1"), marks=pytest.mark.slow),
         (signal.SIGTERM, ("--processes", "1")),
     ],
 )
