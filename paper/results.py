@@ -33,7 +33,7 @@ EQUATIONS = ("zz-(3.3)", "zz-(4.3)", "zz-(4.7)", "zz-(5.2)")
 PAPER = Path(__file__).resolve().parent
 FIGURES = PAPER.parent / "figures"
 
-#: The digits of what is printed: name or its beginning -> format. Names of figures/paper_numbers.csv and timings.csv.
+#: The digits of what is printed of figures/paper_numbers.csv and timings.csv: name -> format.
 DIGITS = {
     "lambert-w": ".6f",
     "q": ".6f",
@@ -66,31 +66,33 @@ DIGITS = {
     "classic-sgl": ".5f",
     "classic-ptl": ".5f",
     "crossing": ",.0f",
-    "ratio-": ",.0f",
+    **dict.fromkeys(("ratio-S", "ratio-A", "ratio-n"), ",.0f"),
     "five-S": ".0f",
     "five-n": ".0f",
     "n-smoothing": ",.0f",
-    "ptl-over-sgl": ".2f",
+    **dict.fromkeys(("ptl-over-sgl-1", "ptl-over-sgl-2", "ptl-over-sgl-3"), ".2f"),
     "squared-error-student": ".3f",
-    "exchange-": ".2f",
+    **dict.fromkeys(("exchange-worst", "exchange-kl"), ".2f"),
     "five-five": ".6f",
-    "partial-1-3": ".4g",
-    "CE_sgl-1-2": ".2f",
-    "ADD_sgl-1-2": ".2f",
+    **dict.fromkeys(("partial-1-3-1", "partial-1-3-2", "partial-1-3-3"), ".4g"),
+    **{f"{learner}-1-2-{n}": ".2f" for learner in ("CE_sgl", "ADD_sgl") for n in (2, 10, 50)},
     "S-generic": ".0f",
     "A-generic": ".0f",
     "A-row": ".0f",
     "n-row": ",.0f",
     "points-curves": ".0f",
     "n-mc": ",.0f",
-    "mc-over-exact": ".1g",
-    "seconds-": ".1g",
+    **dict.fromkeys(("mc-over-exact-CE_sgl", "mc-over-exact-SEL_ptl"), ".1g"),
+    **dict.fromkeys(("seconds-curves", "seconds-generic", "seconds-row-SEL_ptl", "seconds-row-CE_ptl"), ".1g"),
     "seconds-reproduce": ".0f",
     "seconds-full": ".0f",
     "seconds-verify": ".0f",
     "seconds-test": ".0f",
     "seconds-paper": ".0f",
 }
+
+#: Numbers of figures/paper_numbers.csv that are printed to two digits, as numbers of samples.
+ROUGHLY = ("needs-hard", "needs-partial", "needs-soft")
 
 #: The slopes that the paper reports of its figure 2: data of the paper.
 PUBLISHED = {"paper-slope-1": -0.532, "paper-slope-2": -1.004, "paper-slope-3": -0.977}
@@ -127,10 +129,9 @@ def numbers() -> dict[str, str]:
     """Every number of the text, by name."""
     found: dict[str, str] = {}
     for name, value in pd.concat([read("paper_numbers"), read("timings")])[["name", "value"]].values:
-        form = DIGITS.get(name) or next((f for start, f in DIGITS.items() if name.startswith(start)), None)
-        if form is not None:
-            found[name] = shown(value, form)
-        elif name.startswith("needs-"):
+        if name in DIGITS:
+            found[name] = shown(value, DIGITS[name])
+        elif name in ROUGHLY:
             found[name] = shown(float(f"{value:.2g}"), ",.0f")
     found |= {name: shown(value, ".3f") for name, value in PUBLISHED.items()}
     found |= {name: shown(value, ".3f" if value < 1 else ",.0f") for name, value in MODEL.items()}
