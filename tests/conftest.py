@@ -22,6 +22,9 @@ CORE_TESTS = (
     ("test_study_versions", ""),
 )
 
+#: Tests of core files that are not core: long searches, which ask the same of all versions.
+NOT_CORE = ("learner_minimises_its_loss", "planted_wrong_learners")
+
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave out what has no test that is core, which is most of what takes time to read."""
@@ -35,7 +38,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark them."""
     for item in items:
         here = item.path.parent == Path(__file__).parent
-        if here and (
-            item.path.stem in CORE or any(item.path.stem == file and words in item.name for file, words in CORE_TESTS)
-        ):
+        core = item.path.stem in CORE and not any(words in item.name for words in NOT_CORE)
+        if here and (core or any(item.path.stem == file and words in item.name for file, words in CORE_TESTS)):
             item.add_marker("core")
