@@ -433,8 +433,8 @@ def places(sizes, ns):
 
 def test_every_bound_of_the_paper_on_a_grid():
     # Oracle: second algorithm, balls; ours on the same grid
-    grid = list(places(itertools.product((1, 2, 5, 30), (2, 3, 6, 11)), (1, 3, 10, 30, 60, 400, 3000)))
-    assert len(grid) >= 300
+    grid = list(places(itertools.product((1, 2, 30), (2, 3, 11)), (1, 3, 10, 60, 400, 3000)))
+    assert len(grid) >= 140
     names = [*PAPER, *(name for name in CERTIFIED if name not in PAPER and not name.endswith("lower_mean_at"))]
     bad = [(name, c) for name, c in every_certificate(grid, names) if c.holds is not True]
     assert not bad, bad[:3]

@@ -365,7 +365,8 @@ def test_an_installation_that_cannot_cache_still_runs():
         "for locator in caching.CacheImpl._locator_classes:\n"
         "    locator.from_function = classmethod(lambda *_: None)\n"
         "from kt_theory import cli\n"
-        "raise SystemExit(cli.main(['simulate', '--instance', '0', '--S', '2', '--A', '2', '--n', '5', '--reps', '5']))"
+        "words = ['simulate', '--instance', '0', '--S', '2', '--A', '2', '--n', '5', '--learners', 'CE_ful']\n"
+        "raise SystemExit(cli.main(words))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -30,7 +30,9 @@ def near(one: Estimate, two: Estimate) -> bool:
     return abs(one.value - two.value) <= one.error + two.error
 
 
-@pytest.mark.parametrize(("A", "kind", "rho", "n"), [(100, "flat", 1.0, 25), (100, "flat", 0.7, 60)])
+@pytest.mark.parametrize(
+    ("A", "kind", "rho", "n"), [(100, "flat", 1.0, 25), pytest.param(100, "flat", 0.7, 60, marks=pytest.mark.slow)]
+)
 def test_levels_against_a_fourier_series_in_the_unseen_mass(A, kind, rho, n):
     # Oracle: second algorithm, the series of kt_theory.exact.many, which goes label by label; to 1e-6 and better
     row = row_of(A, kind, rho)
