@@ -42,8 +42,9 @@ reproduce-full: $(VENV)/.installed
 test: check
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not slow"
 
+# A worker for a file: what its tests compile is compiled once.
 test-core: $(VENV)/.installed
-	$(BIN)/python -m pytest -n $(JOBS) -m "core and not slow"
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "core and not slow"
 
 .venv-floors/.installed: pyproject.toml .ci/floors.py
 	$(PYTHON) -m venv .venv-floors
@@ -52,7 +53,7 @@ test-core: $(VENV)/.installed
 	touch $@
 
 test-floors: .venv-floors/.installed
-	.venv-floors/bin/python -m pytest -n $(JOBS) -m "core and not slow"
+	.venv-floors/bin/python -m pytest -n $(JOBS) --dist loadfile -m "core and not slow"
 
 test-slow: $(VENV)/.installed
 	$(BIN)/python -m pytest -n $(JOBS) -m slow

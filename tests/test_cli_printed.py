@@ -307,7 +307,7 @@ def test_names_neither_tear_nor_colour_nor_flood_the_terminal(capsys):
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
 def test_a_full_output_is_named():
     with open("/dev/full", "w") as full:
-        words = ["simulate", "--instance", "0", "--S", "2", "--A", "2", "--n", "5", "--reps", "5"]
+        words = ["minimax", "--protocol", "soft", "--S", "2", "--A", "2", "--n", "5"]  # at once, without progress
         done = subprocess.run(
             [sys.executable, "-m", "kt_theory", *words], stdout=full, stderr=subprocess.PIPE, text=True
         )
