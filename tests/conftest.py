@@ -1,4 +1,4 @@
-"""Which tests are `core`: those that other versions of Python and of the libraries might break."""
+"""Which tests are `core`, those that other versions of Python and of libraries might break; and which go together."""
 
 from __future__ import annotations
 
@@ -24,6 +24,16 @@ CORE_TESTS = (
 
 #: Tests of core files that are not core: long searches, which ask the same of all versions.
 NOT_CORE = ("learner_minimises_its_loss", "planted_wrong_learners")
+
+#: Files whose tests use the same compiled functions: one worker compiles and loads them, not each.
+TOGETHER = ("test_exact_", "test_minimax_", "test_kernels", "test_learners", "test_greedy", "test_own", "test_told")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Give what belongs together to one worker, before pytest-xdist looks at it."""
+    for start in TOGETHER:
+        if item.path.stem.startswith(start):
+            item.add_marker(pytest.mark.xdist_group(start))
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
