@@ -26,8 +26,9 @@ def below_levels(
     """Add Re sum over t of factor(t) P(i in U, mean of U <= level) to out[i, level]; labels unseen at the rate t.
 
     Label i stands for `times[i]` labels, which may be no whole number, of "probability" e^(-w t) to be unseen. Returns
-    what the harmonics left out may add to an entry, about: those after two that are negligible, or after `most`; and
-    the first that was not used at every level. Gives up where the former is above `hopeless`.
+    what may be wrong with an entry, about: harmonics left out after two that are negligible, or after `most`, and those
+    used that are too fast for so many levels; and the first that was not used at every level. Gives up where the former
+    is above `hopeless`.
     """
     m = w.size
     q = np.empty((t.size, m), dtype=np.complex128)
@@ -47,7 +48,7 @@ def below_levels(
         for i in range(m):
             for k in range(t.size):
                 out[i, j] += 0.5 * (factor[k] * q[k, i]).real
-        last = 0.0
+        last = fast = 0.0
         quiet = 0
         harmonic = 1
         while harmonic < most and quiet < 2:
@@ -75,12 +76,13 @@ def below_levels(
                         out[i, j] += (whole * part[i]).real
                 here = max(here, abs(all_t))
             last = here
+            if harmonic > levels.size:
+                fast += here
             # Two in a row: one alone may be a zero of the characteristic function.
             quiet = quiet + 1 if last < negligible else 0
             harmonic += 2
         first = min(first, harmonic)
-        if quiet < 2:
-            cut = max(cut, last * math.sqrt(harmonic))
-            if cut > hopeless:
-                return cut, first
+        cut = max(cut, fast + (last * math.sqrt(harmonic) if quiet < 2 else 0.0))
+        if cut > hopeless:
+            return cut, first
     return cut, first
