@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     from kt_theory.ledger.verifying import verify as verify
     from kt_theory.logcheck import LogCheck as LogCheck
     from kt_theory.logcheck import check_log as check_log
+    from kt_theory.lossaudit import Audit as Audit
+    from kt_theory.lossaudit import audit as audit
     from kt_theory.minimax import minimax_risk as minimax_risk
     from kt_theory.minimax.constants import minimax_constant as minimax_constant
     from kt_theory.minimax.draws import draws_constant as draws_constant
@@ -145,6 +147,8 @@ _HOME = {
     "Plan": "planning",
     "plan": "planning",
     "plan_annotations": "planning",
+    "Audit": "lossaudit",
+    "audit": "lossaudit",
     "LogCheck": "logcheck",
     "check_log": "logcheck",
     "RateFit": "rates",

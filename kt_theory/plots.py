@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from importlib.resources import as_file, files
@@ -299,6 +299,84 @@ def draw_teacher(
         left.set_title(panel)
         draw_exchange(right, receipts, against="CE_sgl", learners=["SEL_ptl", "CE_ful"])
         right.set_title("what privileged information buys")
+
+
+#: Colour and marker of the laws that stand on a simplex.
+ON_SIMPLEX = {"teacher": ("#000000", "*"), "limit": ("#D55E00", "o"), "read-out": ("#0072B2", "^")}
+
+
+def _flat(laws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Laws of three labels as places in the plane, the corners of a triangle of side 1."""
+    return laws[..., 1] + 0.5 * laws[..., 2], np.sqrt(0.75) * laws[..., 2]
+
+
+def _laws(laws: Any, size: int | None) -> dict[str, np.ndarray]:
+    if not isinstance(laws, Mapping) or not laws:
+        raise ValueError(f"laws is {checks.shown(laws)}: a mapping of names to laws is needed, at least one")
+    named = {checks.text("a name of laws", name): law for name, law in laws.items()}
+    return {name: checks.law(f"laws[{checks.shown(name)}]", law, size=size) for name, law in named.items()}
+
+
+def draw_simplex(axes: Axes, grid: Any, values: Any, laws: Any, path: Any = None) -> None:
+    """A loss on the simplex of three labels: contours, the teacher, the limit, and the path of descent.
+
+    Parameters
+    ----------
+    axes : Axes
+    grid : array_like, shape (G, 3)
+        Laws.
+    values : array_like, shape (G,)
+        The loss at each; what is no number is left out.
+    laws : mapping
+        Name -> law, shape (3,); teacher, limit and read-out have looks of their own.
+    path : array_like, shape (P, 3), optional
+        Laws along gradient descent.
+    """
+    _drawn_on(axes)
+    laws = _laws(laws, 3)
+    grid, values = checks.array_of_floats("grid", grid, ndim=2), checks.array_of_floats("values", values, ndim=1)
+    if grid.shape != (values.size, 3):
+        raise ValueError(f"grid has shape {grid.shape}: it must be {(values.size, 3)}, a law of three labels a value")
+    kept = np.isfinite(values)
+    if kept.sum() > 3 and np.ptp(values[kept]) > 1e-12:
+        # Levels are denser where the loss is small: near its minimum.
+        levels = np.unique(np.quantile(values[kept], np.linspace(0, 0.97, 18) ** 1.5))
+        if levels.size > 1:
+            axes.tricontour(*_flat(grid[kept]), values[kept], levels=levels, colors="#999999", linewidths=0.6)
+    corners = np.vstack([np.eye(3), np.eye(3)[:1]])
+    axes.plot(*_flat(corners), color="#555555", linewidth=0.8)
+    if path is not None:
+        places = checks.array_of_floats("path", path, ndim=2)
+        if places.shape[1] != 3:
+            raise ValueError(f"path has shape {places.shape}: a law of three labels a row is needed")
+        axes.plot(*_flat(places), color="#D55E00", linewidth=1.0, label="descent")
+    for (name, law), spare in zip(laws.items(), itertools.cycle(OTHERS), strict=False):
+        colour, marker = ON_SIMPLEX.get(name, spare)
+        axes.plot(*_flat(law), color=colour, marker=marker, markersize=8, linestyle="none", label=name, zorder=3)
+    for label, corner in enumerate(np.eye(3)):
+        x, y = _flat(corner)
+        axes.annotate(str(label), (float(x), float(y)), (0, 4 if label == 2 else -10), textcoords="offset points")
+    axes.set_aspect("equal")
+    axes.set_axis_off()
+
+
+def draw_laws(axes: Axes, laws: Any) -> None:
+    """Laws of the labels as bars side by side.
+
+    Parameters
+    ----------
+    axes : Axes
+    laws : mapping
+        Name -> law, all of one number of labels.
+    """
+    _drawn_on(axes)
+    laws = _laws(laws, None)
+    wide = 0.8 / len(laws)
+    for i, (name, heights) in enumerate(laws.items()):
+        colour = ON_SIMPLEX.get(name, OTHERS[i % len(OTHERS)])[0]
+        axes.bar(np.arange(heights.size) + i * wide, heights, wide, color=colour, label=name)
+    axes.set_xlabel("label")
+    axes.set_ylabel("probability")
 
 
 def draw_gap(axes: Axes, gaps: pd.DataFrame, colour: str) -> None:

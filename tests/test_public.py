@@ -186,6 +186,10 @@ TRUE = kt.ledger.Statement(
     check=lambda *_: [kt.ledger.Trial("here", 0.5, 1.0, "exact")],
 )
 
+#: Laws of three labels, in a table and by name.
+SIMPLEX = [[0.5, 0.3, 0.2], [0.2, 0.5, 0.3], [0.3, 0.2, 0.5]]
+LAWS = {"teacher": [0.5, 0.3, 0.2]}
+
 #: What some functions take for a parameter, where `VALID` would not do.
 OTHER: dict[str, dict[str, Any]] = {
     "kt.draw": {"protocol": "partial"},
@@ -285,6 +289,9 @@ OTHER: dict[str, dict[str, Any]] = {
     "plots.draw_plan": {"axes": AXES, "plan": PLAN},
     "plots.draw_gap": {"axes": AXES, "gaps": GAPS, "colour": "red"},
     "plots.draw_shares": {"axes": AXES, "worlds": WORLDS, "limit": 0.4},
+    "plots.draw_simplex": {"axes": AXES, "grid": SIMPLEX, "values": [1.0, 2.0, 3.0], "laws": LAWS, "path": SIMPLEX},
+    "plots.draw_laws": {"axes": AXES, "laws": LAWS},
+    "kt.audit": {"loss": "brier", "teachers": LAWS, "protocol": None, "n": None},
 }
 
 #: Classes that a user makes; all others are results.

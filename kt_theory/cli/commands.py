@@ -9,6 +9,7 @@ from typing import Any
 
 import kt_theory as kt
 from kt_theory.cli import (
+    audit,
     audit_student,
     check_log,
     convert,
@@ -58,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
     storage.add_parser(commands)
     minimax.add_parser(commands)
     losses.add_parser(commands)
+    audit.add_parser(commands)
     study.add_parser(commands)
     playground.add_parser(commands)
     _add_help(commands)

@@ -8,6 +8,7 @@ from typing import Any
 
 import kt_theory as kt
 from kt_theory.cli.exits import HELD
+from kt_theory.cli.making import made
 from kt_theory.cli.options import add_command
 
 
@@ -97,18 +98,3 @@ def _channel(channel: Any, arguments: argparse.Namespace) -> int:
     print("makes     " + " ".join(f"{q:.6f}" for q in after))
     print(f"teacher   total variation {tv:.6f}, {'no inverse' if channel.inverse() is None else 'invertible'}")
     return HELD
-
-
-def made(name: str, words: list[str]) -> Any:
-    """The loss of an id and of words NAME=VALUE."""
-    known = kt.losses.LOSSES.get(name)
-    given: dict[str, Any] = {}
-    for word in words:
-        key, equals, value = word.partition("=")
-        if not equals or not key or not value:
-            raise ValueError(f"--set has {word!r}: a parameter is given as NAME=VALUE")
-        if key in given:
-            raise ValueError(f"--set gives {key} twice")
-        parameter = getattr(known, key, None)
-        given[key] = parameter.read(value) if parameter is not None and hasattr(parameter, "read") else value
-    return kt.losses.make(name, **given)

@@ -4,8 +4,23 @@
 """
 
 from kt_theory.losses.channels import Channel, through
+from kt_theory.losses.constants import constant
 from kt_theory.losses.loss import Limit, Loss, ScoreLoss, Solution
+from kt_theory.losses.own import OwnLoss, own
 from kt_theory.losses.registry import LOSSES, make
 from kt_theory.losses.row import Row
 
-__all__ = ["LOSSES", "Channel", "Limit", "Loss", "Row", "ScoreLoss", "Solution", "make", "through"]
+__all__ = [
+    "LOSSES",
+    "Channel",
+    "Limit",
+    "Loss",
+    "OwnLoss",
+    "Row",
+    "ScoreLoss",
+    "Solution",
+    "constant",
+    "make",
+    "own",
+    "through",
+]

@@ -21,7 +21,7 @@ def others(p: np.ndarray) -> np.ndarray:
 
 class _Decoupled(Loss):
     level = "soft"
-    separable, closed = False, False
+    closed = False
 
     def _solved(self, row: Row) -> Found:
         """Descent from the teacher, from the labels' mixture with it, and from the uniform law."""

@@ -288,9 +288,9 @@ class Loss(Limit):
 
         if kind != "labels":
             raise checks.Unsupported(f"kind is {checks.shown(kind)}: the read-out of a loss is labels")
-        if not self.separable or self.couples_inputs or self.protocol.name != "hard":
+        if not self.separable or self.couples_inputs or self.protocol is None:
             raise checks.Unsupported(
-                f"{self.id} has no read-out of the labels: it is not linear in the law of sampled labels alone"
+                f"{self.id} has no read-out of the labels: it is not linear in the law of the sampled labels"
             )
         return ReadLabels(self)
 

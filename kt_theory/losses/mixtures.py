@@ -54,7 +54,6 @@ def two_terms(
 
 class _Mixture(Loss):
     level = "soft"
-    separable = False
 
 
 class KDMix(_Mixture):

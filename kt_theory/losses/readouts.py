@@ -8,6 +8,7 @@ import numpy as np
 
 from kt_theory.losses.loss import NONE, Found, Loss
 from kt_theory.losses.row import Row
+from kt_theory.protocols.facts import Protocol
 
 #: A singular value below this share of the largest is 0: beyond one, the labels' law is not determined.
 FLAT = 1e-10
@@ -61,7 +62,8 @@ class ReadLabels(Loss):
     closed = False
 
     def __init__(self, inner: Loss) -> None:
-        self.__dict__["inner"] = inner
+        same = ("level", "takes_logs", "smooth", "convex", "formula", "paper")
+        self.__dict__.update({"inner": inner, **{fact: getattr(inner, fact) for fact in same}})
         self.__dict__["id"] = f"{inner.name} read as labels"
         super().__init__()
 
@@ -69,6 +71,10 @@ class ReadLabels(Loss):
         if name == "inner":
             raise AttributeError(name)
         return getattr(self.__dict__["inner"], name)
+
+    @property
+    def protocol(self) -> Protocol:
+        return self.__dict__["inner"].protocol
 
     @property
     def name(self) -> str:

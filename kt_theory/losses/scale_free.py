@@ -63,7 +63,7 @@ class _WithCE(Loss):
 
     level = "soft"
     consistent, rate = "yes", "scale sqrt"
-    separable, closed = False, False
+    closed = False
 
     def minimise(self, row: Row) -> Found:
         flat = row.flat()

@@ -15,6 +15,9 @@ from kt_theory.losses.row import Row, softmax
 #: Steps of a solver, beyond which it gives up.
 STEPS = 1000
 
+#: Scores beyond which a row is given up: its loss falls along a ray.
+FAR = 1000.0
+
 #: Pairs of steps and gradients that the descent keeps.
 MEMORY = 10
 
@@ -91,17 +94,18 @@ def descend(loss: Loss, row: Row, start: np.ndarray, *, gtol: float = 1e-10) -> 
     residual = np.full(z.shape[0], np.inf)
     answer = z.copy()
     stuck = np.zeros(z.shape[0], dtype=int)
+    straight = np.ones(z.shape[0])  # doubles at each step along which the gradient did not change
     count = -1
     while (count := count + 1) < STEPS:
         size = np.abs(slope).max(axis=1)
-        done = (size <= gtol) | (stuck >= 3)
+        done = (size <= gtol) | (stuck >= 3) | (np.abs(np.where(finite, z, 0.0)).max(axis=1) > FAR)
         if done.any():
             answer[left[done]], residual[left[done]] = z[done], size[done]
             keep = ~done
             if not keep.any():
                 break
             left, here = left[keep], here.take(keep)
-            z, value, slope, finite, stuck = (x[keep] for x in (z, value, slope, finite, stuck))
+            z, value, slope, finite, stuck, straight = (x[keep] for x in (z, value, slope, finite, stuck, straight))
             steps, turns, inverse = steps[:, keep], turns[:, keep], inverse[:, keep]
         way = -_scaled_by_memory(slope, steps, turns, inverse)
         along = (way * slope).sum(axis=1)
@@ -110,7 +114,7 @@ def descend(loss: Loss, row: Row, start: np.ndarray, *, gtol: float = 1e-10) -> 
         along = np.where(uphill, -(slope**2).sum(axis=1), along)
         inverse = np.where(uphill, 0.0, inverse)
         most = np.abs(way).max(axis=1)
-        length = np.minimum(1.0, 10.0 / np.maximum(most, 1e-300))
+        length = np.minimum(straight, 10.0 * straight / np.maximum(most, 1e-300))
         accepted = np.zeros(z.shape[0], dtype=bool)
         new_z, new_value, new_slope = z.copy(), value.copy(), slope.copy()
         for _ in range(40):
@@ -132,6 +136,8 @@ def descend(loss: Loss, row: Row, start: np.ndarray, *, gtol: float = 1e-10) -> 
         step, turn = np.where(finite, new_z - np.where(finite, z, 0.0), 0.0), new_slope - slope
         curved = (step * turn).sum(axis=1)
         useful = curved > 1e-300
+        bent = np.abs(turn).max(axis=1) > 1e-12 * (np.abs(slope).max(axis=1) + 1e-300)
+        straight = np.where(bent | ~accepted, 1.0, np.minimum(2 * straight, 1e6))
         with np.errstate(divide="ignore"):
             steps = np.concatenate([steps[1:], step[None]])
             turns = np.concatenate([turns[1:], turn[None]])
@@ -168,6 +174,8 @@ def polish(loss: Loss, row: Row, z: np.ndarray, rounds: int = 4) -> np.ndarray:
     finite = np.isfinite(z)
     slope = np.where(finite, loss.score_gradient(z, row), 0.0)
     for _ in range(rounds):
+        if np.abs(slope).max(initial=0.0) <= 1e-13:
+            break
         h = 1e-6
         columns = []
         for a in range(A):
@@ -176,8 +184,10 @@ def polish(loss: Loss, row: Row, z: np.ndarray, rounds: int = 4) -> np.ndarray:
             up, down = loss.score_gradient(z + move, row), loss.score_gradient(z - move, row)
             columns.append(np.where(finite, up - down, 0.0) / (2 * h))
         hessian = np.stack(columns, axis=-1)
-        step = -np.einsum("nab,nb->na", np.linalg.pinv(hessian, rcond=1e-10), slope)
-        ok = np.isfinite(step).all(axis=1) & (np.abs(step).max(axis=1) < 0.1)
+        known = np.isfinite(hessian).all(axis=(1, 2), keepdims=True)
+        step = -np.einsum("nab,nb->na", np.linalg.pinv(np.where(known, hessian, 0.0), rcond=1e-10), slope)
+        ok = np.isfinite(step).all(axis=1)
+        step = step / np.maximum(1.0, 2 * np.abs(np.where(ok[:, None], step, 0.0)).max(axis=1, keepdims=True))
         trial = np.where(finite & ok[:, None], z + np.where(finite, step, 0.0), z)
         new = np.where(finite, loss.score_gradient(trial, row), 0.0)
         better = np.abs(new).max(axis=1) < np.abs(slope).max(axis=1)

@@ -1,0 +1,310 @@
+"""Losses of one's own, the constants of lemma L7, and audits: what is planted is found, nothing else is blamed."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+import kt_theory as kt
+from kt_theory.cli import main
+from kt_theory.lossaudit import evidence
+from kt_theory.losses.row import Row, softmax
+
+E1, E2 = np.array([0.5, 0.3, 0.2]), np.array([0.35, 0.25, 0.15, 0.15, 0.1])
+
+
+def log_softmax(logits):
+    return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+
+
+def cross_entropy(logits, label, teacher):
+    return -log_softmax(logits)[np.arange(label.size), label]
+
+
+def nkd(logits, label, teacher, gamma=1.5):
+    i = np.arange(len(label))
+    log_q = log_softmax(logits)
+    hit, p_hit = log_q[i, label], teacher[i, label]
+    rest = log_q - np.log(1 - np.exp(hit))[:, None]
+    weights = teacher / (1 - p_hit)[:, None]
+    weights[i, label] = 0
+    return -hit - p_hit * hit - gamma * (weights * rest).sum(axis=1)
+
+
+def flat(logits, label, teacher):
+    """Only the ratio of the first two labels counts."""
+    two = log_softmax(logits[:, :2])
+    return np.where(label < 2, -two[np.arange(label.size), np.minimum(label, 1)], 0.0)
+
+
+def without_minimum(logits, label, teacher):
+    return -logits[np.arange(label.size), label] + 0.1 * logits.sum(axis=1)
+
+
+def saturates(logits, label, teacher):
+    """Total variation on one-hot labels."""
+    return 1 - np.exp(log_softmax(logits)[np.arange(label.size), label])
+
+
+def peeks(logits, label, teacher):
+    return -(teacher * log_softmax(logits)).sum(axis=1)
+
+
+def neighbour(logits, label, teacher):
+    return cross_entropy(logits, label, teacher) * (1 + 0.1 * np.roll(label, 1))
+
+
+def reduces(logits, label, teacher):
+    return cross_entropy(logits, label, teacher).mean()
+
+
+# --- functions --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("function", "protocol", "name", "params"),
+    [
+        (nkd, "soft", "nkd", {}),
+        (cross_entropy, "hard", "cross_entropy", {}),
+        (
+            lambda z, y, t: cross_entropy(z, y, t) * (1 - np.exp(-cross_entropy(z, y, t))) ** 2,
+            "hard",
+            "focal",
+            {"gamma": 2},
+        ),
+        (lambda z, y, t: -t[np.arange(y.size), y] * -cross_entropy(z, y, t), "partial", "naive_partial", {}),
+        (lambda z, y, t: np.abs(np.exp(log_softmax(z)) - t).sum(axis=1) ** 2, "soft", "total_variation", {}),
+    ],
+)
+def test_a_function_has_the_limit_of_the_loss_that_it_is(function, protocol, name, params):
+    # Oracle: second algorithm, the closed form or solver of the same loss in the package
+    loss = kt.losses.own(function, protocol, name="mine")
+    for p in (E1, np.array([0.6, 0.25, 0.1, 0.05])):
+        gap = evidence.tv(loss.limit(p).student, kt.losses.make(name, **params).limit(p).student)
+        assert gap < (1e-6 if name != "total_variation" else 1e-3)
+
+
+def test_steps_along_the_imaginary_axis_are_not_trusted_where_they_are_wrong():
+    # Oracle: central differences; an absolute value is not analytic, softmax is
+    row = Row.population(E1, kt.PROTOCOLS["soft"])
+    kinked = kt.losses.own(lambda z, y, t: np.abs(log_softmax(z) - np.log(t)).sum(axis=1) ** 2, "soft", name="kinked")
+    smooth = kt.losses.own(nkd, "soft")
+    z = np.array([0.3, -0.2, 0.5])
+    for loss, analytic in ((kinked, False), (smooth, True)):
+        steps = 1e-6 * np.eye(3)
+        there = [(loss.score_value(z + s, row) - loss.score_value(z - s, row)) / 2e-6 for s in steps]
+        assert np.abs(loss.score_gradient(z, row) - there).max() < 1e-6
+        assert loss.__dict__["analytic"] is analytic
+
+
+def test_a_function_of_a_law_and_a_row():
+    # Oracle: second algorithm, the package's label smoothing
+    def smoothed(q, row):
+        return -((0.9 * row.labels + 0.1 / q.shape[-1]) * np.log(q)).sum(axis=-1)
+
+    loss = kt.losses.own(smoothed, "hard", per="input")
+    assert evidence.tv(loss.limit(E2).student, 0.9 * E2 + 0.02) < 1e-9
+
+
+def test_a_detached_part_is_found_and_solved_as_a_fixed_point():
+    # Oracle: the fixed point of a target that is held fixed is p; where the value is least is elsewhere
+    def target(logits, teacher):
+        return softmax(0.6 * logits + 0.4 * np.log(teacher))
+
+    def value(logits, label, teacher):
+        return -(target(logits, teacher) * log_softmax(logits)).sum(axis=1)
+
+    def held(logits, label, teacher):
+        return softmax(logits) - target(logits, teacher)
+
+    loss = kt.losses.own(value, "soft", gradient=held, name="interpolation")
+    assert evidence.tv(loss.limit(E1).student, E1) < 1e-8
+    assert evidence.tv(kt.losses.own(value, "soft").limit(E1).student, E1) > 0.1
+    found = kt.audit(loss, {"one": E1})
+    assert found.verdict == "consistent"
+    assert "not that of the value" in found.text
+    right = kt.losses.own(cross_entropy, "hard", name="right", gradient=lambda z, y, t: softmax(z) - np.eye(3)[y])
+    assert not right.compare_gradients(evidence.row_of(right, E1[None]))[0] > 1e-8
+
+
+def test_a_function_is_a_learner():
+    # Oracle: second algorithm, CE_sgl, and the exact law against a simulation
+    problem = kt.Problem([1.0], [E1])
+    learner = kt.losses.own(cross_entropy, "hard").learner()
+    data = kt.draw(problem, "hard", n=20, seed=1)
+    assert np.abs(kt.fit(data, learner) - kt.fit(data, "CE_sgl")).max() < 1e-6
+    assert kt.risk_law(problem, learner, n=2).mean() == pytest.approx(
+        kt.risk_law(problem, "CE_sgl", n=2).mean(), abs=1e-5
+    )
+    assert learner.fingerprint != kt.losses.own(saturates, "hard", name="cross_entropy").learner().fingerprint
+
+
+# --- rates ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "wanted"),
+    [
+        ("kd_mix", {"alpha": 0.1, "T": 1}, (0.1, 0.1)),
+        ("kd_mix", {"alpha": 0.1, "T": 4}, (0.096359, 0.099313)),
+        ("kd_mix", {"alpha": 0.5, "T": 2}, (0.486833, 0.488879)),
+        ("dkd", {}, (0.148901, 0.121035)),
+        ("dual_head_joint", {"labels": "teacher"}, (0.558463, 0.440974)),
+        ("standardised_logits_plus_ce", {}, (0.679430, 0.468017)),
+        ("standardised_logits_plus_ce", {"ce": 1e-4}, (0.679427, 0.468009)),
+        ("pearson_plus_ce", {}, (0.654647, 0.492010)),
+        ("pearson_plus_ce", {"beta": 1e4}, (0.637600, 0.456240)),
+        ("top_k_rao_blackwell", {}, (None, 0.638385)),
+        ("top_k_exact_tail", {}, (0.0, 0.460590)),
+        ("cross_entropy", {}, (1.0, 1.0)),
+        ("squared_error_logit", {}, (0.0, 0.0)),
+    ],
+)
+def test_constants_are_the_published_ones(name, params, wanted):
+    # Oracle: published constants; and the floors of lemma L8 as the weight of the hard term tends to 0
+    loss = kt.losses.make(name, **params)
+    for p, value in zip((E1, E2), wanted, strict=True):
+        if value is not None:
+            assert kt.losses.constant(loss, p) == pytest.approx(value, abs=2e-5)
+
+
+def test_the_floors_of_losses_that_ignore_the_scale():
+    # Oracle: the formulas of lemma L8
+    for p in (E1, E2):
+        root, log_p = np.sqrt(p * (1 - p)).sum(), np.log(p)
+        H = -(p * log_p).sum()
+        floor = (p * np.abs(log_p + H)).sum() / (np.sqrt((p * (log_p + H) ** 2).sum()) * root)
+        scale = kt.losses.make("standardised_logits_plus_ce", ce=1e-5)
+        assert kt.losses.constant(scale, p) == pytest.approx(floor, abs=1e-4)
+        U = 1 / p.size
+        floor = np.abs(p - U).sum() / (np.sqrt(((p - U) ** 2 / p).sum()) * root)
+        assert kt.losses.constant(kt.losses.make("pearson_plus_ce", beta=1e5), p) == pytest.approx(floor, abs=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name", ["kd_mix", "dkd", "standardised_logits_plus_ce", "pearson_plus_ce", "top_k_rao_blackwell"]
+)
+def test_constants_against_simulation(name):
+    # Oracle: simulation, the ratio to the exact risk of the MLE at 4,000 samples, within four standard errors and 2 %
+    problem, loss = kt.Problem([1.0], [E2]), kt.losses.make(name)
+    frame = kt.simulate(problem, loss.learner(), n=4000, reps=1500, seed=3)
+    mle = kt.expected_risk(problem, "CE_sgl", 4000)
+    ratio, error = frame.loc[0, "mean"] / mle, frame.loc[0, "mcse"] / mle
+    assert abs(ratio - kt.losses.constant(loss, E2)) < 4 * error + 0.02 * ratio
+
+
+# --- audits -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("function", "verdict", "said"),
+    [
+        (nkd, "biased", "still pulls the most likely label up"),
+        (cross_entropy, "consistent", "the teacher, within"),
+        (flat, "not unique", "have one loss"),
+        (without_minimum, "no minimum", "no lower bound: the loss falls for ever along the ray"),
+        (saturates, "no minimum", "label [12] runs away"),
+    ],
+)
+def test_an_audit_names_what_is_planted(function, verdict, said):
+    # Oracle: planted, one fault each, and one loss without a fault
+    found = kt.audit(function, {"three": E1}, protocol="soft" if function is nkd else "hard")
+    assert found.verdict == verdict, found.text
+    assert re.search(said, found.text), found.text
+    if verdict == "biased":
+        assert found.table["limit_tv"].item() == pytest.approx(0.029473, abs=1e-6)
+        assert found.table["largest_tv"].item() > 0.06
+        assert found.table["readout_tv"].item() < 1e-7
+        assert found.table["bias_from_n"].item() == pytest.approx(115.3, abs=0.5)
+        assert "with_readout" in found.text
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (peeks, "reads an entry of the teacher that the protocol partial hides"),
+        (neighbour, "gives sample [0-9] another value among others than alone"),
+        (reduces, "answers one number: it reduces; it must return one value a sample"),
+        (lambda z, y, t: z, "answers shape"),
+        (lambda z, y, t: 1j * cross_entropy(z, y, t), "answers complex numbers: a loss is real"),
+        (lambda z, y, t: None, "answers None: it must be an array of numbers"),
+        (lambda z, y, t: cross_entropy(z, y, t) + np.nan, "is nan at label 0 of the uniform law"),
+        (lambda z, y, t: z[0, 99], "raises IndexError"),
+    ],
+)
+def test_a_function_that_cannot_be_a_loss_is_refused_by_name(function, said):
+    # Oracle: planted
+    with pytest.raises(ValueError, match=said):
+        kt.audit(function, {"three": E1}, protocol="partial")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((3,), "loss is 3: it must be a loss"),
+        ((cross_entropy,), "protocol is None: say what the function is shown"),
+        (("focl",), "the nearest are focal"),
+        (("focal", {}), "teachers is empty"),
+        (("focal", {"one": [0.5, 0.6]}), r"teachers\['one'\]: p sums to 1.1"),
+        (("focal", [[[0.5, 0.5]]]), "teachers has shape"),
+    ],
+)
+def test_bad_arguments_of_an_audit(arguments, said):
+    # Oracle: definition
+    with pytest.raises(ValueError, match=said):
+        kt.audit(*arguments)
+    with pytest.raises(ValueError, match="focal has its own, hard"):
+        kt.audit("focal", protocol="hard")
+    with pytest.raises(ValueError, match="a slope needs two numbers"):
+        kt.audit("focal", n=[10, 10])
+
+
+@pytest.mark.slow
+def test_no_biased_loss_is_called_consistent_on_any_seed():
+    # Oracle: what the package states of each loss, on twenty seeds
+    for seed in range(20):
+        for name in ("poly1", "label_smoothing", "naive_partial", "top_p_renormalised", "one_vs_rest", "dpo"):
+            assert kt.audit(name, {"three": E1}, seed=seed).verdict == "biased", (name, seed)
+
+
+def test_audits_agree_with_what_the_package_states():
+    # Oracle: identity, the attribute `consistent` of quick losses
+    for name in ("brier", "confidence_penalty", "target_binary_kl", "top_k_exact_tail", "alpha_beta", "taid", "ipo"):
+        stated = kt.losses.LOSSES[name].consistent == "yes"
+        assert (kt.audit(name, {"three": E1}).verdict == "consistent") == stated, name
+
+
+def test_slopes_pictures_and_commands(tmp_path, capsys, monkeypatch):
+    # Oracle: the slope -1/2 of the MLE; second door, the function
+    found = kt.audit("cross_entropy", {"three": E1}, n=[100, 400, 1600], seed=1)
+    slope, error = found.table.loc[0, ["slope", "slope_error"]]
+    assert abs(slope + 0.5) < 4 * error + 0.02
+    assert found.student("three").tolist() == E1.tolist()
+    found.figure(tmp_path / "simplex.png")
+    kt.audit("focal", {"five": E2}).figure(str(tmp_path / "bars.png"))
+    assert (tmp_path / "simplex.pdf").stat().st_size > 1000 < (tmp_path / "bars.png").stat().st_size
+    with pytest.raises(ValueError, match=r"it must end in \.png"):
+        found.figure(tmp_path / "simplex.svg")
+    with pytest.raises(ValueError, match="name is 'four': the teachers are three"):
+        found.student("four")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.py").write_text(
+        "import numpy as np\ndef squared(z, y, t):\n    return ((z - np.log(t)) ** 2).sum(axis=1)\n"
+    )
+    (tmp_path / "broken.py").write_text("import nothing_of_this_name\n")
+    assert main(["audit", "mine.py:squared", "--protocol", "soft", "--p", "0.5", "0.3", "0.2"]) == 0
+    assert "limit     the teacher" in capsys.readouterr().out
+    assert main(["audit", "label_smoothing", "--set", "epsilon=0.3", "--require", "consistent", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["verdict"] == "biased"
+    for words, said in (
+        (["mine.py:cubed", "--protocol", "soft"], "has no function cubed; it has squared"),
+        (["none.py:squared", "--protocol", "soft"], "there is no file none.py"),
+        (["broken.py:f", "--protocol", "soft"], "does not import: ModuleNotFoundError"),
+        (["mine.py:squared"], "--protocol is missing"),
+        (["focal", "--protocol", "soft"], "a loss of the list has its own"),
+        (["mine.py:squared", "--protocol", "soft", "--set", "a=1"], "a function has its own defaults"),
+    ):
+        assert main(["audit", *words]) == 2
+        assert said in capsys.readouterr().err
