@@ -141,7 +141,7 @@ def audit(
     >>> found.verdict, found.table["limit_tv"].round(4).tolist()[:2]
     ('biased', [0.0735, 0.0399])
     >>> print(found.text.splitlines()[1])
-    limit     not the teacher: TV 0.0735 on three labels, 0.0399 on five labels, 0.2195 on nearly sure
+    limit     not the teacher: TV 0.0735 on three labels, 0.0399 on five labels, 0.2150 on nearly sure
     """
     judged = _loss_of(loss, protocol)
     seed = checks.whole_number("seed", seed)
