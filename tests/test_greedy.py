@@ -334,6 +334,30 @@ def test_intervals_of_the_minimax_regret():
     assert kt.expected_greedy_risk(partial.instance, "partial", 50).value <= partial.upper
 
 
+@pytest.mark.parametrize(("A", "n"), [(3, 1), (3, 5), (5, 5), (20, 30)])
+def test_one_input_of_partial_soft_labels(A, n):
+    # Oracle: search, exact regrets of random rows; after one draw of three labels in fractions
+    found = kt.minimax_greedy("partial", 1, A, n)
+    assert 0 < found.lower <= found.upper
+    instance = kt.expected_greedy_risk(found.instance, "partial", n)
+    assert instance.value == pytest.approx(found.lower, rel=1e-9)
+    rng = np.random.default_rng(A)
+    for i in range(60 if A < 8 else 0):
+        row = rng.dirichlet(np.full(A, (0.3, 1.0, 4.0)[i % 3]))
+        assert kt.expected_greedy_risk(kt.Problem([1.0], [row]), "partial", n).value <= found.lower * (1 + 1e-6)
+    if (A, n) == (3, 1):
+        # (p, 1 - p, 0), p > 1/2: after 1 - p one of two is named at random if p/2 is more, else 1 - p is: at p = 2/3,
+        # 1/3 * 1/3.
+        assert found.lower == pytest.approx(1 / 9, abs=1e-7)
+
+
+def test_one_label_of_two_tells_the_other():
+    # Oracle: identity, soft labels
+    for S, n in ((1, 1), (1, 9), (5, 30)):
+        partial, soft = (kt.minimax_greedy(p, S, 2, n) for p in ("partial", "soft"))
+        assert (partial.lower, partial.upper, partial.exact) == (soft.lower, soft.upper, True)
+
+
 def test_the_choices_are_bayes_over_the_relabellings():
     # Oracle: enumeration in fractions: for each data set the best label of the posterior over all relabellings
     for p, n in (([5, 2, 1], 3), ([4, 4, 0], 2), ([3, 3, 2], 3)):

@@ -181,7 +181,7 @@ def test_the_rule_is_bayes_over_relabellings(name):
         for visits in (1, 2):
             if protocol.draws * visits <= 4 and (len(row) == 3 or protocol.draws * visits <= 2):
                 bayes, rule = bayes_and_rule(protocol, row, visits)
-                assert abs(bayes - rule) < 1e-10, (row, visits)
+                assert abs(bayes - rule) < 1e-12, (row, visits)
 
 
 def test_ties_broken_by_index_would_be_seen():

@@ -162,6 +162,27 @@ def test_the_disagreement_of_partial_soft_labels():
             assert A * S * x * (1 - x) ** n == pytest.approx(S * A * phi(n), rel=1e-12)
 
 
+@pytest.mark.step("N19.5")
+def test_nearly_uniform_rows_leave_a_guess_among_what_was_not_seen() -> None:
+    # Oracle: enumeration in fractions: the best guess over all places of the larger label, and the formula's limit
+    A, mass, n = 3, Fraction(1, 2), 4
+    small = Fraction(1, 10**7)
+    p = (Fraction(1, 3) + 2 * small, Fraction(1, 3) - small, Fraction(1, 3) - small)
+    missed = inside = some = Fraction(0)
+    for counts, weight in tables(p, mass, n):
+        unseen = [a for a in range(A) if not counts[a]]
+        if 0 in unseen:  # it lies in each place of them alike: one guess of |U| is right
+            missed += weight * (1 - Fraction(1, len(unseen)))
+            inside += weight / len(unseen)
+        some += weight * bool(unseen)
+    limit = (1 - mass / A) ** n - some / A
+    assert abs(inside - some / A) < 10 * n * small
+    assert abs(missed - limit) < 10 * n * small
+    problem = kt.Problem([0.5, 0.5], [np.array(p, dtype=float)] * 2)
+    found = kt.expected_greedy_risk(problem, "partial", n, "disagreement").value
+    assert found == pytest.approx(float(missed), abs=1e-9)
+
+
 # --- N20: hard labels -----------------------------------------------------------------------------------------
 
 

@@ -5,7 +5,9 @@ With phi(n) = n^n / (n+1)^(n+1) and V(S, n) = max_rho sum rho (1 - rho)^n (`kt_t
 soft     (1 - 1/A) V(S, n), exactly. Visited inputs cost nothing; at others rows sure of a random label cost 1 - 1/A.
 partial  If the likeliest label was seen it is named. If not, what is named has expected probability p_1 / A at least,
          so that the regret is at most (1 - 1/A) sum_s x_s (1 - x_s)^n, x_s = rho(s) p_1(s). x (1 - x)^n lies below a
-         concave function that does not fall: (1 - 1/A) (1 - 1/S)^n for n < S, (1 - 1/A) S phi(n) beyond. Below: soft.
+         concave function that does not fall: (1 - 1/A) (1 - 1/S)^n for n < S, (1 - 1/A) S phi(n) beyond. Below: soft;
+         at one input, where that is 0, the regret at rows of one likeliest label, equal ones and zeros. One label of
+         two tells the other: soft.
 hard     At m visits the regret is at most (1 - 1/A) sqrt(2 / (m+1)), hence (1 - 1/A) sqrt(2 S / (n+1)). Below: the
          most frequent label is Bayes under relabellings of the rows, so that its regret at any teacher bounds every
          student's worst. The teacher is searched among k equal labels, one of which leads.
@@ -98,9 +100,10 @@ def minimax_greedy(protocol: str, S: int, A: int, n: int) -> MinimaxGreedy:
     Notes
     -----
     Regret: how much less likely than the most likely label the named one is, averaged over inputs. Soft labels, and
-    partial soft labels for n < S: exact. Partial soft labels beyond: two ends within a factor S / (S - 1). Hard labels:
-    the ends are 0.24 and 1.41 times sqrt(S / n); `minimax_constant` of "greedy" has the limit. The disagreement from
-    hard labels has the minimax value 1 - 1/A for every n: nothing can be guaranteed. Source: ours.
+    partial soft labels for n < S or A = 2: exact. Partial soft labels beyond: two ends within a factor S / (S - 1),
+    for S > 1. Hard labels: the ends are 0.24 and 1.41 times sqrt(S / n); `minimax_constant` of "greedy" has the limit.
+    The disagreement from hard labels has the minimax value 1 - 1/A for every n: nothing can be guaranteed. Source:
+    ours, N18 to N20.
 
     Examples
     --------
@@ -122,11 +125,14 @@ def minimax_greedy(protocol: str, S: int, A: int, n: int) -> MinimaxGreedy:
     sure[np.arange(S), np.arange(S) % A] = 1.0
     dirac = Problem(rho, sure, name=f"sure rows (S={S}, A={A}, n={n})")
     lower = End(share * mass, "rows sure of uniform labels", "proved")
-    if protocol == "soft" or n == 0 or A == 1:
+    if protocol == "soft" or n == 0 or A == 1 or (protocol == "partial" and A == 2):
         upper = End(share * mass, "the most likely label, at random on unvisited inputs", "proved")
         return MinimaxGreedy(protocol, S, A, n, lower, upper, True, dirac)
     if protocol == "partial":
         upper = _partial_upper(S, A, n)
+        if S == 1:
+            lower, row = _hidden_leader(A, n)
+            dirac = Problem([1.0], row[None], name=f"a likeliest label that hides (S=1, A={A}, n={n})")
         return MinimaxGreedy(protocol, S, A, n, lower, upper, upper.value == lower.value, dirac)
     searched, row = _hardest_row(S, A, n)
     upper = End(min(share * math.sqrt(2 * S / (n + 1)), share), "the most frequent label, its deviation", "proved")
@@ -148,6 +154,31 @@ def _partial_upper(S: int, A: int, n: int) -> End:
             share / A * math.exp(n * math.log1p(-1 / A)), "the most likely label of SEL_ptl, one input", "proved"
         )
     return End(share * S * light, "the most likely label of SEL_ptl, concave bound", "proved")
+
+
+@lru_cache(maxsize=64)
+def _hidden_leader(A: int, n: int) -> tuple[End, np.ndarray]:
+    """The regret of SEL_ptl's likeliest label at the worst row found at one input, less its error, and the row."""
+
+    def row(k: int, first: float) -> np.ndarray:
+        return np.concatenate(([first], np.full(k, (1 - first) / k), np.zeros(A - 1 - k)))
+
+    def regret(k: int, first: float) -> float:
+        found = expected_greedy_risk(Problem(np.ones(1), row(k, first)[None]), "partial", n)
+        return found.value - found.error
+
+    best, worst = 0.0, row(A - 1, 1 / A)
+    for k in sorted({1, 2, 3, 5, 8, *(max(round(x * (A - 1)), 1) for x in (0.25, 0.5, 0.75, 0.9, 1.0))}):
+        if k < A:
+            found = minimize_scalar(
+                lambda first, k=k: -regret(k, first),
+                bounds=((1 + 1e-9) / (k + 1), 1 - 1e-9),
+                method="bounded",
+                options={"xatol": 1e-7},
+            )
+            if -found.fun > best:
+                best, worst = -float(found.fun), row(k, float(found.x))
+    return End(best, "the regret of SEL_ptl's likeliest label at the instance", "proved"), worst
 
 
 @lru_cache(maxsize=64)

@@ -94,6 +94,23 @@ STATEMENTS = (
         regime_latex=r"$n \ge 0$",
     ),
     Metadata(
+        id="ours-greedy-often",
+        source="ours, N19",
+        origin=Origin.OURS,
+        words="From partial soft labels no student names a likeliest label more surely than this, at rows that are "
+        "uniform but for one label.",
+        formula="inf sup E E >= sum_s rho(s) ((1 - rho(s)/A)^n - P(some label of s is unseen)/A), rows uniform",
+        regime="n >= 0",
+        applies=regimes.any_n,
+        grade=Grade.LOWER,
+        status=Status.PROVED,
+        latex=(
+            r"$\inf \sup \mathbb{E}\, E \ge \textstyle\sum_s \rho(s) ((1 - \rho(s)/A)^n - "
+            r"\mathrm{P}(U_s \ne \emptyset)/A)$, rows uniform"
+        ),
+        regime_latex=r"$n \ge 0$",
+    ),
+    Metadata(
         id="ours-greedy-hard",
         source="ours, N20",
         origin=Origin.OURS,

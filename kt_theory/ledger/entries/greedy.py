@@ -123,6 +123,21 @@ def nearly_uniform(claim: Claim, effort: Effort) -> Iterator[Trial]:
         yield Trial(where, float(claim(S=S, A=A, n=n)), value, "exact", n, error + 1e-5 * (1 + n**0.5))
 
 
+def guesses(S: int, A: int, n: int, guess: bool = True) -> float:
+    """How often the likeliest label of rows that are all but uniform cannot be known, at S equal inputs."""
+    some = -math.fsum((-1) ** u * math.comb(A, u) * (1 - u / (S * A)) ** n for u in range(1, A + 1))
+    return (1 - 1 / (S * A)) ** n - guess * some / A
+
+
+def no_better_guess(claim: Claim, effort: Effort) -> Iterator[Trial]:
+    """``claim(S, A, n)``: SEL_ptl's likeliest label is as often missed at rows all but uniform, and not more often."""
+    for (S, A), n in itertools.product(((1, 2), (1, 3), (3, 4), (2, 7)), (0, 1, 3, 10, 40)):
+        row = np.full(A, (1 - 1e-6) / A)
+        row[0] += 1e-6
+        value, error = cost(Problem(np.full(S, 1 / S), np.tile(row, (S, 1))), "partial", n, "disagreement")
+        yield Trial(f"S={S}, A={A}, n={n}", float(claim(S=S, A=A, n=n)), value, "exact", n, error + 1e-6 * (1 + n))
+
+
 def likeliest_unseen(S: int, A: int, n: int, problem: Problem) -> float:
     x = problem.rho * problem.teacher.max(axis=1)
     return (1 - 1 / A) * float((x * (1 - x) ** n).sum())
@@ -212,6 +227,17 @@ STATEMENTS = (
             PlantedError("1/e becomes 0.3", lambda S, A, n: 0.3 * S * A / n if n >= S * A else math.nan),
             PlantedError("A becomes A/2", lambda S, A, n: S * A * phi(n) / 2 if n >= S * A - 1 else math.nan),
             PlantedError("A becomes 1", lambda S, A, n: S * phi(n) if n >= S * A - 1 else math.nan),
+        ),
+    ),
+    stated(
+        "ours-greedy-often",
+        claim=guesses,
+        check=no_better_guess,
+        note="SEL_ptl's likeliest label attains it in the limit of uniform rows. For many labels it is the upper end "
+        "S A phi(n) but for a share 1/A.",
+        planted=(
+            PlantedError("nothing can be guessed", partial(guesses, guess=False)),
+            PlantedError("n becomes n - 1", lambda S, A, n: guesses(S, A, n - 1) if n > 1 else math.nan),
         ),
     ),
     stated(
