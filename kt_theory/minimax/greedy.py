@@ -132,7 +132,7 @@ def minimax_greedy(protocol: str, S: int, A: int, n: int) -> MinimaxGreedy:
         upper = _partial_upper(S, A, n)
         if S == 1:
             lower, row = _hidden_leader(A, n)
-            dirac = Problem([1.0], row[None], name=f"a likeliest label that hides (S=1, A={A}, n={n})")
+            dirac = Problem(np.ones(1), row[None], name=f"a likeliest label that hides (S=1, A={A}, n={n})")
         return MinimaxGreedy(protocol, S, A, n, lower, upper, upper.value == lower.value, dirac)
     searched, row = _hardest_row(S, A, n)
     upper = End(min(share * math.sqrt(2 * S / (n + 1)), share), "the most frequent label, its deviation", "proved")
