@@ -72,8 +72,9 @@ LEAST = 30.0
 #: The largest relative error that is shown.
 COARSEST = 1e-6
 
-#: Frequencies that are used at most, in units of the inverse standard deviation of the sum over unseen labels.
-MOST_SPREADS = 60.0
+#: Frequencies beyond which levels are too few to see what is there, and those that are used at most, in units of the
+#: inverse standard deviation of the sum over unseen labels.
+FAST_SPREADS, MOST_SPREADS = 10.0, 60.0
 
 #: The error is so many times what was seen to be left.
 SAFETY = 4.0
@@ -127,9 +128,11 @@ def risk(row: Row, n: int) -> Estimate:
     between = SAFETY * (high - low) * float(np.abs(c) @ np.where((x > low) & (x < high), never, 0.0))
     hopeless = COARSEST * float(c @ (never * np.maximum(x - centre, 0.0))) / share
     law = np.zeros((x.size, levels.size))
-    most = int(MOST_SPREADS * half_period / (math.pi * spread))
-    quiet = 1e-5 * hopeless
-    cut, first = loops_levels.below_levels(t, factor, rates, x, c, levels, half_period, quiet, most, hopeless, law)
+    per_spread = half_period / (math.pi * spread)
+    slow, most, quiet = max(LEVELS, int(FAST_SPREADS * per_spread)), int(MOST_SPREADS * per_spread), 1e-5 * hopeless
+    cut, first = loops_levels.below_levels(
+        t, factor, rates, x, c, levels, half_period, quiet, slow, most, hopeless, law
+    )
     again = _revivals(p, q, high - low, half_period, first) if cut <= hopeless else 0.0
     if max(cut, again * between / share) > hopeless:
         raise _out(f"too few of the {unseen:.3g} labels unseen in the mean vary")

@@ -19,6 +19,7 @@ def below_levels(
     levels: np.ndarray,
     half_period: float,
     negligible: float,
+    slow: int,
     most: int,
     hopeless: float,
     out: np.ndarray,
@@ -27,8 +28,8 @@ def below_levels(
 
     Label i stands for `times[i]` labels, which may be no whole number, of "probability" e^(-w t) to be unseen. Returns
     what may be wrong with an entry, about: harmonics left out after two that are negligible, or after `most`, and those
-    used that are too fast for so many levels; and the first that was not used at every level. Gives up where the former
-    is above `hopeless`.
+    used beyond `slow`, too fast for so many levels; and the first that was not used at every level. Gives up where the
+    former is above `hopeless`.
     """
     m = w.size
     q = np.empty((t.size, m), dtype=np.complex128)
@@ -76,7 +77,7 @@ def below_levels(
                         out[i, j] += (whole * part[i]).real
                 here = max(here, abs(all_t))
             last = here
-            if harmonic > levels.size:
+            if harmonic > slow:
                 fast += here
             # Two in a row: one alone may be a zero of the characteristic function.
             quiet = quiet + 1 if last < negligible else 0
