@@ -208,9 +208,12 @@ def test_a_small_pilot_promises_little() -> None:
 
 @pytest.mark.parametrize(("protocol", "learner"), [("hard", None), ("partial", "SEL_ptl"), ("soft", "CE_ful")])
 def test_the_pilot_audits_its_own_student(
-    protocol: str, learner: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+    protocol: str, learner: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     # Oracle: identity, kt_theory.self_audit of the pilot
+    monkeypatch.setattr(promises, "WORLDS", 5)
+    monkeypatch.setattr(promises, "REPS", 2)
     rows = [["x", "a", 2, 0.5, 0.3, 0.2], ["x", "b", 1, 0.5, 0.3, 0.2], ["y", "c", 1, 0.1, 0.1, 0.8]]
     counts, teacher = [[2, 1, 0], [0, 0, 1]], np.array([rows[0][3:], rows[2][3:]])
     pilot = kt.TransferSet.from_counts(counts, teacher, protocol, states=["x", "y"], actions=["a", "b", "c"])

@@ -208,7 +208,7 @@ def costly_problems(k: int, m: int, S: int, A: int, n: int, count: int) -> list[
 
 def lists_and_draws(claim: Claim, effort: Effort) -> Iterator[Trial]:
     """``claim(k, m, S, A, n)``: no problem costs more."""
-    for k, m, S, A, n in ((0, 2, 2, 3, 4), (2, 1, 2, 5, 7)):
+    for k, m, S, A, n in ((0, 2, 2, 3, 4), (2, 1, 1, 5, 7), (1, 2, 1, 6, 5)):
         most = float(claim(k=k, m=m, S=S, A=A, n=n))
         for where, value in costly_problems(k, m, S, A, n, 3 * effort.problems):
             yield Trial(f"{where}, a list of {k}, {m} draws, S={S}, A={A}, n={n}", value, most, "exact", n, 1e-13)
@@ -346,8 +346,8 @@ STATEMENTS = (
         check=lists_and_draws,
         note="Two to fifteen percent above the worst problem found for tens of labels; more for a few.",
         planted=(
-            PlantedError("S becomes S - 1", lambda k, m, S, A, n: upper(k, m, S - 1, A, n)),
-            PlantedError("n becomes 4 n", lambda k, m, S, A, n: upper(k, m, S, A, 4 * n) if A < 5 else math.nan),
+            PlantedError("S becomes S - 1", lambda k, m, S, A, n: upper(k, m, S - 1, A, n) if S > 1 else math.nan),
+            PlantedError("n becomes 4 n", lambda k, m, S, A, n: upper(k, m, S, A, 4 * n) if S == 1 else math.nan),
         ),
     ),
     stated(
