@@ -51,7 +51,10 @@ MAP = {
         {"auditing", "bounds", "checks", "learners", "problem", "progress", "protocols", "simulation", "sparse"},
         {"numpy", "pandas", "scipy"},
     ),
-    "storage": ({"checks", "exact", "problem", "progress", "simulation", "sparse"}, {"numpy", "pandas"}),
+    "storage": (
+        {"checks", "exact", "learners", "problem", "progress", "protocols", "simulation", "sparse"},
+        {"numpy", "pandas"},
+    ),
     "plots": ({"checks", "files", "bounds", "learners", "planning", "rates"}, {"numpy", "matplotlib", "pandas"}),
     "tables": (
         {"auditing", "checks", "refusals", "files", "problem", "protocols", "records", "showing", "sparse"},

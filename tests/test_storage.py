@@ -152,11 +152,12 @@ ROW = [0.4, 0.2, 0.15, 0.1, 0.08, 0.07]
 def by_tables(row, storage, k, v):
     """The expected risk of a storage from every count table of the draws, of protocols that say what it keeps."""
     problem = kt.Problem([1.0], [row])
-    draws = {"draws": k, "half": k // 2, "frequencies": k}.get(storage, 1)
+    draws = {"draws": k, "gumbel": k, "half": k // 2, "frequencies": k}.get(storage, 1)
     protocol = {
         "list": kt.Protocol("a list", shows_label=False, top=k),
         "renormalised": kt.Protocol("a list", shows_label=False, top=k),
         "draws": kt.Protocol("draws", tells_drawn=True, draws=k),
+        "gumbel": kt.Protocol("different draws", tells_drawn=True, draws=k, replacing=k == 1),
         "half": kt.Protocol("both", tells_drawn=True, top=k - k // 2, draws=draws),
         "frequencies": kt.Protocol("labels", draws=k),
     }[storage]
@@ -171,14 +172,14 @@ def by_tables(row, storage, k, v):
 def test_the_risk_of_each_storage(k):
     # Oracle: enumeration, the law of the risk from count tables under protocols that draw k labels at a visit
     frame = kt.best_storage(ROW, k, [1, 2, 4], method="exact")
-    assert set(frame["storage"]) == set(STORAGES) - ({"half"} if k == 1 else set())
+    assert set(frame["storage"]) == set(STORAGES) - ({"half", "gumbel"} if k == 1 else set())
     for found in frame.itertuples():
         assert abs(found.risk - by_tables(ROW, found.storage, k, found.visits)) <= found.error + 1e-13, found
     for _, rows in frame.groupby("visits"):
         assert rows["storage"][rows["best"]].tolist() == [rows["storage"][rows["risk"].idxmin()]]
 
 
-@pytest.mark.parametrize("storage", ["draws", "half", "frequencies"])
+@pytest.mark.parametrize("storage", ["draws", "gumbel", "half", "frequencies"])
 def test_a_storage_of_another_number_of_draws_is_seen(storage, monkeypatch):
     # Oracle: as above, which sees one draw more
     right = STORAGES[storage]
@@ -198,7 +199,7 @@ def test_storages_of_a_problem_and_simulated_ones():
     np.testing.assert_allclose(kt.best_storage(sparse, 4, [1, 5])["risk"], exact["risk"], rtol=1e-12)
     drawn = kt.best_storage(problem, 4, [1, 5], method="montecarlo", seed=2)
     by_simulation = drawn["route"].str.startswith("Monte Carlo")
-    assert drawn["storage"][by_simulation].tolist() == ["draws", "half"] * 2
+    assert drawn["storage"][by_simulation].tolist() == ["draws", "gumbel", "half"] * 2
     assert (np.abs(drawn["risk"] - exact["risk"])[by_simulation] <= 4 * drawn["error"][by_simulation]).all()
     assert (drawn["risk"] == exact["risk"])[~by_simulation].all()
 
@@ -250,6 +251,36 @@ def test_the_command_prints_what_the_function_answers(tmp_path, capsys):
         assert line.split()[1:] == stars
 
 
+def test_the_rows_of_a_log(tmp_path, capsys):
+    # Oracle: the teacher itself where rows are told whole; by hand where they are not
+    problem = kt.Problem([0.5, 0.5], [ROW, [0.6, 0.4, 0.0, 0.0, 0.0, 0.0]])
+    soft = kt.draw(problem, "soft", 40, seed=1)
+    known = kt.Problem(soft.visits / 40, problem.teacher)
+    found, of_teacher = (kt.best_storage(of, 2, [1, 3]) for of in (soft, known))
+    np.testing.assert_allclose(found["risk"], of_teacher["risk"], rtol=1e-12)
+    assert set(found["plug_in"]) == set(of_teacher["plug_in"]) == {0.0}
+    records = {"s": ["x", "x", "y"], "a": ["u", "v", "w"], "p": [0.5, 0.2, 0.9], "count": [1, 0, 3]}
+    made = kt.storage.plug_in(kt.TransferSet.from_records(records))
+    np.testing.assert_allclose(made.problem.teacher, [[0.5, 0.2, 0.3], [0.05, 0.05, 0.9]])
+    np.testing.assert_allclose(made.problem.rho, [0.25, 0.75])
+    assert (made.partly, made.share) == (2, pytest.approx(0.25 * 0.3 + 0.75 * 0.1))
+    frame = kt.best_storage(records, 1, 2, storages=["draws", "list"])
+    assert frame["storage"].tolist() == ["list", "draws"]
+    assert frame["plug_in"].tolist() == [pytest.approx(made.share)] * 2
+    assert frame["risk"].tolist() == kt.best_storage(made.problem, 1, 2)["risk"].tolist()[:2]
+    hard = kt.storage.plug_in(kt.TransferSet.from_records({"s": ["x"] * 4, "a": ["u", "u", "u", "v"]}))
+    assert (hard.problem.teacher.tolist(), hard.share, hard.partly) == ([[0.75, 0.25]], 1.0, 1)
+    with pytest.raises(ValueError, match="the log has no visit"):
+        kt.storage.plug_in(kt.TransferSet.from_counts([[0, 0]], [[0.5, 0.5]], "partial"))
+    pd.DataFrame(records).to_csv(tmp_path / "log.csv", index=False)
+    assert main(["storage", str(tmp_path / "log.csv"), "--numbers", "1", "--visits", "2"]) == 0
+    said = capsys.readouterr().out
+    assert "plug-in: the log does not tell 2 of 2 rows whole, 15.0% of the mass" in said
+    assert f"{frame['risk'][1]:.6f}" in said
+    for words in (["--bundled", "next_word", "--label", "reply"], [str(tmp_path / "log.csv"), "--normalise"], []):
+        assert main(["storage", *words, "--numbers", "1", "--visits", "2"]) == 2
+
+
 def test_the_committed_figure_is_true():
     # Oracle: second algorithm, the exact expected risk of the learners by name; closed forms of lists
     script = runpy.run_path(str(ROOT / "simulations" / "storage.py"))
@@ -266,6 +297,9 @@ def test_the_committed_figure_is_true():
         of = risks[risks["teacher"] == name].pivot(index="visits", columns="storage", values="risk")
         assert of.loc[5, "half"] > max(of.loc[5, "list"], of.loc[5, "draws"])
         assert (of["draws"] < of[["list", "half"]].min(axis=1)).tolist() == (of.index >= first).tolist()
+        # Without replacement draws are better at every number of visits, and the best from three or five on.
+        assert (of["gumbel"] < of["draws"]).all()
+        assert (of["gumbel"] == of.min(axis=1)).tolist() == (of.index >= (5 if first == 5 else 3)).tolist()
 
 
 @pytest.mark.parametrize("id", [id for id in STATEMENTS if id.startswith("ours-store")])

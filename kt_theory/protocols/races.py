@@ -62,11 +62,15 @@ def further_labels(first: np.ndarray, teacher: np.ndarray, more: int, rng: np.ra
         visit, place = np.nonzero(taken)
         np.add.at(flat, (at[visit], tried[visit, place]), 1)
         wanted = np.minimum(more, used[at % S] - 1)
-        for i in np.flatnonzero(rank[:, -1] < wanted):
-            p = teacher[at[i] % S].copy()
-            p[tried[i]] = 0.0
-            left = np.flatnonzero(p)
-            arrivals = rng.standard_exponential(left.size) / p[left]
-            few = int(wanted[i] - rank[i, -1])
-            flat[at[i], left[np.argpartition(arrivals, few - 1)[:few]]] += 1
+        short = np.flatnonzero(rank[:, -1] < wanted)
+        if short.size:
+            p = teacher[at[short] % S]
+            np.put_along_axis(p, tried[short], 0.0, axis=1)
+            with np.errstate(divide="ignore"):
+                arrivals = rng.standard_exponential(p.shape) / p
+            few = (wanted - rank[:, -1])[short]
+            winners = np.argpartition(arrivals, few.max() - 1, axis=1)[:, : few.max()]
+            winners = np.take_along_axis(winners, np.take_along_axis(arrivals, winners, axis=1).argsort(axis=1), axis=1)
+            visit, place = np.nonzero(np.arange(few.max()) < few[:, None])
+            np.add.at(flat, (at[short][visit], winners[visit, place]), 1)
     return counts
