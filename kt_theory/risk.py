@@ -99,7 +99,7 @@ def expected_risk(
     ----------
     problem : Problem
     learner : {"CE_sgl", "CE_ptl", "SEL_ptl", "CE_ful", "ADD_sgl"}, a name such as "SEL@top_k:20", or Learner
-        The first five, ``SEL@`` and ``RENORM@`` a list have exact routes; another learner is simulated.
+        The first five, ``SEL@``, ``RENORM@`` and ``CE@`` a list have exact routes; another learner is simulated.
     n : int or sequence of int
         Numbers of samples: from 0 to 10**12 for CE_ful and CE_sgl; the other learners' routes have limits of their own.
     init : array_like, shape (S, A), optional

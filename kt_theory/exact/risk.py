@@ -26,7 +26,11 @@ ROUTES: dict[str, Callable[..., Estimate]] = {
 }
 
 #: The same of the learners of a protocol, by what stands before the protocol's name.
-ROUTES_AT: dict[str, Callable[..., Estimate]] = {"SEL@": told.natural_risk, "RENORM@": told.renormalised_risk}
+ROUTES_AT: dict[str, Callable[..., Estimate]] = {
+    "SEL@": told.natural_risk,
+    "RENORM@": told.renormalised_risk,
+    "CE@": told.counted_risk,
+}
 
 #: Routes that may take seconds a row, unless they are told not to, and about how long they take then: of the row, n,
 #: and the protocol of a route that has one.
@@ -65,7 +69,7 @@ def exact_risk(
     ----------
     problem : Problem
     learner : str or Learner
-        A name in `ROUTES`, or ``SEL@`` or ``RENORM@`` and a protocol; another learner is out of reach.
+        A name in `ROUTES`, or ``SEL@``, ``RENORM@`` or ``CE@`` and a protocol; another learner is out of reach.
     n : int
         Number of samples, at least 0.
     init : array_like, shape (S, A), optional

@@ -17,6 +17,8 @@ the risk of SEL_ptl,
 iota being the init on the tail, scaled to one: the second term replaces what an unvisited input costs. It holds for TV;
 all routes of SEL_ptl apply, for any number of labels.
 
+**CE@top_k_label** counts the tail: the same with CE_sgl's part of the risk in place of that of SEL_ptl.
+
 **SEL@top_k_label** and **SEL@top_k_only** use the list alone, RENORM scales it to one:
 
 .. math:: R = \rho (1 - \rho)^n D(p, \mathrm{init}) + \rho (1 - (1 - \rho)^n) \, c, \qquad
@@ -40,7 +42,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from kt_theory.exact import ful, races, sel
+from kt_theory.exact import ful, races, sel, sgl
 from kt_theory.exact.rows import Estimate, OutOfReach, Row, excess
 from kt_theory.numerics.binomials import binomial, window
 from kt_theory.numerics.powers import EPS, unseen
@@ -116,11 +118,67 @@ def natural_risk(protocol: Protocol, row: Row, n: int, divergence: str = "tv", *
     if not protocol.tells_drawn:
         return _once_visited(row, n, t * spread, unvisited, rounded)
     missed = sel.row_risk(Row(row.rho * t, law, start, 1), n, divergence, patient=patient)
-    replaced = row.rho * unseen(n, row.rho) * t * spread
+    return _with_list(row, n, t * spread, missed, unvisited, rounded)
+
+
+def _with_list(row: Row, n: int, cost: float, missed: Estimate, unvisited: Estimate, rounded: float) -> Estimate:
+    """What an input adds whose tail, of `cost` before any label of it was drawn, adds `missed` as an input."""
+    replaced = row.rho * unseen(n, row.rho) * cost
     # An unvisited input is among those of which nothing of the tail was seen.
     value = max(missed.value - replaced, 0.0) + unvisited.value
     error = missed.error + unvisited.error + rounded + 8 * EPS * (missed.value + replaced + unvisited.value)
     return Estimate(value, error, missed.route, missed.proved)
+
+
+def counted_risk(protocol: Protocol, row: Row, n: int, divergence: str = "tv") -> Estimate:
+    """What one input adds to the expected risk of ``CE@`` and a protocol that tells a list and shows the label.
+
+    The tail is counted: it is CE_sgl at an input of mass rho t with the row tau, in the same way as above.
+
+    Parameters
+    ----------
+    protocol : Protocol
+        ``top_k_label:K``, or one of the same facts.
+    row : Row
+        The input. The answer is for one such input; `row.times` is not used.
+    n : int
+        Number of samples, at least 0.
+    divergence : {"tv"}
+        Another one is out of reach.
+
+    Returns
+    -------
+    Estimate
+        The error is that of CE_sgl's route, and rounding.
+
+    Raises
+    ------
+    OutOfReach
+        For another divergence, or ties at rank K whose init differs.
+
+    Examples
+    --------
+    >>> from kt_theory.protocols import top_k_label
+    >>> row = Row(1.0, np.array([0.1, 0.2, 0.7]), np.full(3, 1 / 3), times=1)
+    >>> round(counted_risk(top_k_label(1), row, 1).value, 12), counted_risk(top_k_label(2), row, 1).value
+    (0.075, 0.0)
+    """
+    _of_total_variation(divergence)
+    row = row.full()
+    length = protocol.list_length(row.p)
+    if length == row.p.size:
+        return ful.row_risk(row, n, divergence)
+    if length == 0:
+        return sgl.row_risk(row, n, divergence)
+    tail, start = _tail(row, length)
+    t = math.fsum(tail.tolist())
+    unvisited = ful.row_risk(row, n, divergence)
+    if t == 0.0:
+        return unvisited
+    law = tail / t
+    rounded = (excess(law) + excess(start) + 2 * EPS) * row.rho * t
+    missed = sgl.row_risk(Row(row.rho * t, law, start, 1), n, divergence)
+    return _with_list(row, n, t * ful.between(law, start, "tv"), missed, unvisited, rounded)
 
 
 def seconds(row: Row, n: int, protocol: Protocol) -> float:

@@ -9,6 +9,7 @@ from kt_theory import checks
 from kt_theory.learners import hard, partial, soft
 from kt_theory.learners.inexact import clipped_at, inexact_sel
 from kt_theory.learners.learner import Learner
+from kt_theory.learners.listed import list_ce_at
 from kt_theory.learners.partial import renormalised_at, sel_at
 from kt_theory.protocols.protocol import Protocol, resolve_protocol
 
@@ -21,15 +22,15 @@ _FOUND = {learner.name: learner for module in (hard, partial, soft) for learner 
 LEARNERS: dict[str, Learner] = {name: _FOUND[name] for name in PAPER_LEARNERS} | _FOUND
 
 
-
 def told_at(protocol: Protocol) -> Learner:
     """``SEL@`` and a protocol: what is told is kept, or taken back to temperature 1, and the rest shared."""
     return sel_at(protocol) if protocol.exact else inexact_sel(protocol)
 
 
 #: What stands before the name of a protocol in the name of a learner of it, such as ``SEL@top_k:20``: what is told,
-#: what practice often does with a list of the most likely labels, and counts within what rounding leaves open.
-AT = {"SEL@": told_at, "RENORM@": renormalised_at, "CLIP@": clipped_at}
+#: what practice often does with a list of the most likely labels, counts within what rounding leaves open, and counts
+#: of the labels that a list lacks.
+AT = {"SEL@": told_at, "RENORM@": renormalised_at, "CLIP@": clipped_at, "CE@": list_ce_at}
 
 
 def of_the_package(learner: Learner) -> bool:

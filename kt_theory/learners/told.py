@@ -13,6 +13,7 @@ import numpy as np
 
 from kt_theory.learners.hard import add_sgl, added, ce_sgl
 from kt_theory.learners.learner import Fit
+from kt_theory.learners.listed import list_ce
 from kt_theory.learners.partial import ce_ptl, renormalised, sel_ptl, sel_told
 from kt_theory.learners.soft import ce_ful
 
@@ -95,6 +96,17 @@ def _kept(told: Told, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.where(known, told.revealed, spread), np.where(np.isnan(told.rest_revealed), rest, told.rest_revealed)
 
 
+def _counted(told: Told) -> tuple[np.ndarray, np.ndarray]:
+    known = ~np.isnan(told.revealed)
+    tail = np.where(known, 0.0, told.counts)
+    drawn = told.sums(tail)
+    missing = np.maximum(1.0 - told.sums(np.where(known, told.revealed, 0.0)), 0.0)
+    values, rest = _kept(told, known)
+    learned = missing[told.rows] * (tail / np.maximum(drawn, 1.0)[told.rows])
+    values = np.where(known | (drawn == 0)[told.rows], values, learned)
+    return values, np.where((drawn > 0) & np.isnan(told.rest_revealed), 0.0, rest)
+
+
 #: `Learner.fit` -> what it answers on visited rows: the student on the cells, shape (P,), and its rest, shape (S,).
 #: Rows without a visit are left to the caller.
 ON_CELLS: dict[Fit, Callable[[Told], tuple[np.ndarray, np.ndarray]]] = {
@@ -105,4 +117,5 @@ ON_CELLS: dict[Fit, Callable[[Told], tuple[np.ndarray, np.ndarray]]] = {
     sel_ptl: lambda told: _kept(told, told.counts > 0),
     sel_told: lambda told: _kept(told, ~np.isnan(told.revealed)),
     renormalised: _scaled,
+    list_ce: _counted,
 }

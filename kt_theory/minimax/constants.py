@@ -6,6 +6,8 @@ protocol scaled risk         limit                          why
 soft     n * minimax         (1 - 1/A) (S - 1) / e          x (1 - x)^n is 1/(e n) at most, S - 1 times
 partial  n * minimax         (S - 1) gamma_A + gamma_{A-1}  S - 1 inputs without, one with a label surely seen
 hard     sqrt(n) * minimax   sqrt(S (A - 1) / (2 pi))       n rho(s) pi*(a|s) large: Gaussian deviations
+top_k_   sqrt(n) * minimax   sqrt(S (A-k) (A-k-1)           the same of the labels that the list lacks, whose mass is
+label:k                      / (2 pi A))                    (A-k)/A at most (`kt_theory.learners.listed`)
 ======== =================== ============================== =====================================================
 
 gamma_m is the worst Poisson limit of one input: m labels with rates x_b, label b unseen with probability e^(-x_b),
@@ -30,7 +32,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import ndtr
 
 from kt_theory import checks
-from kt_theory.protocols.protocol import one_of_the_paper
+from kt_theory.protocols.protocol import one_of_the_paper, resolve_protocol, top_k_label
 
 
 def _worst_ratio() -> float:
@@ -81,7 +83,7 @@ def minimax_constant(protocol: str, S: int, A: int) -> float:
 
     Parameters
     ----------
-    protocol : {"hard", "partial", "soft", "greedy"}
+    protocol : {"hard", "partial", "soft", "greedy"}, or "top_k_label:K"
         "greedy": sqrt(n) times the minimax regret of greedy decoding from hard labels, sqrt(S) kappa_A (`kappa`).
     S, A : int
         Number of inputs and labels, at least 1.
@@ -89,7 +91,8 @@ def minimax_constant(protocol: str, S: int, A: int) -> float:
     Returns
     -------
     float
-        0 where the minimax risk falls faster than 1/n (soft: S = 1 or A = 1; partial: S = 1 and A <= 2, or A = 1).
+        0 where the minimax risk falls faster (soft: S = 1 or A = 1; partial: S = 1 and A <= 2, or A = 1; a list of
+        all labels but one).
 
     Raises
     ------
@@ -112,10 +115,15 @@ def minimax_constant(protocol: str, S: int, A: int) -> float:
     0.479302
     """
     decoded = isinstance(protocol, str) and protocol == "greedy"
-    protocol = protocol if decoded else one_of_the_paper(protocol, "minimax_constant")
+    found = None if decoded else resolve_protocol(protocol)
+    listed = found is not None and bool(found.top) and found == top_k_label(found.top or 1)
+    protocol = protocol if decoded or listed else one_of_the_paper(protocol, "minimax_constant")
     S, A = checks.whole_number("S", S, minimum=1), checks.whole_number("A", A, minimum=1)
     if decoded:
         return math.sqrt(S) * kappa(A)[0]
+    if listed and found is not None:
+        left = max(A - (found.top or 0), 1)
+        return math.sqrt(S * left * (left - 1) / (2 * math.pi * A))
     if protocol == "soft":
         return (1 - 1 / A) * (S - 1) / math.e
     if protocol == "partial":
