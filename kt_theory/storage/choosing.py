@@ -170,6 +170,8 @@ def _problem(teacher: Any) -> tuple[Problem, float]:
 
 def _kept(storages: Any, k: int) -> list[str]:
     """The storages that are compared, in their order."""
+    if storages is not None and not isinstance(storages, (str, list, tuple)):
+        raise ValueError(f"storages is {checks.shown(storages)}: it must be a list of {', '.join(STORAGES)}")
     given = [storages] if isinstance(storages, str) else list(STORAGES) if storages is None else list(storages)
     for storage in given:
         checks.one_of("storages", storage, tuple(STORAGES))
