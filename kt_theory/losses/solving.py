@@ -18,6 +18,9 @@ STEPS = 1000
 #: Scores beyond which a row is given up: its loss falls along a ray.
 FAR = 1000.0
 
+#: The largest change of a score in one step: longer ones end where a softmax is flat.
+LEAP = 1.0
+
 #: Pairs of steps and gradients that the descent keeps.
 MEMORY = 10
 
@@ -114,7 +117,7 @@ def descend(loss: Loss, row: Row, start: np.ndarray, *, gtol: float = 1e-10) -> 
         along = np.where(uphill, -(slope**2).sum(axis=1), along)
         inverse = np.where(uphill, 0.0, inverse)
         most = np.abs(way).max(axis=1)
-        length = np.minimum(straight, 10.0 * straight / np.maximum(most, 1e-300))
+        length = np.minimum(straight, LEAP * straight / np.maximum(most, 1e-300))
         accepted = np.zeros(z.shape[0], dtype=bool)
         new_z, new_value, new_slope = z.copy(), value.copy(), slope.copy()
         for _ in range(40):
