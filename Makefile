@@ -79,6 +79,7 @@ bench: $(VENV)/.installed
 	$(BIN)/python tests/benchmarks/bench_exact.py
 	$(BIN)/python tests/benchmarks/bench_study.py
 	$(BIN)/python tests/benchmarks/bench_audit.py
+	$(BIN)/python tests/benchmarks/bench_losses.py
 
 lessons: $(VENV)/.installed
 	$(BIN)/python simulations/lessons/build.py

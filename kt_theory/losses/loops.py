@@ -33,7 +33,7 @@ def mixtures(weights, temperatures, shifts, targets, z, residual, steps):  # typ
         value = _value(weights, temperatures, shifts, targets, z[n], n, s, g)
         size = np.abs(g).max()
         count = 0
-        while size > 1e-14 and count < STEPS:
+        while size > 1e-12 and count < STEPS:
             count += 1
             a_g = 0.0
             a_s = 0.0
@@ -62,6 +62,8 @@ def mixtures(weights, temperatures, shifts, targets, z, residual, steps):  # typ
                 if falls or (new_value <= value + 1e-12 * (1.0 + abs(value)) and new_size < size):
                     moved = new_size < size or new_value < value
                     break
+                if size < 1e-10:
+                    break  # the last digits: a shorter step has none to gain
                 step *= 0.5
             if not moved:
                 break
