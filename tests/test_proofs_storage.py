@@ -88,3 +88,21 @@ def test_inputs_of_many_visits_have_the_constant_of_partial_labels() -> None:
             most = r * (math.exp(-r) + float(np.exp(logs) @ (C_INF / (v * mu))))
             assert most == pytest.approx(C_INF / mu, rel=2 / r)
             assert cost(mu, r, 1.5 / (r * mu), 0.6) <= most
+
+
+@pytest.mark.step("N30.5")
+def test_a_list_beside_draws_leaves_the_limit_of_the_labels_that_it_lacks() -> None:
+    # Oracle: limit, gamma of two labels is 1/(2e), of more the package's; exact risks of lists with one and two draws
+    for k, A, m in ((1, 3, 1), (2, 4, 2), (1, 5, 1)):
+        limit = 1 / (2 * math.e) if k + 2 == A else kt.minimax_constant("partial", 1, A - k + 1)
+        n = 10**4
+        found = []
+        for light in range(1, A - k):
+            for rate in np.linspace(0.9, 1.7, 17):
+                x = rate / (n * m)
+                row = np.array([*[(1 - light * x) / k] * k, *[x] * light, *[0.0] * (A - k - light)])
+                found.append(n * m * visited(row, m, n, k))
+        assert max(found) == pytest.approx(limit, rel=2e-3)
+        assert max(found) <= limit
+        # Planted: a label fewer on the list would leave more.
+        assert max(found) < 0.9 * kt.minimax_constant("partial", 1, A - k + 2)

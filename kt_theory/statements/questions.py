@@ -6,26 +6,6 @@ from kt_theory.statements.statement import Grade, Metadata, Origin, Status
 
 STATEMENTS = (
     Metadata(
-        id="level-topk-minimax",
-        source="ours",
-        origin=Origin.OURS,
-        words=(
-            "From the k largest probabilities and that of the sampled label, one input: the limit of n times the "
-            "minimax risk. (Equal shares of the rest are minimax, N26.)"
-        ),
-        formula=(
-            "S = 1: lim n minimax = gamma_(A - k) for k >= 1, gamma as in N7; for S inputs at least S gamma_(A - k)"
-        ),
-        regime="ties among the k largest broken at random",
-        grade=Grade.OPEN,
-        status=Status.OPEN,
-        latex=(
-            r"$S  = 1$: lim $n $ minimax $=$ gamma $_(A  - k )$ for $k  \ge  1$, gamma as in $\mathrm{N7} $; "
-            r"for $S $ inputs at least $S $ gamma $_(A  - k )$"
-        ),
-        regime_latex="ties among the $k $ largest broken at random",
-    ),
-    Metadata(
         id="level-quantised-clipped",
         source="ours",
         origin=Origin.OURS,

@@ -24,4 +24,19 @@ STATEMENTS = (
         ),
         regime_latex=r"$0 \le  k  \le  A $; $0$ if $k  = A $",
     ),
+    Metadata(
+        id="level-topk-minimax",
+        source="ours, N30",
+        origin=Origin.OURS,
+        words=(
+            "From a list of the k most likely labels and the sampled one, each with its probability, one input: the "
+            "limit of n times the minimax risk is that of partial labels without the list's."
+        ),
+        formula="lim n minimax = gamma_(A - k), gamma as in N7",
+        regime="S = 1, k >= 1, ties of the list at random",
+        grade=Grade.LIMIT,
+        status=Status.PROVED,
+        latex=r"$\lim n \,\mathrm{minimax} = \gamma_{A - k}$, $\gamma$ as in N7",
+        regime_latex=r"$S = 1$, $k \ge 1$, ties of the list at random",
+    ),
 )

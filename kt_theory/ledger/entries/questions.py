@@ -6,11 +6,6 @@ from kt_theory.ledger.statement import stated
 
 STATEMENTS = (
     stated(
-        "level-topk-minimax",
-        note="The rule is proved and tried as ours-store-rule, A = k + 2 as ours-store-two-left. The limit has a proof "
-        "in outline, as that of N7b, and is not tried.",
-    ),
-    stated(
         "level-quantised-clipped",
         note="Upper bound: the lesser of tanh(delta/4) + SA/(e n) and the hard-label bound. Lower bound: two-point "
         "tests with gaps at most tanh(delta/2). The constants are not sharp. The package has no rounded protocol "

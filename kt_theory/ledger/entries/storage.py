@@ -14,7 +14,6 @@ from kt_theory.exact.risk import exact_risk
 from kt_theory.learners import sel_at
 from kt_theory.ledger.attacks.comparing import within
 from kt_theory.ledger.attacks.problems import generator
-from kt_theory.ledger.entries.top_k import top_k_floor
 from kt_theory.ledger.statement import Claim, Effort, PlantedError, Trial, stated
 from kt_theory.minimax import told_upper
 from kt_theory.minimax.draws import cost
@@ -232,6 +231,11 @@ def two_labels_left(claim: Claim, effort: Effort) -> Iterator[Trial]:
             yield Trial(f"row {i}, k={k}, n={n}, m={m}", of_equal_shares(k, m, row, n), most, "exact", n, 1e-14)
 
 
+def worst_of_a_list(A: int, k: int) -> float:
+    """What a list of k labels costs at its worst row, a uniform one on k + j labels."""
+    return max(j / (k + j) * (1 - j / (A - k)) for j in range(1, A - k + 1))
+
+
 def without_replacement(row: np.ndarray, k: int) -> float:
     """What equal shares cost after one visit of k draws without replacement."""
     return exact_risk(Problem(np.ones(1), row[None]), f"SEL@gumbel_top_k:{k}" if k > 1 else "SEL_ptl", 1).value
@@ -364,11 +368,11 @@ STATEMENTS = (
     ),
     stated(
         "ours-store-one-visit",
-        claim=top_k_floor,
+        claim=worst_of_a_list,
         check=one_visit,
         note="On a row uniform on m labels both tell a random set of k of them. That no row is worse was searched for.",
         planted=(
-            PlantedError("k becomes k + 1", lambda A, k: top_k_floor(k + 1, A)),
+            PlantedError("k becomes k + 1", lambda A, k: worst_of_a_list(A, k + 1)),
             PlantedError("only j = 1", lambda A, k: 1 / (k + 1) * (1 - 1 / (A - k))),
         ),
     ),

@@ -1,7 +1,7 @@
-r"""Another level of information: the k largest probabilities of each visited row, and nothing else.
+r"""Another level of information: the k largest probabilities of each visited row, alone or beside a sampled label.
 
-The best student spreads the rest uniformly, and its total variation is convex in the row; on rows in descending order,
-whose vertices are the uniform laws on the first k + j labels, it is largest at a vertex.
+The best student spreads the rest uniformly. Of lists alone its total variation is convex in the row; on rows in
+descending order, whose vertices are the uniform laws on the first k + j labels, it is largest at a vertex.
 """
 
 from __future__ import annotations
@@ -13,8 +13,11 @@ from functools import cache, partial
 
 import numpy as np
 
+from kt_theory.ledger.attacks.comparing import within
 from kt_theory.ledger.attacks.problems import climbed, generator
 from kt_theory.ledger.statement import ONLY_FORMULA, Claim, Effort, PlantedError, Trial, stated
+from kt_theory.minimax import minimax_risk
+from kt_theory.minimax.constants import C_INF, minimax_constant
 
 
 def top_k_floor(k: int, A: int) -> float:
@@ -54,6 +57,13 @@ def over_rows(claim: Claim, effort: Effort) -> Iterator[Trial]:
         yield Trial(f"attained by a flat row, A={A}, k={k}", float(claim(A=A, k=k)), worst, "exact", error=1e-15)
 
 
+def beside_a_label(claim: Claim, effort: Effort) -> Iterator[Trial]:
+    """``claim(A, k)``: the limit of n times the risk at the worst row found, one input."""
+    for (A, k), n in itertools.product(((3, 1), (5, 2), (6, 1), (7, 3)), (10**3, 10**4)):
+        value = n * minimax_risk(f"top_k:{k}", 1, A, n).lower
+        yield within(f"A={A}, k={k}, n={n}", value, float(claim(A=A, k=k)), 1 / n, n)
+
+
 STATEMENTS = (
     stated(
         "level-topk-floor",
@@ -71,5 +81,17 @@ STATEMENTS = (
             ),
         ),
         note=f"{ONLY_FORMULA} Attained by the uniform law on k + j labels. The floor does not fall with n.",
+    ),
+    stated(
+        "level-topk-minimax",
+        claim=lambda A, k: minimax_constant("partial", 1, A - k + 1),
+        check=beside_a_label,
+        planted=(
+            PlantedError("k becomes k - 1", lambda A, k: minimax_constant("partial", 1, A - k + 2)),
+            PlantedError(
+                "k becomes k + 1", lambda A, k: minimax_constant("partial", 1, A - k) if A - k > 2 else math.nan
+            ),
+            PlantedError("gamma_m becomes c_inf m", lambda A, k: C_INF * (A - k)),
+        ),
     ),
 )
