@@ -293,9 +293,40 @@ def test_rounded_probabilities_are_no_alarm():
         log = drawn(law, np.exp(np.round(np.log(law), 2)), 4000, rng)
         frame = pd.DataFrame({"s": log.s.astype(str), "a": log.a.astype(str), "logp": np.round(log.logp, 2)})
         found = kt.check_log(frame, level=0.05, seed=i)
-        assert found["sampled"].numbers["slack"] == pytest.approx(0.005)
+        assert found["sampled"].numbers["slack"] == pytest.approx(math.expm1(0.005))
         alarms += found["sampled"].alarm
     assert alarms <= 20 * 0.05 + 3 * math.sqrt(20 * 0.05 * 0.95)
+
+
+@pytest.mark.parametrize(
+    ("S", "A", "n", "digits"), [(20, 21, 2000, 0), (20, 21, 2000, 1), (5, 8, 500, 0), (5, 8, 500, 1)]
+)
+def test_few_values_of_few_digits_are_known_for_rounded(S, A, n, digits):
+    # Oracle: identity, honest logs: of whole log-probabilities nothing is refuted, nor taken for seen
+    law, rng = zipf(S, A), np.random.default_rng(digits)
+    alarms = 0
+    for i in range(10):
+        log = drawn(law, law, n, rng)
+        frame = pd.DataFrame({"s": log.s.astype(str), "a": log.a.astype(str), "logp": np.round(log.logp, digits)})
+        found = kt.check_log(frame, level=0.05, seed=i)
+        assert found["sampled"].numbers["slack"] == pytest.approx(math.expm1(0.5 * 10.0**-digits))
+        assert not found["truncated"].alarm
+        assert not found["sums"].alarm or "rounding" in found["sums"].verdict
+        alarms += found["sampled"].alarm
+        if digits == 0:
+            assert {found[of].verdict for of in ("sampled", "temperature", "truncated")} == {"cannot tell"}
+    assert alarms <= 2  # 0.01 that honest logs alarm more often
+
+
+def test_logarithms_are_short_only_if_rounded():
+    # Oracle: identity; 0 is the logarithm of 1, whole by itself, and probabilities may be short
+    from kt_theory.logcheck.log import _digits
+
+    assert _digits(np.array([0.0, -1.0, -2.0, -3.0]), logarithms=True) == 0
+    assert _digits(np.array([0.0, -1.0, -2.5, -3.0]), logarithms=True) == 1
+    assert _digits(np.array([0.0, -1.0, -2.0]), logarithms=True) is None
+    assert _digits(np.log(np.arange(2, 40) / 40), logarithms=True) is None
+    assert _digits(np.array([0.25, 0.5, 0.125]), logarithms=False) is None
 
 
 # --- Verdicts -------------------------------------------------------------------------------------------------

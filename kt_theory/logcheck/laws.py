@@ -31,6 +31,7 @@ Source of the inequality: J. Ville, Etude critique de la notion de collectif (19
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -183,7 +184,7 @@ def _rounding(log: Log) -> float:
         return 0.0
     step = 0.5 * 10.0**-log.digits
     if log.logarithms:
-        return step
+        return math.expm1(step)
     drawn = (log.count > 0) & ~np.isnan(log.logp)
     return float(step * np.average(np.exp(-log.logp[drawn]), weights=log.count[drawn])) if drawn.any() else step
 

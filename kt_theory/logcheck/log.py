@@ -167,19 +167,20 @@ def _logarithms(
     values = np.minimum(values, 0.0)
     zero = values < MARKS_BELOW
     values[zero | silent] = np.nan
-    return values, _digits(given[~silent & ~zero]), zero
+    return values, _digits(given[~silent & ~zero], logarithms=name == logarithm), zero
 
 
-#: Of fewer different values it is not told whether they are rounded, or short by themselves, as 0.25 is.
-ROUNDED_FROM = 20
+#: Of fewer different values it is not told whether they are rounded, or short by themselves, as 0.25 is; and of fewer
+#: different logarithms, of which only that of 1 is short by itself.
+ROUNDED_FROM, LOGARITHMS_FROM = 20, 3
 
 
-def _digits(values: np.ndarray) -> int | None:
-    """To how many decimal digits, eight at most, all values are rounded."""
+def _digits(values: np.ndarray, logarithms: bool) -> int | None:
+    """To how many decimal digits, eight at most, all values are rounded; logarithms perhaps to none."""
     seen = np.unique(values)
-    if seen.size < ROUNDED_FROM:
+    if np.count_nonzero(seen) < (LOGARITHMS_FROM if logarithms else ROUNDED_FROM):
         return None
-    for digits in range(1, 9):
+    for digits in range(0 if logarithms else 1, 9):
         if (np.abs(seen - np.round(seen, digits)) <= 1e-12 * np.maximum(np.abs(seen), 1)).all():
             return digits
     return None

@@ -117,12 +117,16 @@ def _kind(totals: Totals, tests: Tests, level: float) -> str | None:
     return max(families, key=lambda family: (families[family], family == "greedy"))
 
 
-def _records_for(cells: Cells, information: float, level: float, *, sides: int) -> int | None:
-    """How many records give a test its power, if these hold so much information: a squared expected z."""
-    if information <= 0 or cells.groups.size < FEWEST:
+def _records_for(cells: Cells, totals: Totals, information: float, level: float, *, sides: int) -> int | None:
+    """How many records give a test its power, if these hold so much information: a squared expected z.
+
+    What rounding may move z by is taken off; both grow with the root of the records.
+    """
+    left = math.sqrt(max(information, 0.0)) - cells.slack * math.sqrt(totals.steps)
+    if left <= 0 or cells.groups.size < FEWEST:
         return None
     wanted = (special.ndtri(1 - level / sides) + special.ndtri(POWER)) ** 2
-    return math.ceil(cells.n * wanted / information)
+    return math.ceil(cells.n * wanted / left**2)
 
 
 #: From fewer records it is not said how many more would do.
@@ -192,7 +196,7 @@ def _sampled(cells: Cells, totals: Totals, tests: Tests, level: float, zeros: in
             said += f"; settled after {int(totals.settled)}"
         return Finding("sampled", law, said, alarm=True, numbers=numbers)
     information = (1 / NEAR - 1) ** 2 * totals.variance
-    needed = _records_for(cells, information, level, sides=2)
+    needed = _records_for(cells, totals, information, level, sides=2)
     if needed is not None and needed <= cells.n and not math.isnan(tests.z):
         return Finding("sampled", "yes", f"{said}; temperature {NEAR} would be seen", numbers=numbers)
     return Finding("sampled", "cannot tell", said, needed=needed, numbers=numbers)
@@ -242,9 +246,10 @@ def _truncated(cells: Cells, totals: Totals, tests: Tests, level: float, kind: s
         return Finding("truncated", "yes, to the most probable label", "see greedy", alarm=True, numbers=numbers)
     if kind == "temperature":
         return Finding("truncated", "no, see temperature", beyond, numbers=numbers)
-    needed = _records_for(cells, totals.square, level, sides=1)
-    if totals.beyond >= LEVELS[-1] or (needed is not None and needed <= cells.n and p > level):
-        return Finding("truncated", f"not below top-p {max(totals.beyond, REFERENCE):.3g}", beyond, numbers=numbers)
+    needed = _records_for(cells, totals, totals.square, level, sides=1)
+    mass = totals.beyond / (1 + cells.slack)
+    if mass >= LEVELS[-1] or (needed is not None and needed <= cells.n and p > level):
+        return Finding("truncated", f"not below top-p {max(mass, REFERENCE):.3g}", beyond, numbers=numbers)
     return Finding("truncated", "cannot tell", beyond, needed=needed, numbers=numbers)
 
 
@@ -258,7 +263,8 @@ def _temperature(
             "temperature", "cannot tell", "the known labels of every input have one probability, or there is one only"
         )
     T = 1 / beta
-    half = float(special.ndtri(1 - level / 2)) * error
+    # With what rounding may move the score by.
+    half = (float(special.ndtri(1 - level / 2)) + cells.slack * math.sqrt(totals.steps)) * error
     low, high = 1 / (beta + half), (1 / (beta - half) if beta > half else math.inf)
     numbers: dict[str, object] = {"temperature": T, "temperature_low": low, "temperature_high": high}
     said = f"draws are at {T:.3g} ({low:.3g} to {high:.3g}) times the temperature of the log-probabilities"
@@ -279,7 +285,7 @@ def _temperature(
             return Finding("temperature", f"processed, or not drawn at {named}", said, numbers=numbers)
     if tests.p <= level and (kind == "temperature" or math.isinf(error) or not low <= 1 <= high):
         return Finding("temperature", f"raw, drawn at about {T:.2g}", said, alarm=True, numbers=numbers)
-    needed = _records_for(cells, (1 / NEAR - 1) ** 2 / error**2 if error > 0 else 0.0, level, sides=2)
+    needed = _records_for(cells, totals, (1 / NEAR - 1) ** 2 / error**2 if error > 0 else 0.0, level, sides=2)
     if low <= 1 <= high and needed is not None and needed <= cells.n:
         return Finding("temperature", "that of the log-probabilities", said, numbers=numbers)
     return Finding("temperature", "cannot tell", said, needed=needed, numbers=numbers)
