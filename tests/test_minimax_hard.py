@@ -300,7 +300,7 @@ def test_label_risk_from_sums() -> None:
         np.testing.assert_allclose(hard_upper._label_risk(p, m, c, A), add.add_constant_risk(p, m, c, A), rtol=1e-11)
 
 
-@pytest.mark.parametrize("size", [(1, 3, 300), (2, 3, 1000), (5, 4, 100)])
+@pytest.mark.parametrize("size", [(1, 3, 300), (2, 3, 1000), pytest.param((5, 4, 100), marks=pytest.mark.slow)])
 def test_sizes_of_which_no_part_is_a_game_in_reach(size: tuple[int, int, int]) -> None:
     # Oracle: limit, sqrt(S (A-1) / (2 pi n)), reached from below: three quarters of it, and the Assouad bound
     S, A, n = size

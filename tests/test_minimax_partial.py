@@ -243,11 +243,15 @@ def by_pairs(cells: float, n: int) -> float:
     return min(found) * cells / n
 
 
-def test_no_interval_grew_when_the_curve_came():
+@pytest.mark.parametrize(
+    ("grid", "least"),
+    [((1, 3, 20, 10**6), 8), pytest.param((1, 2, 3, 5, 10, 20, 100, 1000, 10**6), 30, marks=pytest.mark.slow)],
+)
+def test_no_interval_grew_when_the_curve_came(grid, least):
     # Oracle: second algorithm, the bound by pairs of unseen labels, typed anew; every interval is as narrow or narrower
     assert by_pairs(1.0, 50) * 50 == pytest.approx(0.159974016, rel=1e-8)
     narrower = 0
-    for A, S, n in itertools.product((3, 4), (1, 2, 5), (1, 2, 3, 5, 10, 20, 100, 1000, 10**6)):
+    for A, S, n in itertools.product((3, 4), (1, 2, 5), grid):
         if (S, A) == (1, 3):
             continue
         missing = (A - 2) / (A - 1) * largest_unvisited_mass(S * A, n)[0] + largest_unvisited_mass(S, n)[0] / (
@@ -258,7 +262,7 @@ def test_no_interval_grew_when_the_curve_came():
         assert now <= before * (1 + 1e-12)
         narrower += now < before * 0.99
         assert curve(n / (S * A)) <= by_pairs(S * A, n)
-    assert narrower > 30
+    assert narrower > least
     # The curve alone would not do: at A = 3 and few samples the expected missing mass is less.
     assert curve(1 / 15) > minimax_partial(5, 3, 1).upper * 1.01
 
