@@ -135,7 +135,7 @@ def numbers() -> dict[str, str]:
             found[name] = shown(float(f"{value:.2g}"), ",.0f")
     found |= {name: shown(value, ".3f") for name, value in PUBLISHED.items()}
     found |= {name: shown(value, ".3f" if value < 1 else ",.0f") for name, value in MODEL.items()}
-    for part in (_rates(), _worlds(), _gaps(), _real(), _ledger(), _adding(), _storage(), _settings()):
+    for part in (_rates(), _worlds(), _gaps(), _real(), _ledger(), _adding(), _storage(), _practice(), _settings()):
         found |= part
     return found
 
@@ -277,6 +277,24 @@ def _storage() -> dict[str, str]:
     rows = read("storage").query("teacher == 'language model' and visits == @visits").set_index("storage")["risk"]
     found = {f"store-{way}": shown(rows[way], ".3f") for way in ("list", "draws", "half")}
     return found | {"store-visits": f"{visits}", "store-numbers": f"{script('storage')['NUMBERS']}"}
+
+
+def _practice() -> dict[str, str]:
+    """Greedy decoding and audits at the language model."""
+    visits, temperature = 10, 1.2
+    table = read("greedy_language_model").query("kind == 'disagreement' and visits == @visits")
+    missed = table.set_index("level")["mean"]
+    audit = read("audit_language_model").set_index("student").loc[f"the model at temperature {temperature}"]
+    return {
+        "greedy-visits": f"{visits}",
+        "greedy-hard": shown(missed["hard"], ".0%"),
+        "greedy-partial": shown(missed["partial"], ".0%"),
+        "greedy-worth": shown(read("greedy_prompts")["rate"].median(), ".1f"),
+        "audit-m": shown(audit["m"], ",.0f"),
+        "audit-warm": f"{temperature}",
+        "audit-tv": shown(audit["tv"], ".3f"),
+        "audit-error": shown(audit["sd"] / math.sqrt(audit["m"]), ".4f"),
+    }
 
 
 def _last_game() -> float:
