@@ -2,8 +2,10 @@
 
 import json
 import re
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import kt_theory as kt
@@ -308,3 +310,16 @@ def test_slopes_pictures_and_commands(tmp_path, capsys, monkeypatch):
     ):
         assert main(["audit", *words]) == 2
         assert said in capsys.readouterr().err
+
+
+def test_the_committed_atlas_is_what_the_losses_answer():
+    # Oracle: second door, each loss in closed form asked again; all of them are listed
+    frame = pd.read_csv(Path(__file__).parents[1] / "figures" / "atlas.csv").set_index("id")
+    kinds = {name: kind for name, kind in kt.losses.LOSSES.items() if issubclass(kind, kt.losses.Limit)}
+    assert set(frame.index) == set(kinds)
+    for name, kind in kinds.items():
+        if getattr(kind, "closed", True):
+            found = kt.losses.make(name).limit(E1)
+            assert frame.loc[name, "tv three labels"] == pytest.approx(evidence.tv(found.student, E1), abs=1e-9), name
+            if kind.consistent == "yes":
+                assert frame.loc[name, "verdict"] == "the teacher", name

@@ -36,6 +36,7 @@ BY_NAME = {
     "storage": "storage",
     "greedy": "greedy",
     "audit": "audit",
+    "atlas": "atlas",
 }
 
 
