@@ -10,7 +10,7 @@ import pytest
 import scipy.sparse
 
 import kt_theory as kt
-from kt_theory.exact import races
+from kt_theory.exact import sets, told
 from kt_theory.exact.risk import exact_risk
 from kt_theory.exact.rows import OutOfReach
 from kt_theory.minimax.lists import Rows
@@ -58,10 +58,25 @@ def test_the_exact_risk_without_replacement(k):
         assert abs(found.value - float(truth)) <= found.error < 1e-12
 
 
+def test_independent_draws_by_sets(monkeypatch):
+    # Oracle: second algorithm, a route of SEL_ptl for each number of visits
+    problem = kt.Problem([0.7, 0.2, 0.1], [[0.4, 0.3, 0.2, 0.1, 0.0], [0.9, 0.05, 0.03, 0.02, 0.0], [0.2] * 5])
+    init = np.random.default_rng(1).dirichlet(np.ones(5), 3)
+    for n in (12, 40, 300):
+        found = exact_risk(problem, "SEL@sampled:2", n, init)
+        assert found.route == "sets of unseen labels"
+        with monkeypatch.context() as context:
+            context.setattr(told, "BEFORE_SETS", 10**9)
+            other = exact_risk(problem, "SEL@sampled:2", n, init)
+        assert abs(found.value - other.value) <= found.error + other.error
+        assert found.error < 1e-12
+        assert found.error < 1e-8 * found.value
+
+
 def test_a_chance_that_is_off_is_seen(monkeypatch):
     # Oracle: as above; one visit less
-    right = races.row_risk
-    monkeypatch.setattr(races, "row_risk", lambda protocol, row, n, *rest: right(protocol, row, max(n - 1, 0), *rest))
+    right = sets.row_risk
+    monkeypatch.setattr(sets, "row_risk", lambda protocol, row, n, *rest: right(protocol, row, max(n - 1, 0), *rest))
     with pytest.raises(AssertionError):
         test_the_exact_risk_without_replacement(2)
 
