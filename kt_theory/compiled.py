@@ -83,4 +83,5 @@ def _jit_for_now(function: Callable[..., Any]) -> Callable[..., Any]:
 def _is_own(function: Callable[..., Any]) -> bool:
     """Whether a row function is the package's: it closes over nothing and reads no global but numpy."""
     module = getattr(function, "__module__", None) or ""
-    return module.partition(".")[0] == __name__.partition(".")[0] and isinstance(function, types.FunctionType)
+    own = module.partition(".")[0] == __name__.partition(".")[0] and isinstance(function, types.FunctionType)
+    return own and function.__closure__ is None

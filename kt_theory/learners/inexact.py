@@ -12,7 +12,9 @@ back to p, proportional to q^T: exact once every label was seen. What is told ta
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -123,6 +125,116 @@ class Untempered:
         return np.where(told.any(axis=1, keepdims=True), powers / powers.sum(axis=1, keepdims=True), init)
 
 
+# --- On stored cells --------------------------------------------------------------------------------------
+#
+# Each closes over its number of digits or its temperature, and is one function for each of them: it is compiled once.
+
+
+@functools.cache
+def rounded_cells(digits: int, clipped: bool) -> Callable[..., float]:
+    """`sel_rounded`, or `Clipped`, on the stored cells of one visited row of which drawn labels are told."""
+    unit, half = 10.0**digits, 0.5 * 10.0**-digits
+    down, up = math.exp(-half), math.exp(half)
+
+    def cells(visits, counts, told, teacher, init, others, start, student):  # type: ignore[no-untyped-def]
+        A, hidden = counts.size, others
+        total, weight = 0.0, others * start
+        least, most = math.inf, -math.inf
+        for a in range(A):
+            value = 0.0
+            if counts[a] > 0:
+                value = math.exp(np.rint(math.log(teacher[a]) * unit) / unit)
+                least = min(least, math.log(counts[a] / min(value * up, 1.0)))
+                most = max(most, math.log(counts[a] / (value * down)))
+                # What is told stays in `student` until the end.
+                kept = min(max(counts[a] / visits, value * down), min(value * up, 1.0)) if clipped else value
+                total += kept
+            else:
+                weight += init[a]
+                hidden += 1
+            student[a] = value
+        scaled = total > 1.0 or hidden == 0
+        among = float(visits)
+        if clipped and scaled:
+            for _ in range(HALVINGS):
+                middle = 0.5 * (least + most)
+                total = 0.0
+                for a in range(A):
+                    if counts[a] > 0:
+                        total += min(max(counts[a] * math.exp(-middle), student[a] * down), min(student[a] * up, 1.0))
+                if total > 1.0:
+                    least = middle
+                else:
+                    most = middle
+            among = math.exp(most)
+        if clipped:
+            total = 0.0
+            for a in range(A):
+                if counts[a] > 0:
+                    student[a] = min(max(counts[a] / among, student[a] * down), min(student[a] * up, 1.0))
+                    total += student[a]
+        missing = 0.0 if scaled else 1.0 - total
+        by = total if scaled else 1.0
+        share = missing / max(hidden, 1)
+        for a in range(A):
+            if counts[a] > 0:
+                student[a] /= by
+            else:
+                student[a] = share if weight == 0.0 else missing * (init[a] / weight)
+        return share if weight == 0.0 else missing * (start / weight)
+
+    return cells
+
+
+@functools.cache
+def untempered_cells(temperature: float) -> Callable[..., float]:
+    """`Untempered` on the stored cells of one visited row of which drawn labels are told."""
+    hot = 1.0 / temperature
+
+    def cells(visits, counts, told, teacher, init, others, start, student):  # type: ignore[no-untyped-def]
+        A, hidden = counts.size, others
+        largest, first = 0.0, start if others > 0 else 0.0
+        for a in range(A):
+            largest, first = max(largest, teacher[a]), max(first, init[a])
+        total = missing = 0.0
+        weight = others * (start / first) ** hot
+        for a in range(A):
+            value = (teacher[a] / largest) ** hot
+            total += value
+            if counts[a] == 0:
+                missing += value
+                weight += (init[a] / first) ** hot
+                hidden += 1
+        rest = missing / total
+        share = rest / max(hidden, 1)
+        other = share if weight == 0.0 else rest * ((start / first) ** hot / weight)
+        most = other if others > 0 else 0.0
+        for a in range(A):
+            if counts[a] > 0:
+                student[a] = (teacher[a] / largest) ** hot / total
+            else:
+                student[a] = share if weight == 0.0 else rest * ((init[a] / first) ** hot / weight)
+            most = max(most, student[a])
+        whole = others * (other / most) ** temperature
+        for a in range(A):
+            student[a] = (student[a] / most) ** temperature
+            whole += student[a]
+        for a in range(A):
+            student[a] /= whole
+        return (other / most) ** temperature / whole
+
+    return cells
+
+
+def _cells_of(protocol: Protocol, clipped: bool = False) -> Callable[..., float] | None:
+    """The form for stored cells: none under lists, which may tell some of the labels that no cell is stored for."""
+    if protocol.lists or not protocol.tells_drawn:
+        return None
+    if protocol.digits is not None:
+        return rounded_cells(protocol.digits, clipped)
+    return untempered_cells(protocol.temperature)
+
+
 def inexact_sel(protocol: Protocol) -> Learner:
     """``SEL@`` and a protocol that rounds, or tells at another temperature."""
     form = "1" if protocol.digits is not None else f"1, {protocol.temperature!r}"
@@ -130,6 +242,7 @@ def inexact_sel(protocol: Protocol) -> Learner:
         f"SEL@{protocol.name}",
         protocol,
         sel_rounded if protocol.digits is not None else Untempered(protocol.temperature),
+        cells=_cells_of(protocol),
         loss="sum over told labels of (log pi(a|s) - log told(a|s))^2 / 2",
         fingerprint=_fingerprint(f"SEL@ {form}", protocol),
     )
@@ -149,6 +262,7 @@ def clipped_at(protocol: Protocol) -> Learner:
         f"CLIP@{protocol.name}",
         protocol,
         Clipped(protocol.digits),
+        cells=_cells_of(protocol, clipped=True),
         loss="- sum_i log pi(a_i|s_i), pi within the cells",
         fingerprint=_fingerprint("CLIP@ 1", protocol),
     )
