@@ -228,7 +228,7 @@ def test_storage_numbers_are_true(teacher: kt.Problem) -> None:
     numbers = pd.read_csv(ROOT / "figures" / "storage.csv")
     table = numbers[numbers["teacher"] == "language model"].set_index(["storage", "visits"])["risk"]
     rng = np.random.default_rng(4)
-    lists, drawn, counted = [], [], []
+    lists, drawn, raced, counted = [], [], [], []
     for p in laws(teacher):
         row = np.append(np.sort(p)[::-1], np.zeros(teacher.A - p.size))
         tail = row[20:]
@@ -238,14 +238,19 @@ def test_storage_numbers_are_true(teacher: kt.Problem) -> None:
             unseen = row[counts == 0]
             drawn.append(0.5 * np.abs(unseen - unseen.mean()).sum())
             counted.append(0.5 * np.abs(counts / 200 - row).sum())
+            # Ten visits of the 20 largest log p + Gumbel; zeros never are.
+            races = np.log(p) + rng.gumbel(size=(10, p.size))
+            seen = np.unique(np.argpartition(-races, 20, axis=1)[:, :20])
+            unseen = np.append(np.delete(p, seen), np.zeros(teacher.A - p.size))
+            raced.append(0.5 * np.abs(unseen - unseen.mean()).sum())
     renormalised, equal = np.mean(lists, axis=0)
     assert table["renormalised", 10] == pytest.approx(renormalised, rel=1e-9)
     assert table["list", 1] == table["list", 100] == pytest.approx(equal, rel=1e-9)
-    for storage, values in (("draws", drawn), ("frequencies", counted)):
+    for storage, values in (("draws", drawn), ("gumbel", raced), ("frequencies", counted)):
         by_prompt = np.reshape(values, (64, 4))
         error = math.sqrt(by_prompt.var(axis=1, ddof=1).mean() / by_prompt.size)
         assert abs(by_prompt.mean() - table[storage, 10]) <= 4 * error
         assert abs(by_prompt.mean() - 1.1 * table[storage, 10]) > 4 * error  # shown red
     for visits, *cells in quoted("storage", "visits of a prompt"):
-        ways = ("list", "draws", "half", "renormalised", "frequencies")
+        ways = ("list", "draws", "gumbel", "half", "renormalised", "frequencies")
         assert cells == [f"{table[way, int(visits)]:.3f}" for way in ways]
