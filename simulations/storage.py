@@ -104,7 +104,7 @@ def _draw_risks(axes: Any, risks: pd.DataFrame, name: str) -> None:
     for storage, rows in risks.groupby("storage", sort=False):
         colour, marker = LOOK[str(storage)]
         axes.plot(rows["visits"], rows["risk"], color=colour, marker=marker, label=str(storage))
-    first = risks["visits"][risks["storage"].isin(["draws", "gumbel"]) & risks["best"]].min()
+    first = risks[risks["best"] & (risks["storage"] != "list")].sort_values("visits").iloc[0]
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.minorticks_off()
@@ -114,7 +114,7 @@ def _draw_risks(axes: Any, risks: pd.DataFrame, name: str) -> None:
     axes.set_ylim(0.018, 0.85)
     axes.set_xlabel("visits of every input, 20 numbers each")
     axes.set_ylabel("expected total variation")
-    axes.set_title(f"{name}: draws best from {first} visits")
+    axes.set_title(f"{name}: {first['storage']} best from {first['visits']} visits")
 
 
 if __name__ == "__main__":
