@@ -323,3 +323,25 @@ def test_the_committed_atlas_is_what_the_losses_answer():
             assert frame.loc[name, "tv three labels"] == pytest.approx(evidence.tv(found.student, E1), abs=1e-9), name
             if kind.consistent == "yes":
                 assert frame.loc[name, "verdict"] == "the teacher", name
+
+
+#: Mean risks at n = 100, 1,000, 10,000 with their standard errors: ten inputs of equal mass, each a permutation of E2.
+RATES = {
+    "kd_mix": ((0.02531, 0.00021), (0.00767, 0.00006), (0.00240, 0.00002)),
+    "top_k_rao_blackwell": ((0.1646, 0.0012), (0.0494, 0.0004), (0.0154, 0.0001)),
+    "top_k_exact_tail": ((0.1279, 0.0012), (0.0356, 0.0003), (0.0111, 0.0001)),
+    "uld": ((0.1414, 0.0015), (0.0340, 0.0008), (0.00010, 0.00004)),
+    "focal": ((0.2280, 0.0017), (0.0767, 0.0005), (0.0446, 0.0002)),
+    "label_smoothing": ((0.2287, 0.0017), (0.0720, 0.0005), (0.0282, 0.0002)),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", RATES)
+def test_simulated_rates_are_the_published_ones(name):
+    # Oracle: published means with standard errors, within four of both; the last digit is rounded
+    rng = np.random.default_rng(5)
+    problem = kt.Problem(np.full(10, 0.1), np.array([rng.permutation(E2) for _ in range(10)]))
+    frame = kt.simulate(problem, [kt.losses.make(name).learner()], n=[100, 1000, 10_000], reps=200, seed=2)
+    for (mean, error), (_, row) in zip(RATES[name], frame.iterrows(), strict=True):
+        assert abs(row["mean"] - mean) < 4 * np.hypot(error, row["mcse"]) + 5e-5, (name, row["n"], row["mean"], mean)

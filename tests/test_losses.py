@@ -658,3 +658,25 @@ def test_formulas_and_the_general_solver_on_two_hundred_teachers(name):
         gap = tv(loss.link(z), found.student)
         assert (gap[kept] < 1e-8).all(), (name, table.shape, gap[kept].max())
         assert kept.mean() > 0.7 or not (found.unique & found.attained).all(), (name, table.shape, kept.mean())
+
+
+def test_stored_studies_take_losses(tmp_path):
+    # Oracle: identity, in memory and in a folder that is asked again; other parameters are another learner
+    problem = kt.dirichlet_problem(S=3, A=4, seed=1)
+    learners = [kt.losses.make("focal", gamma=gamma).learner() for gamma in (1, 2)]
+    panel = kt.study.Panel("one", problem, [20], learners)
+    here = kt.study.run([panel], reps=50, seed=1)["mean"].tolist()
+    for _ in range(2):
+        assert kt.study.run([panel], reps=50, seed=1, folder=tmp_path / "study")["mean"].tolist() == here
+    assert here[0] != here[1]
+    with pytest.raises(kt.Unsupported, match="kd_mix needs soft labels, the transfer set has hard ones"):
+        kt.fit(kt.draw(problem, "hard", n=5, seed=1), kt.losses.make("kd_mix").learner())
+
+
+@pytest.mark.slow
+def test_the_ledger_takes_a_loss():
+    # Oracle: planted, a bound that is too low is refuted, a trivial one holds
+    learner = kt.losses.make("label_smoothing").learner()
+    for bound, verdict in ((1.0, "holds"), (0.01, "refuted")):
+        statement = kt.ledger.upper_bound("own", learner, lambda S, A, n, bound=bound: bound)
+        assert kt.verify(statements=[statement])["verdict"].item() == verdict

@@ -194,7 +194,6 @@ class Focal(Loss):
     formula = "-(1 - q_y)^gamma log q_y"
     paper = "Lin et al. 2017"
     rate = "readout: mle"
-    closed = False
     gamma = Number(2.0, "focusing; 0 is cross-entropy", "[0, inf)")
 
     def value(self, q: np.ndarray, row: Row) -> np.ndarray:
@@ -214,37 +213,34 @@ class Focal(Loss):
         e = row.labels
         if self.gamma == 0:
             return Found(e)
-        log_e = np.where(e > 0, logs(e), 0.0)
-
-        def inverse(level: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            """Logits t of q with log phi(q) = level - log e, and the slopes of log phi by t."""
-            target = level - log_e
-            # log phi lies between -t and -gamma t, up to a constant, on either side of 0.
-            bound = (np.abs(target) + 40 + 5 * self.gamma) * max(1.0, 1 / self.gamma)
-
-            def gap(t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-                value, slope = self._log_phi(t)
-                return target - value, -slope
-
-            t = increasing_root(gap, -bound, bound)
-            return t, self._log_phi(t)[1]
-
-        def total(level: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            t, slope = inverse(level)
-            q = np.where(e > 0, 1 / (1 + np.exp(-t)), 0.0)
-            moved = np.where(e > 0, q / (1 + np.exp(t)) / slope, 0.0)
-            return -np.log(_sum(q))[..., None], (-_sum(moved) / _sum(q))[..., None]
-
-        # At q_a = 1 / A for the most likely label the sum is at most 1; at q_a = e_a somewhere it is at least 1.
-        A = e.shape[-1]
         alone = (e > 0).sum(axis=-1) == 1
-        levels = log_e + self._log_phi(logs(np.clip(e, 1e-300, 1 - 1e-15)) - np.log1p(-np.clip(e, 0, 1 - 1e-15)))[0]
-        even = self._log_phi(np.full(e.shape, -np.log(max(A - 1, 1))))[0] + log_e
-        low = np.minimum(np.where(e > 0, levels, np.inf).min(-1), np.where(e > 0, even, np.inf).min(-1))[..., None]
-        high = np.maximum(np.where(e > 0, levels, -np.inf).max(-1), np.where(e > 0, even, -np.inf).max(-1))[..., None]
-        level = increasing_root(total, low - 1e-9, high + 1e-9)
-        q = np.where(e > 0, 1 / (1 + np.exp(-inverse(level)[0])), 0.0)
-        return Found(np.where(alone[..., None], e, scaled(q)))
+        # One label seen: the infimum is its point mass; the solver is given another law.
+        inner = np.where(alone[..., None], 1.0 / e.shape[-1], e)
+        q, count = self._joint(inner)
+        return Found(np.where(alone[..., None], e, q), iterations=count)
+
+    def _joint(self, e: np.ndarray) -> tuple[np.ndarray, int]:
+        """Make log e_a + log phi(q_a) equal on all labels and sum q = 1, by Newton's steps on the logits of each q_a.
+
+        log phi is close to linear in the logit of q, with slopes between -1 and -gamma at the ends. A step is cut where
+        it is long, so that a row may need many for a law that is near a vertex.
+        """
+        seen = e > 0
+        log_e = np.where(seen, logs(e), 0.0)
+        t = np.where(seen, log_e - np.log1p(-np.minimum(e, 1 - 1e-12)), 0.0)
+        count = 0
+        while (count := count + 1) <= 200:
+            value, slope = self._log_phi(t)
+            q = np.where(seen, 1 / (1 + np.exp(-t)), 0.0)
+            w = q * np.where(seen, 1 / (1 + np.exp(t)), 0.0) / slope
+            height = log_e + value
+            level = (1 - q.sum(-1, keepdims=True) + (w * height).sum(-1, keepdims=True)) / w.sum(-1, keepdims=True)
+            step = np.where(seen, (level - height) / slope, 0.0)
+            step = step / np.maximum(1.0, np.abs(step).max(axis=-1, keepdims=True))
+            t = t + step
+            if np.abs(step).max(initial=0.0) <= 1e-14:
+                break
+        return scaled(np.where(seen, 1 / (1 + np.exp(-t)), 0.0)), count
 
     def _log_phi(self, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Log phi at q = 1 / (1 + exp(-t)), and its slope by t."""
