@@ -106,3 +106,44 @@ def test_a_list_beside_draws_leaves_the_limit_of_the_labels_that_it_lacks() -> N
         assert max(found) <= limit
         # Planted: a label fewer on the list would leave more.
         assert max(found) < 0.9 * kt.minimax_constant("partial", 1, A - k + 2)
+
+
+@pytest.mark.step("N31.1")
+def test_a_counted_tail_costs_what_counting_costs_there() -> None:
+    # Oracle: identity, the sum over T of the exact risk of CE_sgl at the tail's law; and the limit in closed form
+    row, k, n = np.array([0.4, 0.3, 0.2, 0.1]), 1, 12
+    t, tail = 0.6, np.array([0.5, 1 / 3, 1 / 6])
+    total = 0.0
+    for T in range(n + 1):
+        likely = math.comb(n, T) * t**T * (1 - t) ** (n - T)
+        total += likely * t * exact_risk(kt.Problem(np.ones(1), tail[None]), "CE_sgl", T).value
+    problem = kt.Problem(np.ones(1), row[None])
+    assert exact_risk(problem, f"CE@top_k_label:{k}", n).value == pytest.approx(total, rel=1e-11)
+    limit = float(np.sqrt(row[1:] * (1 - row[1:] / t) / (2 * math.pi)).sum())
+    assert 1000 * exact_risk(problem, f"CE@top_k_label:{k}", 10**6).value == pytest.approx(limit, rel=1e-3)
+
+
+@pytest.mark.step("N31.2", "N31.3")
+def test_uniform_tails_below_the_list_are_the_worst() -> None:
+    # Oracle: enumeration, random descending rows; the mean over Dirichlet tails tends to the value at the uniform one
+    rng = np.random.default_rng(3)
+    for A, k in ((3, 1), (6, 2), (9, 4)):
+        most = math.sqrt((A - k) * (A - k - 1) / A)
+        for i in range(300):
+            p = np.sort(rng.dirichlet(np.full(A, (0.3, 1.0, 30.0)[i % 3])))[: A - k]
+            t = p.sum()
+            assert np.sqrt(p * (1 - p / t)).sum() <= math.sqrt(t * (A - k - 1)) * (1 + 1e-12)
+            assert t <= (A - k) / A * (1 + 1e-12)
+        eps = 1e-3
+        t = 1 - k / A * (1 + eps)
+        means, kept = [], []
+        for alpha in (10.0, 1e3, 1e9):
+            p = t * rng.dirichlet(np.full(A - k, alpha), 400)
+            below = (p < (1 + eps) / A).all(axis=1)
+            kept.append(below.mean())
+            means.append(float(np.sqrt(p * (1 - p / t)).sum(axis=1).mean()))
+        assert kept[-1] == 1
+        assert means == sorted(means)
+        assert means[-1] == pytest.approx(math.sqrt(t * (A - k - 1)), rel=1e-6)
+        assert means[-1] == pytest.approx(most, rel=2 * eps)
+        assert means[-1] != pytest.approx(math.sqrt((A - 1) * (1 - k / A)), rel=2 * eps)  # planted: A - 1 labels

@@ -118,6 +118,32 @@ STATEMENTS = (
         regime_latex=r"$S = 1$, $A = k + 2$, $k \ge 1$, $n \ge 1$",
     ),
     Metadata(
+        id="ours-store-counted",
+        source="ours, N31",
+        origin=Origin.OURS,
+        words="From a list of k labels with their probabilities and the sampled label without: counting the tail has "
+        "the least worst risk in the limit.",
+        formula="lim sqrt(n) minimax = sqrt(S (A - k) (A - k - 1)/(2 pi A))",
+        regime="n to infinity; tried with the relative remainder 2 A sqrt(S/n)",
+        grade=Grade.LIMIT,
+        status=Status.PROVED,
+        latex=r"$\lim \sqrt n \,\mathrm{minimax} = \sqrt{S (A - k)(A - k - 1)/(2 \pi A)}$",
+        regime_latex=r"$n \to \infty$; tried with the relative remainder $2 A \sqrt{S/n}$",
+    ),
+    Metadata(
+        id="ours-store-counted-at",
+        source="ours, N31",
+        origin=Origin.OURS,
+        words="The limit of the risk of a student that is exact on a list and counts the tail, at one problem.",
+        formula="sqrt(n) E R -> sum_s sqrt(rho(s)) sum over the tail of sqrt(p (1 - p/t)/(2 pi))",
+        regime="n to infinity; tried with the relative remainder 1e-3",
+        grade=Grade.LIMIT,
+        status=Status.PROVED,
+        latex=r"$\sqrt n \,\mathbb{E} R \to \textstyle\sum_s \sqrt{\rho(s)} \sum_b \sqrt{p_b (1 - p_b/t_s)/(2 \pi)}$, "
+        r"$b$ off the list",
+        regime_latex=r"$n \to \infty$; tried with the relative remainder $10^{-3}$",
+    ),
+    Metadata(
         id="ours-store-one-visit",
         source="ours, after N30",
         origin=Origin.OURS,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 from scipy.optimize import linprog
@@ -231,6 +231,44 @@ def two_labels_left(claim: Claim, effort: Effort) -> Iterator[Trial]:
             yield Trial(f"row {i}, k={k}, n={n}, m={m}", of_equal_shares(k, m, row, n), most, "exact", n, 1e-14)
 
 
+def of_counted_tails(k: int, S: int, row: np.ndarray, n: int) -> float:
+    problem = Problem(np.full(S, 1 / S), np.tile(row, (S, 1)))
+    return exact_risk(problem, f"CE@top_k_label:{k}", n).value
+
+
+def counted_tails(claim: Claim, effort: Effort) -> Iterator[Trial]:
+    """``claim(S, A, k)``: the limit of sqrt(n) times the risk at uniform rows, and no other row exceeds it."""
+    rng = generator(effort, "counted tails")
+    for S, A, k in ((1, 3, 1), (1, 5, 2), (3, 4, 1), (1, 8, 3)):
+        limit = float(claim(S=S, A=A, k=k))
+        for visits in (10**4, 10**6):
+            n = S * visits
+            flat = np.repeat([(1 + 1e-6) / A, 0.0], [k, A - k])
+            flat[k:] = (1 - flat.sum()) / (A - k)
+            value = of_counted_tails(k, S, flat, n) * math.sqrt(n)
+            yield within(f"nearly uniform rows, S={S}, A={A}, k={k}, n={n}", value, limit, 2 * A / visits**0.5, n)
+            row = rng.dirichlet(np.full(A, 3.0))
+            value = of_counted_tails(k, S, row, n) * math.sqrt(n)
+            where = f"random rows, S={S}, A={A}, k={k}, n={n}"
+            yield Trial(where, value, limit * (1 + 2 * A / visits**0.5), "exact", n, 1e-9)
+
+
+def counted_tail_of(row: np.ndarray, rho: np.ndarray, k: int, whole: bool = False) -> float:
+    """The limit of sqrt(n) times the risk of equal rows."""
+    tail = np.sort(row)[: row.size - k]
+    t = 1.0 if whole else float(tail.sum())
+    return float(np.sqrt(rho).sum() * np.sqrt(tail * (1 - tail / t) / (2 * math.pi)).sum())
+
+
+def counted_tails_at(claim: Claim, effort: Effort) -> Iterator[Trial]:
+    """``claim(row, rho, k)``: the limit of sqrt(n) times the risk at one problem of equal rows."""
+    rho, n = np.array([0.7, 0.3]), 10**7
+    for row, k in (((0.4, 0.3, 0.2, 0.1), 1), ((0.5, 0.2, 0.2, 0.1), 2), ((0.3, 0.25, 0.2, 0.15, 0.1), 1)):
+        law = np.array(row)
+        value = exact_risk(Problem(rho, np.tile(law, (2, 1))), f"CE@top_k_label:{k}", n).value * math.sqrt(n)
+        yield within(f"row {row}, k={k}, n={n}", value, float(claim(row=law, rho=rho, k=k)), 1e-3, n)
+
+
 def worst_of_a_list(A: int, k: int) -> float:
     """What a list of k labels costs at its worst row, a uniform one on k + j labels."""
     return max(j / (k + j) * (1 - j / (A - k)) for j in range(1, A - k + 1))
@@ -364,6 +402,26 @@ STATEMENTS = (
             PlantedError(
                 "k becomes k + 1", lambda S, A, k, n, m: two_left(S, A, k + 1, n, m) if k >= n * m else math.nan
             ),
+        ),
+    ),
+    stated(
+        "ours-store-counted",
+        claim=lambda S, A, k: math.sqrt(S * (A - k) * (A - k - 1) / (2 * math.pi * A)),
+        check=counted_tails,
+        note="The constant of hard labels times sqrt((A - k)(A - k - 1)/(A (A - 1))).",
+        planted=(
+            PlantedError("that of hard labels", lambda S, A, k: math.sqrt(S * (A - 1) / (2 * math.pi))),
+            PlantedError("A - k - 1 becomes A - k", lambda S, A, k: (A - k) * math.sqrt(S / (2 * math.pi * A))),
+            PlantedError("sqrt(S) is left out", lambda S, A, k: math.sqrt((A - k) * (A - k - 1) / (2 * math.pi * A))),
+        ),
+    ),
+    stated(
+        "ours-store-counted-at",
+        claim=counted_tail_of,
+        check=counted_tails_at,
+        planted=(
+            PlantedError("t becomes 1", partial(counted_tail_of, whole=True)),
+            PlantedError("k becomes k - 1", lambda row, rho, k: counted_tail_of(row, rho, k - 1)),
         ),
     ),
     stated(
