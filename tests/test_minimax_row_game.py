@@ -46,6 +46,44 @@ def test_risks_of_rules(A: int, n: int) -> None:
     assert abs(literal_risk(game, rule * (1 + 1e-6 * np.arange(game.entries)), rows[0]) / truth[0] - 1) > 1e-12
 
 
+@pytest.mark.parametrize(("S", "A", "n"), [(2, 3, 2), (3, 2, 3), (2, 4, 3)])
+def test_risks_of_rules_at_one_of_several_inputs(S: int, A: int, n: int) -> None:
+    # Oracle: enumeration, every sequence of inputs and labels, of which those at the first input are counted
+    rng = np.random.default_rng([S, A, n])
+    game = RowGame(A, n, S)
+    rule, p = rng.random(game.entries), rng.dirichlet(np.ones(A))
+    truth = 0.0
+    for drawn in itertools.product(range(S), range(A), repeat=n):
+        seen = [a for s, a in zip(drawn[::2], drawn[1::2], strict=True) if s == 0]
+        counts = [seen.count(a) for a in range(A)]
+        part = tuple(sorted((c for c in counts if c), reverse=True))
+        q = np.array([rule[game.keys.index((part, c))] for c in counts])
+        # Labels at other inputs are drawn from any row: here uniform.
+        chance = math.prod(float(p[a]) if s == 0 else 1 / A for s, a in zip(drawn[::2], drawn[1::2], strict=True))
+        truth += chance / S**n * float(np.abs(p - q / q.sum()).sum()) / 2
+    assert game.risk(rule, p[None, None])[0] == pytest.approx(truth, rel=1e-12)
+    assert RowGame(A, n, S + 1).risk(rule, p[None, None])[0] != pytest.approx(truth, rel=1e-3)  # planted
+
+
+@pytest.mark.parametrize(("S", "A", "n"), [(2, 2, 1), (2, 2, 3), (2, 2, 4)])
+def test_one_of_several_inputs_is_a_lower_end(S: int, A: int, n: int) -> None:
+    # Oracle: second algorithm, the game of all inputs by tables of counts, whose rho is any
+    lower, upper, *_ = hard_game.play(RowGame(A, n, S))
+    whole = hard_game.solve(S, A, n)
+    assert dirichlet_bound(S, A, n) - 1e-8 <= lower <= upper <= whole[1] * 1.0001
+    assert hard_game.play(RowGame(A, n))[0] < lower  # one input alone is easier
+
+
+def test_fewer_samples_than_labels_at_several_inputs() -> None:
+    # Oracle: identity, proved and simulated ends of the same risk; the interval was [.526, .638]
+    risk = minimax_hard(2, 10, 2)
+    assert dirichlet_bound(2, 10, 2) + 0.02 < risk.lower <= risk.upper
+    assert risk.lower_end.grade == "estimated"
+    assert "one of 2 equally likely inputs" in risk.lower_end.statement
+    # Once to each input, at most: one label seen of ten, or none.
+    assert risk.lower <= 1 - 1 / 10
+
+
 @pytest.mark.parametrize(("A", "n"), [(3, 2), (4, 1), (4, 3), (4, 5)])
 def test_values_of_linear_programs(A: int, n: int) -> None:
     # Oracle: second algorithm, the game by tables of counts, on the same teachers; solver tolerances 1e-9

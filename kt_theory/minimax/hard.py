@@ -6,6 +6,10 @@ samples than labels, 30 at most, `kt_theory.minimax.hard_row_game`. Beyond, the 
 `kt_theory.minimax.hard_upper`; with many samples the worst risk of the frequencies, in closed form, which tends to
 sqrt(S (A-1) / (2 pi n)) as the lower end does. A problem with fewer inputs or labels is one with more, some of them
 without mass: so the lower end of a small game holds for the larger sizes, too.
+
+After at most six samples from several inputs the lower end is the game of one input of a uniform rho, which is visited
+Bin(n, 1/S) times. The interval does not close there, as the upper end is that of ADD_sgl: the rule of that game, input
+by input, is up to a third worse where rho is not uniform, and a game of all rho and rows is not solved here.
 """
 
 from __future__ import annotations
@@ -106,6 +110,9 @@ def _lower(S: int, A: int, n: int, progress: Callable[[str], None] | None) -> En
     assouad = assouad_bound(S, A, n)
     if assouad > best.value:
         best = End(assouad, "pairs of labels, exact error of each test (Assouad)", "proved")
+    labels = min(A, hard_row_game.most_labels(n))
+    if S > 1 and labels > 1 and (value := _one_of(S, labels, n, progress)) > best.value:
+        best = End(value, f"a linear program for one of {S} equally likely inputs, A={labels}", "estimated")
     # A game of a part of the problem; first, whether it can be better.
     for inputs, labels in ((1, min(A, hard_row_game.most_labels(n))), (1, min(A, 4)), (1, min(A, 3)), (2, 2)):
         # After many samples no row has so few labels that its game is in reach.
@@ -139,6 +146,16 @@ def _game(
 
 #: Games that were solved; there are some 400 in reach, of a few numbers each.
 _GAMES: dict[tuple[int, int, int, int], tuple[float, float, np.ndarray, np.ndarray]] = {}
+
+
+def _one_of(S: int, A: int, n: int, progress: Callable[[str], None] | None) -> float:
+    """The lower end of the game of one of S equally likely inputs, once for each size."""
+    if (S, A, n) not in _ONES:
+        _ONES[S, A, n] = hard_game.play(hard_row_game.RowGame(A, n, S), progress, PART)[0]
+    return _ONES[S, A, n]
+
+
+_ONES: dict[tuple[int, int, int], float] = {}
 
 
 # --- The instance ---------------------------------------------------------------------------------------

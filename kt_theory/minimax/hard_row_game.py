@@ -9,6 +9,10 @@ teacher p the label a has count j and all counts are lambda with the probability
 m_mu being the monomial symmetric polynomial, the sum of all products in which the exponents mu go to different labels.
 With one label more, m_mu grows by sum_j p^j m_(mu - j) over the different parts j of mu.
 
+**One of S inputs.** If rho is known to be uniform and the rows of the inputs are independent, the other inputs tell
+nothing of a row, and each input is visited m ~ Bin(n, 1/S) times: one game, by the partitions of all m <= n, whose
+value is a lower end for S inputs.
+
 Teachers of the linear program have at most three different probabilities above 0 to begin with; the search for the
 worst one moves all labels, alone, and those that are equal together.
 """
@@ -40,17 +44,19 @@ def most_labels(n: int) -> int:
 
 
 class RowGame(Game):
-    """The game of one input, its student numbered by partitions."""
+    """The game of one input, or of one of several that are equally likely; its student is numbered by partitions."""
 
     coarse, finest = 2, 12
 
-    def __init__(self, A: int, n: int) -> None:
+    def __init__(self, A: int, n: int, inputs: int = 1) -> None:
         self.S, self.A, self.n = 1, A, n
+        #: Probability of each number of visits.
+        self.visits = [math.comb(n, m) * (1 / inputs) ** m * (1 - 1 / inputs) ** (n - m) for m in range(n + 1)]
         self.large, self.least = False, 1e-16
         self.partitions = [part for size in range(n + 1) for part in partitions_of(size) if len(part) <= A]
         number: dict[tuple[Partition, int], int] = {}
         self.rows = []
-        for part in (part for part in self.partitions if sum(part) == n):
+        for part in (part for part in self.partitions if self.visits[sum(part)] > 0):
             counts = part + (0,) * (A - len(part))
             self.rows.append(tuple(number.setdefault((part, j), len(number)) for j in counts))
         self.keys = list(number)
@@ -72,8 +78,8 @@ class RowGame(Game):
                 others[part] -= p**j * others[_without(part, j)]
         out = np.empty((*p.shape, self.entries))
         for i, (part, j) in enumerate(self.keys):
-            ways = math.factorial(self.n) // math.prod(map(math.factorial, part))
-            out[:, :, i] = ways * p**j * others[_without(part, j) if j else part]
+            ways = math.factorial(sum(part)) // math.prod(map(math.factorial, part))
+            out[:, :, i] = self.visits[sum(part)] * ways * p**j * others[_without(part, j) if j else part]
         return np.maximum(out, 0.0)
 
     def _loss(self, theta: np.ndarray, law: np.ndarray) -> Loss:
