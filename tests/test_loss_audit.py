@@ -130,6 +130,16 @@ def test_a_detached_part_is_found_and_solved_as_a_fixed_point():
     assert not right.compare_gradients(evidence.row_of(right, E1[None]))[0] > 1e-8
 
 
+def test_a_wrong_gradient_is_named_with_its_label():
+    # Oracle: planted, the gradient of cross-entropy with the entry of label 2 halved
+    def wrong(logits, label, teacher):
+        A = logits.shape[1]
+        return (softmax(logits) - np.eye(A)[label]) * np.where(np.arange(A) == 2, 0.5, 1.0)
+
+    found = kt.audit(kt.losses.own(cross_entropy, "hard", gradient=wrong, name="halved"), {"three": E1})
+    assert re.search(r"gradient  not that of the value: off by 0.0\d+ at label 2; is a part detached", found.text)
+
+
 def test_a_function_is_a_learner():
     # Oracle: second algorithm, CE_sgl, and the exact law against a simulation
     problem = kt.Problem([1.0], [E1])

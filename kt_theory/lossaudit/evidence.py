@@ -152,7 +152,7 @@ def looks_at_neighbours(loss: Limit, p: np.ndarray) -> tuple[float, int] | None:
     return None
 
 
-def largest(loss: Limit, A: int, start: np.ndarray, seed: int, rounds: int = 5, each: int = 10) -> float:
+def largest(loss: Limit, A: int, start: np.ndarray, seed: int, rounds: int = 4, each: int = 10) -> float:
     """The largest total variation of limit and teacher that hill climbing over teachers of A labels finds."""
     rng = np.random.default_rng(seed)
     best = start

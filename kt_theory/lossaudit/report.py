@@ -197,6 +197,11 @@ def _findings(loss: Limit, given: dict[str, np.ndarray], seed: int) -> _Findings
     slow = isinstance(loss, Loss) and not loss.closed and not isinstance(loss, OwnLoss)
     pools = pool(seed, SLOW_SIZES, 5) if slow else pool(seed)
     pools = {A: table for A, table in pools.items() if _least_labels(loss) <= A}
+    usual = next((p for p in given.values() if p.size >= max(3, _least_labels(loss))), next(iter(given.values())))
+    gradient = None
+    if isinstance(loss, OwnLoss) and loss.__dict__["own_gradient"] is not None:
+        gap = loss.compare_gradients(evidence.row_of(loss, usual[None]))
+        gradient = gap if loss.detached else None
     worst, witness, tried, unique = 0.0, None, 0, True
     for table in [*pools.values(), *(p[None] for p in given.values())]:
         if loss.couples_inputs:
@@ -210,11 +215,6 @@ def _findings(loss: Limit, given: dict[str, np.ndarray], seed: int) -> _Findings
         tried += gaps.size
         if gaps.max() > worst:
             worst, witness = float(gaps.max()), table[int(np.argmax(gaps))]
-    usual = next((p for p in given.values() if p.size >= max(3, _least_labels(loss))), next(iter(given.values())))
-    gradient = None
-    if isinstance(loss, OwnLoss) and loss.__dict__["own_gradient"] is not None:
-        gap = loss.compare_gradients(evidence.row_of(loss, usual[None]))
-        gradient = gap if loss.detached else None
     flat, ray = evidence.flat_direction(loss, usual), evidence.falls_along_a_ray(loss, usual)
     verdict = "consistent" if worst <= evidence.AT else "biased"
     if ray is not None:
@@ -330,6 +330,12 @@ def _text(loss: Limit, given: dict[str, np.ndarray], table: pd.DataFrame, findin
     return "\n".join(lines)
 
 
+def _about(x: float) -> str:
+    """A number of visits to two digits."""
+    digits = max(math.floor(math.log10(max(x, 1.0))) - 1, 0)
+    return f"{round(x / 10**digits) * 10**digits:,}"
+
+
 def _numbers(p: np.ndarray) -> str:
     return "(" + " ".join(f"{x:.3g}" for x in p) + ")"
 
@@ -381,7 +387,7 @@ def _speed_words(loss: Limit, table: pd.DataFrame) -> str:
             exact = row.limit_tv <= evidence.AT
             parts.append(f"{row.teacher}: {'exact on what is shown' if exact else 'one visit fixes the student'}")
         else:
-            until = f" until the bias is felt, from {felt:.2g} visits of an input on" if math.isfinite(felt) else ""
+            until = f" until the bias is felt, from {_about(felt)} visits of an input on" if math.isfinite(felt) else ""
             parts.append(f"{row.teacher}: {c:.3f} of the error of the MLE{until}")
     slopes = [
         f"{row.teacher}: slope {row.slope:.2f} +- {row.slope_error:.2f}"
