@@ -147,7 +147,7 @@ def test_the_bound_of_an_input_holds_at_random_rows():
 def test_a_bound_that_is_off_is_seen(monkeypatch):
     # Oracle: as above; chances of visits that add up to 0.9
     right = told_lower.Visits.blocks
-    monkeypatch.setattr(told_upper, "_one_input", lambda A, draws: 1.0)
+    monkeypatch.setattr(told_upper, "_one_input", lambda K, A, draws: 1.0)
     monkeypatch.setattr(told_upper, "undecided", lambda *_: np.zeros(0, dtype=int))
 
     def planted(self, r):

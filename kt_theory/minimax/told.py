@@ -30,7 +30,8 @@ and up to a factor of two for a few.
 Let h(r) be that bound divided by r. The largest cost divided by r does not increase with r (more visits): between r
 and r' > r an input costs at most r' h(r). The input of rank i has mass at most 1/i, so that the minimax risk is at
 most v + sum_i max_{r <= 1/i} (r' h(r) - v r) for every v of either sign, over cells again. Partial labels and the list
-alone reveal less: their proved upper bounds count as well.
+alone reveal less: their proved upper bounds count as well, and for few labels what each number of visits leaves at
+most.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from kt_theory.minimax.lists import Rows
 from kt_theory.minimax.partial import proved_upper
 from kt_theory.minimax.told_lower import Visits
 
@@ -17,7 +18,7 @@ CELLS, PARTS, ROUNDS = 240, 24, 1
 #: Cells of this share of the whole excess are not parted.
 SLIGHT = 1e-3
 
-#: Rows of up to so many labels are bounded by partial labels at every number of visits as well.
+#: Rows of up to so many labels are bounded apart at every number of visits as well.
 FEW = 12
 
 #: Masses of inputs: the ratio of neighbours at first, and how many are tried in all.
@@ -77,7 +78,7 @@ def input_bound(visits: Visits, r: float) -> float:
         zeros = max(A - light - max(row.k + (not row.equal) - light, visits.K), 1e-300)
         value = min(value, _row_bound(visits, r, (unseen / (unseen + zeros)) ** 2 * row.x))
     if A <= FEW:
-        visited = [_one_input(A, _shortened(N) * visits.M) for N in starts.tolist()]
+        visited = [_one_input(visits.K, A, _shortened(N) * visits.M) for N in starts.tolist()]
         value = min(value, (visits.never(r) * (1 - 1 / A) + float(chances @ visited)) * (1 + ROUNDING))
     return value
 
@@ -120,9 +121,18 @@ def _row_bound(visits: Visits, r: float, t: np.ndarray) -> float:
 
 
 @lru_cache(maxsize=8192)
-def _one_input(A: int, draws: int) -> float:
-    """An upper bound on the risk of one input after so many draws: a list reveals more."""
-    return proved_upper(1, A, draws)
+def _one_input(K: int, A: int, draws: int) -> float:
+    """An upper bound on what a visited input costs after so many draws.
+
+    Partial labels reveal less, and a list alone, whose floor is never exceeded. Unseen labels off the list cost at most
+    their mass times 1 - 1/(A-K), or half of it if they are two (`told`), and have at most 1/(K+1) each.
+    """
+    bound = proved_upper(1, A, draws)
+    if K:
+        w = min(1 / (draws + 1), 1 / (K + 1))
+        left = A - K
+        bound = min(bound, Rows(K, A, 1).floor, (0.5 if left == 2 else left - 1) * w * (1 - w) ** draws)
+    return bound
 
 
 def _shortened(N: int) -> int:
