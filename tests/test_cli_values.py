@@ -45,7 +45,13 @@ COMMANDS = {
     ),
     "storage": (
         ["storage", "--teacher", "teacher.csv", "--numbers", "1", "--visits", "1"],
-        ["--numbers", "--visits", "--method"],
+        ["--numbers", "--visits", "--method", "--storages"],
+    ),
+    "losses": (["losses"], ["--protocol"]),
+    "limit": (["limit", "focal", "--p", "0.5", "0.5"], ["--set", "--p"]),
+    "audit": (
+        ["audit", "brier", "--p", "0.5", "0.5"],
+        ["--set", "--p", "--protocol", "--n", "--seed", "--figure", "--require"],
     ),
     "minimax": (MINIMAX, ["--protocol", "--S", "--A", "--n", "--out"]),
     "verify": (["verify", "--statement", "zz-3.1"], ["--level", "--statement", "--report", "--seed", "--out"]),
@@ -59,6 +65,8 @@ COMMANDS = {
 #: Commands whose words without a name are odd.
 POSITIONS = {
     "fit": ["fit", None],
+    "limit": ["limit", None, "--p", "0.5", "0.5"],
+    "audit": ["audit", None, "--p", "0.5", "0.5"],
     "help": ["help", None],
     "reproduce": ["reproduce", None],
     "study run": ["study", "run", None],
