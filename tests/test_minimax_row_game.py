@@ -9,7 +9,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from kt_theory.minimax import hard_game, hard_row_game
+from kt_theory.minimax import hard_apart_game, hard_game, hard_row_game
 from kt_theory.minimax.hard import dirichlet_bound, minimax_hard, worst_risk
 from kt_theory.minimax.hard_row_game import RowGame
 
@@ -75,13 +75,42 @@ def test_one_of_several_inputs_is_a_lower_end(S: int, A: int, n: int) -> None:
 
 
 def test_fewer_samples_than_labels_at_several_inputs() -> None:
-    # Oracle: identity, proved and simulated ends of the same risk; the interval was [.526, .638]
+    # Oracle: identity, ends of the same risk; the interval was [.526, .638]
     risk = minimax_hard(2, 10, 2)
-    assert dirichlet_bound(2, 10, 2) + 0.02 < risk.lower <= risk.upper
-    assert risk.lower_end.grade == "estimated"
+    assert dirichlet_bound(2, 10, 2) + 0.02 < risk.lower <= risk.upper < 1.05 * risk.lower
+    assert (risk.lower_end.grade, risk.upper_end.grade) == ("estimated", "numerical")
     assert "one of 2 equally likely inputs" in risk.lower_end.statement
-    # Once to each input, at most: one label seen of ten, or none.
-    assert risk.lower <= 1 - 1 / 10
+
+
+def test_inputs_apart() -> None:
+    # Oracle: enumeration, the rule's risk at two inputs, by every sequence of inputs and labels; random rho and rows
+    S, A, n = 2, 3, 2
+    apart, game = hard_apart_game.solve(S, A, n), RowGame(A, n, S)
+    number = {key: i for i, key in enumerate(game.keys)}
+    rng = np.random.default_rng(4)
+    teachers = [(rng.dirichlet([1, 1]), rng.dirichlet(np.full(A, 0.5), size=S)) for _ in range(4)]
+    teachers.append((np.array([0.5, 0.5]), np.tile(apart.row, (S, 1))))
+    found = []
+    for rho, rows in teachers:
+        risk = 0.0
+        for drawn in itertools.product(range(S), range(A), repeat=n):
+            pairs = list(zip(drawn[::2], drawn[1::2], strict=True))
+            chance = math.prod(float(rho[s] * rows[s, a]) for s, a in pairs)
+            for s in range(S):
+                counts = [pairs.count((s, a)) for a in range(A)]
+                part = tuple(sorted((c for c in counts if c), reverse=True))
+                q = np.array([apart.rule[number[part, c]] for c in counts])
+                risk += chance * rho[s] * float(np.abs(rows[s] - q / q.sum()).sum()) / 2
+        assert risk <= apart.upper + 1e-9
+        found.append(risk)
+    assert found[-1] >= 0.9 * apart.upper  # and a bound a tenth smaller would be broken
+
+
+def test_inputs_apart_against_all_tables() -> None:
+    # Oracle: second algorithm, the game of two inputs by tables of counts, whose student need not keep inputs apart
+    lower, upper, *_ = hard_game.solve(2, 2, 3)
+    apart = hard_apart_game.solve(2, 2, 3).upper
+    assert lower <= apart <= 1.1 * upper
 
 
 @pytest.mark.parametrize(("A", "n"), [(3, 2), (4, 1), (4, 3), (4, 5)])

@@ -8,12 +8,14 @@ sqrt(S (A-1) / (2 pi n)) as the lower end does. A problem with fewer inputs or l
 without mass: so the lower end of a small game holds for the larger sizes, too.
 
 After at most six samples from several inputs the lower end is the game of one input of a uniform rho, which is visited
-Bin(n, 1/S) times. The interval does not close there, as the upper end is that of ADD_sgl: the rule of that game, input
-by input, is up to a third worse where rho is not uniform, and a game of all rho and rows is not solved here.
+Bin(n, 1/S) times, and the upper end the best student that answers each input from its own counts,
+`kt_theory.minimax.hard_apart_game`. The interval does not close there: for the one rho is known, for the other rho and
+rows may be the worst of each input by itself; a game of all rho and rows is not solved.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -21,7 +23,7 @@ import numpy as np
 from kt_theory import checks
 from kt_theory.exact import add
 from kt_theory.exact.rows import OutOfReach
-from kt_theory.minimax import hard_game, hard_row_game
+from kt_theory.minimax import hard_apart_game, hard_game, hard_row_game
 from kt_theory.minimax.hard_lower import assouad_bound, dirichlet_bound
 from kt_theory.minimax.hard_upper import frequencies_bound, least_upper, worst_risk
 from kt_theory.minimax.result import End, MinimaxRisk, sizes
@@ -99,6 +101,12 @@ def minimax_hard(S: int, A: int, n: int, progress: Callable[[str], None] | None 
         lowest = max(lowest, game.lower_end, key=lambda end: end.value)
         if game.upper <= highest.value:
             return MinimaxRisk("hard", S, A, n, lowest, game.upper_end, False, game.instance, game.student)
+    if hard_apart_game.in_reach(S, A, n) and (apart := _apart(S, A, n)).upper < highest.value:
+        statement = "the best rule that answers each input from its own counts, its worst risk by grid and local search"
+        end = End(max(lowest.value, apart.upper), statement, "numerical")
+        instance = _problem(np.full(S, 1 / S), np.tile(apart.row, (S, 1)))
+        remark = "The instance is the worst found where rho is uniform."
+        return MinimaxRisk("hard", S, A, n, lowest, end, False, instance, "linear program, inputs apart", remark)
     instance = _worst_tried(S, A, n, found.kappa)
     remark = "The instance is the worst tried for the student."
     return MinimaxRisk("hard", S, A, n, lowest, highest, False, instance, found.student, remark)
@@ -156,6 +164,12 @@ def _one_of(S: int, A: int, n: int, progress: Callable[[str], None] | None) -> f
 
 
 _ONES: dict[tuple[int, int, int], float] = {}
+
+
+@functools.cache
+def _apart(S: int, A: int, n: int) -> hard_apart_game.Apart:
+    """The student that answers inputs apart, once for each size."""
+    return hard_apart_game.solve(S, A, n)
 
 
 # --- The instance ---------------------------------------------------------------------------------------

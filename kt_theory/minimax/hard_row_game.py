@@ -19,6 +19,7 @@ worst one moves all labels, alone, and those that are equal together.
 
 from __future__ import annotations
 
+import copy
 import itertools
 import math
 from collections.abc import Iterator
@@ -51,7 +52,7 @@ class RowGame(Game):
     def __init__(self, A: int, n: int, inputs: int = 1) -> None:
         self.S, self.A, self.n = 1, A, n
         #: Probability of each number of visits.
-        self.visits = [math.comb(n, m) * (1 / inputs) ** m * (1 - 1 / inputs) ** (n - m) for m in range(n + 1)]
+        self.visits = _visits(n, 1 / inputs)
         self.large, self.least = False, 1e-16
         self.partitions = [part for size in range(n + 1) for part in partitions_of(size) if len(part) <= A]
         number: dict[tuple[Partition, int], int] = {}
@@ -61,6 +62,16 @@ class RowGame(Game):
             self.rows.append(tuple(number.setdefault((part, j), len(number)) for j in counts))
         self.keys = list(number)
         self.entries = len(number)
+
+    def at(self, mass: float) -> RowGame:
+        """The same game, its student numbered alike, at an input of this mass."""
+        other = copy.copy(self)
+        other.visits = _visits(self.n, mass)
+        return other
+
+    def loss(self, mass: float, row: np.ndarray) -> Loss:
+        """The total variation at an input of this mass and row, of shape (1, A)."""
+        return self._loss(row, self.at(mass).laws(row[None])[0])
 
     def laws(self, w: np.ndarray) -> np.ndarray:
         """Probabilities of a label's count and the partition of all, entry by entry: (teachers, A, entries)."""
@@ -155,6 +166,11 @@ def partitions_of(total: int, most: int | None = None) -> Iterator[Partition]:
     for first in range(min(total, most or total), 0, -1):
         for rest in partitions_of(total - first, first):
             yield (first, *rest)
+
+
+def _visits(n: int, mass: float) -> list[float]:
+    """The probabilities of 0 to n visits of an input of this mass."""
+    return [math.comb(n, m) * mass**m * (1 - mass) ** (n - m) for m in range(n + 1)]
 
 
 def _without(part: Partition, j: int) -> Partition:
