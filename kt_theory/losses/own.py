@@ -110,7 +110,8 @@ class OwnLoss(Loss):
         if self.__dict__["per"] == "input":
             return np.reshape(self._per_input(wide, flat), z.shape[:-1])
         s, y, told = self._pairs(flat)
-        weighted = flat.labels[s, y] * self.called(wide[s], y, told)
+        with np.errstate(invalid="ignore", over="ignore"):  # a function may be infinite far out on a ray
+            weighted = flat.labels[s, y] * self.called(wide[s], y, told)
         total = np.zeros(wide.shape[0], dtype=weighted.dtype)
         np.add.at(total, s, weighted)
         return np.reshape(total, z.shape[:-1])
