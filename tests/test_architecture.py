@@ -244,7 +244,6 @@ BESIDE = {
     ("entries.limits_partial", "entries.minimax_partial"),
     ("entries.ours_partial", "entries.ours_missing_mass"),
     ("entries.ours_soft", "entries.ours_missing_mass"),
-    ("entries.storage", "entries.top_k"),
 }
 
 #: Inside its attacks and its report, each from the bottom up.
