@@ -1,6 +1,7 @@
 """Logs of language models and of annotators: each format by hand, its traps, and lines that are broken at random."""
 
 import copy
+import gc
 import gzip
 import io
 import json
@@ -1007,3 +1008,14 @@ def test_a_teacher_of_arguments_that_do_not_fit(paths, options, words, tmp_path,
     assert logs.read_teacher("t.csv", format=None).teacher.tolist() == [[1.0]]
     with pytest.raises(ValueError, match="paths is empty"):
         logs.transfer_set([])
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_a_log_without_samples_leaves_no_open_file(suffix, tmp_path):
+    # Oracle: identity, a refusal in one sentence, no file, and nothing that is closed too late
+    (tmp_path / "log.jsonl").write_text('{"uid": "a", "label_counter": {}}\n')
+    with pytest.raises(ValueError, match="no line holds a sample"):
+        logs.convert(tmp_path / "log.jsonl", tmp_path / f"records{suffix}")
+    gc.collect()
+    assert [path.name for path in tmp_path.iterdir()] == ["log.jsonl"]

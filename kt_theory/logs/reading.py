@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import itertools
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -136,8 +137,7 @@ def convert(
 
     def write(neighbour: Path) -> None:
         rows = Rows()
-        with open(neighbour, "wb") as file:
-            sink = _parquet_sink(file) if parquet else _csv_sink(file)
+        with open(neighbour, "wb") as file, _parquet_sink(file) if parquet else _csv_sink(file) as sink:
 
             def flush() -> None:
                 sink(rows.columns())
@@ -145,7 +145,6 @@ def convert(
 
             reports.append(_read(rows, lambda: flush() if len(rows) >= BLOCK else None, paths, **options_of(options)))
             flush()
-            sink(None)
 
     write_whole(target, write)
     return reports[0]
@@ -327,43 +326,42 @@ def _refuse_empty(report: Report, recorder: Recorder, with_requests: bool) -> No
     raise ValueError(said)
 
 
-def _parquet_sink(file: BinaryIO) -> Callable[[Columns | None], None]:
-    """A function that appends columns to a Parquet file, and ends it when there are none."""
+@contextlib.contextmanager
+def _parquet_sink(file: BinaryIO) -> Iterator[Callable[[Columns], None]]:
+    """A function that appends columns to a Parquet file, which is ended whatever happens."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     names = pa.dictionary(pa.int32(), pa.string())
     schema = pa.schema({"state": names, "action": names, "count": pa.int64(), "logprob": pa.float64()})
-    writer = pq.ParquetWriter(file, schema)
+    with pq.ParquetWriter(file, schema) as writer:
 
-    def sink(columns: Columns | None) -> None:
-        if columns is None:
-            writer.close()
-            return
-        coded = [
-            pa.DictionaryArray.from_arrays(pa.array(column.codes, pa.int32()), pa.array(column.names, pa.string()))
-            for column in (columns["state"], columns["action"])
-        ]
-        logprobs = columns["logprob"]
-        table = [*coded, pa.array(columns["count"]), pa.array(logprobs, mask=np.isnan(logprobs))]
-        writer.write_table(pa.Table.from_arrays(table, schema=schema))
+        def sink(columns: Columns) -> None:
+            coded = [
+                pa.DictionaryArray.from_arrays(pa.array(column.codes, pa.int32()), pa.array(column.names, pa.string()))
+                for column in (columns["state"], columns["action"])
+            ]
+            logprobs = columns["logprob"]
+            table = [*coded, pa.array(columns["count"]), pa.array(logprobs, mask=np.isnan(logprobs))]
+            writer.write_table(pa.Table.from_arrays(table, schema=schema))
 
-    return sink
+        yield sink
 
 
-def _csv_sink(file: BinaryIO) -> Callable[[Columns | None], None]:
+@contextlib.contextmanager
+def _csv_sink(file: BinaryIO) -> Iterator[Callable[[Columns], None]]:
     """The same for a CSV file, whose names stand in quotes."""
     text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
     writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
     writer.writerow(["state", "action", "count", "logprob"])
 
-    def sink(columns: Columns | None) -> None:
-        if columns is None:
-            text.flush()
-            text.detach()
-            return
+    def sink(columns: Columns) -> None:
         logprobs = [None if value != value else value for value in columns["logprob"].tolist()]
         values = (columns["state"].tolist(), columns["action"].tolist(), columns["count"].tolist(), logprobs)
         writer.writerows(zip(*values, strict=True))
 
-    return sink
+    try:
+        yield sink
+    finally:
+        text.flush()
+        text.detach()
