@@ -337,11 +337,11 @@ def test_minimax_prints_the_interval_the_teacher_and_the_student(tmp_path):
 def test_minimax_says_what_is_proved_and_how_far_it_is(monkeypatch, capsys):
     # Oracle: identity, the fields of the result in words; a line on standard error for each round of a game
     monkeypatch.setattr(minimax, "PAUSE", 0.0)
-    assert cli.main(["minimax", "--protocol", "hard", "--S", "1", "--A", "3", "--n", "2"]) == 0
+    assert cli.main(["minimax", "--protocol", "hard", "--S", "1", "--A", "3", "--n", "5"]) == 0
     said = capsys.readouterr()
     assert "proved but for an error that is estimated: a linear program" in said.out
     assert "numerical, not proved: worst risk of its rule" in said.out
-    assert "game of S=1, A=3, n=2, round 1: between" in said.err
+    assert "game of S=1, A=3, n=5, round 1: between" in said.err
 
 
 def test_json_keeps_every_digit():

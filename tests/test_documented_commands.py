@@ -76,6 +76,14 @@ STUDY_IN_PYTHON = """
 import kt_theory as kt
 design = kt.study.Design("my_design", [kt.study.Panel("coins", kt.instance(0, 2, 2), n=[10], learners=["CE_sgl"])])
 """
+#: A loss of a user's own, under the name that the guide gives it.
+LOSS = """
+import numpy as np
+
+def nkd(logits, label, teacher):
+    log_q = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    return -log_q[np.arange(len(label)), label]
+"""
 #: Words that name a place or a number of processors, and what stands for them here.
 HERE = {"--processes 8": "--processes 2", "--nworkers 8": "--nworkers 1", " ID": " zz-E.2"}
 TEACHER = "state,action,probability\nweather,sun,0.7\nweather,rain,0.3\ncoin,heads,0.5\ncoin,tails,0.5\n"
@@ -128,6 +136,7 @@ def prepared(folder):
     (folder / "rounded.csv").write_text("state,action,logp\nq1,yes,-0.69\nq1,no,-0.69\n", encoding="utf-8")
     (folder / "labels.txt").write_text("yes\nno\nperhaps\n", encoding="utf-8")
     (folder / "samples.csv").write_text(block_of("auditing.md", "csv"), encoding="utf-8")
+    (folder / "my_loss.py").write_text(LOSS, encoding="utf-8")
     for name in ("rates.toml", "my_design.toml"):
         (folder / name).write_text(STUDY, encoding="utf-8")
     (folder / "my_design.py").write_text(STUDY_IN_PYTHON, encoding="utf-8")

@@ -132,6 +132,10 @@ ELSEWHERE = {
     "verify --statement slip-1 --no-planted": (),
     "verify --statement slip-1 --no-planted --out new.csv": ("new.csv",),
     "storage --teacher ../teacher.csv --numbers 1 --visits 2": (),
+    "losses": (),
+    "limit focal --p 0.5 0.5": (),
+    "audit cross_entropy": (),
+    "audit cross_entropy --figure new.png": ("new.pdf", "new.png"),
     "playground": ("playground.html",),
     "reproduce figure1 --quick --out ../figures": (),
 }

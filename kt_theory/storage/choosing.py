@@ -123,7 +123,7 @@ def best_storage(
     --------
     >>> frame = best_storage([0.4, 0.2, 0.15, 0.1, 0.05, 0.05, 0.05], numbers=2, visits=[1, 10])
     >>> frame[frame["best"]][["visits", "storage"]].values.tolist()
-    [[1, 'list'], [10, 'draws']]
+    [[1, 'list'], [10, 'gumbel']]
     """
     import pandas as pd
 
