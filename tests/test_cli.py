@@ -337,6 +337,7 @@ def test_minimax_prints_the_interval_the_teacher_and_the_student(tmp_path):
 def test_minimax_says_what_is_proved_and_how_far_it_is(monkeypatch, capsys):
     # Oracle: identity, the fields of the result in words; a line on standard error for each round of a game
     monkeypatch.setattr(minimax, "PAUSE", 0.0)
+    monkeypatch.setattr(minimax.hard, "_GAMES", {})  # as in a new process
     assert cli.main(["minimax", "--protocol", "hard", "--S", "1", "--A", "3", "--n", "5"]) == 0
     said = capsys.readouterr()
     assert "proved but for an error that is estimated: a linear program" in said.out
