@@ -216,7 +216,7 @@ def test_constants_against_simulation(name):
         (nkd, "biased", "still pulls the most likely label up"),
         (cross_entropy, "consistent", "the teacher, within"),
         (flat, "not unique", "have one loss"),
-        (without_minimum, "no minimum", "no lower bound: the loss falls for ever along the ray"),
+        (without_minimum, "no minimum", "no lower bound: the loss falls without end along the ray"),
         pytest.param(saturates, "no minimum", "label [12] runs away", marks=pytest.mark.slow),
     ],
 )

@@ -75,7 +75,7 @@ def flat_direction(loss: Limit, p: np.ndarray) -> Flat | None:
 
 @dataclass(frozen=True)
 class Ray:
-    """A ray of logits along which a loss falls for ever, and whether to minus infinity."""
+    """A ray of logits along which a loss falls without end, and whether to minus infinity."""
 
     way: tuple[float, ...]
     label: int

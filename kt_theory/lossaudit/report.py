@@ -357,8 +357,8 @@ def _unique_words(table: pd.DataFrame, findings: _Findings) -> str:
     ray, flat = findings.ray, findings.flat
     if ray is not None and ray.unbounded:
         return (
-            f"no lower bound: the loss falls for ever along the ray of logits {_numbers(np.array(ray.way))}, on which "
-            f"label {ray.label} runs away"
+            f"no lower bound: the loss falls without end along the ray of logits {_numbers(np.array(ray.way))}, on "
+            f"which label {ray.label} runs away"
         )
     if ray is not None:
         return f"no minimum at finite logits: label {ray.label} runs away to probability 0 though it is sampled"

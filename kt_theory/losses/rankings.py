@@ -51,7 +51,7 @@ class RankingHinge(TopK):
 class RankingLogistic(TopK, ScoreLoss):
     """Logistic ranking: mean over pairs p_a > p_b in K of softplus(-(z_a - z_b)).
 
-    The infimum lies at infinite logits: the student separates for ever and tends to the mode; equal modes share. The
+    The infimum lies at infinite logits: the student separates without end and tends to the mode; equal modes share. The
     value falls while the student collapses. Source: practice.
     """
 

@@ -96,8 +96,8 @@ class AdaptiveLogitAdjustment(_Coupled):
     """Adaptive logit adjustment: -log softmax(z + log b)_y, b_a the mean predicted probability of a over samples of a.
 
     Hard labels; couples the inputs; b is held fixed by the gradient and estimated again each epoch. For one input the
-    fixed point is sqrt(p) / Z; undamped the iteration alternates p, uniform, p, ... for ever. Source: Jin et al. 2024
-    (PromptMRG), whose heads are 4-way and move one logit; the softmax form is ours.
+    fixed point is sqrt(p) / Z; undamped the iteration alternates p, uniform, p, ... without end. Source: Jin et al.
+    2024 (PromptMRG), whose heads are 4-way and move one logit; the softmax form is ours.
     """
 
     id = "adaptive_logit_adjustment"
