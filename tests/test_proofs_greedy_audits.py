@@ -93,9 +93,9 @@ def test_the_regret_of_soft_labels_is_that_of_inputs_never_visited():
         mass, _ = largest_unvisited_mass(S, n)
         game = kt.minimax_greedy("soft", S, A, n)
         assert game.exact
-        assert game.lower == pytest.approx((1 - 1 / A) * mass, rel=1e-13)
+        assert game.lower == pytest.approx((1 - 1 / A) * mass, rel=1e-13, abs=0)
         found = kt.expected_greedy_risk(game.instance, "soft", n).value
-        assert found == pytest.approx(game.lower, rel=1e-11)
+        assert found == pytest.approx(game.lower, rel=1e-11, abs=0)
     for A in (2, 3, 5):
         for v in rows(A, 3, A):  # whoever names a with probability v_a is right with probability 1/A on average
             assert sum((1 - v[a] for a in range(A)), Fraction(0)) / A == 1 - Fraction(1, A)
@@ -134,7 +134,7 @@ def test_masses_that_add_up_to_one_are_worst_when_equal():
             x = rng.dirichlet(np.full(S, rng.choice([0.1, 1.0, 20.0]))) * rng.uniform(0.2, 1)
             assert (x * (1 - x) ** n).sum() <= most * (1 + 1e-12)
         x = np.full(S, min(1 / S, 1 / (n + 1)))
-        assert (x * (1 - x) ** n).sum() == pytest.approx(most, rel=1e-12)
+        assert (x * (1 - x) ** n).sum() == pytest.approx(most, rel=1e-12, abs=0)
         grid = np.linspace(0, 1 / (n + 1), 200)
         slopes = np.diff(grid * (1 - grid) ** n)
         assert np.all(slopes >= -1e-15)
@@ -159,7 +159,7 @@ def test_the_disagreement_of_partial_soft_labels():
         assert np.all(sums <= S * A * phi(n) * (1 + 1e-12))
         if n >= S * A - 1:  # attained, were x_s = 1/(n + 1) = rho/A for all but the masses' sum
             x = 1 / (n + 1)
-            assert A * S * x * (1 - x) ** n == pytest.approx(S * A * phi(n), rel=1e-12)
+            assert A * S * x * (1 - x) ** n == pytest.approx(S * A * phi(n), rel=1e-12, abs=0)
 
 
 @pytest.mark.step("N19.5")
@@ -253,16 +253,16 @@ def test_nearly_equal_rows_have_the_regret_of_normals():
         row = 1 / k + shift / math.sqrt(k * m)
         found = kt.expected_greedy_risk(kt.Problem([1.0], [row]), "hard", m).value * math.sqrt(m)
         limit = of_normals(shift)
-        assert found == pytest.approx(limit / math.sqrt(k), rel=0.01)
-        assert found != pytest.approx(limit / k, rel=0.25)  # planted: k in place of its root
-        assert of_normals(shift + 3.0) == pytest.approx(limit, rel=1e-9)
+        assert found == pytest.approx(limit / math.sqrt(k), rel=0.01, abs=0)
+        assert found != pytest.approx(limit / k, rel=0.25, abs=0)  # planted: k in place of its root
+        assert of_normals(shift + 3.0) == pytest.approx(limit, rel=1e-9, abs=0)
         assert limit <= math.sqrt(k) * kappa(k)[0] + 1e-9  # numerical for k > 2
         assert limit <= math.sqrt(2 * math.log(k))  # E max of k normals
     for k, d in ((2, 1.1), (3, 1.5), (6, 1.339)):
         first = scipy.integrate.quad(lambda z, k=k, d=d: density(z - d) * scipy.special.ndtr(z) ** (k - 1), -9, 11)[0]
         assert of_normals(np.array([d, *np.zeros(k - 1)])) == pytest.approx(d * (1 - first), abs=1e-8)
     best = max(of_normals(np.array([d, 0.0])) for d in np.linspace(0.9, 1.3, 41))
-    assert best / math.sqrt(2) == pytest.approx(kappa(2)[0], rel=1e-3)
+    assert best / math.sqrt(2) == pytest.approx(kappa(2)[0], rel=1e-3, abs=0)
 
 
 @pytest.mark.step("N20.6")
@@ -274,7 +274,7 @@ def test_several_inputs_have_the_root_of_their_number():
         row = np.concatenate(([(1 - lead) / k + lead], np.full(k - 1, (1 - lead) / k), np.zeros(A - k)))
         problem = kt.Problem(np.full(S, 1 / S), np.tile(row, (S, 1)))
         found = kt.expected_greedy_risk(problem, "hard", S * m).value * math.sqrt(S * m)
-        assert found == pytest.approx(math.sqrt(S) * constant, rel=0.01)
+        assert found == pytest.approx(math.sqrt(S) * constant, rel=0.01, abs=0)
     rng = np.random.default_rng(9)
     for n in (50, 2000):
         for x in rng.uniform(0.01, 40, 30):
@@ -366,7 +366,7 @@ def test_the_square_error_of_the_minimax_estimate():
         k = np.arange(m + 1.0)
         estimate = (k + math.sqrt(m) / 2) / (m + math.sqrt(m))
         error = float(binomial(k, float(m), tau) @ (estimate - tau) ** 2)
-        assert error == pytest.approx(1 / (4 * (1 + math.sqrt(m)) ** 2), rel=1e-11)
+        assert error == pytest.approx(1 / (4 * (1 + math.sqrt(m)) ** 2), rel=1e-11, abs=0)
     rng = np.random.default_rng(12)
     for _ in range(200):
         z, w = rng.random(4), rng.dirichlet(np.ones(4))

@@ -42,12 +42,12 @@ def test_light_inputs_have_poisson_visits_and_heavy_ones_the_limit_of_partial_la
         found = n * exact_risk(problem, f"SEL@sampled:{m}", n).value
         weights = [math.exp(-r) * r**v / math.factorial(v) for v in range(40)]
         limit = r * sum(weight * visited(row, m, v) for v, weight in enumerate(weights))
-        assert found == pytest.approx(limit, rel=1e-4)
+        assert found == pytest.approx(limit, rel=1e-4, abs=0)
     # Three labels, one of which is surely seen; the others' rates 1 and 0 are the worst for gamma_2.
     for visits in (200, 2000):
         x = 1 / (m * visits)
         scaled = m * visits * visited(np.array([1 - x, x, 0.0]), m, visits)
-        assert scaled == pytest.approx(1 / (2 * math.e), rel=2 / visits)
+        assert scaled == pytest.approx(1 / (2 * math.e), rel=2 / visits, abs=0)
 
 
 @pytest.mark.step("N29.3")
@@ -68,8 +68,8 @@ def test_the_cost_of_many_labels_after_some_visits(mu: float, y: float, w: float
             unseen = weights * np.exp(-visits * mu * values)
             mean = float(unseen @ values) / float(unseen.sum())
             limit = 0.5 * float(unseen @ np.abs(values - mean))
-        assert 2 * found[1] - found[0] == pytest.approx(limit, rel=2e-3)
-        assert 2 * found[1] - found[0] != pytest.approx(1.02 * limit, rel=2e-3)  # planted
+        assert 2 * found[1] - found[0] == pytest.approx(limit, rel=2e-3, abs=0)
+        assert 2 * found[1] - found[0] != pytest.approx(1.02 * limit, rel=2e-3, abs=0)  # planted
 
 
 @pytest.mark.step("N29.4")
@@ -86,7 +86,7 @@ def test_inputs_of_many_visits_have_the_constant_of_partial_labels() -> None:
             v = np.arange(1, 1000)
             logs = v * math.log(r) - r - np.array([math.lgamma(i + 1) for i in v])
             most = r * (math.exp(-r) + float(np.exp(logs) @ (C_INF / (v * mu))))
-            assert most == pytest.approx(C_INF / mu, rel=2 / r)
+            assert most == pytest.approx(C_INF / mu, rel=2 / r, abs=0)
             assert cost(mu, r, 1.5 / (r * mu), 0.6) <= most
 
 
@@ -102,7 +102,7 @@ def test_a_list_beside_draws_leaves_the_limit_of_the_labels_that_it_lacks() -> N
                 x = rate / (n * m)
                 row = np.array([*[(1 - light * x) / k] * k, *[x] * light, *[0.0] * (A - k - light)])
                 found.append(n * m * visited(row, m, n, k))
-        assert max(found) == pytest.approx(limit, rel=2e-3)
+        assert max(found) == pytest.approx(limit, rel=2e-3, abs=0)
         assert max(found) <= limit
         # Planted: a label fewer on the list would leave more.
         assert max(found) < 0.9 * kt.minimax_constant("partial", 1, A - k + 2)
@@ -118,9 +118,9 @@ def test_a_counted_tail_costs_what_counting_costs_there() -> None:
         likely = math.comb(n, T) * t**T * (1 - t) ** (n - T)
         total += likely * t * exact_risk(kt.Problem(np.ones(1), tail[None]), "CE_sgl", T).value
     problem = kt.Problem(np.ones(1), row[None])
-    assert exact_risk(problem, f"CE@top_k_label:{k}", n).value == pytest.approx(total, rel=1e-11)
+    assert exact_risk(problem, f"CE@top_k_label:{k}", n).value == pytest.approx(total, rel=1e-11, abs=0)
     limit = float(np.sqrt(row[1:] * (1 - row[1:] / t) / (2 * math.pi)).sum())
-    assert 1000 * exact_risk(problem, f"CE@top_k_label:{k}", 10**6).value == pytest.approx(limit, rel=1e-3)
+    assert 1000 * exact_risk(problem, f"CE@top_k_label:{k}", 10**6).value == pytest.approx(limit, rel=1e-3, abs=0)
 
 
 @pytest.mark.step("N31.2", "N31.3")
@@ -144,6 +144,6 @@ def test_uniform_tails_below_the_list_are_the_worst() -> None:
             means.append(float(np.sqrt(p * (1 - p / t)).sum(axis=1).mean()))
         assert kept[-1] == 1
         assert means == sorted(means)
-        assert means[-1] == pytest.approx(math.sqrt(t * (A - k - 1)), rel=1e-6)
-        assert means[-1] == pytest.approx(most, rel=2 * eps)
-        assert means[-1] != pytest.approx(math.sqrt((A - 1) * (1 - k / A)), rel=2 * eps)  # planted: A - 1 labels
+        assert means[-1] == pytest.approx(math.sqrt(t * (A - k - 1)), rel=1e-6, abs=0)
+        assert means[-1] == pytest.approx(most, rel=2 * eps, abs=0)
+        assert means[-1] != pytest.approx(math.sqrt((A - 1) * (1 - k / A)), rel=2 * eps, abs=0)  # planted: A - 1 labels

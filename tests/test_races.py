@@ -128,7 +128,7 @@ def test_labels_are_drawn_as_often_as_they_should_be(row):
         sets = kt.Protocol("own", tells_drawn=True, draws=more + 1, replacing=False).drawn_sets(p[0])
         for chance, mask in sets:
             key = tuple(np.flatnonzero(mask))
-            assert chance == pytest.approx(expected.pop(key), rel=1e-12)
+            assert chance == pytest.approx(expected.pop(key), rel=1e-12, abs=0)
             share = float((drawn == mask).all(axis=1).mean())
             assert abs(share - chance) <= 4.5 * np.sqrt(chance * (1 - chance) / visits)
         assert not expected
@@ -146,13 +146,13 @@ def test_one_visit_costs_no_more_than_a_list_at_its_worst(A, k):
     uniform = [cost(np.where(np.arange(A) < m, 1 / m, 0.0)) for m in range(1, A + 1)]
     lists = [cost(np.where(np.arange(A) < m, 1 / m, 0.0), f"SEL@top_k_only:{k}") for m in range(1, A + 1)]
     np.testing.assert_allclose(uniform, lists, atol=1e-13)
-    assert max(uniform) == pytest.approx(floor, rel=1e-12)
+    assert max(uniform) == pytest.approx(floor, rel=1e-12, abs=0)
     rng = np.random.default_rng(A)
     for i in range(150):
         assert cost(rng.dirichlet(np.full(A, (0.2, 1.0, 5.0)[i % 3]))) <= floor + 1e-12
     if (A, k) == (4, 2):
         assert floor == pytest.approx(1 / 6)
-        assert cost(np.array([1, 1, 1, 0]) / 3, "SEL@sampled:2") == pytest.approx(5 / 27, rel=1e-12)
+        assert cost(np.array([1, 1, 1, 0]) / 3, "SEL@sampled:2") == pytest.approx(5 / 27, rel=1e-12, abs=0)
         once, twice = (exact_risk(kt.Problem([1.0], [np.array([1, 1, 1, 0]) / 3]), protocol, n).value for n in (1, 2))
         assert twice < once
 
