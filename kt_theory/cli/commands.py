@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -36,8 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     return guarded(lambda: arguments.command(arguments))
 
 
+@functools.cache
 def parser() -> argparse.ArgumentParser:
-    """The parser of all commands."""
+    """The parser of all commands, made once in a process."""
     parser = Parser(
         prog="kt-theory",
         description="The statistics of knowledge transfer over finite domains: what hard labels, partial soft labels\n"
