@@ -8,8 +8,8 @@ import pytest
 
 #: Draws, kernels, special functions, file formats, figures, the command line; without the long tables of values.
 CORE = (
-    *("test_architecture", "test_cli_printed", "test_divergences", "test_kernels", "test_learners", "test_packaging"),
-    *("test_plots", "test_problem", "test_protocol", "test_protocols", "test_rates", "test_sampling", "test_tables"),
+    *("test_cli_printed", "test_divergences", "test_kernels", "test_learners", "test_packaging", "test_plots"),
+    *("test_problem", "test_protocol", "test_protocols", "test_rates", "test_sampling", "test_tables"),
 )
 
 #: Tests of other files that are core: exact risks of whole problems, and studies that are stored and read again.
@@ -22,8 +22,9 @@ CORE_TESTS = (
     ("test_study_versions", ""),
 )
 
-#: Tests of core files that are not core: long searches, which ask the same of all versions.
-NOT_CORE = ("learner_minimises_its_loss", "planted_wrong_learners")
+#: Tests of core files that are not core: long searches, which ask the same of all versions, and whole commands for whose
+#: sake many loops would be compiled that no other test of the core needs.
+NOT_CORE = ("learner_minimises_its_loss", "planted_wrong_learners", "test_reproduce", "test_minimax", "style_is_left")
 
 #: Files whose tests use the same compiled functions: one worker compiles and loads them, not each.
 TOGETHER = ("test_exact_", "test_minimax_", "test_kernels", "test_learners", "test_greedy", "test_own", "test_told")

@@ -5,9 +5,9 @@ import importlib.util
 import math
 import os
 import re
-import resource
 import subprocess
 import sys
+import time
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -60,19 +60,22 @@ def test_there_are_ten_lessons_with_a_notebook_each():
 
 
 @each_lesson
-def test_runs_as_plain_python(script, tmp_path):
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    lesson = run(script, tmp_path)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert lesson.returncode == 0, lesson.stderr
+def test_runs_as_plain_python(script, tmp_path, monkeypatch, capsys):
+    # Oracle: identity, what the notebook prints. What a process of its own adds, an import that is missing, is asked of
+    # the first lesson below.
+    monkeypatch.chdir(tmp_path)
     # Time of the processor and not of the clock: other tests run beside this one.
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < SECONDS
+    before = time.process_time()
+    exec(compile(script.read_text(encoding="utf-8"), script.name, "exec"), {"__name__": "__main__"})
+    assert time.process_time() - before < SECONDS
+    plt.close("all")
+    said = capsys.readouterr().out
     assert list(tmp_path.iterdir()) == []
     committed = notebook_of(script)
     # Another NumPy may draw other numbers; as many lines it prints in any case.
     if committed.metadata.made_with.numpy == np.__version__:
-        assert lesson.stdout == printed(committed)
-    assert len(lesson.stdout.splitlines()) == len(printed(committed).splitlines())
+        assert said == printed(committed)
+    assert len(said.splitlines()) == len(printed(committed).splitlines())
 
 
 @each_lesson
@@ -139,12 +142,13 @@ def test_notebook_names_no_place_and_no_time(path):
     assert not re.search(r"\d{4}-\d\d-\d\dT\d\d:\d\d", text)
 
 
-def test_building_gives_the_same_bytes_and_the_committed_outputs(tmp_path):
+def test_building_gives_the_committed_notebook():
+    # Oracle: identity, the notebook that was built before, byte for byte where the libraries are the same
     build = load_build()
     script = next(script for script in LESSONS if script.stem == "06_soft_labels")
-    first, second = build.executed(script), build.executed(script)
-    assert nbformat.writes(first) == nbformat.writes(second)
-    committed = notebook_of(script)
+    first, committed = build.executed(script), notebook_of(script)
+    if first.metadata.made_with == committed.metadata.made_with:
+        assert nbformat.writes(first) == nbformat.writes(committed)
     for cell, kept in zip(first.cells, committed.cells, strict=True):
         kinds = [(output.output_type, sorted(output.get("data", {}))) for output in cell.get("outputs", [])]
         assert kinds == [(output.output_type, sorted(output.get("data", {}))) for output in kept.get("outputs", [])]

@@ -416,6 +416,8 @@ def test_same_bytes_at_any_number_of_threads(workers, design, undisturbed, tmp_p
     assert contents(tmp_path / "study") == undisturbed[0]
 
 
+# Of a small study, test_cli_study asks the same.
+@pytest.mark.slow
 def test_same_bytes_from_processes(design, undisturbed, tmp_path):
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         kt.study.run_in_folder(design, tmp_path / "study", executor=pool)
