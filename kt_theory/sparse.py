@@ -198,6 +198,16 @@ def aligned(*tables: SparseTable) -> tuple[SparseTable, ...]:
     return tuple(widened)
 
 
+def descending(table: SparseTable) -> SparseTable:
+    """The stored values of each row in descending order, in its first cells; the rest of a row may not be above them.
+
+    What `numpy.sort` does to the rows of a dense table.
+    """
+    order = np.lexsort((-table.values, table.rows))
+    places = np.arange(table.stored) - table.offsets[table.rows]
+    return SparseTable.of_keys(table.rows * table.shape[1] + places, table.values[order], table.shape, table.rest)
+
+
 def is_sparse(value: Any) -> bool:
     """Whether `value` is a `SparseTable` or a ``scipy.sparse`` array or matrix; found without importing SciPy."""
     return isinstance(value, SparseTable) or hasattr(value, "tocoo")

@@ -13,7 +13,16 @@ from kt_theory.learners.told import ON_CELLS, Told
 from kt_theory.problem import uniform_table
 from kt_theory.protocols.transfer import TransferSet
 from kt_theory.records.samples import UNTOLD_BIAS
-from kt_theory.sparse import DENSE_MAX, SparseTable, Student, aligned, is_sparse, of_dense, sparse_law_table
+from kt_theory.sparse import (
+    DENSE_MAX,
+    SparseTable,
+    Student,
+    aligned,
+    descending,
+    is_sparse,
+    of_dense,
+    sparse_law_table,
+)
 
 
 def fit(transfer_set: TransferSet, learner: str | Learner, init: Any = None) -> np.ndarray | Student:
@@ -70,9 +79,9 @@ def fit(transfer_set: TransferSet, learner: str | Learner, init: Any = None) -> 
         start = checks.stochastic_table("init", init, shape, tolerance=checks.STUDENT_TOLERANCE)
     revealed = transfer_set.revealed
     if _is_shown_less(transfer_set, entry):
-        drawn = (transfer_set.counts > 0) & entry.protocol.tells_drawn
         told = revealed if shown == entry.protocol else entry.protocol.values(revealed)
-        revealed = np.where(drawn, told, np.nan)
+        drawn = (transfer_set.counts > 0) & entry.protocol.tells_drawn
+        revealed = told if entry.protocol.ordered else np.where(drawn, told, np.nan)
     student = entry.fit(transfer_set.counts, revealed, start)
     if LEARNERS.get(entry.name) is not entry:
         name = f"what {entry.name} answers"
@@ -95,7 +104,7 @@ def _is_shown_less(data: TransferSet, entry: Learner) -> bool:
     if entry.protocol.listed:
         return False
     if entry.protocol == data.protocol:
-        return data.untold < data.n and not entry.protocol.tells_drawn and not entry.protocol.lists
+        return data.untold < data.n and entry.protocol.tells_nothing
     drawn = [(protocol.draws, protocol.replacing) for protocol in (entry.protocol, data.protocol)]
     if entry.protocol.lists or drawn[0] != drawn[1]:
         raise checks.Unsupported(
@@ -121,7 +130,9 @@ def _fit_cells(data: TransferSet, entry: Learner, init: Any) -> Student:
     else:
         start = sparse_law_table("init", init, (S, A), checks.STUDENT_TOLERANCE)
     counts, revealed = data.told_counts, data.told
-    if _is_shown_less(data, entry):
+    if _is_shown_less(data, entry) and entry.protocol.ordered:
+        revealed = descending(revealed)
+    elif _is_shown_less(data, entry):
         seen = (counts.values > 0) & entry.protocol.tells_drawn
         told = revealed.values if entry.protocol == data.protocol else entry.protocol.cell_values(revealed)
         values = np.where(seen, told, np.nan)

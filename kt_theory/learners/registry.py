@@ -24,6 +24,11 @@ LEARNERS: dict[str, Learner] = {name: _FOUND[name] for name in PAPER_LEARNERS} |
 
 def told_at(protocol: Protocol) -> Learner:
     """``SEL@`` and a protocol: what is told is kept, or taken back to temperature 1, and the rest shared."""
+    if protocol.ordered:
+        raise checks.Unsupported(
+            f"{protocol} tells values without their labels, which SEL@ cannot keep: a loss that uses their order, "
+            "such as kt_theory.losses.make('uld').learner(), can"
+        )
     return sel_at(protocol) if protocol.exact else inexact_sel(protocol)
 
 

@@ -59,7 +59,9 @@ class Row:
         p = np.asarray(p, dtype=np.float64)
         A, lead = p.shape[-1], p.shape[:-1]
         shown = np.full(p.shape, np.nan)
-        if protocol.tells_drawn:
+        if protocol.ordered:
+            shown = protocol.values(p)
+        elif protocol.tells_drawn:
             shown = np.where(p > 0, p, np.nan)
         if protocol.top is None or protocol.top >= A:
             shown = p.copy()

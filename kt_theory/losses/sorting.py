@@ -29,10 +29,9 @@ def _assigned(values: np.ndarray, key: np.ndarray) -> np.ndarray:
 class ULD(Loss):
     """Universal logit distillation: -w_ce log q_y + w_d sum_i |q_(i) - p_(i)|, both sorted.
 
-    Sees the teacher's values in descending order, without labels; no protocol of the package tells just these, so that
-    a data set has to be soft, of which the order alone is used. w_ce > 0: the limit is p, and the student is p as soon
-    as the order of the labels is learnt and max e/p - min e/p <= 2 w_d / w_ce. w_ce = 0, as some trainers leave it:
-    every relabelling of p.
+    Sorted labels: the sampled label, and the teacher's values in descending order without their labels. w_ce > 0: the
+    limit is p, and the student is p as soon as the order of the labels is learnt and max e/p - min e/p <= 2 w_d / w_ce.
+    w_ce = 0, as some trainers leave it: every relabelling of p.
 
     The least sorted L1 is that of the relabelling t of p in the order of e. Then q_a is e_a / (mu + w) where that
     exceeds t_a, e_a / (mu - w) where that lies below t_a, else t_a; unseen labels keep t_a for mu < w, have 0 for mu >
@@ -49,10 +48,6 @@ class ULD(Loss):
     separable, smooth = False, False
     w_ce = Number(1.0, "weight of the cross-entropy; 0 in a popular trainer", "[0, inf)")
     w_d = Number(1.5, "weight of the sorted L1", "[0, inf)")
-
-    @property
-    def protocol(self) -> Protocol:
-        return resolve_protocol("soft")
 
     def value(self, q: np.ndarray, row: Row) -> np.ndarray:
         gap = np.abs(descending(q) - descending(row.shown)).sum(axis=-1)
@@ -106,16 +101,16 @@ class ULD(Loss):
 class GoldHybrid(Loss):
     """GOLD hybrid: Jensen-Shannon terms on matched labels, sorted L1 on the others.
 
-    Exact on the matched labels, the first ones here, which it needs with their probabilities; the others are p up to a
-    permutation, given here in the order of the initial table, ties by number. At beta 0 or 1 the pointwise terms would
-    be signed, and not safe. Source: TRL GOLD.
+    Exact on the matched labels, the first ones here, which it reads by their labels: it needs soft labels, or sorted
+    ones where none is matched. The others are p up to a permutation, given here in the order of the initial table, ties
+    by number. At beta 0 or 1 the pointwise terms would be signed, and not safe. Source: TRL GOLD.
     """
 
     id = "gold_hybrid"
     title = "GOLD hybrid: Jensen-Shannon on matched labels, sorted L1 on the others"
     formula = "sum_(matched) JSD terms + sum_i |q_(i) - p_(i)| over the unmatched"
     paper = "TRL GOLD"
-    level = "sorted"
+    level = "soft"
     consistent, rate = "if at most one label is unmatched, or they are equal", "exp S on the matched"
     separable, smooth = False, False
     matched = Whole(2, "number of labels shared, the first ones", 0)
@@ -123,7 +118,7 @@ class GoldHybrid(Loss):
 
     @property
     def protocol(self) -> Protocol:
-        return resolve_protocol("soft")
+        return resolve_protocol("soft" if self.matched else "sorted")
 
     def value(self, q: np.ndarray, row: Row) -> np.ndarray:
         m = self.matched

@@ -207,7 +207,7 @@ def _levels(levels: Sequence[str | Protocol], target: float) -> dict[str, Learne
             raise ValueError(f"levels names {protocol} twice")
         if protocol.name in COUNTED_ON and PROTOCOLS[protocol.name] == protocol:
             found[protocol.name] = resolve_learner(COUNTED_ON[protocol.name])
-        elif (not protocol.lists and protocol.exact) or protocol.listed:
+        elif (not protocol.lists and protocol.exact) or protocol.listed or protocol.ordered:
             raise checks.Unsupported(
                 f"levels has {protocol}: a plan knows hard, partial, soft, lists such as top_k:20, and forms such as "
                 "rounded:2 and tempered:2"

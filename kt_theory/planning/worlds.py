@@ -62,7 +62,7 @@ class Worlds:
     Raises
     ------
     Unsupported
-        A ValueError, for a pilot whose probabilities are rounded, or told at another temperature.
+        A ValueError, for a pilot whose probabilities are rounded, told at another temperature, or without labels.
     """
 
     def __init__(self, pilot: TransferSet) -> None:

@@ -57,6 +57,8 @@ class Protocol:
     temperature : float
         T: told are the probabilities of the law that is proportional to p^(1/T). In (0, infinity); not together with
         `digits`.
+    ordered : bool
+        Whether the probabilities of all labels are told in descending order, without their labels, and nothing else.
     """
 
     name: str
@@ -71,11 +73,12 @@ class Protocol:
     replacing: bool = True
     mass: float | None = None
     at_least: float | None = None
+    ordered: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name or not self.name.isprintable():
             raise ValueError(f"the name of a protocol is {checks.shown(self.name)}: it must be a line of text")
-        for fact in ("shows_label", "tells_drawn", "lists_last", "listed", "replacing"):
+        for fact in ("shows_label", "tells_drawn", "lists_last", "listed", "replacing", "ordered"):
             object.__setattr__(self, fact, checks.flag(f"{fact} of protocol {self.name}", getattr(self, fact)))
         if self.top is not None:
             object.__setattr__(self, "top", checks.whole_number(f"top of protocol {self.name}", self.top))
@@ -107,9 +110,12 @@ class Protocol:
             raise ValueError(
                 f"replacing of protocol {self.name} is False: draws must be at least 2, and tells_drawn set"
             )
+        inexact = self.digits is not None or hot != 1
+        if self.ordered and (self.tells_drawn or self.lists or self.listed or inexact):
+            raise ValueError(f"ordered of protocol {self.name} is True, and it tells more than the values in order")
         if self.digits is not None and hot != 1:
             raise ValueError(f"protocol {self.name} has digits and a temperature: one of them can be given")
-        if not self.exact and ((not self.tells_drawn and not self.lists) or self.listed):
+        if inexact and ((not self.tells_drawn and not self.lists) or self.listed):
             raise ValueError(f"protocol {self.name} has digits or a temperature: tells_drawn or top must be set")
 
     def __str__(self) -> str:
@@ -123,15 +129,16 @@ class Protocol:
         # Rounding is a function of the probability, a temperature of the whole row; neither can be undone. Rounded
         # twice is not rounded once.
         values = alike or other.tells_nothing or (self.exact and (other.temperature == 1 or self.top is None))
+        order = self.ordered >= other.ordered or (self.exact and self.top is None)
         # Independent draws, or fewer, can be made of those without replacement: repeats are of labels that are told.
         drawn = self.draws >= other.draws and (not self.replacing or other.replacing or other.draws == 1)
         labels = self.shows_label >= other.shows_label and drawn
-        return labels and self.tells_drawn >= other.tells_drawn and tops and told and values
+        return labels and self.tells_drawn >= other.tells_drawn and tops and told and values and order
 
     @property
     def exact(self) -> bool:
-        """Whether probabilities are told as they are, neither rounded nor at another temperature."""
-        return self.digits is None and self.temperature == 1
+        """Whether probabilities are told as they are: of their labels, neither rounded nor at another temperature."""
+        return self.digits is None and self.temperature == 1 and not self.ordered
 
     @property
     def lists(self) -> bool:
@@ -149,12 +156,14 @@ class Protocol:
     @property
     def tells_nothing(self) -> bool:
         """Whether no probability is told."""
-        return not self.tells_drawn and not self.lists and not self.listed
+        return not self.tells_drawn and not self.lists and not self.listed and not self.ordered
 
     def values(self, teacher: np.ndarray) -> np.ndarray:
-        """What is told in the place of each probability of rows, shape (..., A)."""
+        """What is told in the place of each probability of rows, shape (..., A); rows of NaN stay so."""
         if self.exact:
             return teacher
+        if self.ordered:
+            return -np.sort(-teacher, axis=-1)
         with np.errstate(divide="ignore"):
             logs = np.log(teacher)
         if self.digits is not None:
@@ -437,6 +446,8 @@ class Protocol:
         -------
         ndarray, shape (..., A)
         """
+        if self.ordered:
+            return np.where((visits > 0)[..., None], self.values(teacher), np.nan)
         if told is None and not self.tells_drawn:
             return np.full(counts.shape, np.nan)
         shown = counts > 0 if self.tells_drawn else np.zeros(counts.shape, dtype=bool)

@@ -9,21 +9,23 @@ is told in any case.
 
 What is told of a probability may be less than the probability itself: its natural logarithm rounded to a number of
 digits, or the probability of the row at another temperature, p^(1/T) scaled to one. The label is drawn from pi* all the
-same, as where an API samples at one temperature and reports log-probabilities at another.
+same, as where an API samples at one temperature and reports log-probabilities at another. Or the values are told alone,
+in descending order without their labels (``ordered``): what is left of a teacher of another vocabulary.
 
 Records may tell of more labels than were drawn, in lists that follow no rule: of 20 labels here and of 17 there. Their
 protocol is ``told``: at least partial, with lists that the records hold and no law gives (``listed=True``). It has
 transfer sets and learners, and is not simulated.
 
-==================  =====  ====================  =======================
+==================  =====  ====================  ==============================
 protocol            label  its probability       told in any case
-==================  =====  ====================  =======================
+==================  =====  ====================  ==============================
 ``hard``            yes    no                    nothing
 ``partial``         yes    yes                   nothing
 ``sampled:M``       M      yes                   nothing
 ``gumbel_top_k:K``  K      yes                   nothing
 ``rounded:D``       yes    its rounded log       nothing
 ``tempered:T``      yes    at temperature T      nothing
+``sorted``          yes    no                    all values in order, no labels
 ``top_k_only:K``    no     no                    the K most likely labels
 ``top_p:P``         no     no                    the most likely labels, of mass P
 ``threshold:T``     no     no                    the labels of probability T or more
@@ -31,7 +33,7 @@ protocol            label  its probability       told in any case
 ``top_k:K``         yes    yes                   the K most likely labels
 ``told``            yes    yes                   what the records list
 ``soft``            yes    yes                   every label
-==================  =====  ====================  =======================
+==================  =====  ====================  ==============================
 
 ``gumbel_top_k:K`` draws K different labels, each in proportion to its probability among those that are left: the K
 largest of log p_a + G_a, G_a independent Gumbel variables. ``top_p:P`` lists as few of the most likely labels as have
@@ -66,6 +68,9 @@ PROTOCOLS: dict[str, Protocol] = {
 
 #: The protocol of records that tell of labels that were not drawn, in lists that follow no rule.
 TOLD = Protocol("told", tells_drawn=True, listed=True)
+
+#: The protocol that shows the sampled label, and the teacher's values in descending order without their labels.
+SORTED = Protocol("sorted", ordered=True)
 
 
 def top_k(k: int, *, lists_last: bool = True) -> Protocol:
@@ -371,8 +376,9 @@ def named(name: str) -> Protocol | None:
     """The protocol of a name, if there is one."""
     if name in PROTOCOLS:
         return PROTOCOLS[name]
-    if name == TOLD.name:
-        return TOLD
+    for alone in (TOLD, SORTED):
+        if name == alone.name:
+            return alone
     family, _, number = name.removesuffix(BUT_LAST).partition(":")
     if family in FAMILIES and number.isascii() and number.isdecimal() and len(number) < 19 and int(number) > 0:
         made = FAMILIES[family](int(number))
@@ -419,7 +425,7 @@ def resolve_protocol(protocol: object, argument: str = "protocol") -> Protocol:
         said = f"{argument} is {checks.shown(protocol)}"
         raise checks.Unsupported(f"{said}: the {letter} of {family}:{letter} is {meaning}")
     lists, forms = (f"{family}:K" for family in FAMILIES), (f"{family}:{form[0]}" for family, form in FORMS.items())
-    known = ", ".join([*PROTOCOLS, *lists, *forms])
+    known = ", ".join([*PROTOCOLS, *lists, *forms, SORTED.name])
     raise checks.Unsupported(f"{argument} is {checks.shown(protocol)}: it must be one of {known}, or a Protocol")
 
 
@@ -432,6 +438,6 @@ def resolve_form(protocol: object, argument: str = "told_as") -> Protocol:
         For what is no protocol, and for every other one.
     """
     form = resolve_protocol(protocol, argument)
-    if form.exact or form.lists or not form.shows_label:
+    if form.exact or form.lists or form.ordered or not form.shows_label:
         raise checks.Unsupported(f"{argument} is {form}: it must be rounded:D or tempered:T")
     return form

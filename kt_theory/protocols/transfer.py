@@ -17,7 +17,16 @@ from kt_theory.protocols.protocol import Protocol, resolve_form, resolve_protoco
 from kt_theory.records.columns import Columns
 from kt_theory.records.samples import TOLERANCE, samples_of
 from kt_theory.refusals import Argument, Refusal
-from kt_theory.sparse import SPARSE_FROM, SparseTable, aligned, is_sparse, of_dense, sparse_counts, sparse_law_table
+from kt_theory.sparse import (
+    SPARSE_FROM,
+    SparseTable,
+    aligned,
+    descending,
+    is_sparse,
+    of_dense,
+    sparse_counts,
+    sparse_law_table,
+)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -34,7 +43,8 @@ class TransferSet:
         n_sa, how often label a was shown at input s; zeros under a protocol that shows no label.
     revealed : ndarray, shape (S, A)
         pi*(a|s) where the protocol shows it, NaN elsewhere; as `Protocol.values` has it, if the protocol rounds it or
-        tells it at another temperature.
+        tells it at another temperature. Under ``sorted`` the values of a visited input in descending order: column i
+        has the i-th largest one, whichever its label is.
     states, actions : tuple of str
         Names of the inputs and labels.
     visits : ndarray of int64, shape (S,)
@@ -120,6 +130,9 @@ class TransferSet:
         """
         if self.logarithms is not None:
             return self.logarithms
+        if self.protocol.ordered:
+            none = np.empty(0, dtype=np.int64)
+            return SparseTable.of_keys(none, np.empty(0), self.shape, np.full(self.shape[0], math.nan))
         table = self.told if self.sparse else of_dense(self.revealed, rest=math.nan)
         with np.errstate(divide="ignore"):
             told = ~np.isnan(table.values)
@@ -133,6 +146,8 @@ class TransferSet:
     @property
     def untold(self) -> int:
         """Number of samples of labels whose probability is not told: all under hard labels."""
+        if self.protocol.ordered:
+            return int(self.pairs.values.sum())
         if self.sparse:
             return int(self.told_counts.values[np.isnan(self.told.values)].sum())
         return int(self.counts[np.isnan(self.revealed)].sum())
@@ -237,7 +252,7 @@ class TransferSet:
         state_names = checks.names("states", states, S)
         action_names = checks.names("actions", actions, A)
         revealed = np.full((S, A), np.nan)
-        if shown.tells_drawn or shown.lists:
+        if not shown.tells_nothing:
             if teacher is None:
                 raise ValueError(f"teacher is missing: the {shown} protocol reveals some of it")
             table = checks.stochastic_table("teacher", teacher, shape=(S, A))
@@ -263,7 +278,7 @@ class TransferSet:
         S, A = drawn.shape
         names = (checks.names("states", states, S), checks.names("actions", actions, A))
         hidden = np.full(S, np.nan)
-        if not shown.tells_drawn and not shown.lists:
+        if shown.tells_nothing:
             nothing = np.full(drawn.stored, np.nan)
             hides = SparseTable(drawn.shape, drawn.offsets, drawn.columns, nothing, hidden)
             return cls(shown, drawn, hides, *names, visits)  # type: ignore[arg-type]
@@ -282,6 +297,13 @@ class TransferSet:
             raise ValueError(f"counts{at} is {int(both.values[i])}, but teacher{at} is 0: it is never drawn")
         _refuse_parts(_row_sums(both), visits, np.bincount(law.rows[law.values > 0], minlength=S), shown)
         visited = visits > 0
+        if shown.ordered:
+            at = visited[law.rows]
+            told = SparseTable.of_keys(law.keys[at], law.values[at], (S, A), np.where(visited, 0.0, np.nan))
+            some = slice(None) if shown.shows_label else slice(0)
+            counted = SparseTable.of_keys(drawn.keys[some], drawn.values[some], (S, A), np.zeros(S))
+            counted, told = aligned(counted, descending(told))
+            return cls(shown, counted, told, *names, visits)  # type: ignore[arg-type]
         ties = np.random.default_rng(np.random.SeedSequence(checks.whole_number("seed", seed), spawn_key=(1,)))
         anyway = shown.told_cells(law, 1, ties)
         tells = (both.values > 0) & shown.tells_drawn

@@ -142,4 +142,5 @@ LATER_FACTS = {
     "replacing": FLAG,
     "mass": number(5e-324, 1.0).or_null(),
     "at_least": number(5e-324, 1.0).or_null(),
+    "ordered": FLAG,
 }

@@ -43,7 +43,7 @@ def write_students(students: Mapping[str, Any], transfer_set: TransferSet, path:
     ------
     ValueError
         If there is no student, one has another shape, an entry outside [0, 1] or the name of a column that is taken;
-        and as `write_table`.
+        `Unsupported` for a transfer set of values without their labels; and as `write_table`.
 
     Examples
     --------
@@ -59,6 +59,11 @@ def write_students(students: Mapping[str, Any], transfer_set: TransferSet, path:
     if not isinstance(students, Mapping) or not students:
         raise ValueError("students must map at least one name to a table")
     checks.instance_of("transfer_set", transfer_set, TransferSet)
+    if transfer_set.protocol.ordered:
+        raise checks.Unsupported(
+            f"transfer_set has {transfer_set.protocol} labels: its values belong to no label, and the file has a line "
+            "for each pair of an input and a label"
+        )
     if transfer_set.sparse:
         return write_table(_sparse_frame(students, transfer_set, checked_path(path)), path)
     S, A = transfer_set.shape
