@@ -50,6 +50,7 @@ QUICK = {
     "kt-theory reproduce audit --simulate": "kt-theory reproduce audit --simulate --help",
     "kt-theory reproduce llm --simulate": "kt-theory reproduce llm --simulate --help",
     "kt-theory reproduce storage --simulate": "kt-theory reproduce storage --simulate --help",
+    "kt-theory reproduce atlas": "kt-theory reproduce atlas --help",
     "kt-theory plan --pilot records.csv --other --target 0.05 --cost hard=1 partial=1 soft=5 --plot plan.png": (
         "kt-theory plan --pilot records.csv --other --target 0.3 --levels hard --plot plan.png"
     ),

@@ -210,7 +210,7 @@ def test_phases_that_agree_again_are_counted(monkeypatch, short):
 @pytest.mark.parametrize(
     ("A", "kind", "rho", "n"),
     [
-        (100, "flat", 1.0, 100),
+        pytest.param(100, "flat", 1.0, 100, marks=pytest.mark.slow),
         (100, "whole", 0.7, 200),
         (300, "zipf", 0.5, 1000),
         (1000, "softmax", 1.0, 10**6),

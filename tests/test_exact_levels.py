@@ -48,7 +48,10 @@ def test_levels_against_a_fourier_series_in_the_unseen_mass(A, kind, rho, n):
     assert abs(found.value / series.value - 1) < 1e-8
 
 
-@pytest.mark.parametrize(("A", "kind", "n"), [(100, "flat", 30), (1000, "zipf", 700), (50_000, "softmax", 10**5)])
+@pytest.mark.parametrize(
+    ("A", "kind", "n"),
+    [(1000, "zipf", 700), (50_000, "softmax", 10**5), pytest.param(100, "flat", 30, marks=pytest.mark.slow)],
+)
 def test_levels_against_simulation(A, kind, n):
     # Oracle: Monte Carlo, 3000 repeats with control variates at a fixed seed (60 at 50,000 labels), |z| <= 4
     row = row_of(A, kind)

@@ -156,7 +156,7 @@ def kept(problem: kt.Problem, level: str, pilot_size: int, target: float, runs: 
     return good / runs, float(np.median(promised)) / need
 
 
-@pytest.mark.parametrize("level", ["hard", "partial"])
+@pytest.mark.parametrize("level", ["partial", pytest.param("hard", marks=pytest.mark.slow)])
 def test_promises_are_kept(level: str) -> None:
     # Oracle: Monte Carlo, fresh students of the promised size; 0.9 less 3 binomial errors of 16 runs
     problem = kt.dirichlet_problem(3, 5, np.random.default_rng(3))

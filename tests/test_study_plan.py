@@ -89,7 +89,10 @@ def test_a_study_reaches_the_slope_error_it_aims_at():
     assert abs(fit.slope - kt.fit_rate(rows["n"], exact, rows["mcse"]).slope) <= 4 * fit.slope_se
 
 
-@pytest.mark.parametrize("target", [{"slope_se": 0.02}, {"target_mcse": 0.02, "relative": True}])
+@pytest.mark.parametrize(
+    "target",
+    [{"slope_se": 0.02}, pytest.param({"target_mcse": 0.02, "relative": True}, marks=pytest.mark.slow)],
+)
 def test_stopping_biases_nothing(target):
     # Oracle: second algorithm, the exact expected risk; 400 studies whose repeats are planned from pilots of 20
     exact = np.array([kt.expected_risk(PANEL.problem, "CE_sgl", n) for n in PANEL.n])
