@@ -254,7 +254,7 @@ ATTACKS = (
     {"pools"},
     {"means", "quantiles", "lower", "kl"},
 )
-REPORT = ({"words", "pictures"}, {"summary"}, {"text", "sections"}, {"overview"}, {"page"})
+REPORT = ({"words", "pictures"}, {"summary"}, {"text", "junit", "sections"}, {"overview"}, {"page"})
 
 
 def names_in(path: Path, package: str) -> set[str]:

@@ -32,7 +32,9 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 QUICK = {
     "kt-theory verify": "kt-theory verify --statement zz-E.2 zz-E.5",
     "kt-theory verify --level full --report ledger.html": "kt-theory verify --statement zz-E.2 --report ledger.html",
-    "kt-theory verify --level quick --report ledger.html": "kt-theory verify --statement zz-E.2 --report ledger.html",
+    "kt-theory verify --report ledger.html --junit ledger.xml": (
+        "kt-theory verify --statement zz-E.2 --report ledger.html --junit ledger.xml"
+    ),
     "kt-theory verify --statement zz-3.2 zz-4.4": "kt-theory verify --statement zz-E.2 zz-E.5",
     "kt-theory verify --statement zz-5.2": "kt-theory verify --statement zz-E.2",
     "kt-theory verify --statement zz-3.2 --report ledger.html": (
@@ -116,8 +118,13 @@ def examples_of_help(parser):
 
 def block_of(page, kind):
     """The first block of a kind of a page of the guide."""
+    return blocks_of(page, kind)[0]
+
+
+def blocks_of(page, kind):
+    """The blocks of a kind of a page of the guide."""
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
-    return re.search(rf"```{kind}\n(.*?)```", text, flags=re.DOTALL)[1]
+    return re.findall(rf"```{kind}\n(.*?)```", text, flags=re.DOTALL)
 
 
 def prepared(folder):
@@ -138,6 +145,8 @@ def prepared(folder):
     (folder / "labels.txt").write_text("yes\nno\nperhaps\n", encoding="utf-8")
     (folder / "samples.csv").write_text(block_of("auditing.md", "csv"), encoding="utf-8")
     (folder / "my_loss.py").write_text(LOSS, encoding="utf-8")
+    own = [block for block in blocks_of("verify.md", "python") if "lower_bound" in block]
+    (folder / "my_bounds.py").write_text(own[0], encoding="utf-8")
     for name in ("rates.toml", "my_design.toml"):
         (folder / name).write_text(STUDY, encoding="utf-8")
     (folder / "my_design.py").write_text(STUDY_IN_PYTHON, encoding="utf-8")

@@ -40,6 +40,7 @@ def made(id="mine", claim=lambda n: 2.0, **changes):
     """A statement of one's own: 1 <= claim(n)."""
     entries = {"source": "ours", "words": "One is small.", "formula": "1 <= 2", "regime": "n >= 1"}
     entries |= {"grade": "upper", "status": "proved", "claim": claim, "check": at_one}
+    entries |= {"origin": Origin.OURS}
     return Statement(id=id, **entries | changes)
 
 
@@ -263,8 +264,9 @@ def test_the_groups_are_told_apart():
     published = made(source="Z&Z Thm 9.9", origin=Origin.PAPER)
     own = made(source="Z&Z of mine")  # where it is from is a field, and not read off the words
     conjectured = made(source="Z&Z Remark 9", origin=Origin.PAPER, grade="conjecture", status="conjectured")
-    groups = [group(statement) for statement in (published, own, TRUE, SLIP, conjectured, OPEN)]
-    assert groups == ["Z&Z", "ours", "ours", "slips", "conjectures", "conjectures"]
+    yours = made(origin=Origin.YOURS, status="conjectured")
+    groups = [group(statement) for statement in (published, own, TRUE, SLIP, conjectured, OPEN, yours)]
+    assert groups == ["Z&Z", "ours", "ours", "slips", "conjectures", "conjectures", "yours"]
 
 
 # --- What follows from all together ---------------------------------------------------------------------
@@ -392,6 +394,8 @@ def test_verify_prints_writes_and_exits_zero(registered, tmp_path, capsys):
     assert "planted errors: 2 of 2 caught (100.0%)" in printed.out
     assert "slips of print: 1; their mended forms that hold: 1" in printed.out
     assert "within the limit 1e-06" in printed.out
+    last = "PASS: 1 statement stands, 1 known false one was caught again, 1 has no model yet"
+    assert printed.out.splitlines()[-1] == last
     assert "%|" not in printed.err, "a progress bar was drawn where there is no terminal"
     assert max(map(len, printed.out.splitlines())) <= 160
     table = pd.read_csv(out)
@@ -413,6 +417,7 @@ def test_a_surprise_exits_one_and_is_named(id, why, registered, capsys):
     printed = capsys.readouterr()
     assert printed.err == f"not as expected: {id}: {why}\n"
     assert "(!)" in printed.out
+    assert printed.out.splitlines()[-1] == f"FAIL: 1 of 2 statements not as expected ({id}); 1 statement stands"
 
 
 def test_a_mended_form_that_breaks_exits_one(monkeypatch, capsys):
@@ -439,9 +444,6 @@ def test_verify_speaks_json(registered, monkeypatch, capsys):
         raise AssertionError(f"{name} is not JSON")
 
     found = json.loads(capsys.readouterr().out, parse_constant=no_constant)
-    assert list(found) == [
-        *("level", "seed", "versions", "statements", "statements_by_kind", "mutation_score", "false_alarm")
-    ]
     assert (found["level"], found["seed"], found["false_alarm"]) == ("quick", 7, 0.0)
     assert found["versions"]["kt_theory"] == kt.__version__
     assert found["statements_by_kind"] == {"exact": 2, "certified": 0, "search": 0, "simulation": 0, "algebra": 0}
@@ -488,7 +490,7 @@ def test_help_teaches():
         "--report",
         "--no-planted",
         "--seed",
-        "Exit code 1",
+        "exit codes:",
     ):
         assert needed in done.stdout
 

@@ -1,10 +1,11 @@
-"""Losses from words of the command line: ids with parameters, functions in files."""
+"""Objects from words of the command line: losses by id and parameters, functions and statements in Python files."""
 
 from __future__ import annotations
 
 import importlib.util
 import os
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import kt_theory as kt
@@ -29,17 +30,35 @@ def made(name: str, words: list[str]) -> Any:
 def function_of(place: str) -> Any:
     """The function of FILE.py:NAME."""
     file, _, name = place.rpartition(":")
-    if not Path(file).is_file():
-        raise ValueError(f"there is no file {shown(file)}: a function is given as FILE.py:NAME")
-    spec = importlib.util.spec_from_file_location(Path(file).stem, os.fspath(file))
-    if spec is None or spec.loader is None:
-        raise ValueError(f"{shown(file)} is no Python file: a function is given as FILE.py:NAME")
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:  # whatever a file of the user's raises
-        raise ValueError(f"{shown(file)} does not import: {type(error).__name__}: {error}") from error
+    module = _module_of(file, "a function is given as FILE.py:NAME")
     if not callable(getattr(module, name, None)):
         has = ", ".join(key for key, value in vars(module).items() if callable(value) and not key.startswith("_"))
         raise ValueError(f"{shown(file)} has no function {shown(name)}; it has {has or 'none'}")
     return getattr(module, name)
+
+
+def statements_of(file: str) -> list[Any]:
+    """Every `kt_theory.ledger.Statement` at the top level of a Python file, in the order in which it names them."""
+    module = _module_of(file, "statements are given as a Python file, --file FILE.py")
+    named = [value for value in vars(module).values() if isinstance(value, kt.ledger.Statement)]
+    if not named:
+        raise ValueError(
+            f"{shown(file)} has no statement: name at its top level what kt_theory.ledger.upper_bound, lower_bound or "
+            "Statement gives"
+        )
+    return list({id(statement): statement for statement in named}.values())  # one of two names is one
+
+
+def _module_of(file: str, given: str) -> ModuleType:
+    """A Python file of the user's, executed."""
+    if not Path(file).is_file():
+        raise ValueError(f"there is no file {shown(file)}: {given}")
+    spec = importlib.util.spec_from_file_location(Path(file).stem, os.fspath(file))
+    if spec is None or spec.loader is None:
+        raise ValueError(f"{shown(file)} is no Python file: {given}")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:  # whatever a file of the user's raises
+        raise ValueError(f"{shown(file)} does not import: {type(error).__name__}: {error}") from error
+    return module

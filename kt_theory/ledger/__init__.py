@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from kt_theory.ledger.entries.registry import STATEMENTS as STATEMENTS
     from kt_theory.ledger.own import lower_bound as lower_bound
     from kt_theory.ledger.own import upper_bound as upper_bound
+    from kt_theory.ledger.report.junit import write_junit as write_junit
     from kt_theory.ledger.report.page import write_report as write_report
     from kt_theory.ledger.report.summary import Summary as Summary
+    from kt_theory.ledger.report.summary import conclusion as conclusion
     from kt_theory.ledger.report.summary import summarise as summarise
     from kt_theory.ledger.report.summary import surprises as surprises
     from kt_theory.ledger.report.summary import versions as versions
@@ -86,9 +88,11 @@ _HOME = {
     "steeper": "attacks.planting",
     "Summary": "report.summary",
     "as_text": "report.text",
+    "conclusion": "report.summary",
     "summarise": "report.summary",
     "surprises": "report.summary",
     "versions": "report.summary",
+    "write_junit": "report.junit",
     "write_report": "report.page",
 }
 

@@ -214,7 +214,7 @@ class Statement:
     note : str
         What a reader should know of the evidence.
     origin : Origin
-        The paper, or ours; a statement of a user's own counts as ours.
+        The paper, ours, or, of a statement of a user's own, yours.
     """
 
     id: str
@@ -231,7 +231,7 @@ class Statement:
     mended: Claim | None = None
     mended_formula: str = ""
     note: str = ""
-    origin: Origin = Origin.OURS
+    origin: Origin = Origin.YOURS
 
     @property
     def expected(self) -> tuple[Outcome, ...]:

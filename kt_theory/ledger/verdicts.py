@@ -80,7 +80,22 @@ def try_all(
 
 
 def judge(statement: Statement, tried: Effort, *, planted: bool = True) -> Verdict:
-    """Try one statement."""
+    """Try one statement.
+
+    Raises
+    ------
+    ValueError
+        If its claim or check raises: that is no verdict.
+    """
+    try:
+        return _judge(statement, tried, planted)
+    except (ValueError, MemoryError):
+        raise
+    except Exception as error:  # a statement of a user's own may raise anything
+        raise ValueError(f"the statement {statement.id!r} raised {type(error).__name__}: {error}") from error
+
+
+def _judge(statement: Statement, tried: Effort, planted: bool) -> Verdict:
     started = time.perf_counter()
     if statement.check is None or statement.claim is None:
         return Verdict(statement, Outcome.OPEN, None, Counter(), 0, 0.0, None, 0, 0, (), (), 0.0)

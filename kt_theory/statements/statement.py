@@ -15,6 +15,7 @@ class Origin(StrEnum):
 
     PAPER = "paper"
     OURS = "ours"
+    YOURS = "yours"
 
 
 class Grade(StrEnum):

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from kt_theory import __version__
-from kt_theory.ledger.statement import KINDS, Statement
-from kt_theory.ledger.verdicts import Verdict
+from kt_theory.ledger.statement import KINDS, Outcome, Statement
+from kt_theory.ledger.verdicts import Verdict, unexpected
+from kt_theory.showing import listed, shown
 from kt_theory.statements import Origin
 
 
@@ -97,6 +98,34 @@ def surprises(verdict: Verdict) -> list[str]:
     return found + [f"planted error not found: {words}" for words in verdict.survivors]
 
 
+#: How many statements a failure names before the rest is only counted.
+NAMED = 6
+
+
+def conclusion(verdicts: Sequence[Verdict]) -> str:
+    """What all verdicts come to in one line, which begins with PASS or FAIL.
+
+    Only what is as expected is counted after that: what stands, what is known to be false and was refuted again, what
+    is known to be vacuous or too weak and was seen to be so again, and what was not tried.
+    """
+    tally = Counter(verdict.verdict for verdict in verdicts if verdict.as_expected)
+    stand = tally[Outcome.HOLDS] + tally[Outcome.PROVED_AT_POINTS]
+    parts = [f"{many(stand, 'statement')} {'stands' if stand == 1 else 'stand'}"]
+    for outcome, one, more in (
+        (Outcome.REFUTED, "known false one was caught again", "known false ones were caught again"),
+        (Outcome.VACUOUS, "vacuous one was found again", "vacuous ones were found again"),
+        (Outcome.DOES_NOT_IMPLY, "too weak one was found again", "too weak ones were found again"),
+        (Outcome.OPEN, "has no model yet", "have no model yet"),
+    ):
+        if tally[outcome]:
+            parts.append(f"{tally[outcome]} {one if tally[outcome] == 1 else more}")
+    wrong = unexpected(verdicts)
+    if not wrong:
+        return f"PASS: {', '.join(parts)}"
+    named = listed((shown(verdict.statement.id) for verdict in wrong), len(wrong), NAMED)
+    return f"FAIL: {len(wrong)} of {many(len(verdicts), 'statement')} not as expected ({named}); {', '.join(parts)}"
+
+
 def evidence(verdict: Verdict) -> str:
     """Trials by kind, in words."""
     return ", ".join(f"{verdict.counts[kind]:,} {kind}" for kind in KINDS if verdict.counts[kind]) or "none"
@@ -104,6 +133,8 @@ def evidence(verdict: Verdict) -> str:
 
 def group(statement: Statement) -> str:
     """Where a statement comes from: one of `GROUPS`."""
+    if statement.origin == Origin.YOURS:
+        return "yours"
     if statement.grade == "slip":
         return "slips"
     if statement.grade in ("conjecture", "open") or statement.status in ("conjectured", "open"):

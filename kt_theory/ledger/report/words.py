@@ -14,6 +14,7 @@ GROUPS = {
     "ours": "ours",
     "slips": "slips of print",
     "conjectures": "conjectures, open questions",
+    "yours": "yours",
 }
 
 #: A sign for each verdict, so that it is not told by colour alone.
