@@ -22,9 +22,18 @@ CORE_TESTS = (
     ("test_study_versions", ""),
 )
 
-#: Tests of core files that are not core: long searches, which ask the same of all versions, and whole commands for whose
-#: sake many loops would be compiled that no other test of the core needs.
-NOT_CORE = ("learner_minimises_its_loss", "planted_wrong_learners", "test_reproduce", "test_minimax", "style_is_left")
+#: Tests of core files that are not core: long searches and studies of a method, which ask the same of all versions, and
+#: whole commands for whose sake many loops would be compiled that no other test of the core needs.
+NOT_CORE = (
+    *(
+        "learner_minimises_its_loss",
+        "planted_wrong_learners",
+        "standard_errors_are_the_scatter",
+        "noise_is_still_covered",
+    ),
+    *("drift_and_wave", "test_reproduce", "test_minimax", "test_no_encoding_stops", "a_full_output_is_named"),
+    *("a_truncated_file", "style_is_left", "learners_of_ones_own_have_a_look", "exchange_is_exact"),
+)
 
 #: Files whose tests use the same compiled functions: one worker compiles and loads them, not each.
 TOGETHER = ("test_exact_", "test_minimax_", "test_kernels", "test_learners", "test_greedy", "test_own", "test_told")

@@ -72,8 +72,8 @@ def defined_risks(problem: Problem, init: np.ndarray, counts: np.ndarray) -> np.
 
 @pytest.mark.parametrize("block", [0, *(pytest.param(block, marks=pytest.mark.slow) for block in range(1, 6))])
 def test_risks_equal_the_definitions(block: int) -> None:
-    # Oracle: second algorithm, readable NumPy learners and tv_risk; 100 problems, 800 count tables (slow: 600, 4800); risks are below 1
-    # and sums have at most 24 terms, so that 1e-15 is a handful of roundings
+    # Oracle: second algorithm, readable NumPy learners and tv_risk; 100 problems, 800 count tables, slow 600 and 4800;
+    # risks are below 1 and sums have at most 24 terms, so that 1e-15 is a handful of roundings
     for seed in range(100 * block, 100 * block + 100):
         problem, init, counts = random_case(seed)
         np.testing.assert_allclose(
