@@ -103,6 +103,7 @@ MAP = {
             "exact",
             "files",
             "learners",
+            "losses",
             "minimax",
             "problem",
             "progress",

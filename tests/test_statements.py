@@ -41,6 +41,7 @@ TRIED = {
     "delta": (0.01, 0.1, 0.10001, 0.39, 0.4, 0.9), "Delta": (0.0, 0.5, 1.0), "p": (0.0, 0.5, 1.0),
     "eta": (0.0, 0.5, 1.0), "M": (0.0, 1.0), "r": (0.0, 0.5, 1.0, 1.5), "alpha": (0.0, 1.0),
     "m": (0, 1, 2, 10**18), "u": (0, 1, 2), "t": (0.0, 0.5, 1.0, 1.5), "gap": (0.0, 0.5, 1.0, 1.5),
+    "P": (0.0, 0.5, 1.0), "T": (0.0, 1.0), "beta": (0.0, 1.0),
 }  # fmt: skip
 
 #: Predicates whose text is no list of comparisons; their ends are typed in tests of their own.

@@ -9,6 +9,7 @@ from kt_theory.statements import (
     hard,
     lemmas,
     limits_partial,
+    losses,
     minimax_hard,
     minimax_partial,
     minimax_soft,
@@ -52,6 +53,7 @@ TOPICS = (
     greedy,
     auditing,
     storage,
+    losses,
 )
 
 STATEMENTS: dict[str, Metadata] = {statement.id: statement for topic in TOPICS for statement in topic.STATEMENTS}
