@@ -37,8 +37,8 @@ LOOK = {
 }
 #: Those of other learners, in the order in which a table has them.
 OTHERS = (("#56B4E9", "P"), ("#000000", "X"), ("#999933", "*"), ("#882255", "h"), ("#44AA99", "<"), ("#AA4499", ">"))
-#: The most panels of a figure, and the most inches across.
-PANELS_MAX, INCHES_MAX = 100, 100.0
+#: The most axes of a figure, and the most inches across.
+AXES_MAX, INCHES_MAX = 100, 100.0
 
 LABEL = {
     "CE_sgl": "CE_sgl (hard labels)",
@@ -55,13 +55,13 @@ def drawing(
 ) -> Iterator[np.ndarray]:
     """Draw a figure in the package's style: yields its axes, shape (rows, columns), then writes `stem`.png and .pdf.
 
-    One legend goes above all panels. Each file is written whole, and the same drawing gives the same bytes. Nothing is
+    One legend goes above all axes. Each file is written whole, and the same drawing gives the same bytes. Nothing is
     written if the drawing fails. `width` is in inches, `height` in inches a row.
     """
     stem = path_of(stem, "stem")
     rows, columns = checks.whole_number("rows", rows, minimum=1), checks.whole_number("columns", columns, minimum=1)
-    if rows * columns > PANELS_MAX:
-        raise ValueError(f"rows x columns is {rows} x {columns}: a figure has at most {PANELS_MAX} panels")
+    if rows * columns > AXES_MAX:
+        raise ValueError(f"rows x columns is {rows} x {columns}: a figure has at most {AXES_MAX} axes")
     width, height = _inches("width", width), _inches("height", height)
     with as_file(files("kt_theory") / "kt_theory.mplstyle") as style, matplotlib.rc_context(fname=style):
         figure = Figure(figsize=(width, height * rows))
@@ -234,7 +234,7 @@ def draw_band(
 
 
 def note(axes: Axes, text: str, colour: str) -> None:
-    """A few words in the upper right corner of a panel."""
+    """A few words in the upper right corner of the axes."""
     _drawn_on(axes)
     text, colour = checks.text("text", text), _colour(colour)
     axes.text(0.98, 0.98, text, transform=axes.transAxes, ha="right", va="top", color=colour, fontsize=8.5, zorder=4)
@@ -415,7 +415,7 @@ def draw_shares(axes: Axes, worlds: pd.DataFrame, limit: float) -> None:
 
 
 def draw_plan(axes: Axes, plan: Plan) -> None:
-    """Risk against n for each level of a plan: the mean, the risk that is kept with the confidence, and n itself.
+    """Risk against n for each protocol of a plan: the mean, the risk that is kept with the confidence, and n itself.
 
     Parameters
     ----------
@@ -434,17 +434,17 @@ def draw_plan(axes: Axes, plan: Plan) -> None:
         raise ValueError("the plan has no curves: ask for kt_theory.plan(..., curves=True) from a teacher or a pilot")
     axes.set_xscale("log")
     axes.set_yscale("log")
-    learners = dict(zip(plan.table["level"], plan.table["learner"], strict=True))
+    learners = dict(zip(plan.table["protocol"], plan.table["learner"], strict=True))
     others = iter(OTHERS)
     floor = plan.target / 100
-    for level, points in plan.curves.groupby("level", sort=False):
-        known = LOOK.get(learners[level])
+    for protocol, points in plan.curves.groupby("protocol", sort=False):
+        known = LOOK.get(learners[protocol])
         colour, marker = (known[0], known[1]) if known else next(others)
         mean = points["mean"].where(points["mean"] > floor)
-        axes.plot(points["n"], mean, color=colour, label=f"{level}, {learners[level]}")
+        axes.plot(points["n"], mean, color=colour, label=f"{protocol}, {learners[protocol]}")
         if not plan.on_average:
             axes.plot(points["n"], points["high"].where(points["high"] > floor), color=colour, linestyle=":")
-        n = plan.table.set_index("level")["n"][level]
+        n = plan.table.set_index("protocol")["n"][protocol]
         if n == n and n is not None and n > 0:
             axes.plot([n], [plan.target], marker=marker, color=colour, linestyle="none", clip_on=False)
             axes.annotate(

@@ -283,7 +283,7 @@ def _practice() -> dict[str, str]:
     """Greedy decoding and audits at the language model."""
     visits, temperature = 10, 1.2
     table = read("greedy_language_model").query("kind == 'disagreement' and visits == @visits")
-    missed = table.set_index("level")["mean"]
+    missed = table.set_index("protocol")["mean"]
     audit = read("audit_language_model").set_index("student").loc[f"the model at temperature {temperature}"]
     return {
         "greedy-visits": f"{visits}",

@@ -7,7 +7,7 @@ one log-probability is worth at a row of two labels, and at rows of more that sh
 margin between the two most likely labels.
 
 What to see: the number of labels does not matter, and a log-probability is as good as a whole row in the worst case:
-S/(en), where hard labels have 0.2397 sqrt(S/n) and more. At one teacher every level is exponentially good; the margin
+S/(en), where hard labels have 0.2397 sqrt(S/n) and more. At one teacher all three are exponentially good; the margin
 decides how much a log-probability buys: 4 hard labels at (0.8, 0.2), 380 at (0.5, 0.45, 0.05).
 
 `greedy_language_model` has the regret and the disagreement at the package's language model, 64 prompts and 19,538
@@ -28,24 +28,24 @@ S = A = 10
 TEACHER = kt.zipf_problem(S=20, A=8, seed=1)
 MODEL = kt.tables.bundled_teacher("language_model")
 KINDS = ("regret", "disagreement")
-LEVELS = {"hard": "hard labels", "partial": "log-probabilities", "soft": "whole rows"}
+PROTOCOLS = {"hard": "hard labels", "partial": "log-probabilities", "soft": "whole rows"}
 COLOURS = {"hard": "#D55E00", "partial": "#0072B2", "soft": "#009E73"}
 
 
 def bounds_of(sizes: list[int]) -> pd.DataFrame:
-    """Both ends of the minimax regret: columns level, n, lower, upper."""
-    found = [(level, n, kt.minimax_greedy(level, S=S, A=A, n=n)) for level in LEVELS for n in sizes]
-    return pd.DataFrame([(level, n, game.lower, game.upper) for level, n, game in found], columns=GAME)
+    """Both ends of the minimax regret: columns protocol, n, lower, upper."""
+    found = [(protocol, n, kt.minimax_greedy(protocol, S=S, A=A, n=n)) for protocol in PROTOCOLS for n in sizes]
+    return pd.DataFrame([(protocol, n, game.lower, game.upper) for protocol, n, game in found], columns=GAME)
 
 
 def regrets_of(sizes: list[int]) -> pd.DataFrame:
-    """The exact regret of one teacher: columns level, n, mean, error."""
-    found = [(level, n, kt.expected_greedy_risk(TEACHER, level, n)) for level in LEVELS for n in sizes]
-    return pd.DataFrame([(level, n, risk.value, risk.error) for level, n, risk in found], columns=REGRET)
+    """The exact regret of one teacher: columns protocol, n, mean, error."""
+    found = [(protocol, n, kt.expected_greedy_risk(TEACHER, protocol, n)) for protocol in PROTOCOLS for n in sizes]
+    return pd.DataFrame([(protocol, n, risk.value, risk.error) for protocol, n, risk in found], columns=REGRET)
 
 
 def regrets_of_model(visits: tuple[int, ...], reps: int, seed: int) -> pd.DataFrame:
-    """Regret and disagreement at the language model: columns level, visits, n, kind, mean, mcse, reps, at_most.
+    """Regret and disagreement at the language model: columns protocol, visits, n, kind, mean, mcse, reps, at_most.
 
     `visits` of each prompt, on average. Whole rows are exact: reps and mcse are 0. `at_most` is proved, from
     log-probabilities: the best label p_1 of a prompt of mass rho is missed only where it was not seen.
@@ -55,20 +55,20 @@ def regrets_of_model(visits: tuple[int, ...], reps: int, seed: int) -> pd.DataFr
     rows: list[tuple[object, ...]] = []
     for per_prompt in visits:
         n = per_prompt * MODEL.S
-        for level in ("hard", "partial"):
-            logs = [kt.draw(MODEL, level, n, seed=seed + repeat) for repeat in range(reps)]
+        for protocol in ("hard", "partial"):
+            logs = [kt.draw(MODEL, protocol, n, seed=seed + repeat) for repeat in range(reps)]
             named = [kt.greedy(log) for log in logs]
             for kind in KINDS:
                 found = np.array([kt.greedy_risk(labels, MODEL, kind) for labels in named])
                 error = found.std(ddof=1) / math.sqrt(reps)
                 missed = MODEL.rho * (1 - MODEL.rho * best) ** n
                 most = missed @ (best * (1 - 1 / MODEL.A) if kind == "regret" else np.ones(MODEL.S))
-                bound = most if level == "partial" else math.nan
-                rows.append((level, per_prompt, n, kind, found.mean(), error, reps, bound))
+                bound = most if protocol == "partial" else math.nan
+                rows.append((protocol, per_prompt, n, kind, found.mean(), error, reps, bound))
         for kind in KINDS:
             exact = kt.expected_greedy_risk(MODEL, "soft", n, kind).value
             rows.append(("soft", per_prompt, n, kind, exact, 0.0, 0, exact))
-    return pd.DataFrame(rows, columns=["level", "visits", "n", "kind", "mean", "mcse", "reps", "at_most"])
+    return pd.DataFrame(rows, columns=["protocol", "visits", "n", "kind", "mean", "mcse", "reps", "at_most"])
 
 
 def rates_of_model() -> pd.DataFrame:
@@ -94,8 +94,8 @@ def rates_of(margins: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["top_two", "margin", "rate"])
 
 
-GAME = ["level", "n", "lower", "upper"]
-REGRET = ["level", "n", "mean", "error"]
+GAME = ["protocol", "n", "lower", "upper"]
+REGRET = ["protocol", "n", "mean", "error"]
 #: Mass of the two most likely labels.
 TOP_TWO = (1.0, 0.7, 0.4)
 
@@ -125,9 +125,9 @@ def main(options: kt.study.Options) -> pd.DataFrame:
 def _draw_games(axes: Any, games: pd.DataFrame) -> None:
     axes.set_xscale("log")
     axes.set_yscale("log")
-    for level, rows in games.groupby("level"):
-        axes.fill_between(rows["n"], rows["lower"], rows["upper"], color=COLOURS[level], alpha=0.3, linewidth=0)
-        axes.plot(rows["n"], rows["lower"], color=COLOURS[level], linestyle="--" if level == "soft" else "-")
+    for protocol, rows in games.groupby("protocol"):
+        axes.fill_between(rows["n"], rows["lower"], rows["upper"], color=COLOURS[protocol], alpha=0.3, linewidth=0)
+        axes.plot(rows["n"], rows["lower"], color=COLOURS[protocol], linestyle="--" if protocol == "soft" else "-")
     n = np.array([10.0, 1e6])
     axes.plot(n, S / (math.e * n), color="0.3", linewidth=0.8, linestyle=":")
     axes.text(2e3, 6e-2, "hard labels", color=COLOURS["hard"], fontsize="small")
@@ -143,9 +143,9 @@ def _draw_regrets(axes: Any, regrets: pd.DataFrame, name: str) -> None:
     axes.set_xscale("log")
     axes.set_yscale("log")
     places = {"hard": (1.2e3, 2e-2), "partial": (2.6e3, 2e-6), "soft": (12, 2e-7)}
-    for level, rows in regrets.groupby("level"):
-        axes.plot(rows["n"], rows["mean"], color=COLOURS[level])
-        axes.text(*places[level], LEVELS[level].replace("-", "-\n"), color=COLOURS[level], fontsize="small")
+    for protocol, rows in regrets.groupby("protocol"):
+        axes.plot(rows["n"], rows["mean"], color=COLOURS[protocol])
+        axes.text(*places[protocol], PROTOCOLS[protocol].replace("-", "-\n"), color=COLOURS[protocol], fontsize="small")
     axes.set_ylim(1e-9, 1)
     axes.set_xlabel("n, samples")
     axes.set_ylabel("expected regret")

@@ -2,8 +2,8 @@
 
 The table ships with the package (kt_theory/teachers/README.md): the next token of SmolLM2-135M-Instruct after each of
 64 prompts, 19,537 tokens and ``<other>``, every prompt as likely as another. ``<other>`` stands for many tokens: it may
-be sampled, and no list names it. Left: the risk against n at each level. Right: how many hard labels one sample of
-another level is worth, at equal risk.
+be sampled, and no list names it. Left: the risk against n with each protocol. Right: how many hard labels one sample of
+another protocol is worth, at equal risk.
 
 What to see: a list of 20 beside the sample is worth 20 times as many hard labels at n = 1,000, and at 100,000 no more
 than the sampled log-probability alone. A list of 20 that is renormalised, as practice often has it, never gets below

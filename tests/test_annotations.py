@@ -264,7 +264,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert main([*words, "mean"]) == 0
     mean = kt.plan_annotations(pilot, target=0.2, per_item=False)
     assert f"  {mean.more}, of {(mean.table['more'] > 0).sum()} of 2 items, which have 20;" in capsys.readouterr().out
-    for wrong in ("--levels hard", "--on-average", "--cost hard=1", "--plot x.png"):
+    for wrong in ("--protocols hard", "--on-average", "--cost hard=1", "--plot x.png"):
         assert main([*words, "mean", *wrong.split()]) == 2
         assert "does not go with --annotations" in capsys.readouterr().err
     for wrong in ("--S 2 --A 2 --target 0.1 --annotations mean", "--bundled next_word --target 0.1 --out x.csv"):
@@ -287,7 +287,7 @@ def test_a_need_beyond_reach_is_said(
     assert main([*words, "mean"]) == 2
     assert "keeps this mean" in capsys.readouterr().err
     # The same for a level that never reaches the target.
-    assert main(["plan", "--bundled", "next_word", "--target", "0.001", "--levels", "top_k_only:1"]) == 0
+    assert main(["plan", "--bundled", "next_word", "--target", "0.001", "--protocols", "top_k_only:1"]) == 0
     assert "never" in capsys.readouterr().out
 
 

@@ -36,11 +36,11 @@ COMMANDS = {
     "check a log": (["check-log", "records.csv"], ["--level", "--temperature", "--seed"]),
     "audit a student": (["audit-student", "audit.csv"], ["--sampled", "--delta", "--seed"]),
     "plan": (
-        ["plan", "--S", "2", "--A", "2", "--target", "0.3", "--levels", "soft"],
-        ["--target", "--acceptance", "--confidence", "--levels", "--cost"],
+        ["plan", "--S", "2", "--A", "2", "--target", "0.3", "--protocols", "soft"],
+        ["--target", "--acceptance", "--confidence", "--protocols", "--cost"],
     ),
     "plan from a pilot": (
-        ["plan", "--pilot", "records.csv", "--A", "3", "--target", "0.9", "--levels", "soft"],
+        ["plan", "--pilot", "records.csv", "--A", "3", "--target", "0.9", "--protocols", "soft"],
         ["--pilot", "--annotations", "--out", "--plot"],
     ),
     "storage": (

@@ -54,13 +54,13 @@ QUICK = {
     "kt-theory reproduce storage --simulate": "kt-theory reproduce storage --simulate --help",
     "kt-theory reproduce atlas": "kt-theory reproduce atlas --help",
     "kt-theory plan --pilot records.csv --other --target 0.05 --cost hard=1 partial=1 soft=5 --plot plan.png": (
-        "kt-theory plan --pilot records.csv --other --target 0.3 --levels hard --plot plan.png"
+        "kt-theory plan --pilot records.csv --other --target 0.3 --protocols hard --plot plan.png"
     ),
     "kt-theory storage --bundled next_word --numbers 10 --visits 1 3 10": (
         "kt-theory storage --bundled next_word --numbers 10 --visits 3"
     ),
     "kt-theory plan --pilot records.parquet --other --target 0.05 --cost hard=1 partial=1 soft=5 --plot plan.png": (
-        "kt-theory plan --pilot records.parquet --other --target 0.3 --levels hard --plot plan.png"
+        "kt-theory plan --pilot records.parquet --other --target 0.3 --protocols hard --plot plan.png"
     ),
 }
 #: A study for the designs that a reader would write, and for `rates` on every change.

@@ -309,7 +309,7 @@ def unvisited_by_search(S, n):
 
 
 def test_intervals_of_the_minimax_regret():
-    # Oracle: second algorithm, a grid over two masses; identity, a level that sees more has the smaller value,
+    # Oracle: second algorithm, a grid over two masses; identity, a protocol that reveals more has the smaller value,
     # n < S is exact, the factor S / (S - 1)
     for S, A, n in ((1, 3, 2), (3, 4, 2), (3, 4, 3), (10, 10, 1000), (2, 2, 0)):
         soft, partial, hard = (kt.minimax_greedy(p, S, A, n) for p in ("soft", "partial", "hard"))
@@ -382,12 +382,12 @@ def test_the_figure_shows_what_the_functions_find():
     figures = Path(kt.__file__).parents[1] / "figures"
     games = pd.read_csv(figures / "greedy_minimax.csv")
     assert (games["lower"] <= games["upper"]).all()
-    far = games[games["n"] == 10**6].set_index("level")
+    far = games[games["n"] == 10**6].set_index("protocol")
     assert far.loc["hard", "lower"] == pytest.approx(0.2396508 * math.sqrt(10 / 1e6), rel=2e-3, abs=0)
     assert far.loc["soft", "lower"] == pytest.approx(0.9 * 9 / (math.e * 1e6), rel=1e-3, abs=0)
     problem = kt.zipf_problem(S=20, A=8, seed=1)
     for row in pd.read_csv(figures / "greedy.csv").iloc[::9].itertuples():
-        found = kt.expected_greedy_risk(problem, row.level, row.n)
+        found = kt.expected_greedy_risk(problem, row.protocol, row.n)
         assert found.value == pytest.approx(row.mean, rel=1e-12, abs=found.error)
     rates = pd.read_csv(figures / "greedy_exchange.csv")
     p, q = (rates["top_two"] + rates["margin"]) / 2, (rates["top_two"] - rates["margin"]) / 2

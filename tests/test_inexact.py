@@ -409,7 +409,7 @@ def test_the_commands(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Mo
     monkeypatch.setattr(promises, "REPS_KNOWN", 60)
     problem = kt.zipf_problem(S=2, A=4, seed=1)
     for target, learner in ((0.05, "SEL@rounded:1"), (0.02, "CLIP@rounded:1")):
-        table = kt.plan(problem, target=target, levels=["rounded:1", "tempered:2"]).table
+        table = kt.plan(problem, target=target, protocols=["rounded:1", "tempered:2"]).table
         assert table["learner"].tolist() == [learner, "SEL@tempered:2"]
         assert (table["n"] > 0).all()
 

@@ -1,4 +1,4 @@
-"""The shipped language model: what each level of information is worth there, and logs drawn from it read back."""
+"""The shipped language model: what each protocol is worth there, and logs drawn from it read back."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_a_log_is_planned_from(teacher: kt.Problem, tmp_path: Path, monkeypatch:
     monkeypatch.setattr(promises, "REPS", 3)
     paths, _ = logs(teacher, 3000, 2, tmp_path)
     pilot, _ = kt.logs.transfer_set(paths["openai"], other="<other>")
-    table = kt.plan(pilot=pilot, target=0.25, levels=["hard"]).table
+    table = kt.plan(pilot=pilot, target=0.25, protocols=["hard"]).table
     needed = 8_000  # CE_sgl's risk is 0.2465 there
     assert abs(kt.expected_risk(teacher, "CE_sgl", needed) - 0.2465) < 0.01
     assert needed / 2.5 <= table["n"][0] <= 2.5 * needed
@@ -164,14 +164,14 @@ def named_by_hand(teacher: kt.Problem, n: int, told: bool, rng: np.random.Genera
 def test_greedy_numbers_are_true(teacher: kt.Problem) -> None:
     # Oracle: second algorithm, logs drawn and decoded by a loop over prompts; closed forms for whole rows
     numbers = pd.read_csv(ROOT / "figures" / "greedy_language_model.csv")
-    table = numbers.set_index(["level", "visits", "kind"]).sort_index()
+    table = numbers.set_index(["protocol", "visits", "kind"]).sort_index()
     rng = np.random.default_rng(3)
-    for level, visits in (("hard", 10), ("partial", 10)):
-        found = np.array([named_by_hand(teacher, 64 * visits, level == "partial", rng) for _ in range(15)])
+    for protocol, visits in (("hard", 10), ("partial", 10)):
+        found = np.array([named_by_hand(teacher, 64 * visits, protocol == "partial", rng) for _ in range(15)])
         for column, kind in zip(found.T, ("regret", "disagreement"), strict=True):
-            row = table.loc[level, visits, kind]
+            row = table.loc[protocol, visits, kind]
             spread = math.hypot(row["mcse"], column.std(ddof=1) / math.sqrt(column.size))
-            assert abs(column.mean() - row["mean"]) <= 4 * spread, (level, kind)
+            assert abs(column.mean() - row["mean"]) <= 4 * spread, (protocol, kind)
             # Shown red: a mean that is off by a half is seen.
             assert abs(column.mean() - 1.5 * row["mean"]) > 4 * spread
     best = np.array([p.max() for p in laws(teacher)])
@@ -185,16 +185,16 @@ def test_greedy_numbers_are_true(teacher: kt.Problem) -> None:
         row = table.loc["partial", visits, "disagreement"]
         assert row["at_most"] == pytest.approx(unseen.mean())
         assert row["mean"] <= row["at_most"] + 4 * row["mcse"]
-        for level in ("partial", "soft"):
-            assert (table.loc[(level, visits), "mean"] <= table.loc[(level, visits), "at_most"]).all()
+        for protocol in ("partial", "soft"):
+            assert (table.loc[(protocol, visits), "mean"] <= table.loc[(protocol, visits), "at_most"]).all()
     rates = pd.read_csv(ROOT / "figures" / "greedy_prompts.csv")["rate"]
     two = np.array([np.sort(p)[-2:] for p in laws(teacher)])
     np.testing.assert_allclose(rates, 1 / (1 - np.sqrt(two[:, 0] / two[:, 1])) ** 2, rtol=1e-9)
     assert [float(f"{np.quantile(rates, q):.2g}") for q in (0.25, 0.5, 0.75, 1)] == [2.7, 7.9, 29, 150_000]
     assert f"{table.loc[('partial', 100, 'disagreement'), 'at_most']:.1e}" == "2.0e-05"
     for visits, *cells in quoted("greedy", "visits of a prompt"):
-        for level, cell in zip(("hard", "partial", "soft"), cells, strict=True):
-            regret, missed = (table.loc[(level, int(visits), kind), "mean"] for kind in ("regret", "disagreement"))
+        for protocol, cell in zip(("hard", "partial", "soft"), cells, strict=True):
+            regret, missed = (table.loc[(protocol, int(visits), kind), "mean"] for kind in ("regret", "disagreement"))
             assert cell == f"{regret:.{3 if regret > 0.1 else 4}f} ({100 * missed:.0f} %)"
 
 

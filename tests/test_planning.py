@@ -29,14 +29,14 @@ def fewer_trials(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
 
 def test_the_worst_case_is_where_the_bounds_cross_the_target() -> None:
     # Oracle: identity, the bounds at n and beside it
-    table = kt.plan(S=10, A=10, target=0.1, on_average=True).table.set_index("level")
-    for level in ("hard", "partial", "soft"):
-        n, below = int(table["n"][level]), int(table["impossible_below"][level])
-        upper = bounds.best_upper(level, S=10, A=10, n=[n - 1, n]).value
+    table = kt.plan(S=10, A=10, target=0.1, on_average=True).table.set_index("protocol")
+    for protocol in ("hard", "partial", "soft"):
+        n, below = int(table["n"][protocol]), int(table["impossible_below"][protocol])
+        upper = bounds.best_upper(protocol, S=10, A=10, n=[n - 1, n]).value
         assert upper[1] <= 0.1 < upper[0]
-        assert bounds.best_lower(level, S=10, A=10, n=below).value <= 0.1
-        assert bounds.best_lower(level, S=10, A=10, n=below - 1).value > 0.1
-    sure = kt.plan(S=10, A=10, target=0.1, confidence=0.95).table.set_index("level")["n"]
+        assert bounds.best_lower(protocol, S=10, A=10, n=below).value <= 0.1
+        assert bounds.best_lower(protocol, S=10, A=10, n=below - 1).value > 0.1
+    sure = kt.plan(S=10, A=10, target=0.1, confidence=0.95).table.set_index("protocol")["n"]
     assert bounds.hard_upper_whp_joint(S=10, A=10, n=int(sure["hard"]), delta=0.05) <= 0.1 + 1e-12
     assert (sure > table["n"]).all()
 
@@ -44,16 +44,16 @@ def test_the_worst_case_is_where_the_bounds_cross_the_target() -> None:
 def test_a_known_teacher_on_average() -> None:
     # Oracle: the exact expected risk, at n and 5 % below
     problem = kt.zipf_problem(S=3, A=6, seed=1)
-    table = kt.plan(problem, target=0.05, on_average=True, levels=["hard", "partial", "top_k:2", "soft"]).table
-    for level, learner, n in table[["level", "learner", "n"]].itertuples(index=False):
-        assert kt.expected_risk(problem, learner, n) <= 0.05 * 1.03, level
-        assert kt.expected_risk(problem, learner, math.floor(n / 1.06) - 1) > 0.05 * 0.98, level
+    table = kt.plan(problem, target=0.05, on_average=True, protocols=["hard", "partial", "top_k:2", "soft"]).table
+    for protocol, learner, n in table[["protocol", "learner", "n"]].itertuples(index=False):
+        assert kt.expected_risk(problem, learner, n) <= 0.05 * 1.03, protocol
+        assert kt.expected_risk(problem, learner, math.floor(n / 1.06) - 1) > 0.05 * 0.98, protocol
 
 
 def test_a_floor_is_told() -> None:
     # Oracle: the exact risk of a list at n = 10^12
     problem = kt.zipf_problem(S=3, A=6, seed=1)
-    row = kt.plan(problem, target=0.01, levels=["top_k_only:1"]).table.iloc[0]
+    row = kt.plan(problem, target=0.01, protocols=["top_k_only:1"]).table.iloc[0]
     assert row.isna()["n"]
     assert row["floor"] == pytest.approx(kt.expected_risk(problem, "SEL@top_k_only:1", 10**12), rel=1e-9)
 
@@ -89,7 +89,7 @@ def test_a_pilot_that_leaves_too_large_teachers_is_refused(monkeypatch: pytest.M
     monkeypatch.setattr(worlds, "CELLS_MOST", 50)
     pilot = kt.draw(kt.zipf_problem(S=40, A=30, seed=2), "hard", 60, seed=1)
     with pytest.raises(kt.Unsupported, match="name a column with the class of each input as the state"):
-        kt.plan(pilot=pilot, target=0.3, levels=["soft"])
+        kt.plan(pilot=pilot, target=0.3, protocols=["soft"])
 
 
 def test_teachers_keep_what_was_told() -> None:
@@ -143,24 +143,24 @@ def test_the_posterior_of_the_law_of_concentrations() -> None:
     assert np.abs(found._law_odds - np.array(even) / sum(even)).max() > 1e-3
 
 
-def kept(problem: kt.Problem, level: str, pilot_size: int, target: float, runs: int) -> tuple[float, float]:
+def kept(problem: kt.Problem, protocol: str, pilot_size: int, target: float, runs: int) -> tuple[float, float]:
     """The share of promises that fresh samples keep, and the median promise, as a multiple of what is needed."""
-    learner = promises.COUNTED_ON[level]
-    need = int(kt.plan(problem, target=target, levels=[level]).table["n"][0])
+    learner = promises.COUNTED_ON[protocol]
+    need = int(kt.plan(problem, target=target, protocols=[protocol]).table["n"][0])
     promised, good = [], 0
     for run in range(runs):
-        pilot = kt.draw(problem, level, pilot_size, seed=1000 + run)
-        n = int(kt.plan(pilot=pilot, target=target, levels=[level], seed=run).table["n"][0])
+        pilot = kt.draw(problem, protocol, pilot_size, seed=1000 + run)
+        n = int(kt.plan(pilot=pilot, target=target, protocols=[protocol], seed=run).table["n"][0])
         promised.append(n)
         good += kt.sample_risks(problem, learner, n, 1, seed=9000 + run)[0, 0] <= target
     return good / runs, float(np.median(promised)) / need
 
 
-@pytest.mark.parametrize("level", ["partial", pytest.param("hard", marks=pytest.mark.slow)])
-def test_promises_are_kept(level: str) -> None:
+@pytest.mark.parametrize("protocol", ["partial", pytest.param("hard", marks=pytest.mark.slow)])
+def test_promises_are_kept(protocol: str) -> None:
     # Oracle: Monte Carlo, fresh students of the promised size; 0.9 less 3 binomial errors of 16 runs
     problem = kt.dirichlet_problem(3, 5, np.random.default_rng(3))
-    share, ratio = kept(problem, level, 60, 0.15, 16)
+    share, ratio = kept(problem, protocol, 60, 0.15, 16)
     assert share >= 0.9 - 3 * math.sqrt(0.09 / 16)
     assert ratio <= 1.5
 
@@ -183,17 +183,17 @@ def test_promises_from_frequencies_alone_are_broken(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("level", ["hard", "partial"])
+@pytest.mark.parametrize("protocol", ["hard", "partial"])
 @pytest.mark.parametrize("rows", ["dirichlet", "zipf", "sharp"])
-def test_promises_are_kept_500_times(level: str, rows: str) -> None:
+def test_promises_are_kept_500_times(protocol: str, rows: str) -> None:
     # Oracle: Monte Carlo, fresh students of the promised size; 0.9 less 3 binomial errors, from 400 records of 8 x 12
     problem = {
         "dirichlet": kt.dirichlet_problem(8, 12, np.random.default_rng(0)),
         "zipf": kt.zipf_problem(8, 12, seed=1),
         "sharp": kt.Problem(np.full(8, 1 / 8), np.random.default_rng(5).dirichlet(np.full(12, 0.2), 8)),
     }[rows]
-    share, ratio = kept(problem, level, 400, 0.1, 500)
-    print(f"{rows}, {level}: {share} kept, median promise {ratio} times what is needed")
+    share, ratio = kept(problem, protocol, 400, 0.1, 500)
+    print(f"{rows}, {protocol}: {share} kept, median promise {ratio} times what is needed")
     assert share >= 0.9 - 3 * math.sqrt(0.09 / 500)
     assert ratio <= 1.5
 
@@ -201,7 +201,7 @@ def test_promises_are_kept_500_times(level: str, rows: str) -> None:
 def test_a_small_pilot_promises_little() -> None:
     # Oracle: none needed; four records do not say that the uniform student is good enough, and the notes say so
     pilot = kt.TransferSet.from_records({"s": ["a", "a", "b", "a"], "a": ["x", "y", "x", "x"]})
-    found = kt.plan(pilot=pilot, target=0.3, levels=["soft"])
+    found = kt.plan(pilot=pilot, target=0.3, protocols=["soft"])
     assert found.table["n"][0] > 0
     assert "fewer than five records an input" in found.notes[0]
 
@@ -217,7 +217,7 @@ def test_the_pilot_audits_its_own_student(
     rows = [["x", "a", 2, 0.5, 0.3, 0.2], ["x", "b", 1, 0.5, 0.3, 0.2], ["y", "c", 1, 0.1, 0.1, 0.8]]
     counts, teacher = [[2, 1, 0], [0, 0, 1]], np.array([rows[0][3:], rows[2][3:]])
     pilot = kt.TransferSet.from_counts(counts, teacher, protocol, states=["x", "y"], actions=["a", "b", "c"])
-    found = kt.plan(pilot=pilot, target=0.5, levels=["soft"])
+    found = kt.plan(pilot=pilot, target=0.5, protocols=["soft"])
     if learner is None:
         assert found.pilot_audit is None
     else:
@@ -227,7 +227,7 @@ def test_the_pilot_audits_its_own_student(
         return
     log = tmp_path / "log.csv"
     log.write_text("state,action,count,p\nx,a,2,0.5\nx,b,1,0.3\ny,c,1,0.8\n", encoding="utf-8")
-    words = ["plan", "--pilot", str(log), "--target", "0.5", "--levels", "soft"]
+    words = ["plan", "--pilot", str(log), "--target", "0.5", "--protocols", "soft"]
     assert main(words) == 0
     audit = kt.self_audit(pilot)
     said = "from the pilot's records alone: risk of SEL_ptl, by leaving out one record at a time: "
@@ -240,7 +240,7 @@ def test_the_pilot_audits_its_own_student(
 def test_one_visit_a_prompt_is_said() -> None:
     # Oracle: none needed, the note
     pilot = kt.TransferSet.from_records({"s": [f"prompt {i}" for i in range(30)], "a": ["yes", "no"] * 15})
-    notes = kt.plan(pilot=pilot, target=0.2, levels=["soft"]).notes
+    notes = kt.plan(pilot=pilot, target=0.2, protocols=["soft"]).notes
     assert "a table learns nothing across inputs" in notes[0]
 
 
@@ -250,10 +250,10 @@ def test_one_visit_a_prompt_is_said() -> None:
         ({"target": 0.1}, "nothing given"),
         ({"S": 2, "target": 0.1}, "give a teacher, or S and A, or a pilot"),
         ({"S": 2, "A": 2, "target": 1.5}, "target is 1.5"),
-        ({"S": 2, "A": 2, "target": 0.1, "levels": ["top_k:2"]}, "the worst case has hard, partial and soft"),
-        ({"S": 2, "A": 2, "target": 0.1, "levels": ["hard", "hard"]}, "levels names hard twice"),
-        ({"S": 2, "A": 2, "target": 0.1, "levels": []}, "levels is empty"),
-        ({"S": 2, "A": 2, "target": 0.1, "cost": {"top_k:5": 1}}, "no level of this plan"),
+        ({"S": 2, "A": 2, "target": 0.1, "protocols": ["top_k:2"]}, "the worst case has hard, partial and soft"),
+        ({"S": 2, "A": 2, "target": 0.1, "protocols": ["hard", "hard"]}, "protocols names hard twice"),
+        ({"S": 2, "A": 2, "target": 0.1, "protocols": []}, "protocols is empty"),
+        ({"S": 2, "A": 2, "target": 0.1, "cost": {"top_k:5": 1}}, "not in this plan"),
         ({"S": 2, "A": 2, "target": 0.1, "cost": {"hard": -1}}, "cost of hard is -1"),
     ],
 )
@@ -271,13 +271,13 @@ def test_the_command(tmp_path: object, capsys: pytest.CaptureFixture[str]) -> No
     log = folder / "log.csv"
     log.write_text("state,action,p,count\nx,a,0.5,9\nx,b,0.3,4\ny,a,0.9,8\n")
     figure = folder / "plan.png"
-    assert main(["plan", "--pilot", str(log), "--other", "--acceptance", "0.8", "--levels", "hard", "soft",
+    assert main(["plan", "--pilot", str(log), "--other", "--acceptance", "0.8", "--protocols", "hard", "soft",
                  "--cost", "hard=2", "--plot", str(figure), "--json"]) == 0  # fmt: skip
     said = json.loads(capsys.readouterr().out)
     pilot = kt.tables.read_records(log, other="<other>")
-    table = kt.plan(pilot=pilot, target=0.2, levels=["hard", "soft"], cost={"hard": 2.0}).table
-    assert [row["n"] for row in said["levels"]] == table["n"].tolist()
-    assert said["levels"][0]["cost"] == 2 * said["levels"][0]["n"]
+    table = kt.plan(pilot=pilot, target=0.2, protocols=["hard", "soft"], cost={"hard": 2.0}).table
+    assert [row["n"] for row in said["protocols"]] == table["n"].tolist()
+    assert said["protocols"][0]["cost"] == 2 * said["protocols"][0]["n"]
     assert figure.stat().st_size > 10_000
     assert main(["plan", "--S", "10", "--A", "10", "--target", "0.1", "--on-average"]) == 0
     printed = capsys.readouterr().out

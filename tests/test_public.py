@@ -172,8 +172,8 @@ RECEIPTS = kt.study.run(PANELS, reps=40)
 DRAWN = pd.concat([RECEIPTS, *(RECEIPTS.assign(learner=name) for name in ("own", "SEL@top_k:2"))])
 PAPERS = pd.concat([RECEIPTS, RECEIPTS[RECEIPTS["learner"] == "CE_sgl"].assign(learner="SEL_ptl")])
 PLAN = kt.Plan(
-    pd.DataFrame({"level": ["soft"], "learner": ["CE_ful"], "n": [3], "floor": [float("nan")]}),
-    pd.DataFrame({"level": ["soft"], "n": [3], "mean": [0.1], "high": [0.2]}),
+    pd.DataFrame({"protocol": ["soft"], "learner": ["CE_ful"], "n": [3], "floor": [float("nan")]}),
+    pd.DataFrame({"protocol": ["soft"], "n": [3], "mean": [0.1], "high": [0.2]}),
     *(0.1, 0.9, False, "teacher", ()),
 )
 GAPS = pd.DataFrame(
@@ -204,7 +204,7 @@ OTHER: dict[str, dict[str, Any]] = {
     "kt.certify": {"claim": "soft_upper_mean"},
     "kt.certify_minimax": {"protocol": "soft", "problem": None},
     "kt.verify": {"statements": [TRUE], "planted": False},
-    "kt.plan": {"teacher": PROBLEM, "S": None, "A": None, "pilot": None, "target": 0.3, "levels": ["soft"]}
+    "kt.plan": {"teacher": PROBLEM, "S": None, "A": None, "pilot": None, "target": 0.3, "protocols": ["soft"]}
     | {"confidence": 0.5, "on_average": False, "cost": None, "curves": False},
     "kt.plan_annotations": {"pilot": kt.draw(PROBLEM, "hard", 9), "target": 0.3, "confidence": 0.5, "per_item": True},
     "RateFit.compare": {"theory": -1.0, "tolerance": 0.1},
@@ -538,7 +538,7 @@ def own_rows(student: np.ndarray, teacher: np.ndarray) -> np.ndarray:
 #: Argument -> what it stands for. A public function that takes one by another name adds it here.
 ARGUMENTS = {
     "learner": "learner", "learners": "learner", "against": "learner", "bold": "learner",
-    "protocol": "protocol", "lower": "protocol", "levels": "protocol", "divergence": "divergence",
+    "protocol": "protocol", "lower": "protocol", "protocols": "protocol", "divergence": "divergence",
     "told_as": "protocol",
 }  # fmt: skip
 #: Whether an argument of that name is one of the three: "lower" is a function of n in `plots.draw_band`.
@@ -586,7 +586,7 @@ OPEN = {
     *(("kt.expected_risk", "divergence"), ("kt.risk_law", "divergence"), ("kt.sample_risks", "divergence")),
     *(("kt.simulate", "divergence"), ("study.Design", "divergence"), ("study.run", "divergence")),
     *(("plots.draw_curves", "bold"), ("plots.draw_exchange", "against"), ("plots.draw_exchange", "learners")),
-    *(("kt.fit", "learner"), ("kt.plan", "levels")),
+    *(("kt.fit", "learner"), ("kt.plan", "protocols")),
 }
 #: How a docstring or an annotation speaks of one of the three.
 SPEAKS = re.compile(

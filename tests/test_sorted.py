@@ -116,7 +116,7 @@ REFUSED = {
         lambda: kt.certify_minimax("sorted", S=2, A=3, n=4),
         "protocol is sorted: certify_minimax answers for",
     ),
-    "plan": (lambda: kt.plan(S=2, A=3, target=0.1, levels=["sorted"]), "levels has sorted: a plan knows"),
+    "plan": (lambda: kt.plan(S=2, A=3, target=0.1, protocols=["sorted"]), "protocols has sorted: a plan knows"),
     "pilot": (
         lambda: kt.plan(pilot=kt.TransferSet.from_counts(COUNTS, TABLE, "sorted"), target=0.1),
         "pilot has protocol sorted: its probabilities are not told as they are",

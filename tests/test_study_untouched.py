@@ -126,7 +126,7 @@ ELSEWHERE = {
     "check-log ../records.csv": (),
     "audit-student ../audit.csv": (),
     "plan --S 2 --A 2 --target 0.1": (),
-    "plan --pilot ../records.csv --target 0.3 --levels soft --plot new.png": ("new.pdf", "new.png"),
+    "plan --pilot ../records.csv --target 0.3 --protocols soft --plot new.png": ("new.pdf", "new.png"),
     "minimax --protocol soft --S 2 --A 2 --n 5": (),
     "minimax --protocol soft --S 2 --A 2 --n 5 --out new.csv": ("new.csv",),
     "verify --statement slip-1 --no-planted": (),

@@ -56,14 +56,14 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--confidence", type=positive, default=0.9, help="probability of the promise (default: 0.9)")
     parser.add_argument("--on-average", action="store_true", help="promise the expected risk instead of the risk")
     parser.add_argument(
-        "--levels",
+        "--protocols",
         nargs="+",
-        metavar="LEVEL",
+        metavar="PROTOCOL",
         help="hard, partial, soft, top_k:20, top_k_only:20, ... (default: hard partial soft, and for a teacher or a\n"
         "pilot of more than 20 labels top_k:20)",
     )
     parser.add_argument(
-        "--cost", nargs="+", default=(), metavar="LEVEL=PRICE", help="price of one sample of each level"
+        "--cost", nargs="+", default=(), metavar="PROTOCOL=PRICE", help="price of one sample of each protocol"
     )
     about = "plan more annotations of the pilot's items: the target for each item, or for their mean with the fewest"
     parser.add_argument("--annotations", choices=("per-item", "mean"), help=about)
@@ -101,13 +101,13 @@ def _plan(arguments: argparse.Namespace) -> int:
     else:
         options = {"normalise": arguments.normalise, "other": arguments.other}
         source = {"teacher": kt.logs.read_teacher(arguments.teacher, **options)}
-    levels = arguments.levels or _default_levels(source)
+    protocols = arguments.protocols or _default_protocols(source)
     found = kt.plan(
         **source,
         target=target,
         confidence=arguments.confidence,
         on_average=arguments.on_average,
-        levels=levels,
+        protocols=protocols,
         cost=_prices(arguments.cost),
         curves=arguments.plot is not None,
         seed=arguments.seed,
@@ -120,7 +120,7 @@ def _plan(arguments: argparse.Namespace) -> int:
         said = {name: getattr(found, name) for name in ("target", "confidence", "on_average", "source", "notes")}
         if found.pilot_audit is not None:
             said["self-audit"] = self_audit_found(found.pilot_audit)
-        print(json.dumps({**said, "levels": rows_of(found.table)}, indent=2))
+        print(json.dumps({**said, "protocols": rows_of(found.table)}, indent=2))
     else:
         print(_as_text(found))
     return HELD
@@ -205,7 +205,7 @@ def _refuse_strays(arguments: argparse.Namespace) -> None:
             raise ValueError(f"{option} goes with {goes_with} only")
     unused = {
         "--on-average": arguments.on_average,
-        "--levels": arguments.levels,
+        "--protocols": arguments.protocols,
         "--cost": arguments.cost,
         "--plot": arguments.plot,
     }
@@ -214,7 +214,7 @@ def _refuse_strays(arguments: argparse.Namespace) -> None:
             raise ValueError(f"{option} does not go with --annotations, which are hard labels of every item")
 
 
-def _default_levels(source: dict[str, Any]) -> list[str]:
+def _default_protocols(source: dict[str, Any]) -> list[str]:
     A = source["A"] if "A" in source else len(next(iter(source.values())).actions)
     return ["hard", "partial", *(["top_k:20"] if "A" not in source and A > 20 else []), "soft"]
 
@@ -222,13 +222,13 @@ def _default_levels(source: dict[str, Any]) -> list[str]:
 def _prices(words: list[str]) -> dict[str, float]:
     prices = {}
     for word in words:
-        level, equals, price = word.rpartition("=")
+        protocol, equals, price = word.rpartition("=")
         try:
-            prices[level] = float(price)
+            prices[protocol] = float(price)
         except ValueError:
             equals = ""
         if not equals:
-            raise ValueError(f"--cost has {word!r}: write LEVEL=PRICE, such as partial=1.5")
+            raise ValueError(f"--cost has {word!r}: write PROTOCOL=PRICE, such as partial=1.5")
     return prices
 
 

@@ -91,7 +91,7 @@ class SquaredErrorLogit(_ExactOnSeen):
 class TargetBinaryKL(_ExactOnSeen):
     """Binary KL at the sampled label: KL(Bern(p(y)) || Bern(q_y)), the target half of DKD.
 
-    The convex twin of the squared error of logits, with the same student: the safe default for partial labels.
+    The convex counterpart of the squared error of logits, with the same student: the safe default for partial labels.
     Source: Zhao et al. 2022.
     """
 

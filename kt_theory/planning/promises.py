@@ -22,7 +22,7 @@ from kt_theory.protocols.transfer import TransferSet
 if TYPE_CHECKING:
     import pandas as pd
 
-#: The learner that a plan assumes at each of the paper's levels.
+#: The learner that a plan assumes at each of the paper's protocols.
 COUNTED_ON = {"hard": "CE_sgl", "partial": "SEL_ptl", "soft": "CE_ful"}
 
 #: Teachers drawn from a pilot's posterior law, and data sets of each.
@@ -53,12 +53,12 @@ class Plan:
     Attributes
     ----------
     table : DataFrame
-        A row per level: level, learner, n (least number of samples that keeps the promise; missing where none up to
-        10**12 does), floor (a level that cannot keep it at any n: the risk that stays), cost (n times the price, where
-        one was given). In the worst case also impossible_below: below it no student keeps the promise for all teachers.
+        A row per protocol: protocol, learner, n (least number of samples that keeps the promise; missing where none up
+        to 10**12 does), floor (where no n keeps it: the risk that stays), cost (n times the price, where one was
+        given). In the worst case also impossible_below: below it no student keeps the promise for all teachers.
     curves : DataFrame
-        Risks around these n: level, n, mean, high (the risk that a share `confidence` stays below). Empty in the worst
-        case.
+        Risks around these n: protocol, n, mean, high (the risk that a share `confidence` stays below). Empty in the
+        worst case.
     target, confidence : float
     on_average : bool
     source : str
@@ -89,13 +89,13 @@ def plan(
     target: float,
     confidence: float = 0.9,
     on_average: bool = False,
-    levels: Sequence[str | Protocol] = ("hard", "partial", "soft"),
+    protocols: Sequence[str | Protocol] = ("hard", "partial", "soft"),
     cost: Mapping[str, float] | None = None,
     curves: bool = False,
     seed: int = 0,
     progress: bool = False,
 ) -> Plan:
-    """How many samples of each level of information a student needs for a risk of at most `target`.
+    """How many samples of each protocol a student needs for a risk of at most `target`.
 
     Parameters
     ----------
@@ -114,12 +114,12 @@ def plan(
         probability, over the samples and, from a pilot, over the teachers that it leaves possible.
     on_average : bool
         Promise the expected risk instead; from a pilot with this confidence over the teachers.
-    levels : sequence of str or Protocol
+    protocols : sequence of str or Protocol
         ``hard`` (the student counts, CE_sgl), ``partial`` (SEL_ptl), ``soft`` (CE_ful), and ``top_k:K``,
         ``top_k_label:K`` or ``top_k_only:K`` (exact on what is told, even on the rest), ``rounded:D`` (kept; counts
         within what rounding leaves, for a target below that), ``tempered:T``. The worst case has the first three.
     cost : mapping of str to float, optional
-        Price of one sample, by the name of the level.
+        Price of one sample, by the name of the protocol.
     curves : bool
         Draw the curves for a figure, too.
     seed : int
@@ -135,18 +135,18 @@ def plan(
     Raises
     ------
     Unsupported
-        A ValueError, for an unknown level, or a pilot that leaves teachers of more than 1.5e6 pairs possible.
+        A ValueError, for an unknown protocol, or a pilot that leaves teachers of more than 1.5e6 pairs possible.
     ValueError
-        If not exactly one source is given, for a target, confidence or price out of range, a level that is named twice,
+        If not exactly one source is given, for a target, confidence or price out of range, a protocol named twice,
         or a pilot without records.
 
     Examples
     --------
     >>> worst = plan(S=10, A=10, target=0.1, on_average=True)
-    >>> worst.table[["level", "impossible_below", "n"]].values.tolist()
+    >>> worst.table[["protocol", "impossible_below", "n"]].values.tolist()
     [['hard', 152, 4193], ['partial', 128, 154], ['soft', 30, 31]]
     >>> from kt_theory import zipf_problem
-    >>> plan(zipf_problem(S=2, A=5, seed=1), target=0.05, confidence=0.92, levels=["soft"]).table["n"].tolist()
+    >>> plan(zipf_problem(S=2, A=5, seed=1), target=0.05, confidence=0.92, protocols=["soft"]).table["n"].tolist()
     [7]
     """
     target = checks.open_unit("target", target)
@@ -156,7 +156,7 @@ def plan(
     if len(given) != 1 or (S is None) != (A is None):
         raise ValueError(f"{' and '.join(given) or 'nothing'} given: give a teacher, or S and A, or a pilot")
     curves, show = checks.flag("curves", curves), checks.flag("progress", progress)
-    found = _levels(levels, target)
+    found = _protocols(protocols, target)
     prices = _prices(cost, found)
     if S is not None:
         return _worst(S, A, target, confidence, on_average, found, prices)
@@ -184,53 +184,53 @@ def plan(
         if pilot.protocol.name in AUDITED and PROTOCOLS[pilot.protocol.name] == pilot.protocol:
             audit = self_audit(pilot)
     rows, points = [], []
-    for level, learner in watched(list(found.items()), "level", "plan", show=show):
+    for protocol, learner in watched(list(found.items()), "protocol", "plan", show=show):
         trials = Trials(teachers, learner, reps, seed)
         n = least(trials, target, confidence, on_average)
         floor = math.nan if n is not None else float(trials.risks(MOST).mean())
-        rows.append((level, learner.name, n, floor))
+        rows.append((protocol, learner.name, n, floor))
         if curves:
-            points += _curve(level, trials, n, confidence)
+            points += _curve(protocol, trials, n, confidence)
     return Plan(
         _table(rows, prices), _frame(points), target, confidence, on_average, source,
         (*notes, *_always(found, source)), audit,
     )  # fmt: skip
 
 
-def _levels(levels: Sequence[str | Protocol], target: float) -> dict[str, Learner]:
-    if isinstance(levels, (str, bytes)) or not isinstance(levels, Sequence):
-        levels = [levels]  # what is no level is refused below
+def _protocols(protocols: Sequence[str | Protocol], target: float) -> dict[str, Learner]:
+    if isinstance(protocols, (str, bytes)) or not isinstance(protocols, Sequence):
+        protocols = [protocols]  # what is no protocol is refused below
     found: dict[str, Learner] = {}
-    for level in levels:
-        protocol = resolve_protocol(level, "levels")
+    for given in protocols:
+        protocol = resolve_protocol(given, "protocols")
         if protocol.name in found:
-            raise ValueError(f"levels names {protocol} twice")
+            raise ValueError(f"protocols names {protocol} twice")
         if protocol.name in COUNTED_ON and PROTOCOLS[protocol.name] == protocol:
             found[protocol.name] = resolve_learner(COUNTED_ON[protocol.name])
         elif (not protocol.lists and protocol.exact) or protocol.listed or protocol.ordered:
             raise checks.Unsupported(
-                f"levels has {protocol}: a plan knows hard, partial, soft, lists such as top_k:20, and forms such as "
-                "rounded:2 and tempered:2"
+                f"protocols has {protocol}: a plan knows hard, partial, soft, lists such as top_k:20, and forms such "
+                "as rounded:2 and tempered:2"
             )
         else:
             # Middles of cells are within this of every law in them, once every label was seen; counts come nearer.
             near = protocol.digits is None or target >= math.tanh(10.0**-protocol.digits / 4)
             found[protocol.name] = told_at(protocol) if near else clipped_at(protocol)
     if not found:
-        raise ValueError("levels is empty: name at least one")
+        raise ValueError("protocols is empty: name at least one")
     return found
 
 
 def _prices(cost: Mapping[str, float] | None, found: Mapping[str, Learner]) -> dict[str, float]:
     prices: dict[str, float] = {}
     if cost is not None and not isinstance(cost, Mapping):
-        raise ValueError(f"cost is {checks.shown(cost)}: it must map names of levels to prices")
-    for level, price in (cost or {}).items():
-        if level not in found:
-            raise ValueError(f"cost has {checks.shown(level)}, which is no level of this plan: {', '.join(found)}")
-        prices[level] = checks.number(f"cost of {level}", price)
-        if not 0 <= prices[level] < math.inf:
-            raise ValueError(f"cost of {level} is {price}: it must be a finite number, 0 or above")
+        raise ValueError(f"cost is {checks.shown(cost)}: it must map names of protocols to prices")
+    for protocol, price in (cost or {}).items():
+        if protocol not in found:
+            raise ValueError(f"cost has {checks.shown(protocol)}, which is not in this plan: {', '.join(found)}")
+        prices[protocol] = checks.number(f"cost of {protocol}", price)
+        if not 0 <= prices[protocol] < math.inf:
+            raise ValueError(f"cost of {protocol} is {price}: it must be a finite number, 0 or above")
     return prices
 
 
@@ -239,27 +239,27 @@ def _worst(
     prices: dict[str, float],
 ) -> Plan:  # fmt: skip
     S, A = (checks.whole_number(name, value, minimum=1) for name, value in (("S", S), ("A", A)))
-    lists = [level for level in found if level not in COUNTED_ON]
+    lists = [protocol for protocol in found if protocol not in COUNTED_ON]
     if lists:
         raise checks.Unsupported(
-            f"levels has {lists[0]}: the worst case has hard, partial and soft; give a teacher or a pilot"
+            f"protocols has {lists[0]}: the worst case has hard, partial and soft; give a teacher or a pilot"
         )
     rows = []
     # A risk is at most 1: kept with this probability, its mean is at most target + 1 - confidence.
     mean = target if on_average else target + 1.0 - confidence
-    for level, learner in found.items():
+    for protocol, learner in found.items():
 
-        def enough(n: int, level: str = level) -> bool:
+        def enough(n: int, protocol: str = protocol) -> bool:
             if on_average:
-                return bool(bounds.best_upper(level, S=S, A=A, n=n).value <= target)
-            values = [bound(S=S, A=A, n=n, delta=1.0 - confidence) for bound in _WHP[level]]
+                return bool(bounds.best_upper(protocol, S=S, A=A, n=n).value <= target)
+            values = [bound(S=S, A=A, n=n, delta=1.0 - confidence) for bound in _WHP[protocol]]
             return bool(np.nanmin([*values, math.inf]) <= target)
 
-        def possible(n: int, level: str = level) -> bool:
-            return bool(bounds.best_lower(level, S=S, A=A, n=n).value <= mean)
+        def possible(n: int, protocol: str = protocol) -> bool:
+            return bool(bounds.best_lower(protocol, S=S, A=A, n=n).value <= mean)
 
         first, last = _first(enough), _first(possible)
-        rows.append((level, learner.name, first, math.nan, last))
+        rows.append((protocol, learner.name, first, math.nan, last))
     table = _table([row[:4] for row in rows], prices)
     table.insert(3, "impossible_below", [row[4] for row in rows])
     notes = (
@@ -283,24 +283,24 @@ def _first(holds: Callable[[int], bool]) -> int | None:
     return high
 
 
-def _curve(level: str, trials: Trials, n: int | None, confidence: float) -> list[tuple[str, int, float, float]]:
+def _curve(protocol: str, trials: Trials, n: int | None, confidence: float) -> list[tuple[str, int, float, float]]:
     """Risks from a hundredth of n to ten times n."""
     centre = 10**4 if n is None else max(n, 10)
     points = []
     for size in sorted({round(centre * f) for f in np.geomspace(0.01, 10, 13)}):
         risks = trials.risks(size)
-        points.append((level, size, float(risks.mean()), float(np.quantile(risks, confidence))))
+        points.append((protocol, size, float(risks.mean()), float(np.quantile(risks, confidence))))
     return points
 
 
 def _table(rows: Sequence[tuple[Any, ...]], prices: Mapping[str, float]) -> pd.DataFrame:
     import pandas as pd
 
-    table = pd.DataFrame(rows, columns=["level", "learner", "n", "floor"])
+    table = pd.DataFrame(rows, columns=["protocol", "learner", "n", "floor"])
     table["n"] = table["n"].astype("Int64")
     if prices:
         table["cost"] = [
-            math.nan if n is None or level not in prices else prices[level] * n for level, _, n, *_ in rows
+            math.nan if n is None or protocol not in prices else prices[protocol] * n for protocol, _, n, *_ in rows
         ]
     return table
 
@@ -308,7 +308,7 @@ def _table(rows: Sequence[tuple[Any, ...]], prices: Mapping[str, float]) -> pd.D
 def _frame(points: Sequence[tuple[str, int, float, float]]) -> pd.DataFrame:
     import pandas as pd
 
-    return pd.DataFrame(points, columns=["level", "n", "mean", "high"])
+    return pd.DataFrame(points, columns=["protocol", "n", "mean", "high"])
 
 
 def _about(pilot: TransferSet) -> list[str]:

@@ -1,6 +1,6 @@
 """Records: samples as rows of columns, and the counts and told probabilities that they amount to.
 
-A row is one sample, or as many as its ``count`` says. One table serves every level of information, which follows from
+A row is one sample, or as many as its ``count`` says. One table serves every protocol, which follows from
 what is there:
 
 * count above 0, no probability: a hard label;
