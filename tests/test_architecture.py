@@ -26,7 +26,7 @@ MAP = {
     "fingerprints": ({"checks"}, {"numpy"}),
     "divergences": ({"checks", "fingerprints"}, {"numpy"}),
     "records": ({"checks", "refusals", "sparse"}, {"numpy"}),
-    "rates": ({"checks"}, {"numpy", "scipy"}),
+    "rates": ({"checks"}, {"numpy", "pandas", "scipy"}),
     "training": ({"checks"}, {"torch"}),
     "playground": ({"files", "__version__"}, set()),
     "protocols": ({"checks", "records", "refusals", "sparse"}, {"numpy"}),
@@ -55,7 +55,10 @@ MAP = {
         {"checks", "exact", "learners", "problem", "progress", "protocols", "simulation", "sparse"},
         {"numpy", "pandas"},
     ),
-    "plots": ({"checks", "files", "bounds", "learners", "planning", "rates"}, {"numpy", "matplotlib", "pandas"}),
+    "plots": (
+        {"checks", "files", "bounds", "learners", "planning", "rates", "showing"},
+        {"numpy", "matplotlib", "pandas"},
+    ),
     "tables": (
         {"auditing", "checks", "refusals", "files", "problem", "protocols", "records", "showing", "sparse"},
         {"numpy", "pandas", "pyarrow"},
@@ -119,9 +122,7 @@ MAP = {
     "__init__": (set(), set()),
 }
 LAYER = {
-    **dict.fromkeys(
-        ["refusals", "statements", "showing", "progress", "compiled", "__version__", "__init__"], -1
-    ),
+    **dict.fromkeys(["refusals", "statements", "showing", "progress", "compiled", "__version__", "__init__"], -1),
     "files": -0.5,
     **dict.fromkeys(["checks", "numerics"], 0),
     "sparse": 0.5,
@@ -255,7 +256,13 @@ ATTACKS = (
     {"pools"},
     {"means", "quantiles", "lower", "kl"},
 )
-REPORT = ({"words", "pictures"}, {"summary"}, {"text", "junit", "sections"}, {"overview"}, {"page"})
+REPORT = (
+    {"words", "pictures", "mathml", "links"},
+    {"summary"},
+    {"text", "junit", "sections"},
+    {"overview", "folds"},
+    {"page"},
+)
 
 
 def names_in(path: Path, package: str) -> set[str]:

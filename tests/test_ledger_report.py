@@ -1,6 +1,7 @@
 """The report of the ledger, as a page and in the terminal; and the command `verify`, with its exit codes."""
 
 import base64
+import dataclasses
 import hashlib
 import itertools
 import json
@@ -11,6 +12,7 @@ import subprocess
 import sys
 from collections import Counter
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -21,10 +23,18 @@ from kt_theory import cli
 from kt_theory.ledger import PlantedError, Statement, Trial, as_text, effort, judge, summarise, try_all, write_report
 from kt_theory.ledger.entries.registry import STATEMENTS
 from kt_theory.ledger.report import page as written
+from kt_theory.ledger.report.links import Project
+from kt_theory.ledger.report.mathml import typeset
 from kt_theory.ledger.report.pictures import MOST, ledger_panels, ratio_text
+from kt_theory.ledger.report.sections import anchor
 from kt_theory.ledger.report.summary import group
-from kt_theory.ledger.report.words import NOT_CERTIFIED
+from kt_theory.ledger.report.words import HEADLINES, NOT_CERTIFIED
+from kt_theory.ledger.statement import KINDS, Outcome
+from kt_theory.ledger.verdicts import Verdict
+from kt_theory.statements import STATEMENTS as SAID
 from kt_theory.statements import Origin
+
+ROOT = Path(__file__).parents[1]
 
 QUICK = effort("quick")
 NASTY = "<script>alert('x')</script> & \"quoted\" <b>"
@@ -232,16 +242,16 @@ def test_hostile_ids_and_links_do_nothing_in_a_browser(browser, tmp_path):
         assert shown == f"{len(HOSTILE_IDS)} of {len(HOSTILE_IDS)} statements shown"
         # The filter hides all; a link to one of them brings it back.
         page.locator("#search").fill("nothing has these words")
-        assert page.locator("article:visible").count() == 0
+        assert page.locator(".statement:visible").count() == 0
         page.evaluate("location.hash = 'statement-summary'")
-        page.wait_for_function("document.querySelectorAll('article:not([hidden])').length > 0")
+        page.wait_for_function("document.querySelectorAll('.statement:not([hidden])').length > 0")
         page.close()
     assert not errors
 
 
 def test_verdicts_are_told_by_words_and_signs():
     text = page_of(*ALL)
-    assert "Not as expected: 3 of 6 statements" in text
+    assert "FAIL.</strong> 3 of 6 statements not as expected (wrong, missed, elsewhere); 1 statement stands" in text
     words = " ".join(" ".join(Reader(text).text).split())
     for needed in (
         "✗ refuted (not as expected)",
@@ -256,7 +266,7 @@ def test_verdicts_are_told_by_words_and_signs():
         "witness n=10: 1 against 0.5, ratio 2.0000 (exact)",
     ):
         assert needed in words, needed
-    assert "As expected." in page_of(TRUE, SLIP, OPEN)
+    assert "✓ PASS." in page_of(TRUE, SLIP, OPEN)
     assert "– not tried" in page_of(TRUE, planted=False)
 
 
@@ -267,6 +277,162 @@ def test_the_groups_are_told_apart():
     yours = made(origin=Origin.YOURS, status="conjectured")
     groups = [group(statement) for statement in (published, own, TRUE, SLIP, conjectured, OPEN, yours)]
     assert groups == ["Z&Z", "ours", "ours", "slips", "conjectures", "conjectures", "yours"]
+
+
+def ledger_as_committed():
+    """A verdict for each statement of the ledger, as figures/ledger.csv says it, with a curve of four points."""
+    board = pd.read_csv(ROOT / "figures" / "ledger.csv").set_index("id")
+    verdicts = []
+    for id, statement in STATEMENTS.items():
+        if id in board.index:
+            row = board.loc[id]
+            curve = tuple(Trial(f"n={n}", 0.8 / n, 1 / n, "exact", n) for n in (1, 10, 100, 1000))
+            counts, tried = Counter({kind: int(row[kind]) for kind in KINDS}), row["verdict"] != "open"
+            mended = None if pd.isna(row["mended"]) else bool(row["mended"])
+            found = (curve[0] if tried else None, counts, int(row["silent"]), float(row["alarm"]), mended)
+            errors = (int(row["caught"]), int(row["planted"]), ())
+            verdicts.append(Verdict(statement, Outcome(row["verdict"]), *found, *errors, curve * tried, 0.1))
+    return verdicts
+
+
+def test_headlines_come_first_and_every_statement_is_in_one_fold():
+    # Oracle: identity, the ids of the ledger
+    verdicts = ledger_as_committed()
+    text = written.page(verdicts, QUICK)
+    page = Reader(text)
+    ids = [id for id in page.ids if id.startswith("statement-")]
+    assert sorted(ids) == sorted(anchor(verdict.statement) for verdict in verdicts)
+    assert len(HEADLINES) == 12
+    assert set(HEADLINES) <= set(STATEMENTS)
+    first = text[text.index('id="headlines"') : text.index('id="statements"')]
+    assert re.findall(r'href="#statement-([^"]+)"', first) == [*HEADLINES]
+    assert text.count('<details class="fold"') == len({(v.statement.origin, v.statement.theorem) for v in verdicts})
+    assert " open>" not in text, "what is as expected is folded"
+    assert page.tags["math"] > 2 * len(verdicts)
+    folded = re.findall(r'<details class="fold"><summary><b class="theorem">([^<]+)</b>', text.replace("\n", ""))
+    assert folded.index("Theorem 4.1") + 1 == folded.index("Lemma 4.2") == folded.index("Theorem 4.3") - 1
+    assert folded.index("N9b") < folded.index("N10") < folded.index("N31")
+
+
+def test_a_surprise_opens_its_fold_and_few_statements_are_not_folded():
+    # Oracle: enumeration
+    many = [made(f"s{i}", source=f"place {i}") for i in range(20)]
+    text = page_of(*many, made("bad", lambda n: 0.5, source="elsewhere"))
+    assert re.findall(r'<details class="fold" open>\s*<summary><b class="theorem">([^<]+)</b>', text) == ["elsewhere"]
+    assert page_of(*many[:3]).count('<details class="fold" open>') == 3
+
+
+def test_links_lead_to_files_of_a_checkout_and_nowhere_else(tmp_path):
+    # Oracle: identity, the files of this project; elsewhere the page has no path of this machine
+    verdict = next(verdict for verdict in ledger_as_committed() if verdict.statement.id == "ours-N8-uniform")
+    inside = Project.around(ROOT / "docs" / "ledger.html")
+    text = written.page([verdict], QUICK, inside)
+    links = {link for link in re.findall(r'href="([^"#][^"]*)"', text) if not link.startswith("data:")}
+    assert {"../kt_theory/ledger/entries/ours_hard.py", "../kt_theory/bounds/hard.py"} <= links
+    assert "../paper/paper.pdf#nameddest=N8a" in links
+    assert any(link.startswith("../tests/test_proofs") for link in links)
+    assert all((ROOT / "docs" / link.partition("#")[0]).is_file() for link in links)
+    outside = written.page([verdict], QUICK, Project.around(tmp_path / "ledger.html"))
+    assert not re.findall(r'href="(?!#|data:)', outside)
+    assert "<code>kt_theory/ledger/entries/ours_hard.py</code>" in outside
+    assert str(ROOT) not in text + outside
+
+
+def test_a_name_of_the_links_is_a_place_in_the_report():
+    # Oracle: second algorithm, the ids that each result of the report lists
+    sections = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "paper" / "sections").glob("*.tex")))
+    results = re.findall(r"\\begin\{(?:theorem|lemma|proposition|corollary)\}\{(\w+)\}.*\{([^{}]*)\}", sections)
+    listed = {id: number for number, ids in results for id in ids.split(",") if id}
+    assert len(listed) >= 70
+    assert {id: STATEMENTS[id].theorem for id in listed} == listed
+    proved = [id for id, entry in STATEMENTS.items() if entry.status == "proved"]
+    assert {STATEMENTS[id].theorem for id in proved} <= {number for number, _ in results}
+
+
+def test_search_order_and_address_in_a_browser(browser, tmp_path):
+    # Oracle: Chromium
+    path = tmp_path / "page.html"
+    path.write_text(written.page(ledger_as_committed(), QUICK), encoding="utf-8")
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    requests, errors = [], []
+    page.on("request", lambda request: requests.append(request.url))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(path.as_uri())
+    assert page.evaluate("document.documentElement.scrollHeight") < 6000
+    shown = "[...document.querySelectorAll('.statement')].filter((e) => e.checkVisibility()).map((e) => e.id)"
+    page.locator("#search").fill("Theorem 3.2")
+    found = page.evaluate(shown)
+    assert found == [f"statement-{id}" for id in ("zz-3.2-mean", "zz-3.2-instance", "zz-3.2-whp", "slip-2", "slip-8")]
+    page.locator("#verdict").select_option("refuted")
+    page.wait_for_timeout(400)  # the address follows after a while
+    address = page.url
+    assert address == path.as_uri() + "#?q=Theorem+3.2&verdict=refuted"
+    page.goto("about:blank")
+    page.goto(address)
+    assert page.evaluate(shown) == ["statement-slip-2"]
+    page.locator("#search").fill("Theorem 13")
+    assert page.locator("#nothing").inner_text().startswith("No statement matches")
+    assert page.evaluate(shown) == []
+    page.locator("#clear").click()
+    assert page.locator("#shown").inner_text() == f"{len(STATEMENTS)} of {len(STATEMENTS)} statements shown"
+    assert page.evaluate(shown) == []  # folded again
+    page.locator("#headlines a").first.click()
+    assert page.locator("#statement-zz-3\\.1[open]").is_visible()
+    page.locator("#order").select_option("high")
+    ratios = page.evaluate("[...document.querySelectorAll('#flat > .statement')].map((e) => e.dataset.ratio)")
+    numbers = [float(ratio) for ratio in ratios if ratio]
+    assert numbers == sorted(numbers, reverse=True)
+    assert len(ratios) == len(STATEMENTS)
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    assert not errors
+    assert {*requests} == {path.as_uri()}
+    page.close()
+
+
+# --- Formulas -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("latex", "mathml"),
+    [
+        ("at $x$ & more", "at <math><mi>x</mi></math> &amp; more"),
+        (r"$\frac12$", "<math><mfrac><mn>1</mn><mn>2</mn></mfrac></math>"),
+        (r"$x_s^2$", "<math><msubsup><mi>x</mi><mi>s</mi><mn>2</mn></msubsup></math>"),
+        (r"$10^{-3}$", '<math><msup><mn>10</mn><mrow><mo form="prefix">−</mo><mn>3</mn></mrow></msup></math>'),
+        (r"$0.25 A'$", "<math><mn>0.25</mn><msup><mi>A</mi><mo>′</mo></msup></math>"),
+        (r"$\sqrt{S+n}$", "<math><msqrt><mrow><mi>S</mi><mo>+</mo><mi>n</mi></mrow></msqrt></math>"),
+        (r"$\mathbb{E}\mathrm{of\ all}$", '<math><mi>𝔼</mi><mi mathvariant="normal">of all</mi></math>'),
+        (r"\textsf{CE\_sgl}", "CE_sgl"),
+    ],
+)  # fmt: skip
+def test_a_formula_is_typeset(latex, mathml):
+    # Oracle: enumeration by hand, MathML of the standard
+    assert typeset(latex) == mathml
+
+
+def test_every_formula_of_the_ledger_is_typeset():
+    # Oracle: second algorithm, a strict reader of HTML; planted, what is no formula is refused and shown as plain text
+    for said in SAID.values():
+        for latex in (said.latex, said.regime_latex, said.mended_latex):
+            Reader(typeset(latex))
+    for wrong in (r"$\unheard$", "${x$", "$x}$", "$x^$", r"$\mathrm x$"):
+        with pytest.raises(ValueError, match="a formula "):
+            typeset(wrong)
+    about = dataclasses.replace(SAID["zz-3.1"], latex=r"$\unheard$")
+    assert '<span class="formula">1 &lt;= 2</span>' in page_of(made(about=about))
+
+
+def test_sentences_stand_alone():
+    # Oracle: identity; planted, a sentence that needs another one
+    leaning = re.compile(r"\b([Tt]he same (with|for|as)|than this|this bound|[Aa]s above)\b")
+
+    def leans(words):
+        return not words.endswith(".") or leaning.search(words)
+
+    assert [id for id, said in SAID.items() if leans(said.words)] == []
+    assert leans("The same with probability 1 - delta.")
+    assert len({said.words for said in SAID.values()}) == len(SAID)
 
 
 # --- What follows from all together ---------------------------------------------------------------------

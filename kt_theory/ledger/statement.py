@@ -215,6 +215,8 @@ class Statement:
         What a reader should know of the evidence.
     origin : Origin
         The paper, ours, or, of a statement of a user's own, yours.
+    about : Metadata or None
+        Of a statement of `kt_theory.statements`: all that is said of it, the formulas for reports and its theorem too.
     """
 
     id: str
@@ -232,6 +234,7 @@ class Statement:
     mended_formula: str = ""
     note: str = ""
     origin: Origin = Origin.YOURS
+    about: Metadata | None = None
 
     @property
     def expected(self) -> tuple[Outcome, ...]:
@@ -239,6 +242,11 @@ class Statement:
         if self.check is None:
             return (Outcome.OPEN,)
         return (EXPECTED[self.status],) if self.faulty else (Outcome.PROVED_AT_POINTS, Outcome.HOLDS)
+
+    @property
+    def theorem(self) -> str:
+        """The result that it is a part of, or where it is stated if it stands alone."""
+        return (self.about.theorem if self.about else "") or self.source
 
     @property
     def faulty(self) -> bool:
@@ -281,6 +289,7 @@ def stated(
         about.mended_formula,
         note,
         about.origin,
+        about,
     )
 
 

@@ -9,6 +9,7 @@ STATEMENTS = (
     Metadata(
         id="ours-audit-mean",
         source="ours, N22",
+        theorem="N22",
         origin=Origin.OURS,
         words="The part of a sampled label's probability that a student falls short of has the total variation as its "
         "mean, whoever draws the label.",
@@ -17,12 +18,16 @@ STATEMENTS = (
         applies=regimes.always,
         grade=Grade.EXACT,
         status=Status.PROVED,
-        latex=r"$TV = \mathbb{E}_p (1 - q/p)_+ = \mathbb{E}_q (1 - p/q)_+ = \mathbb{E}_{(p + q)/2} |p - q|/(p + q)$",
+        latex=(
+            r"$\mathrm{TV} = \mathbb{E}_p (1 - q/p)_+ = \mathbb{E}_q (1 - p/q)_+ = \mathbb{E}_{(p + q)/2} |p - "
+            "q|/(p + q)$"
+        ),
         regime_latex="every teacher and student",
     ),
     Metadata(
         id="ours-audit-both",
         source="ours, N22",
+        theorem="N22",
         origin=Origin.OURS,
         words="Audit samples of which half come from the student have a second moment between a quarter and a half of "
         "the sum of those from either alone.",
@@ -37,6 +42,7 @@ STATEMENTS = (
     Metadata(
         id="ours-audit-minimax",
         source="ours, N23",
+        theorem="N23",
         origin=Origin.OURS,
         words="A total variation is estimated from m audit samples with a root mean square error that depends on m "
         "alone.",
@@ -45,12 +51,13 @@ STATEMENTS = (
         applies=lambda m: m >= 1,
         grade=Grade.TIGHT,
         status=Status.PROVED,
-        latex=r"$\mathbb{E}\, (\widehat{tv} - TV)^2 \le 1/(4 (1 + \sqrt m)^2)$",
+        latex=r"$\mathbb{E}\, (\widehat{\mathrm{tv}} - \mathrm{TV})^2 \le 1/(4 (1 + \sqrt m)^2)$",
         regime_latex=r"$m \ge 1$",
     ),
     Metadata(
         id="ours-audit-hard",
         source="ours, N23",
+        theorem="N23",
         origin=Origin.OURS,
         words="Hard labels certify nothing on inputs that do not recur.",
         formula="sup E |t - TV| >= (1 - m(m - 1)/(2S)) (1 - mean_s sum_a q(a|s)^2)/2 for every estimate t of m labels",
@@ -59,14 +66,15 @@ STATEMENTS = (
         grade=Grade.LOWER,
         status=Status.PROVED,
         latex=(
-            r"$\sup \mathbb{E}\, |t - TV| \ge (1 - m(m - 1)/(2S)) (1 - \mathrm{mean}_s \textstyle\sum_a q(a|s)^2)/2$ "
-            r"for every estimate $t$ of $m$ labels"
+            r"$\sup \mathbb{E}\, |t - \mathrm{TV}| \ge (1 - m(m - 1)/(2S)) (1 - \mathrm{mean}_s \textstyle\sum_a "
+            "q(a|s)^2)/2$ for every estimate $t$ of $m$ labels"
         ),
         regime_latex=r"$\rho$ uniform, every student $q$",
     ),
     Metadata(
         id="ours-audit-self",
         source="ours, N24",
+        theorem="N24",
         origin=Origin.OURS,
         words="The leave-one-out estimate from n training records has the risk of the student of n - 1 records as its "
         "expectation.",
@@ -81,6 +89,7 @@ STATEMENTS = (
     Metadata(
         id="ours-audit-free",
         source="ours, N25",
+        theorem="N25",
         origin=Origin.OURS,
         words="At a visited input SEL_ptl is off by less than the missing mass, by a part that depends on the number "
         "of unseen labels.",
@@ -89,7 +98,7 @@ STATEMENTS = (
         applies=lambda u: u >= 1,
         grade=Grade.TIGHT,
         status=Status.PROVED,
-        latex=r"$TV(\textsf{SEL\_ptl}(\cdot|s), \pi^*(\cdot|s)) \le M_s (1 - 1/|U_s|)$",
+        latex=r"$\mathrm{TV}(\textsf{SEL\_ptl}(\cdot|s), \pi^*(\cdot|s)) \le M_s (1 - 1/|U_s|)$",
         regime_latex=r"$u \ge 1$; uniform init, $u = |U_s|$ labels unseen",
     ),
 )

@@ -8,6 +8,7 @@ STATEMENTS = (
     Metadata(
         id="zz-(3.3)",
         source="Z&Z (3.3)",
+        theorem="The learners",
         origin=Origin.PAPER,
         words="CE_sgl: the empirical frequencies minimise the cross-entropy on hard labels.",
         formula="n_sa / n_s = argmin - sum_i log pi(a_i|s_i)",
@@ -20,6 +21,7 @@ STATEMENTS = (
     Metadata(
         id="zz-(4.3)",
         source="Z&Z (4.3)",
+        theorem="The learners",
         origin=Origin.PAPER,
         words="CE_ptl: counts times revealed probabilities minimise the weighted cross-entropy.",
         formula="n_sa pi*(a|s) / sum_b n_sb pi*(b|s) = argmin - sum_i pi*(a_i|s_i) log pi(a_i|s_i)",
@@ -35,6 +37,7 @@ STATEMENTS = (
     Metadata(
         id="zz-(4.7)",
         source="Z&Z (4.7)",
+        theorem="The learners",
         origin=Origin.PAPER,
         words=("SEL_ptl: the revealed probabilities on seen labels minimise the squared error of logarithms."),
         formula=(
@@ -53,6 +56,7 @@ STATEMENTS = (
     Metadata(
         id="zz-(5.2)",
         source="Z&Z (5.2)",
+        theorem="The learners",
         origin=Origin.PAPER,
         words="CE_ful: the teacher's rows minimise the cross-entropy on soft labels.",
         formula="pi*(.|s) = argmin sum_i KL(pi*(.|s_i), pi(.|s_i))",
@@ -68,6 +72,7 @@ STATEMENTS = (
     Metadata(
         id="zz-4.2",
         source="Z&Z Lemma 4.2",
+        theorem="Lemma 4.2",
         origin=Origin.PAPER,
         words="CE_ptl is biased: it tends to the squared teacher, scaled to one.",
         formula=(
@@ -90,6 +95,7 @@ STATEMENTS = (
     Metadata(
         id="zz-4.3",
         source="Z&Z Thm 4.3, its condition mended",
+        theorem="Theorem 4.3",
         origin=Origin.PAPER,
         words=(
             "The risk of CE_ptl tends to a positive constant, unless rows with rho > 0 are constant where positive."

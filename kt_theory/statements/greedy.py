@@ -9,6 +9,7 @@ STATEMENTS = (
     Metadata(
         id="ours-greedy-oracle",
         source="ours, N18",
+        theorem="N18",
         origin=Origin.OURS,
         words="No student that names one label has a smaller regret, on average over all relabellings of the rows, "
         "than the greedy choice of the level, even if told rho and the multiset of each row.",
@@ -23,6 +24,7 @@ STATEMENTS = (
     Metadata(
         id="ours-greedy-soft",
         source="ours, N19",
+        theorem="N19",
         origin=Origin.OURS,
         words="The minimax regret of greedy decoding from soft labels is exactly that of a random label where nothing "
         "was seen.",
@@ -40,6 +42,7 @@ STATEMENTS = (
     Metadata(
         id="ours-greedy-partial-at",
         source="ours, N19",
+        theorem="N19",
         origin=Origin.OURS,
         words="The greedy regret of SEL_ptl is at most the joint mass of the likeliest labels that were never seen.",
         formula="E D(SEL_ptl) <= (1 - 1/A) sum_s x_s (1 - x_s)^n, x_s = rho(s) max_a pi*(a|s)",
@@ -56,6 +59,7 @@ STATEMENTS = (
     Metadata(
         id="ours-greedy-partial",
         source="ours, N19",
+        theorem="N19",
         origin=Origin.OURS,
         words="The greedy regret of SEL_ptl falls as S/(e n), free of the number of labels.",
         formula="E D(SEL_ptl) <= (1 - 1/A) S phi(n), phi(n) = n^n / (n + 1)^(n + 1)",
@@ -69,6 +73,7 @@ STATEMENTS = (
     Metadata(
         id="ours-greedy-partial-few",
         source="ours, N19",
+        theorem="N19",
         origin=Origin.OURS,
         words="With fewer samples than inputs the minimax regret of greedy decoding is the same from partial soft "
         "labels and from soft labels.",
@@ -83,6 +88,7 @@ STATEMENTS = (
     Metadata(
         id="ours-greedy-disagreement",
         source="ours, N19",
+        theorem="N19",
         origin=Origin.OURS,
         words="SEL_ptl names none of the likeliest labels with a probability of SA/(e n) at most, whatever the margin.",
         formula="E E(SEL_ptl) <= S A phi(n)",
@@ -96,9 +102,12 @@ STATEMENTS = (
     Metadata(
         id="ours-greedy-often",
         source="ours, N19",
+        theorem="N19",
         origin=Origin.OURS,
-        words="From partial soft labels no student names a likeliest label more surely than this, at rows that are "
-        "uniform but for one label.",
+        words=(
+            "From partial soft labels the chance that a student names no likeliest label has a lower bound at "
+            "rows that are uniform but for one label."
+        ),
         formula="inf sup E E >= sum_s rho(s) ((1 - rho(s)/A)^n - P(some label of s is unseen)/A), rows uniform",
         regime="n >= 0",
         applies=regimes.any_n,
@@ -113,6 +122,7 @@ STATEMENTS = (
     Metadata(
         id="ours-greedy-hard",
         source="ours, N20",
+        theorem="N20",
         origin=Origin.OURS,
         words="The regret of the most frequent label falls as sqrt(S/n), free of the number of labels.",
         formula="E D(CE_sgl) <= (1 - 1/A) sqrt(2 S / (n + 1))",
@@ -126,6 +136,7 @@ STATEMENTS = (
     Metadata(
         id="ours-greedy-hard-limit",
         source="ours, N20",
+        theorem="N20",
         origin=Origin.OURS,
         words="Rows of at most six nearly equal labels, one of which leads, cost the most frequent label a regret "
         "whose constant has a closed form.",
@@ -142,6 +153,7 @@ STATEMENTS = (
     Metadata(
         id="ours-greedy-hard-often",
         source="ours, N20",
+        theorem="N20",
         origin=Origin.OURS,
         words="From hard labels it cannot be guaranteed at any n that a likeliest label is named more often than one "
         "time in A.",
@@ -156,6 +168,7 @@ STATEMENTS = (
     Metadata(
         id="ours-greedy-margin",
         source="ours, N21",
+        theorem="N21",
         origin=Origin.OURS,
         words="The most frequent label is wrong with a probability that falls exponentially in the margin of square "
         "roots.",

@@ -9,6 +9,7 @@ STATEMENTS = (
     Metadata(
         id="zz-3.1",
         source="Z&Z Thm 3.1",
+        theorem="Theorem 3.1",
         origin=Origin.PAPER,
         words="Hard labels: no student's worst expected risk is below a constant times sqrt(SA/n).",
         formula="inf sup E R >= exp(-1/2)/16 sqrt(S A' / n)",
@@ -22,10 +23,10 @@ STATEMENTS = (
     Metadata(
         id="zz-3.1-at",
         source="Z&Z Thm 3.1 (general form)",
+        theorem="Theorem 3.1",
         origin=Origin.PAPER,
         words=(
-            "Hard labels: for every gap Delta of the paired teachers, no student's worst expected risk is "
-            "below this bound."
+            "Hard labels: paired teachers at any gap Delta bound the worst expected risk of every student from below."
         ),
         formula="inf sup E R >= Delta/4 exp(-(2 n Delta / (S A')) log((1 + Delta)/(1 - Delta)))",
         regime="A >= 2, 0 < Delta < 1",
@@ -41,6 +42,7 @@ STATEMENTS = (
     Metadata(
         id="zz-3.2-mean",
         source="Z&Z Thm 3.2 (mean)",
+        theorem="Theorem 3.2",
         origin=Origin.PAPER,
         words="Hard labels: the expected risk of CE_sgl is of order sqrt(SA/n) for every initial table.",
         formula="E R(CE_sgl) <= (1/2) sqrt(SA/n) + sqrt(S/n)",
@@ -54,6 +56,7 @@ STATEMENTS = (
     Metadata(
         id="zz-3.2-instance",
         source="Z&Z Thm 3.2 (instance dependent)",
+        theorem="Theorem 3.2",
         origin=Origin.PAPER,
         words=("Hard labels: at teachers near deterministic ones the expected risk of CE_sgl is of order 1/n."),
         formula="E R(CE_sgl) <= sqrt(xi SA / (2 (n + 1))) + 4 S / (9 n), xi = max_s sum_a min(pi*, 1 - pi*)",
@@ -70,6 +73,7 @@ STATEMENTS = (
     Metadata(
         id="zz-3.2-whp",
         source="Z&Z Thm 3.2 (high probability)",
+        theorem="Theorem 3.2",
         origin=Origin.PAPER,
         words="Hard labels: the risk of CE_sgl is of order sqrt(SA/n) with probability 1 - delta.",
         formula=("R(CE_sgl) <= sqrt((A log 2 + L)/2) sqrt(S/n) + sqrt((2/n)(S log 2 + L)), L = log((S + 1)/delta)"),

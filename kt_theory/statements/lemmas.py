@@ -11,6 +11,7 @@ STATEMENTS = (
     Metadata(
         id="zz-E.1",
         source="Z&Z Lemma E.1",
+        theorem="Lemma E.1",
         origin=Origin.PAPER,
         words="The frequencies of the labels converge almost surely, for all labels at once.",
         formula=("max_a |n_a / n - p_a| -> 0; tried as <= sqrt(log(2 A / alarm) / (2 n)) but for a chance alarm"),
@@ -27,6 +28,7 @@ STATEMENTS = (
     Metadata(
         id="zz-E.2",
         source="Z&Z Lemma E.2",
+        theorem="Lemma E.2",
         origin=Origin.PAPER,
         words="Two laws whose relative entropy is finite overlap (Bretagnolle and Huber).",
         formula="TV(P, Q) <= 1 - exp(-KL(P, Q)) / 2",
@@ -40,6 +42,7 @@ STATEMENTS = (
     Metadata(
         id="zz-E.3",
         source="Z&Z Lemma E.3",
+        theorem="Lemma E.3",
         origin=Origin.PAPER,
         words=("The expected total variation between empirical frequencies and their law is of order sqrt(A/n)."),
         formula="E TV(p^, p) <= (1/2) sqrt(A / n)",
@@ -53,6 +56,7 @@ STATEMENTS = (
     Metadata(
         id="zz-E.4",
         source="Z&Z Lemma E.4",
+        theorem="Lemma E.4",
         origin=Origin.PAPER,
         words=(
             "The total variation between empirical frequencies and their law is of order sqrt(A/n) with "
@@ -69,6 +73,7 @@ STATEMENTS = (
     Metadata(
         id="zz-E.5",
         source="Z&Z Lemma E.5 (first form)",
+        theorem="Lemma E.5",
         origin=Origin.PAPER,
         words="A cell of mass x adds x (1 - x)^n to the expected missing mass, which is of order 1/n.",
         formula="x (1 - x)^n <= (1 / (n + 1)) (n / (n + 1))^n",
@@ -82,6 +87,7 @@ STATEMENTS = (
     Metadata(
         id="zz-E.5-simple",
         source="Z&Z Lemma E.5 (second form)",
+        theorem="Lemma E.5",
         origin=Origin.PAPER,
         words="A cell of mass x adds at most 4/(9n) to the expected missing mass.",
         formula="x (1 - x)^n <= 4 / (9 n)",
@@ -95,6 +101,7 @@ STATEMENTS = (
     Metadata(
         id="zz-E.6",
         source="Z&Z Lemma E.6 (Rajaraman et al. 2020, Thm A.2)",
+        theorem="Lemma E.6",
         origin=Origin.PAPER,
         words=(
             "With probability 1 - delta the missing mass of a sample exceeds its mean by a deviation of order "
@@ -111,6 +118,7 @@ STATEMENTS = (
     Metadata(
         id="zz-E.7",
         source="Z&Z Lemma E.7",
+        theorem="Lemma E.7",
         origin=Origin.PAPER,
         words="The missing mass of a sample is of order K/n, with probability 1 - delta.",
         formula="m0 <= 4 K / (9 n) + 3 sqrt(K) log(1/delta) / n",
@@ -124,8 +132,9 @@ STATEMENTS = (
     Metadata(
         id="zz-E.8",
         source="Z&Z Lemma E.8 (equality)",
+        theorem="Lemma E.8",
         origin=Origin.PAPER,
-        words="The mean of one over the number of visits plus one, in closed form.",
+        words="The mean of one over the number of visits plus one has a closed form.",
         formula="E 1/(X + 1) = (1 - (1 - p)^(n + 1)) / (p (n + 1)), X ~ Bin(n, p)",
         regime="n >= 0, 0 < p <= 1",
         applies=regimes.visits,
@@ -140,6 +149,7 @@ STATEMENTS = (
     Metadata(
         id="zz-E.8-bound",
         source="Z&Z Lemma E.8 (bound)",
+        theorem="Lemma E.8",
         origin=Origin.PAPER,
         words="The mean of one over the number of visits plus one is at most 1/(p (n + 1)).",
         formula="E 1/(X + 1) <= 1 / (p (n + 1)), X ~ Bin(n, p)",
@@ -153,6 +163,7 @@ STATEMENTS = (
     Metadata(
         id="zz-E.9",
         source="Z&Z Lemma E.9",
+        theorem="Lemma E.9",
         origin=Origin.PAPER,
         words="An input is seldom visited much less often than expected (Chernoff).",
         formula="P(X <= (1 - eta) n p) <= exp(-eta^2 n p / 2), X ~ Bin(n, p)",
@@ -166,6 +177,7 @@ STATEMENTS = (
     Metadata(
         id="zz-E.10",
         source="Z&Z Corollary E.10",
+        theorem="Corollary E.10",
         origin=Origin.PAPER,
         words="One over the number of visits plus one is of order 1/(n p) with probability 1 - delta.",
         formula="1/(X + 1) <= 1 / ((1 - eta) n p + 1), eta = sqrt(2 log(1/delta) / (n p)), X ~ Bin(n, p)",
@@ -182,6 +194,7 @@ STATEMENTS = (
     Metadata(
         id="zz-H.2",
         source="Z&Z Proposition H.2",
+        theorem="Proposition H.2",
         origin=Origin.PAPER,
         words="Log-linear teachers whose parameters are near are near in total variation.",
         formula="TV(pi_theta, pi_theta' | nu) <= M |theta - theta'|, |phi(x, y)| <= M",

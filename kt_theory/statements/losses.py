@@ -9,6 +9,7 @@ STATEMENTS = (
     Metadata(
         id="ours-loss-map",
         source="ours, N32a",
+        theorem="N32a",
         origin=Origin.OURS,
         words="A loss on hard labels is a map of the simplex: with phi(p) its limit at the teacher p, the student on "
         "frequencies e is phi(e). Hence every consistent one is the MLE.",
@@ -24,6 +25,7 @@ STATEMENTS = (
     Metadata(
         id="ours-loss-partial",
         source="ours, N32b",
+        theorem="N32b",
         origin=Origin.OURS,
         words="A loss that sums, over seen labels, terms that are least at q_a = p_a alone has one student: the "
         "teacher on seen labels, the missing mass in proportion to the initial table.",
@@ -39,6 +41,7 @@ STATEMENTS = (
     Metadata(
         id="ours-loss-truncated",
         source="ours, N32c",
+        theorem="N32c",
         origin=Origin.OURS,
         words="Truncated to a list K of mass P, q f(p/q) with f >= 0, f(1) = 0 keeps the list; t log t scales it to "
         "one, -log t divides it by e.",
@@ -54,6 +57,7 @@ STATEMENTS = (
     Metadata(
         id="ours-loss-constant",
         source="ours, N32d",
+        theorem="N32d",
         origin=Origin.OURS,
         words="A mixture of hard cross-entropy and distillation at temperature T learns at the rate of the MLE, times "
         "a constant: the weight of the hard term at T = 1.",
@@ -70,6 +74,7 @@ STATEMENTS = (
     Metadata(
         id="ours-loss-scale",
         source="ours, N32e",
+        theorem="N32e",
         origin=Origin.OURS,
         words="Standardised logits and correlations ignore a scale, which is learnt from hard labels: however small "
         "their weight, the error stays a share of the MLE's.",
@@ -85,6 +90,7 @@ STATEMENTS = (
     Metadata(
         id="ours-loss-preference",
         source="ours, N32f",
+        theorem="N32f",
         origin=Origin.OURS,
         words="Preferences for the teacher's label over a reference's, under a logistic loss of beta log(q/ref): the "
         "limit is a power of the teacher, and the teacher itself at beta = 1 only.",

@@ -8,6 +8,7 @@ STATEMENTS = (
     Metadata(
         id="ours-N8-dirichlet",
         source="ours, N8c",
+        theorem="N8c",
         origin=Origin.OURS,
         words=(
             "Hard labels: a Dirichlet prior and posterior medians bound the minimax risk from below, for every "
@@ -19,28 +20,32 @@ STATEMENTS = (
         grade=Grade.LOWER,
         status=Status.PROVED,
         latex=(
-            r"$\inf  \sup  \mathbb{E}\,  R  \ge  (A /2) \mathbb{E}\,  \mathrm{MAD} (alpha  + x , (A  - 1) alpha "
-            r" + n  - x )$, $x  \sim  \mathrm{BetaBin} (n , alpha , (A  - 1) alpha )$"
+            r"$\inf \sup \mathbb{E}\, R \ge (A/2)\, \mathbb{E}\, \mathrm{MAD}(\alpha + x, (A - 1) \alpha + n - "
+            r"x)$, $x \sim \mathrm{BetaBin}(n, \alpha, (A - 1) \alpha)$"
         ),
-        regime_latex=r"$S  = 1$, $A  \ge  2$, alpha $> 0$, $n  \ge  1$",
+        regime_latex=r"$S = 1$, $A \ge 2$, $\alpha > 0$, $n \ge 1$",
     ),
     Metadata(
         id="ours-N8-limit",
         source="ours, N8d",
+        theorem="N8d",
         origin=Origin.OURS,
-        words="The sharp limit of sqrt(n) times the minimax risk of hard labels, attained by CE_sgl.",
+        words=(
+            "Hard labels: sqrt(n) times the minimax risk tends to a sharp limit in closed form, which CE_sgl attains."
+        ),
         formula="sqrt(n) minimax -> sqrt(S (A - 1) / (2 pi))",
         regime="fixed S and A; tried with the relative remainder A sqrt(S / ((A - 1) n))",
         grade=Grade.LIMIT,
         status=Status.PROVED,
-        latex=r"$\sqrt{n }$ minimax $\to  \sqrt{S  (A  - 1) / (2 \pi )}$",
+        latex=r"$\sqrt{n}\, \mathrm{minimax} \to \sqrt{S (A - 1)/(2 \pi)}$",
         regime_latex=r"fixed $S $ and $A $; tried with the relative remainder $A  \sqrt{S  / ((A  - 1) n )}$",
     ),
     Metadata(
         id="ours-N8-frequencies",
         source="ours, N8d",
+        theorem="N8d",
         origin=Origin.OURS,
-        words="The limit of sqrt(n) times the risk of CE_sgl at a fixed problem.",
+        words="At a fixed problem sqrt(n) times the expected risk of CE_sgl tends to a limit in closed form.",
         formula="sqrt(n) E R(CE_sgl) -> sum_s sqrt(rho(s)) sum_a sqrt(pi* (1 - pi*) / (2 pi))",
         regime="a fixed problem; tried with the relative remainder 1 / (n min rho pi*)",
         grade=Grade.LIMIT,
@@ -54,6 +59,7 @@ STATEMENTS = (
     Metadata(
         id="ours-N8-add",
         source="ours",
+        theorem="N8d",
         origin=Origin.OURS,
         words=(
             "The risk of ADD_sgl at its worst teacher, one input, is at most 1.2 times the minimax risk of hard labels."
@@ -63,19 +69,20 @@ STATEMENTS = (
         applies=lambda S: S == 1,
         grade=Grade.UPPER,
         status=Status.NUMERICAL,
-        latex=r"$\sup  \mathbb{E}\,  R (\mathrm{ADD}_{sgl} ) \le  1.2$ minimax",
+        latex=r"$\sup \mathbb{E}\, R(\textsf{ADD\_sgl}) \le 1.2\, \mathrm{minimax}$",
         regime_latex="$S  = 1$",
     ),
     Metadata(
         id="ours-N8-second",
         source="ours, N8",
+        theorem="N8d",
         origin=Origin.OURS,
-        words="The second-order term of the minimax risk of hard labels.",
+        words="For one input the hard-label minimax risk has a known second-order term.",
         formula="minimax = sqrt((A - 1)/(2 pi n)) (1 - A / (2 sqrt((A - 1) n)) + o(n^(-1/2)))",
         regime="S = 1; tried with the relative remainder A/n, between the ends of the minimax risk",
         grade=Grade.LIMIT,
         status=Status.NUMERICAL,
-        latex=r"minimax $= \sqrt{(A  - 1)/(2 \pi  n )} (1 - A  / (2 \sqrt{(A  - 1) n }) + o (n ^{-1/2}))$",
+        latex=r"$\mathrm{minimax} = \sqrt{(A - 1)/(2 \pi n)} (1 - A/(2 \sqrt{(A - 1) n}) + o(n^{-1/2}))$",
         regime_latex="$S  = 1$; tried with the relative remainder $A /n $, between the ends of the minimax risk",
     ),
 )

@@ -9,6 +9,7 @@ STATEMENTS = (
     Metadata(
         id="ours-N9-value",
         source="ours, N9a",
+        theorem="N9a",
         origin=Origin.OURS,
         words=("The minimax risk of soft labels is exactly the risk of CE_ful at its worst law of the inputs."),
         formula="inf sup E R = (1 - 1/A) V(S, n), V(S, n) = max over rho of sum_s rho(s) (1 - rho(s))^n",
@@ -25,6 +26,7 @@ STATEMENTS = (
     Metadata(
         id="ours-N9-sandwich",
         source="ours, N9b",
+        theorem="N9b",
         origin=Origin.OURS,
         words=("The largest expected mass of unvisited inputs lies between S - 1 cells of n and of n - 1 samples."),
         formula="(S - 1) phi(n) <= V(S, n) <= (S - 1) phi(n - 1)",
@@ -38,6 +40,7 @@ STATEMENTS = (
     Metadata(
         id="ours-N1-equal",
         source="ours, N1",
+        theorem="N1",
         origin=Origin.OURS,
         words="With no more samples than inputs, equal inputs have the largest expected mass unvisited.",
         formula="V(S, n) = (1 - 1/S)^n",
@@ -51,6 +54,7 @@ STATEMENTS = (
     Metadata(
         id="ours-N10-value",
         source="ours, N9a",
+        theorem="N9a",
         origin=Origin.OURS,
         words="The minimax forward KL of soft labels is exactly log(A) V(S, n).",
         formula="inf sup E KL = log(A) V(S, n)",

@@ -9,6 +9,7 @@ STATEMENTS = (
     Metadata(
         id="ours-N8-joint",
         source="ours, N8a",
+        theorem="N8a",
         origin=Origin.OURS,
         words=(
             "The risk of CE_sgl is at most the sum of the empirical deviations of the inputs and of the pairs, "
@@ -25,6 +26,7 @@ STATEMENTS = (
     Metadata(
         id="ours-N8-uniform",
         source="ours, N8a",
+        theorem="N8a",
         origin=Origin.OURS,
         words=(
             "The expected risk of CE_sgl from the uniform table is at most one square root, for rows, visits "
@@ -41,6 +43,7 @@ STATEMENTS = (
     Metadata(
         id="ours-N8-conjecture",
         source="ours, after N8a",
+        theorem="N8a",
         origin=Origin.OURS,
         words=(
             "The expected risk of CE_sgl from the uniform table is at most sqrt(S (A - 1)/n)/2, as proved for "
@@ -57,6 +60,7 @@ STATEMENTS = (
     Metadata(
         id="ours-N8-remainder",
         source="ours, N8e",
+        theorem="N8e",
         origin=Origin.OURS,
         words="For one input the expected risk of CE_sgl exceeds the sharp limit by at most A/(2n), whatever the row.",
         formula="E R(CE_sgl) <= sqrt((A - 1) / (2 pi n)) + A / (2 n)",
@@ -70,6 +74,7 @@ STATEMENTS = (
     Metadata(
         id="ours-N8-whp",
         source="ours, N8a",
+        theorem="N8a",
         origin=Origin.OURS,
         words=(
             "With probability 1 - delta the risk of CE_sgl exceeds the bound on its mean by the bounded "
@@ -89,6 +94,7 @@ STATEMENTS = (
     Metadata(
         id="ours-N8-assouad",
         source="ours, N8b",
+        theorem="N8b",
         origin=Origin.OURS,
         words=(
             "Hard labels: Assouad's lemma, with the exact error of its two-point tests, bounds the minimax "
@@ -100,14 +106,15 @@ STATEMENTS = (
         grade=Grade.LOWER,
         status=Status.PROVED,
         latex=(
-            r"$\inf  \sup  \mathbb{E}\,  R  \ge  \max $ over $D $ of $D  P_{err} (D )$, majority of "
-            r"$\mathrm{Bin} (n , 2/(S  A' ))$ flips of bias $D $"
+            r"$\inf \sup \mathbb{E}\, R \ge \max_{D} D\, P_{\mathrm{err}}(D)$, majority of $\mathrm{Bin}(n, 2/(S "
+            "A'))$ flips of bias $D$"
         ),
         regime_latex=r"$A  \ge  2$, $n  \ge  0$; $A'  = A $ if even, $A  - 1$ if odd",
     ),
     Metadata(
         id="ours-N4-every",
         source="ours, N4",
+        theorem="N4",
         origin=Origin.OURS,
         words=(
             "Uniform(A) is within 1 - 1/A of every row, and the expected risk of no learner exceeds that after data."

@@ -9,6 +9,7 @@ STATEMENTS = (
     Metadata(
         id="ours-N1-cell",
         source="ours, N1",
+        theorem="N1",
         origin=Origin.OURS,
         words="A cell adds at most 1/(en) to the expected missing mass.",
         formula="p (1 - p)^n <= 1/(e n)",
@@ -22,6 +23,7 @@ STATEMENTS = (
     Metadata(
         id="ours-N1-mean",
         source="ours, N1",
+        theorem="N1",
         origin=Origin.OURS,
         words=("The expected missing mass of K letters is at most K times the concave majorant of one at 1/K."),
         formula="E m0 <= (1 - 1/K)^n if n <= K, (K - 1) phi(n - 1) if n >= K",
@@ -35,6 +37,7 @@ STATEMENTS = (
     Metadata(
         id="ours-N2-deviation",
         source="ours, N2",
+        theorem="N2",
         origin=Origin.OURS,
         words=(
             "With probability 1 - delta the missing mass exceeds the bound on its mean by a deviation of order "

@@ -16,6 +16,7 @@ STATEMENTS = (
     Metadata(
         id="ours-N3-at",
         source="ours, N3",
+        theorem="N3",
         origin=Origin.OURS,
         words=(
             "The expected risk of SEL_ptl is at most the expected missing mass of the joint law, for every "
@@ -35,6 +36,7 @@ STATEMENTS = (
     Metadata(
         id="ours-N3-missing",
         source="ours, N3 and N1",
+        theorem="N3",
         origin=Origin.OURS,
         words=(
             "The expected risk of SEL_ptl is at most the expected missing mass of the worst joint law, for "
@@ -54,6 +56,7 @@ STATEMENTS = (
     Metadata(
         id="ours-N4-uniform",
         source="ours, N4",
+        theorem="N4",
         origin=Origin.OURS,
         words=("Spread evenly, the mass of u unseen labels adds at most 1 - 1/u of itself to the risk of SEL_ptl."),
         formula="E R(SEL_ptl) <= ((A - 2)/(A - 1)) M(SA) + M(S) / (A (A - 1)), uniform",
@@ -70,8 +73,9 @@ STATEMENTS = (
     Metadata(
         id="ours-N4-simple",
         source="ours, N4",
+        theorem="N4",
         origin=Origin.OURS,
-        words="The bound of N4 on the expected risk of SEL_ptl, in closed form.",
+        words="The expected risk of SEL_ptl from the uniform table is at most S (A - 1)/(e n).",
         formula="E R(SEL_ptl) <= S (A - 1) / (e n), uniform",
         regime="n >= 1",
         applies=regimes.some,
@@ -83,6 +87,7 @@ STATEMENTS = (
     Metadata(
         id="ours-N6-sharp",
         source="ours, N6",
+        theorem="N6",
         origin=Origin.OURS,
         words=(
             "n times the expected risk of SEL_ptl is at most the limit constant times SA, for all S, A and n: no "
@@ -99,6 +104,7 @@ STATEMENTS = (
     Metadata(
         id="ours-N15-finite",
         source="ours, N15",
+        theorem="N15",
         origin=Origin.OURS,
         words="The constant of N6 at a finite n: the chance that a label is unseen is not replaced by an exponential.",
         formula="E R(SEL_ptl) <= SA max over w of w / (1 + (1 - w)^(-n/2))^2, uniform",
@@ -115,6 +121,7 @@ STATEMENTS = (
     Metadata(
         id="ours-N16-curve",
         source="ours, N16",
+        theorem="N16",
         origin=Origin.OURS,
         words="One curve in n/(SA) bounds the expected risk of SEL_ptl at every n, few samples included.",
         formula=(
@@ -134,6 +141,7 @@ STATEMENTS = (
     Metadata(
         id="ours-N15-chain",
         source="ours, N15",
+        theorem="N15",
         origin=Origin.OURS,
         words=(
             "Inputs from a stationary reversible chain count as 1 + gap (n - 1) independent ones in the bound on the "
@@ -153,6 +161,7 @@ STATEMENTS = (
     Metadata(
         id="ours-N3-whp",
         source="ours, N3 with Z&Z Lemma E.7",
+        theorem="N3",
         origin=Origin.OURS,
         words=(
             "Lemma E.7 on the pairs of input and label bounds the risk of SEL_ptl with probability 1 - delta, "
@@ -172,6 +181,7 @@ STATEMENTS = (
     Metadata(
         id="ours-N2-whp",
         source="ours, N2 and N3",
+        theorem="N3",
         origin=Origin.OURS,
         words="The deviation of the missing mass of the joint law bounds that of the risk of SEL_ptl.",
         formula=("R(SEL_ptl) <= M(SA) + (2/n) (L + sqrt(2 SA L) / e), L = log(1/delta), for every initial table"),
@@ -188,6 +198,7 @@ STATEMENTS = (
     Metadata(
         id="ours-N15-whp",
         source="ours, N15",
+        theorem="N15",
         origin=Origin.OURS,
         words="With high probability, too, the risk of SEL_ptl has the limit constant before SA/n.",
         formula="R(SEL_ptl) <= (c_inf SA + 2 L + (2/e) sqrt(2 SA L)) / n, L = log(1/delta), uniform",
@@ -204,6 +215,7 @@ STATEMENTS = (
     Metadata(
         id="ours-N7-at",
         source="ours, N7a",
+        theorem="N7a",
         origin=Origin.OURS,
         words=(
             "Partial soft labels: rows of light labels, zeros and one heavy label bound the minimax risk from below."
@@ -225,6 +237,7 @@ STATEMENTS = (
     Metadata(
         id="ours-N7-light",
         source="ours, N7a",
+        theorem="N7a",
         origin=Origin.OURS,
         words=(
             "Partial soft labels: the best of the rows of light labels gives a lower bound that tends to the "
@@ -244,6 +257,7 @@ STATEMENTS = (
     Metadata(
         id="ours-N10-partial",
         source="ours, N10",
+        theorem="N10",
         origin=Origin.OURS,
         words=(
             "Partial soft labels: the expected forward KL is at most a constant times SA/n, the rate of hard labels."

@@ -9,6 +9,7 @@ STATEMENTS = (
     Metadata(
         id="ours-N1-soft",
         source="ours, N3 and N1",
+        theorem="N3",
         origin=Origin.OURS,
         words=(
             "The expected risk of CE_ful is at most the expected mass of the unvisited inputs, for every initial table."
@@ -27,8 +28,12 @@ STATEMENTS = (
     Metadata(
         id="ours-N9-upper",
         source="ours, N9a",
+        theorem="N9a",
         origin=Origin.OURS,
-        words="Soft labels: an upper bound on the minimax risk in closed form.",
+        words=(
+            "Soft labels: the expected risk of CE_ful from the uniform table, and so the minimax risk, has an "
+            "upper bound in closed form."
+        ),
         formula="E R(CE_ful) <= (1 - 1/A) M(S), uniform",
         regime="n >= 0",
         applies=regimes.any_n,
@@ -40,24 +45,24 @@ STATEMENTS = (
     Metadata(
         id="ours-N9-lower",
         source="ours, N9b",
+        theorem="N9b",
         origin=Origin.OURS,
-        words=(
-            "Soft labels: a lower bound on the minimax risk in closed form, by deterministic rows at random labels."
-        ),
+        words="Soft labels: deterministic rows at random labels give a lower bound on the minimax risk in closed form.",
         formula=("inf sup E R >= (1 - 1/A) max{(1 - 1/S)^n, (S - 1) phi(n) + h (1 - h)^n}, h = 1 - (S - 1)/(n + 1)"),
         regime="n >= 0; the second only if h >= 0",
         applies=regimes.any_n,
         grade=Grade.TIGHT,
         status=Status.PROVED,
         latex=(
-            r"$\inf  \sup  \mathbb{E}\,  R  \ge  (1 - 1/A ) \max {(1 - 1/S )^n $, $(S  - 1) \phi (n ) + h  (1 - "
-            r"h )^n }$, $h  = 1 - (S  - 1)/(n  + 1)$"
+            r"$\inf \sup \mathbb{E}\, R \ge (1 - 1/A) \max ((1 - 1/S)^n, (S - 1) \phi(n) + h (1 - h)^n)$, $h = 1 "
+            "- (S - 1)/(n + 1)$"
         ),
         regime_latex=r"$n  \ge  0$; the second only if $h  \ge  0$",
     ),
     Metadata(
         id="ours-N10-soft",
         source="ours, N9a",
+        theorem="N9a",
         origin=Origin.OURS,
         words="Soft labels: the expected forward KL is of order S/n.",
         formula="E KL(CE_ful) <= log(A) M(S), uniform",

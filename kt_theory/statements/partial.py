@@ -9,6 +9,7 @@ STATEMENTS = (
     Metadata(
         id="zz-4.1",
         source="Z&Z Thm 4.1 (before the power is bounded)",
+        theorem="Theorem 4.1",
         origin=Origin.PAPER,
         words="Partial soft labels: no student's worst expected risk is below a constant times SA/n.",
         formula="inf sup E R >= S (A' - 1) / (4 (n + 1)) (1 - 1/(n + 1))^n",
@@ -22,6 +23,7 @@ STATEMENTS = (
     Metadata(
         id="zz-4.1-simple",
         source="Z&Z Thm 4.1",
+        theorem="Theorem 4.1",
         origin=Origin.PAPER,
         words=(
             "Partial soft labels: no student's worst expected risk is below a constant times SA/n, with 1/e "
@@ -38,6 +40,7 @@ STATEMENTS = (
     Metadata(
         id="zz-4.4-mean",
         source="Z&Z Thm 4.4 (mean)",
+        theorem="Theorem 4.4",
         origin=Origin.PAPER,
         words="Partial soft labels: the expected risk of SEL_ptl is of order SA/n.",
         formula="E R(SEL_ptl) <= (8/9) SA/n + SA/(n + 1)",
@@ -51,6 +54,7 @@ STATEMENTS = (
     Metadata(
         id="zz-4.4-whp",
         source="Z&Z Thm 4.4 (high probability, S > 1)",
+        theorem="Theorem 4.4",
         origin=Origin.PAPER,
         words=(
             "Partial soft labels: the risk of SEL_ptl is of order SA/n, times logarithms, with probability 1 - delta."
@@ -72,6 +76,7 @@ STATEMENTS = (
     Metadata(
         id="zz-4.4-whp-1",
         source="Z&Z Thm 4.4 (high probability, S = 1)",
+        theorem="Theorem 4.4",
         origin=Origin.PAPER,
         words=(
             "Partial soft labels at a single input: the risk of SEL_ptl is of order A/n with probability 1 - delta."
@@ -87,6 +92,7 @@ STATEMENTS = (
     Metadata(
         id="zz-6.1-partial",
         source="Z&Z Remark 6.1 (partial soft labels)",
+        theorem="Remark 6.1",
         origin=Origin.PAPER,
         words="If every joint mass is bounded below, the expected risk of SEL_ptl decays exponentially.",
         formula="E R(SEL_ptl) <= (1 - c_S c_A)^n if rho >= c_S and pi* >= c_A where positive",

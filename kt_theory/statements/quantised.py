@@ -8,6 +8,7 @@ STATEMENTS = (
     Metadata(
         id="level-quantised-plateau",
         source="ours, N13 b",
+        theorem="N13",
         origin=Origin.OURS,
         words=(
             "Log-probabilities rounded to cells of width delta leave an error that more samples do not remove, "
@@ -18,7 +19,7 @@ STATEMENTS = (
         applies=lambda delta: delta > 0,
         grade=Grade.TIGHT,
         status=Status.PROVED,
-        latex=r"$\sup  \mathrm{TV} (scaled  middles , law  in  the  same  cells ) =$ tanh $(\delta  / 4)$",
+        latex=r"$\sup \mathrm{TV}(\mathrm{scaled\ middles}, \mathrm{law\ in\ the\ same\ cells}) = \tanh (\delta/4)$",
         regime_latex=r"$\delta  > 0$",
     ),
 )

@@ -9,6 +9,7 @@ STATEMENTS = (
     Metadata(
         id="slip-1",
         source="Z&Z Lemma E.5, as printed",
+        theorem="Lemma E.5",
         origin=Origin.PAPER,
         words=(
             "The bound x (1 - x)^n <= (4/9) n, as printed, is true and vacuous: from n = 3 on it exceeds 1. "
@@ -27,6 +28,7 @@ STATEMENTS = (
     Metadata(
         id="slip-2",
         source="Z&Z Thm 3.2, the definition of xi",
+        theorem="Theorem 3.2",
         origin=Origin.PAPER,
         words=(
             "The total variation between a row and the nearest Dirac is printed as 2 min_a (1 - pi*(a|s)). "
@@ -44,6 +46,7 @@ STATEMENTS = (
     Metadata(
         id="slip-3",
         source="Z&Z proof of Thm 4.4, its events",
+        theorem="Theorem 4.4",
         origin=Origin.PAPER,
         words=(
             "The deviation of the missing mass in the events of the proof is printed as 3 sqrt(A "
@@ -62,6 +65,7 @@ STATEMENTS = (
     Metadata(
         id="slip-4a",
         source="Z&Z (D.20)",
+        theorem="Theorem 4.4",
         origin=Origin.PAPER,
         words=(
             "In the bound (D.20) on the missing mass the whole bracket is printed as divided by 9. Only its "
@@ -80,6 +84,7 @@ STATEMENTS = (
     Metadata(
         id="slip-4b",
         source="Z&Z (D.21)",
+        theorem="Theorem 4.4",
         origin=Origin.PAPER,
         words="In (D.21) 1/n_s is bounded by 1/(n_s + 1) in both sums. A factor 2 is missing.",
         formula="1/X <= 1/(X + 1)",
@@ -95,6 +100,7 @@ STATEMENTS = (
     Metadata(
         id="slip-5",
         source="Z&Z Thm 4.3, as printed",
+        theorem="Theorem 4.3",
         origin=Origin.PAPER,
         words=(
             "CE_ptl is printed to be asymptotically right only on rows that are Uniform(A) or a Dirac. It is "
@@ -112,6 +118,7 @@ STATEMENTS = (
     Metadata(
         id="slip-6",
         source="Z&Z (D.31) and (D.32)",
+        theorem="Theorem 4.4",
         origin=Origin.PAPER,
         words=(
             "The constant of E R(SEL_ptl) <= const SA/n is not named, so the bound is vacuous at every single "
@@ -130,6 +137,7 @@ STATEMENTS = (
     Metadata(
         id="slip-7",
         source="Z&Z proof of Thm 5.1, and instance 3",
+        theorem="Theorem 5.1",
         origin=Origin.PAPER,
         words=(
             "The heavy input of instance 3 is printed with mass 1 - S^-1/(n + 1), and its teacher as that of "
@@ -148,6 +156,7 @@ STATEMENTS = (
     Metadata(
         id="slip-8",
         source="Z&Z proof of Thm 3.2, the line after (D.11)",
+        theorem="Theorem 3.2",
         origin=Origin.PAPER,
         words=(
             "The bound sqrt(A/(2n)) sum_s sqrt(rho(s)), as printed, is true and too weak: (1/2) sqrt(SA/n), "

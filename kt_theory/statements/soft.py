@@ -9,6 +9,7 @@ STATEMENTS = (
     Metadata(
         id="zz-5.1",
         source="Z&Z Thm 5.1 (before the power is bounded)",
+        theorem="Theorem 5.1",
         origin=Origin.PAPER,
         words="Soft labels: no student's worst expected risk is below a constant times S/n.",
         formula="inf sup E R >= ((S - 1) / (2 (n + 1))) (1 - 1/(n + 1))^n",
@@ -22,6 +23,7 @@ STATEMENTS = (
     Metadata(
         id="zz-5.1-simple",
         source="Z&Z Thm 5.1",
+        theorem="Theorem 5.1",
         origin=Origin.PAPER,
         words=("Soft labels: no student's worst expected risk is below a constant times S/n, with 1/e for a power."),
         formula="inf sup E R >= (S - 1) / (2 e (n + 1))",
@@ -35,6 +37,7 @@ STATEMENTS = (
     Metadata(
         id="zz-5.1-at",
         source="Z&Z Thm 5.1 (any law of the inputs)",
+        theorem="Theorem 5.1",
         origin=Origin.PAPER,
         words=(
             "Soft labels: for every law of the inputs, known to the student, no student's worst expected risk "
@@ -54,6 +57,7 @@ STATEMENTS = (
     Metadata(
         id="zz-5.2-mean-at",
         source="Z&Z Thm 5.2 (mean, any law of the inputs)",
+        theorem="Theorem 5.2",
         origin=Origin.PAPER,
         words=("Soft labels: the expected risk of CE_ful is at most the expected mass of the unvisited inputs."),
         formula="E R(CE_ful) <= sum_s rho(s) (1 - rho(s))^n",
@@ -67,6 +71,7 @@ STATEMENTS = (
     Metadata(
         id="zz-5.2-mean",
         source="Z&Z Thm 5.2 (mean)",
+        theorem="Theorem 5.2",
         origin=Origin.PAPER,
         words="Soft labels: the expected risk of CE_ful is of order S/n.",
         formula="E R(CE_ful) <= 4S/(9n)",
@@ -80,6 +85,7 @@ STATEMENTS = (
     Metadata(
         id="zz-5.2-whp",
         source="Z&Z Thm 5.2 (high probability)",
+        theorem="Theorem 5.2",
         origin=Origin.PAPER,
         words="Soft labels: the risk of CE_ful is of order S/n with probability 1 - delta.",
         formula="R(CE_ful) <= 4S/(9n) + 3 sqrt(S) log(1/delta)/n",
@@ -93,6 +99,7 @@ STATEMENTS = (
     Metadata(
         id="zz-6.1-soft",
         source="Z&Z Remark 6.1 (soft labels)",
+        theorem="Remark 6.1",
         origin=Origin.PAPER,
         words=("If the mass of every input is bounded below, the expected risk of CE_ful decays exponentially."),
         formula="E R(CE_ful) <= (1 - c_S)^n if rho >= c_S where positive",

@@ -55,6 +55,9 @@ class Metadata:
         Short name, such as "zz-3.2-mean".
     source : str
         Where it is stated or proved: "Z&Z Thm 3.2 (mean)", "ours, N8".
+    theorem : str
+        The result that it is a part of, or about: "Theorem 3.2", "N8a". Results of ours are those of the report. Empty
+        for a statement that stands alone.
     origin : Origin
     words, formula : str
         What it says, in a sentence and in symbols.
@@ -82,6 +85,7 @@ class Metadata:
     status: Status
     latex: str
     regime_latex: str
+    theorem: str = ""
     mended_formula: str = ""
     mended_latex: str = ""
 

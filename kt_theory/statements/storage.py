@@ -9,6 +9,7 @@ STATEMENTS = (
     Metadata(
         id="ours-store-draws",
         source="ours, N29",
+        theorem="N29",
         origin=Origin.OURS,
         words="Several draws a visit, each with its probability, leave the labels of a set B unseen with a probability "
         "that gives the whole risk of the learner that is exact on what was drawn and shares the rest.",
@@ -23,9 +24,13 @@ STATEMENTS = (
     Metadata(
         id="ours-store-draws-limit",
         source="ours, N29",
+        theorem="N29",
         origin=Origin.OURS,
-        words="What an input of mass r/n costs under m = mu A draws a visit, a share w of its labels at y/A each and "
-        "the rest of its mass on few: the limit of n times its part of the risk, many samples and then many labels.",
+        words=(
+            "Under m = mu A draws a visit, n times the part of the risk of an input of mass r/n, with a share w "
+            "of its labels at y/A each and the rest of its mass on few, tends to a closed form as n and then A "
+            "grow."
+        ),
         formula="r sum_v Poi(v; r) T_v, T_0 = E|y - 1|/2 + (1 - u)/2, T_v = E exp(-v mu y) |y - q_v| / 2",
         regime="n to infinity, then A to infinity; u = w y <= 1",
         grade=Grade.LIMIT,
@@ -37,6 +42,7 @@ STATEMENTS = (
     Metadata(
         id="ours-store-list",
         source="ours, N28",
+        theorem="N28",
         origin=Origin.OURS,
         words="Under a list of the k most likely labels alone, ties at random, an input of mass r costs most if its "
         "row is uniform on some m labels; the minimax risk is the largest sum of that over the masses.",
@@ -51,8 +57,12 @@ STATEMENTS = (
     Metadata(
         id="ours-store-floor",
         source="ours, N28",
+        theorem="N28",
         origin=Origin.OURS,
-        words="What a list of the k most likely labels can cost at any n, with equal shares of the tail.",
+        words=(
+            "With equal shares of the tail, what a list of the k most likely labels costs at its worst row is at "
+            "most (sqrt A - sqrt k)/(sqrt A + sqrt k), at any n."
+        ),
         formula="max_m ((m - k)/m) (1 - (m - k)/(A - k)) <= (sqrt A - sqrt k)/(sqrt A + sqrt k)",
         regime="1 <= k < A",
         applies=lambda A, k: 1 <= k < A,
@@ -64,6 +74,7 @@ STATEMENTS = (
     Metadata(
         id="ours-store-tail",
         source="ours, N27",
+        theorem="N27",
         origin=Origin.OURS,
         words="A list of the k most likely labels whose tail has mass t is off by t if it is renormalised, and by less "
         "if the tail has equal shares.",
@@ -72,13 +83,16 @@ STATEMENTS = (
         applies=lambda A, k, t: 0 <= t <= 1 and 1 <= k < A,
         grade=Grade.TIGHT,
         status=Status.PROVED,
-        latex=r"$TV(\mathrm{row}, \mathrm{renormalised}) = t$, $TV(\mathrm{row}, \mathrm{equal\ tail}) \le "
-        r"t (1 - 1/(A - k))$",
+        latex=(
+            r"$\mathrm{TV}(\mathrm{row}, \mathrm{renormalised}) = t$, $\mathrm{TV}(\mathrm{row}, \mathrm{equal\ "
+            r"tail}) \le t (1 - 1/(A - k))$"
+        ),
         regime_latex=r"$0 \le t \le 1$, $1 \le k < A$",
     ),
     Metadata(
         id="ours-store-rule",
         source="ours, N26",
+        theorem="N26",
         origin=Origin.OURS,
         words="Whatever lists and draws show labels with their probabilities: no student is better on average over all "
         "relabellings of a row than the one that is exact on the labels named and shares the rest equally.",
@@ -87,15 +101,21 @@ STATEMENTS = (
         applies=regimes.always,
         grade=Grade.EXACT,
         status=Status.PROVED,
-        latex=r"$\mathbb{E}\, TV$ of equal shares on the unseen labels is the Bayes risk over the relabellings",
+        latex=(
+            r"$\mathbb{E}\, \mathrm{TV}$ of equal shares on the unseen labels is the Bayes risk over the "
+            "relabellings"
+        ),
         regime_latex="every equivariant protocol; tried for lists and draws",
     ),
     Metadata(
         id="ours-store-upper",
         source="ours, N30",
+        theorem="N30",
         origin=Origin.OURS,
-        words="From a list of k labels and m draws a visit, each with its probability: rows bounded label by label, "
-        "inputs rank by rank, at every n.",
+        words=(
+            "From a list of k labels and m draws a visit, each with its probability, the risk is bounded at "
+            "every n: rows label by label, inputs rank by rank."
+        ),
         formula="E R <= v + sum_i max over cells of (r_j h(r_(j-1)) - v r)",
         regime="k >= 0, m >= 1, n >= 1",
         applies=lambda k, m, n: k >= 0 and m >= 1 and n >= 1,
@@ -107,8 +127,12 @@ STATEMENTS = (
     Metadata(
         id="ours-store-two-left",
         source="ours, N30",
+        theorem="N30",
         origin=Origin.OURS,
-        words="One input, and a list that leaves two labels out: the minimax risk of the list with m draws a visit.",
+        words=(
+            "For one input and a list that leaves two labels out, the minimax risk of the list with m draws a "
+            "visit has a closed form."
+        ),
         formula="w (1 - w)^(n m) / 2, w = min(1/(n m + 1), 1/(k + 1))",
         regime="S = 1, A = k + 2, k >= 1, n >= 1",
         applies=lambda S, A, k, n: S == 1 and k + 2 == A and k >= 1 and n >= 1,
@@ -120,6 +144,7 @@ STATEMENTS = (
     Metadata(
         id="ours-store-counted",
         source="ours, N31",
+        theorem="N31",
         origin=Origin.OURS,
         words="From a list of k labels with their probabilities and the sampled label without: counting the tail has "
         "the least worst risk in the limit.",
@@ -133,8 +158,12 @@ STATEMENTS = (
     Metadata(
         id="ours-store-counted-at",
         source="ours, N31",
+        theorem="N31",
         origin=Origin.OURS,
-        words="The limit of the risk of a student that is exact on a list and counts the tail, at one problem.",
+        words=(
+            "At a fixed problem sqrt(n) times the risk of a student that is exact on a list and counts the tail "
+            "tends to a closed form."
+        ),
         formula="sqrt(n) E R -> sum_s sqrt(rho(s)) sum over the tail of sqrt(p (1 - p/t)/(2 pi))",
         regime="n to infinity; tried with the relative remainder 1e-3",
         grade=Grade.LIMIT,
@@ -146,6 +175,7 @@ STATEMENTS = (
     Metadata(
         id="ours-store-one-visit",
         source="ours, after N30",
+        theorem="N30",
         origin=Origin.OURS,
         words="At one visit k draws without replacement, such as Gumbel top-k, cost at their worst row what a list of "
         "k labels does.",
@@ -154,13 +184,16 @@ STATEMENTS = (
         applies=lambda A, k: 1 <= k < A,
         grade=Grade.TIGHT,
         status=Status.NUMERICAL,
-        latex=r"$\max \mathbb{E}\, TV$ of $k$ draws without replacement is "
-        r"$\max_j \frac{j}{k + j} (1 - \frac{j}{A - k})$",
+        latex=(
+            r"$\max \mathbb{E}\, \mathrm{TV}$ of $k$ draws without replacement is $\max_j \frac{j}{k + j} (1 - "
+            r"\frac{j}{A - k})$"
+        ),
         regime_latex=r"$1 \le k < A$, one visit",
     ),
     Metadata(
         id="ours-false-convex-visit",
         source="ours, after N30 (a tempting claim that is false)",
+        theorem="N30",
         origin=Origin.OURS,
         words="The cost of one visit of k draws without replacement is convex along rows in descending order, as that "
         "of a list is.",
@@ -176,6 +209,7 @@ STATEMENTS = (
     Metadata(
         id="ours-false-half",
         source="ours, after N30 (a tempting claim that is false)",
+        theorem="N30",
         origin=Origin.OURS,
         words="To store half of the numbers as a list and half as draws is never the worst of the three: the list, the "
         "draws, half of each.",

@@ -9,8 +9,9 @@ STATEMENTS = (
     Metadata(
         id="level-tempered-mass",
         source="ours, N13 c",
+        theorem="N13",
         origin=Origin.OURS,
-        words="The expected missing mass if labels are drawn from another law q than the teacher's.",
+        words="If labels are drawn from another law q than the teacher's, the expected missing mass has a closed form.",
         formula="E m0 = sum_a p_a (1 - q_a)^n",
         regime="one input, n >= 0",
         applies=regimes.any_n,
@@ -22,6 +23,7 @@ STATEMENTS = (
     Metadata(
         id="level-tempered-optimal",
         source="ours, N13 c",
+        theorem="N13",
         origin=Origin.OURS,
         words=(
             "The sampling law that leaves the least missing mass is flatter than the teacher: water-filling in "
@@ -32,12 +34,13 @@ STATEMENTS = (
         applies=lambda n: n >= 2,
         grade=Grade.EXACT,
         status=Status.PROVED,
-        latex="$q_{a}  = (1 - (lambda /p_{a} )^{1/(n -1)})_+$",
+        latex=r"$q_{a} = (1 - (\lambda/p_{a})^{1/(n - 1)})_+$",
         regime_latex=r"one input, $n  \ge  2$",
     ),
     Metadata(
         id="level-tempered-value",
         source="ours, N13 c",
+        theorem="N13",
         origin=Origin.OURS,
         words="With the best sampling law the missing mass decays exponentially.",
         formula="min_q sum p_a (1 - q_a)^n <= A GM(p) (1 - 1/A)^n, GM the geometric mean",
@@ -53,6 +56,7 @@ STATEMENTS = (
     Metadata(
         id="level-tempered-warmer",
         source="ours, N13 c",
+        theorem="N13",
         origin=Origin.OURS,
         words=(
             "The sign of the derivative tells whether a temperature a little above 1 lowers the expected missing mass."
@@ -63,14 +67,15 @@ STATEMENTS = (
         grade=Grade.EXACT,
         status=Status.PROVED,
         latex=(
-            r"$d /\mathrm{dT}  \textstyle\sum_{a}  p_{a}  (1 - q_{a} )^n  = n  \textstyle\sum_{a}  p_{a} ^2 (1 "
-            r"- p_{a} )^{n -1} (\log  p_{a}  + H )$ at $T  = 1$, $q  \sim  p ^{1/T }$"
+            r"$\frac{d}{dT} \textstyle\sum_{a} p_{a} (1 - q_{a})^n = n \textstyle\sum_{a} p_{a}^2 (1 - p_{a})^{n "
+            r"- 1} (\log p_{a} + H)$ at $T = 1$, $q \sim p^{1/T}$"
         ),
         regime_latex=r"one input, $n  \ge  1$",
     ),
     Metadata(
         id="level-tempered-crossing",
         source="ours, N13 c",
+        theorem="N13",
         origin=Origin.OURS,
         words=(
             "A temperature a little above 1 raises the expected missing mass up to some number of samples, and "
@@ -81,14 +86,15 @@ STATEMENTS = (
         grade=Grade.EXACT,
         status=Status.PROVED,
         latex=(
-            r"$\textstyle\sum_{a}  p_{a} ^2 (1 - p_{a} )^{n -1} (\log  p_{a}  + H ) > 0$ for $n  < n0 (p )$, $< "
-            r"0$ for $n  > n0 (p )$"
+            r"$\textstyle\sum_{a} p_{a}^2 (1 - p_{a})^{n - 1} (\log p_{a} + H) > 0$ for $n < n_0(p)$, $< 0$ for "
+            "$n > n_0(p)$"
         ),
         regime_latex="one input, $p $ not constant on its support",
     ),
     Metadata(
         id="level-tempered-uniform",
         source="ours, N13 d",
+        theorem="N13",
         origin=Origin.OURS,
         words=(
             "Labels drawn uniformly, each shown with its probability: the exact minimax risk, which decays "
@@ -99,7 +105,7 @@ STATEMENTS = (
         applies=regimes.any_n,
         grade=Grade.EXACT,
         status=Status.PROVED,
-        latex="minimax $= (1 - 1/A )^n  - P (not  all  labels  seen ) / A $",
+        latex=r"$\mathrm{minimax} = (1 - 1/A)^n - \mathrm{P}(\mathrm{not\ all\ labels\ seen})/A$",
         regime_latex=r"one input, $n  \ge  0$",
     ),
 )

@@ -8,6 +8,7 @@ STATEMENTS = (
     Metadata(
         id="level-topk-floor",
         source="ours, N13 a",
+        theorem="N13",
         origin=Origin.OURS,
         words=(
             "If only the k largest probabilities of each row are revealed, the risk has a lower bound that "
@@ -19,14 +20,15 @@ STATEMENTS = (
         grade=Grade.TIGHT,
         status=Status.PROVED,
         latex=(
-            r"$\sup $ over rows $\mathrm{TV} (row , top  k  with  uniform  rest ) = \max_{j}  j /(k  + j ) (1 - "
-            r"j /(A  - k ))$"
+            r"$\sup$ over rows of $\mathrm{TV}(\mathrm{row}, \mathrm{top}\ k\ \mathrm{with\ uniform\ rest}) = "
+            r"\max_{j} j/(k + j)\, (1 - j/(A - k))$"
         ),
         regime_latex=r"$0 \le  k  \le  A $; $0$ if $k  = A $",
     ),
     Metadata(
         id="level-topk-minimax",
         source="ours, N30",
+        theorem="N30",
         origin=Origin.OURS,
         words=(
             "From a list of the k most likely labels and the sampled one, each with its probability, one input: the "

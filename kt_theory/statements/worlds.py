@@ -8,6 +8,7 @@ STATEMENTS = (
     Metadata(
         id="conj-Q1",
         source="Z&Z Appendix F (conjecture), up to constants",
+        theorem="Appendix F",
         origin=Origin.PAPER,
         words=(
             "No single instance exposes the limits of all three learners: on every instance one of the three "
@@ -17,15 +18,13 @@ STATEMENTS = (
         regime="S >= 2, n >> SA",
         grade=Grade.CONJECTURE,
         status=Status.FALSE,
-        latex=(
-            r"$\min $ over the protocols of $\mathbb{E}\,  R (learner )/$ minimax $\to  0$; here: it falls "
-            r"below $1/4$"
-        ),
-        regime_latex=r"$S  \ge  2$, $n  >> SA $",
+        latex=r"$\min$ over the protocols of $\mathbb{E}\, R/\mathrm{minimax} \to 0$; here: it falls below $1/4$",
+        regime_latex=r"$S \ge 2$, $n \gg SA$",
     ),
     Metadata(
         id="ours-Q1-worlds",
         source="ours",
+        theorem="N14",
         origin=Origin.OURS,
         words=(
             "On one instance, three worlds, each of the three learners has at least a fixed share of its minimax risk."
@@ -34,15 +33,13 @@ STATEMENTS = (
         regime="S >= 2, A >= 10, n >> SA",
         grade=Grade.LOWER,
         status=Status.NUMERICAL,
-        latex=(
-            r"$\min $ over the protocols of $\mathbb{E}\,  R (learner )/$ minimax $\ge  0.28$ on "
-            r"$three_{worlds} $"
-        ),
-        regime_latex=r"$S  \ge  2$, $A  \ge  10$, $n  >> SA $",
+        latex=r"$\min$ over the protocols of $\mathbb{E}\, R/\mathrm{minimax} \ge 0.28$ on three worlds",
+        regime_latex=r"$S \ge 2$, $A \ge 10$, $n \gg SA$",
     ),
     Metadata(
         id="ours-Q1-limit",
         source="ours, N14",
+        theorem="N14",
         origin=Origin.OURS,
         words=(
             "In the limit the instance three worlds gives each of the three learners the same share of its "
@@ -52,15 +49,13 @@ STATEMENTS = (
         regime="S and A to infinity after n; tried with the relative remainder 4/min(S, A)",
         grade=Grade.LIMIT,
         status=Status.PROVED,
-        latex=(
-            r"lim $\mathbb{E}\,  R (learner )/$ minimax $= \sqrt{2} - 1$ on $three_{worlds} $, for each of the "
-            r"three"
-        ),
+        latex=r"$\lim \mathbb{E}\, R/\mathrm{minimax} = \sqrt{2} - 1$ on three worlds, for each of the three learners",
         regime_latex=r"$S $ and $A $ to infinity after $n $; tried with the relative remainder $4/\min (S , A )$",
     ),
     Metadata(
         id="ours-Q1-frontier",
         source="ours, N17",
+        theorem="N17",
         origin=Origin.OURS,
         words=(
             "No sequence of instances gives all three learners more than the share of their minimax risks that three "
@@ -74,14 +69,15 @@ STATEMENTS = (
         grade=Grade.LIMIT,
         status=Status.PROVED,
         latex=(
-            r"$h ^2 + p  + f  \le  1$ for the limits $h $, $p $, $f $ of $\mathbb{E}\,  R (learner )/$ minimax of "
-            r"\textsf{CE\_sgl}, \textsf{SEL\_ptl}, \textsf{CE\_ful}; so $\min (h , p , f ) \le  \sqrt{2} - 1$"
+            r"$h^2 + p + f \le 1$ for the limits $h$, $p$, $f$ of $\mathbb{E}\, R/\mathrm{minimax}$ of "
+            r"\textsf{CE\_sgl}, \textsf{SEL\_ptl}, \textsf{CE\_ful}; so $\min (h, p, f) \le \sqrt{2} - 1$"
         ),
         regime_latex=r"$S $ and $A $ to infinity after $n $; tried with the remainder $4/\min (S , A )$",
     ),
     Metadata(
         id="ours-Q1-three-labels",
         source="ours, N12",
+        theorem="N12",
         origin=Origin.OURS,
         words=(
             "With one input and three labels the conjecture is true: where hard labels are slow, SEL_ptl is "

@@ -1,13 +1,16 @@
-"""The last part of the page: a section for each statement."""
+"""A statement on the page: a line, and behind it all that was found."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from html import escape
 from urllib.parse import quote
 
+from kt_theory.ledger.report.links import Project
+from kt_theory.ledger.report.mathml import typeset
 from kt_theory.ledger.report.pictures import ledger_panels, ratio_text
-from kt_theory.ledger.report.summary import Summary, evidence, many, surprises
+from kt_theory.ledger.report.summary import Summary, evidence, group, many, surprises
 from kt_theory.ledger.report.words import GRADE_WORDS, NOT_CERTIFIED, SIGNS, STATUS_WORDS
 from kt_theory.ledger.statement import FAULTS, Outcome, PlantedError, Statement
 from kt_theory.ledger.verdicts import Verdict
@@ -18,8 +21,8 @@ def anchor(statement: Statement) -> str:
     return "statement-" + quote(statement.id, safe="()")
 
 
-def link(statement: Statement) -> str:
-    return f'<a href="#{quote(anchor(statement), safe="()")}">{escape(statement.id)}</a>'
+def link(statement: Statement, name: str = "") -> str:
+    return f'<a href="#{quote(anchor(statement), safe="()")}">{escape(name or statement.id)}</a>'
 
 
 def facts(pairs: Iterable[tuple[str, str]]) -> str:
@@ -40,28 +43,44 @@ def badge(verdict: Verdict) -> str:
     return f'<span class="verdict{looks}">{SIGNS[verdict.verdict]} {verdict.verdict}{small}</span>'
 
 
-def section(verdict: Verdict, summary: Summary) -> str:
+def says(statement: Statement) -> str:
+    """Its formula, typeset where it is known as LaTeX; of a slip the mended form."""
+    about = statement.about
+    if about is None:
+        return _formula(statement.mended_formula or statement.formula, "")
+    return _formula(statement.mended_formula or statement.formula, about.mended_latex or about.latex)
+
+
+def entry(verdict: Verdict, summary: Summary, project: Project) -> str:
+    """A statement as a line that opens: what was tried, what was found, the planted errors, the pictures."""
     statement = verdict.statement
-    name = anchor(statement)
     found = [
         ("source", escape(statement.source)),
-        *((name, f'<span class="formula">{escape(formula)}</span>') for name, formula in _formulas(statement)),
-        ("regime", escape(statement.regime)),
+        *_formulas(statement),
+        ("regime", _formula(statement.regime, statement.about.regime_latex if statement.about else "")),
         ("grade", _glossed(statement.grade, GRADE_WORDS)),
         ("status", _glossed(statement.status, STATUS_WORDS)),
         ("evidence", _evidence(verdict, summary)),
         *_found(verdict),
+        ("note", escape(statement.note)),
+        ("proof", project.proof(statement)),
+        ("code", project.code(statement)),
+        ("tests", project.tests(statement)),
     ]
-    if statement.note:
-        found.append(("note", escape(statement.note)))
     wrong = "".join(f'<p class="missed">✗ Not as expected: {escape(words)}.</p>' for words in surprises(verdict))
-    return f"""<article class="statement" id="{name}" aria-labelledby="{name}-title">
-<header><h3 id="{name}-title">{escape(statement.id)}</h3>{badge(verdict)}</header>
+    ratio = math.nan if verdict.worst is None else verdict.worst.ratio
+    order = "" if math.isnan(ratio) else "Infinity" if math.isinf(ratio) else repr(float(ratio))
+    tags = verdict.verdict if verdict.as_expected else f"{verdict.verdict}|unexpected"
+    planted = " ".join(error.words for error in statement.planted)
+    sought = [statement.id, statement.theorem, statement.source, statement.words, statement.formula, statement.note]
+    return f"""<details class="statement" id="{anchor(statement)}" data-verdict="{tags}"
+ data-group="{escape(group(statement))}" data-ratio="{order}" data-sought="{escape(" ".join([*sought, planted]))}">
+<summary><b class="id">{escape(statement.id)}</b><span class="words">{escape(statement.words)}</span>
+{badge(verdict)}<span class="number"><span class="aside">ratio </span>{ratio_text(ratio)}</span></summary>
 <div class="body"><div>
-<p>{escape(statement.words)}</p>
-{wrong}{facts(found)}
+{wrong}{facts((name, fact) for name, fact in found if fact)}
 {_planted(verdict)}</div>
-{_figure(verdict)}</div></article>
+{_figure(verdict)}</div></details>
 """
 
 
@@ -77,9 +96,23 @@ def _glossed(word: str, words: dict[str, str]) -> str:
 
 def _formulas(statement: Statement) -> list[tuple[str, str]]:
     """What it says in symbols; of a slip, as printed and as mended."""
+    latex, mended = (statement.about.latex, statement.about.mended_latex) if statement.about else ("", "")
     if statement.mended_formula:
-        return [("as printed", statement.formula), ("mended", statement.mended_formula)]
-    return [("formula", statement.formula)]
+        return [
+            ("as printed", _formula(statement.formula, latex)),
+            ("mended", _formula(statement.mended_formula, mended)),
+        ]
+    return [("formula", _formula(statement.formula, latex))]
+
+
+def _formula(plain: str, latex: str) -> str:
+    """A formula typeset; as plain text where it has no LaTeX, or LaTeX that is not understood."""
+    if not latex:
+        return f'<span class="formula">{escape(plain)}</span>' if plain else ""
+    try:
+        return typeset(latex)
+    except ValueError:
+        return f'<span class="formula">{escape(plain)}</span>'
 
 
 def _found(verdict: Verdict) -> list[tuple[str, str]]:

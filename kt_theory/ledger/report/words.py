@@ -17,6 +17,26 @@ GROUPS = {
     "yours": "yours",
 }
 
+#: The results that a reader should see first: the paper's two bounds for each protocol and its bias, what is exact or
+#: sharp, and the conjecture that is false.
+HEADLINES = (
+    "zz-3.1",
+    "zz-3.2-mean",
+    "zz-4.1",
+    "zz-4.4-mean",
+    "zz-5.1",
+    "zz-5.2-mean",
+    "zz-4.3",
+    "ours-N8-limit",
+    "ours-N5-minimax",
+    "ours-N6-sharp",
+    "ours-N9-value",
+    "conj-Q1",
+)
+
+#: The parts of the page, by whose statements they hold, in its order.
+PARTS = {"yours": "Yours", "paper": "The paper", "ours": "Ours"}
+
 #: A sign for each verdict, so that it is not told by colour alone.
 SIGNS = {
     "proved at points": "◆",
