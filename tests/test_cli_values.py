@@ -54,7 +54,10 @@ COMMANDS = {
         ["--set", "--p", "--protocol", "--n", "--seed", "--figure", "--require"],
     ),
     "minimax": (MINIMAX, ["--protocol", "--S", "--A", "--n", "--out"]),
-    "verify": (["verify", "--statement", "zz-3.1"], ["--level", "--statement", "--report", "--seed", "--out"]),
+    "verify": (
+        ["verify", "--statement", "zz-3.1"],
+        ["--level", "--statement", "--file", "--report", "--junit", "--seed", "--out"],
+    ),
     "playground": (["playground"], ["--out"]),
     "reproduce": (["reproduce", "figure1", "--out", "figures"], ["--out", "--seed", "--workers"]),
     "study run": (RUN, ["--out", "--workers", "--processes", "--scheduler", "--share", "--seed"]),

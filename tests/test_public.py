@@ -108,6 +108,7 @@ NOT_DOORS = {
     *(f"ledger.{name}" for name in ("as_frame", "as_text", "equal", "generator", "judge", "mean_upper")),
     *(f"ledger.{name}" for name in ("minimax_lower", "quantile_upper", "scaled", "steeper", "summarise", "surprises")),
     *("ledger.try_all", "ledger.unexpected", "ledger.versions", "ledger.write_report"),
+    *("ledger.conclusion", "ledger.write_junit"),
     "study.watched",
 }
 
