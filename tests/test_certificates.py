@@ -536,6 +536,15 @@ def test_equality_is_settled_by_fractions_or_left_open(monkeypatch):
     assert left_open.lhs.digits == left_open.rhs.digits
 
 
+def test_fractions_are_tried_at_256_bits_or_where_no_more_are_left(monkeypatch):
+    # Oracle: identity, balls of 128 bits see what is 1e-30 too small, those of 64 do not; bits 0 stands for fractions
+    problem = exact_problem([Fraction(1, 3), Fraction(2, 3)], [[0, 1], [0, 1]], [[1, 0], [1, 0]])
+    planted(monkeypatch, "soft_upper_mean_at", 1 - Fraction(1, 10**30))
+    for max_bits, bits in ((64, 0), (128, 128), (1024, 128)):
+        found = certificates.certify("soft_upper_mean_at", n=50, problem=problem, max_bits=max_bits)
+        assert (found.holds, found.bits) == (False, bits)
+
+
 def test_equality_of_a_lower_bound_is_settled_by_fractions():
     # Oracle: identity, at A = 2 the paper's lower bound is the minimax risk but for less than 1e-3000
     certificate = certificates.certify("soft_lower_mean", S=2, A=2, n=1000)

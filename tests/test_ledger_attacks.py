@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from mpmath import mp
 
 import kt_theory as kt
 from kt_theory.exact.rows import OutOfReach
@@ -17,7 +18,7 @@ from kt_theory.ledger import verdicts
 from kt_theory.ledger.attacks import enumerating, grids, lower, means, pools, problems, quantiles, simulation
 from kt_theory.ledger.attacks.comparing import equal, together, within
 from kt_theory.ledger.attacks.planting import scaled, steeper
-from kt_theory.ledger.entries import lemmas, limits_partial
+from kt_theory.ledger.entries import fitting, lemmas, limits_partial, tempered
 from kt_theory.ledger.entries.registry import STATEMENTS
 from kt_theory.ledger.statement import ALARM, EFFORTS, FAULTS, VERDICTS, PlantedError, Statement, Trial, effort
 from kt_theory.minimax import minimax_risk
@@ -459,6 +460,31 @@ def test_the_places_of_gamma(monkeypatch):
     assert at == [[3, 10, 30, 100, 1000, 10**4], [3, 10, 30, 100, 1000, 10**4, 10**5]]
     at = [[t.n for t in limits_partial.gamma_second(lambda m: m, effort(level))] for level in ("quick", "full")]
     assert [len(ns) for ns in at] == [27 + 2, 297 + 2]
+
+
+def test_a_place_says_the_sizes_that_it_has():
+    # Oracle: the shapes of what is tried there
+    places = [(where, problem.teacher) for where, problem, _ in fitting.teachers(QUICK)]
+    places += [(where, p[None]) for where, p, *_ in fitting.ptl_students(QUICK)]
+    places += [(where, p[None]) for where, p in tempered.targets(QUICK)]
+    said = [(dict(re.findall(r"\b([SA])=(\d+)", where)), table.shape, where) for where, table in places]
+    for sizes, (S, A), where in said:
+        assert sizes.get("S", str(S)) == str(S), where
+        assert sizes.get("A", str(A)) == str(A), where
+    assert sum(bool(sizes) for sizes, _, _ in said) >= 20
+
+
+def test_bad_missing_masses_have_their_means():
+    # Oracle: definition, E M = sum p (1 - p)^n, and what is missing if the one letter alone was drawn
+    short = dataclasses.replace(QUICK, steps=4)  # of the search, which is not looked at
+    exact = [place for place in lemmas.bad_missing_masses(short) if place[1] == "exact"]
+    assert len(exact) == 35
+    with mp.workdps(40):
+        for where, _, letters, n, x, likely, mean in exact:
+            p = [mp.mpf(x), 1 - mp.mpf(x)]
+            assert letters == len(p)
+            assert likely == pytest.approx(float(p[1] ** n), rel=1e-13, abs=0), where
+            assert mean == pytest.approx(float(mp.fsum(q * (1 - q) ** n for q in p)), rel=1e-13, abs=0), where
 
 
 def test_frequencies_are_watched_along_paths():

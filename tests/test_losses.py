@@ -13,7 +13,7 @@ from kt_theory.lossaudit.teachers import pool
 from kt_theory.losses.hard import Focal
 from kt_theory.losses.loss import Found, Limit, Loss
 from kt_theory.losses.row import Row, softmax
-from kt_theory.losses.solving import minimum
+from kt_theory.losses.solving import descend, minimum
 
 PUBLISHED = json.loads((Path(__file__).parent / "data" / "atlas.json").read_text())
 TEACHERS = {name: np.array(p) for name, p in PUBLISHED["teachers"].items()}
@@ -465,6 +465,20 @@ def test_newtons_steps_on_data_against_scipy(name, params):
         assert tv(found.student, e) < 1e-12
     elif name == "kd_mix":
         assert tv(found.student, softmax(by_scipy(loss, row, np.zeros(4)))) < 1e-5
+
+
+@pytest.mark.parametrize("name", ["cross_entropy", "jensen_shannon", "alpha_beta", "brier"])
+def test_a_label_that_is_left_out_costs_no_step(name):
+    # Oracle: identity, the same rows without the label
+    loss = kt.losses.make(name)
+    p = np.random.default_rng(0).dirichlet(np.ones(6), 5)
+    few, all_of_them = (Row.population(law, shows(loss)).flat() for law in (p, np.hstack([p, np.zeros((5, 1))])))
+    z, residual, steps = descend(loss, few, np.zeros((5, 6)))
+    assert residual.max() <= 1e-10
+    assert steps < 60
+    found, size, count = descend(loss, all_of_them, np.hstack([np.zeros((5, 6)), np.full((5, 1), -np.inf)]))
+    assert (size.max(), count) == (residual.max(), steps)
+    assert (found[:, :6] == z).all()
 
 
 def test_newtons_steps_on_hard_rows():

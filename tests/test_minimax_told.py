@@ -144,6 +144,17 @@ def test_the_bound_of_an_input_holds_at_random_rows():
         assert bound < 2 * row.cost
 
 
+@pytest.mark.parametrize(
+    ("K", "M", "A", "n", "r"), [(0, 1, 100, 50, 1.0), (0, 2, 100, 50, 1.0), (3, 1, 100, 50, 1.0), (0, 1, 100, 200, 0.5)]
+)
+def test_of_rows_of_equal_labels_the_worst_is_found(K, M, A, n, r):
+    # Oracle: enumeration, the cost of every number of equal labels
+    visits = told_lower.Visits(K, M, A, n)
+    row = visits.polished(r, visits.rough(r))
+    best = max(visits.exact(r, k, 1 / k) for k in range(1, A))
+    assert (row.k, row.cost) == (best.k, pytest.approx(best.cost, rel=1e-13, abs=0))
+
+
 def test_a_bound_that_is_off_is_seen(monkeypatch):
     # Oracle: as above; chances of visits that add up to 0.9
     right = told_lower.Visits.blocks

@@ -114,6 +114,17 @@ def test_a_list_is_not_waited_for_unless_asked() -> None:
     assert exact_risk(problem, "SEL@top_k_only:2", 80, patient=False) == exact_risk(problem, "SEL@top_k_only:2", 80)
 
 
+@pytest.mark.parametrize("top", [0, 1, 2])
+def test_a_list_beside_several_draws_costs_the_start_without_samples(top: int) -> None:
+    # Oracle: by hand, the uniform law is 0.45 and 0.5 from the rows; a sure row costs 3/4 until its first visit
+    learner = kt.learners.sel_at(kt.Protocol("list and draws", tells_drawn=True, top=top, draws=2))
+    problem = kt.Problem([0.75, 0.25], [[0.65, 0.3, 0.05, 0.0], [0.5, 0.5, 0.0, 0.0]])
+    for method in ("auto", "exact"):
+        assert kt.expected_risk(problem, learner, 0, method=method) == pytest.approx(0.75 * 0.45 + 0.25 * 0.5)
+    sure = kt.Problem([0.75, 0.25], [[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 0.0, 0.0]])
+    assert kt.expected_risk(sure, learner, 5) == pytest.approx(0.75 * (0.75 * 0.25**5 + 0.25 * 0.75**5))
+
+
 def test_renormalising_costs_the_tail_for_ever() -> None:
     # Oracle: identity, the total variation of a renormalised list is the mass that it lacks; never below an equal tail
     problem = kt.tables.bundled_teacher("next_word")
