@@ -575,8 +575,18 @@ def test_the_command_prints_what_the_function_finds(tmp_path, monkeypatch, capsy
     assert audit.tv == pytest.approx((1 - math.exp(-1.5) / 0.5 + 1 + 0) / 3, abs=1e-15)
     assert cli.main(["audit-student", "a.csv"]) == 0
     said = capsys.readouterr().out
-    assert said.startswith("3 samples, drawn by the teacher\ntotal variation     0.517913, standard error 0.29\n")
-    assert "acceptance rate     0.482087 of speculative decoding" in said
+    audit = kt.audit_student({"p": [0.5, 0.25, 0.125], "logq": [-1.5, -math.inf, -0.25]})
+    assert said.splitlines() == [
+        "3 samples, drawn by the teacher",
+        "total variation     0.517913, standard error 0.29",
+        "acceptance rate     0.482087 of speculative decoding",
+        *(
+            f"95 % interval, {name}: total variation {low:.6g} to {high:.6g}, acceptance rate {1 - high:.6g} to "
+            f"{1 - low:.6g}"
+            for name, (low, high) in (("Bernstein", audit.bernstein), ("Clopper-Pearson", audit.clopper_pearson))
+        ),
+        f"minimax estimate    {audit.minimax:.6g}, root mean square error at most {audit.rmse:.4g} for every student",
+    ]
     Path("b.csv").write_text("p,q\n0.5,0.5\n\n0,0.5\n", encoding="utf-8")
     assert cli.main(["audit-student", "b.csv"]) == 2
     assert "b.csv: line 4: p is 0.0" in capsys.readouterr().err.replace("p is 0:", "p is 0.0:")

@@ -1,6 +1,7 @@
 """What each command prints, line by line: every line, every order, on any output."""
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -107,6 +108,15 @@ def test_fit_of_hard_labels(capsys):
     assert found["out"] is None
 
 
+def test_fit_of_labels_that_are_not_told_counts_them(capsys):
+    # Oracle: enumeration by hand: of four records one has no probability, and no list tells it; without p none is told
+    Path("u.csv").write_text("s,a,p\nx,yes,0.5\nx,no,\nx,yes,0.5\ny,yes,0.25\n")
+    found = json.loads("\n".join(lines(capsys, "fit", "u.csv", "--json")))
+    assert (found["protocol"], found["n"], found["records of untold labels"]) == ("hard", 4, 1)
+    Path("h.csv").write_text("s,a\nx,yes\nx,no\nx,yes\n")
+    assert json.loads("\n".join(lines(capsys, "fit", "h.csv", "--json")))["records of untold labels"] == 3
+
+
 def test_fit_orders_inputs_by_missing_mass_and_counts_the_rest(capsys):
     # Oracle: enumeration, masses 0.01, 0.02, ... of 20 inputs, given in another order
     order = [7 * i % 20 for i in range(20)]
@@ -157,6 +167,28 @@ def test_minimax(capsys):
     )
     names = ["protocol", "S", "A", "n", "lower", "upper", "exact", "student", "note", "lower_end", "upper_end"]
     assert list(found) == names
+
+
+def test_limit(capsys):
+    # Oracle: stationarity by hand, p_a times the slope of (1 - q) log q at q_a is the same for all labels; a channel by
+    # hand, p^(1/2) scaled to one
+    p, loss = (0.5, 0.3, 0.2), kt.losses.make("focal", gamma=1)
+    said = lines(capsys, "limit", "focal", "--set", "gamma=1", "--p", *p)
+    law = [float(x) for x in said.pop(1).removeprefix("limit     ").split(" ")]
+    pull = [mass * (math.log(q) + 1 - 1 / q) for mass, q in zip(p, law, strict=True)]
+    assert pull == pytest.approx([pull[0]] * 3, abs=1e-5)
+    assert sum(law) == pytest.approx(1, abs=2e-6)
+    assert said == [
+        f"focal(gamma=1): {loss.formula}",
+        "teacher   not at the teacher, total variation 0.043271",
+        "minimum   unique",
+        f"source    {loss.source}",
+    ]
+    roots = [math.sqrt(x) for x in p]
+    said = lines(capsys, "limit", "temperature", "--set", "T=2", "--p", *p)
+    assert said[1] == "makes     " + " ".join(f"{x / sum(roots):.6f}" for x in roots)
+    listed = lines(capsys, "losses", "--consistent")
+    assert listed[-1] == f"{len(listed) - 1} entries: id, what a sample shows, whether the limit is the teacher, title"
 
 
 def test_playground(capsys):

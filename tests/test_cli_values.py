@@ -1,6 +1,8 @@
 """Odd values in every option of every command: a result, or one sentence and exit code 2; never a traceback."""
 
+import inspect
 import os
+import re
 
 import pandas as pd
 import pytest
@@ -144,6 +146,32 @@ def test_an_odd_value_of_an_option_is_no_traceback(command, option, here, capsys
 def test_an_odd_word_is_no_traceback(command, here, capsys):
     for value in ODD:
         check_said([value if word is None else word for word in POSITIONS[command]], capsys)
+
+
+#: A command -> the function that answers it.
+ANSWERED_BY = {
+    "audit": kt.audit,
+    "audit-student": kt.audit_student,
+    "check-log": kt.check_log,
+    "plan": kt.plan,
+    "simulate": kt.simulate,
+    "storage": kt.best_storage,
+    "verify": kt.verify,
+}
+
+
+@pytest.mark.parametrize("command", ANSWERED_BY)
+def test_a_command_and_its_function_have_the_same_defaults(command):
+    # Oracle: second door, typed in two places: the option's default, its help, and the function's default
+    (commands,) = (action.choices for action in cli.parser()._actions if isinstance(action.choices, dict))
+    parameters, compared = inspect.signature(ANSWERED_BY[command]).parameters, set()
+    for action in commands[command]._actions:
+        if action.option_strings and action.dest in parameters and action.default not in (None, ()):
+            assert action.default == parameters[action.dest].default, action.dest
+            if said := re.search(r"\(default: ([^,)]+)", action.help):
+                assert said[1] == str(action.default), action.dest
+            compared.add(action.dest)
+    assert compared & {"seed", "level", "delta", "confidence"}
 
 
 def test_every_option_is_tried():
