@@ -270,6 +270,22 @@ def test_verdicts_are_told_by_words_and_signs():
     assert "– not tried" in page_of(TRUE, planted=False)
 
 
+def test_entries_are_found_by_what_was_found_out():
+    # Oracle: definition; 1 against 2, 1/2 and 1/4 has the ratios 1/2, 2 and 4
+    mark = r'id="statement-([^"]*)" data-verdict="([^"]*)"\s+data-group="[^"]*" data-ratio="([^"]*)"'
+    found = {id: tags for id, *tags in re.findall(mark, page_of(*ALL))}
+    assert found == {
+        "mine": ["holds", "0.5"],
+        "wrong": ["refuted|unexpected", "2.0"],
+        "missed": ["holds|unexpected", "0.5"],
+        "a-slip": ["refuted", "4.0"],
+        "nothing": ["open", ""],
+        "elsewhere": ["not applicable|unexpected", ""],
+    }
+    above_0 = made(check=lambda claim, tried: [Trial("", 1.0, 0.0, "exact")])
+    assert re.findall(mark, page_of(above_0, planted=False)) == [("mine", "refuted|unexpected", "Infinity")]
+
+
 def test_the_groups_are_told_apart():
     published = made(source="Z&Z Thm 9.9", origin=Origin.PAPER)
     own = made(source="Z&Z of mine")  # where it is from is a field, and not read off the words

@@ -338,23 +338,35 @@ def frame_of(log, **columns):
 
 
 @pytest.mark.parametrize(
-    ("change", "verdicts"),
+    ("change", "verdicts", "alarms"),
     [
-        (lambda law: law, {"sampled": "yes", "greedy": "no", "temperature": "that of the log-probabilities"}),
-        (lambda law: tempered(law, 0.5), {"temperature": "raw, drawn at about 0.", "truncated": "no, see temperature"}),
-        (lambda law: top_p(law, 0.8), {"sampled": "no, from another", "truncated": "yes", "greedy": "no"}),
-        (top_1, {"greedy": "yes", "temperature": "0 (greedy)", "truncated": "yes, to the most probable label"}),
+        (lambda law: law, {"sampled": "yes", "greedy": "no", "temperature": "that of the log-probabilities"}, ""),
+        (
+            lambda law: tempered(law, 0.5),
+            {"temperature": "raw, drawn at about 0.", "truncated": "no, see temperature"},
+            "sampled temperature",
+        ),
+        (
+            lambda law: top_p(law, 0.8),
+            {"sampled": "no, from another", "truncated": "yes", "greedy": "no"},
+            "sampled truncated",
+        ),
+        (
+            top_1,
+            {"greedy": "yes", "temperature": "0 (greedy)", "truncated": "yes, to the most probable label"},
+            "sampled greedy truncated temperature",
+        ),
     ],
     ids=["honest", "T = 0.5", "top-p 0.8", "greedy"],
 )
-def test_verdicts(change, verdicts):
+def test_verdicts(change, verdicts, alarms):
     # Oracle: identity, logs made so
     law = zipf(20, 21, 1.5)
     found = kt.check_log(frame_of(drawn(change(law), law, 4000, np.random.default_rng(10))))
     for question, verdict in verdicts.items():
         assert found[question].verdict.startswith(verdict), str(found)
     assert [finding.question for finding in found] == list(QUESTIONS)
-    assert bool(found.alarms) == (verdicts.get("sampled") != "yes")
+    assert [finding.question for finding in found.alarms] == alarms.split()
     assert len(str(found).splitlines()) == len(QUESTIONS)
 
 
@@ -363,7 +375,8 @@ def test_raw_and_processed_values_of_a_stated_temperature():
     law, rng = zipf(20, 21), np.random.default_rng(11)
     cold = tempered(law, 0.6)
     raw, processed = drawn(cold, law, 1000, rng), drawn(cold, cold, 1000, rng)
-    assert kt.check_log(frame_of(raw), temperature=0.6)["temperature"].verdict == "raw, drawn at 0.6"
+    found = kt.check_log(frame_of(raw), temperature=0.6)["temperature"]
+    assert (found.verdict, found.alarm) == ("raw, drawn at 0.6", True)
     found = kt.check_log(frame_of(processed, temperature=0.6))
     assert found["temperature"].verdict == "processed, or not drawn at 0.6"
     assert not found["sampled"].alarm
@@ -391,7 +404,7 @@ def test_two_values_of_a_pair():
     one, two = drawn(law, law, 500, rng), drawn(other, other, 500, rng)
     both = pd.concat([frame_of(one, fingerprint="fp1"), frame_of(two, fingerprint="fp2")])
     found = kt.check_log(both)
-    assert found["values"].verdict == "yes, another model"
+    assert (found["values"].verdict, found["values"].alarm) == ("yes, another model", True)
     assert "split the log by fingerprint" in found["values"].evidence
     assert not found["sampled"].alarm  # each is tested against its own values
     assert kt.check_log(both.drop(columns="fingerprint"))["values"].verdict == "yes, another model or input"
@@ -401,6 +414,26 @@ def test_two_values_of_a_pair():
     assert found["values"].verdict == "yes, noise of batches"
     assert not found["values"].alarm
     assert kt.check_log(frame_of(one))["values"].verdict == "no"
+
+
+def test_values_of_one_label_that_differ_are_a_matter_of_its_name():
+    # Oracle: identity, one label of twenty whose two values stand for two labels; a log whose other labels differ, too
+    law = zipf(4, 20, 0.5)
+    log = drawn(law, law, 2000, np.random.default_rng(17))
+    frame = frame_of(log)
+    ours = frame["action"] == "t7"
+    frame.loc[ours, "logprob"] -= np.arange(ours.sum()) % 2
+    found = kt.check_log(frame)
+    assert found["values"].verdict == "yes, of some labels only"
+    assert "differ by up to 1, at ('q" in found["values"].evidence
+    assert "'t7')" in found["values"].evidence
+    assert (found["names"].verdict, found["names"].numbers["labels_apart"]) == ("yes", 1)
+    assert "values of 't7' differ" in found["names"].evidence
+    assert {"values", "names"} <= {finding.question for finding in found.alarms}
+    frame["logprob"] -= np.arange(2000) % 2
+    found = kt.check_log(frame)
+    assert (found["values"].verdict, found["values"].alarm) == ("yes, another model or input", True)
+    assert found["names"].verdict == "no sign of it"
 
 
 def test_sums_names_and_repeated_lines():

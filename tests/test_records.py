@@ -10,6 +10,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse
 
 import kt_theory as kt
 from kt_theory import tables
@@ -341,12 +342,22 @@ def test_names_of_data_frames_are_kept_and_must_agree():
     assert (data.states, data.actions) == (("x", "y"), ("u", "v"))
     assert kt.fit(data, "CE_ful", init=frame)[1].tolist() == [1.0, 0.0]
     turned = frame.loc[["y", "x"]]
+    sparse, names = scipy.sparse.csr_array(frame.to_numpy()), {"states": ["x", "y"], "actions": ["u", "v"]}
+    few = kt.Problem([0.5, 0.5], sparse, **names)
+    counted = kt.TransferSet.from_counts(scipy.sparse.csr_array([[2, 1], [1, 0]]), sparse, "partial", **names)
     for call in (
         lambda: kt.Problem(pd.Series([0.5, 0.5], index=["y", "x"]), frame),
         lambda: kt.Problem([0.5, 0.5], frame, states=["y", "x"]),
         lambda: kt.TransferSet.from_counts(turned, frame, "soft"),
         lambda: kt.fit(data, "CE_ful", init=turned),
+        lambda: kt.fit(counted, "SEL_ptl", init=turned),
         lambda: kt.tv_risk(turned, problem),
+        lambda: kt.greedy_risk(turned, problem),
+        lambda: kt.simulate(problem, "SEL_ptl", 3, reps=1, init=turned),
+        lambda: kt.simulate(few, "SEL_ptl", 3, reps=1, init=turned),
+        lambda: kt.expected_risk(problem, "SEL_ptl", 3, init=turned),
+        lambda: kt.self_audit(counted, turned),
+        lambda: kt.certify("partial_upper_mean", n=3, problem=problem, init=turned),
     ):
         with pytest.raises(ValueError, match=r"the index of .* and .* differ, in names or in order"):
             call()
