@@ -110,8 +110,8 @@ def test_gradients_are_those_of_the_values(name):
 def test_a_wrong_gradient_is_seen():
     # Oracle: planted error, a gradient that lacks a factor
     class Wrong(Focal):
-        def flow(self, q, row):
-            return 0.9 * super().flow(q, row)
+        def _flow(self, q, row):
+            return 0.9 * super()._flow(q, row)
 
     row, z = Row.population(TEACHERS["E1"], kt.PROTOCOLS["hard"]), np.array([1.0, 0.0, -2.0])
     assert np.abs(Wrong().score_gradient(z, row) - numerical_gradient(Wrong(), z, row)).max() > 1e-2

@@ -57,10 +57,11 @@ def _losses(arguments: argparse.Namespace) -> int:
         print(json.dumps(entries, indent=1))
         return HELD
     wide = max((len(entry["id"]) for entry in entries), default=0)
+    print(f"{'id':{wide}}  {'a sample shows':14}  {'limit = teacher':15}  title")
     for entry in entries:
         consistent = entry["consistent"].partition(" ")[0]
-        print(f"{entry['id']:{wide}}  {entry['sees']:14}  {consistent:3}  {entry['title']}")
-    print(f"{len(entries)} entries: id, what a sample shows, whether the limit is the teacher, title")
+        print(f"{entry['id']:{wide}}  {entry['sees']:14}  {consistent:15}  {entry['title']}")
+    print(f"{len(entries)} entries")
     return HELD
 
 

@@ -74,7 +74,7 @@ class RandomSampling(Loss):
     def value(self, q: np.ndarray, row: Row) -> np.ndarray:
         return -xlogy(self._target(row), q).sum(axis=-1)
 
-    def flow(self, q: np.ndarray, row: Row) -> np.ndarray:
+    def _flow(self, q: np.ndarray, row: Row) -> np.ndarray:
         return -self._target(row) + 0 * q
 
     def minimise(self, row: Row) -> Found:

@@ -34,7 +34,7 @@ class CrossEntropy(Loss):
     def value(self, q: np.ndarray, row: Row) -> np.ndarray:
         return -_sum(xlogy(row.labels, q))
 
-    def flow(self, q: np.ndarray, row: Row) -> np.ndarray:
+    def _flow(self, q: np.ndarray, row: Row) -> np.ndarray:
         return -row.labels + 0 * q
 
     def minimise(self, row: Row) -> Found:
@@ -56,7 +56,7 @@ class Brier(Loss):
     def value(self, q: np.ndarray, row: Row) -> np.ndarray:
         return _sum(q * q) - 2 * _sum(row.labels * q) + 1
 
-    def flow(self, q: np.ndarray, row: Row) -> np.ndarray:
+    def _flow(self, q: np.ndarray, row: Row) -> np.ndarray:
         return 2 * q * (q - row.labels)
 
     def minimise(self, row: Row) -> Found:
@@ -79,7 +79,7 @@ class MeanAbsoluteError(Loss):
     def value(self, q: np.ndarray, row: Row) -> np.ndarray:
         return 1 - _sum(row.labels * q)
 
-    def flow(self, q: np.ndarray, row: Row) -> np.ndarray:
+    def _flow(self, q: np.ndarray, row: Row) -> np.ndarray:
         return -row.labels * q
 
     def minimise(self, row: Row) -> Found:
@@ -106,7 +106,7 @@ class GeneralizedCrossEntropy(Loss):
             return -_sum(xlogy(row.labels, q))
         return _sum(row.labels * (1 - q**self.gamma)) / self.gamma
 
-    def flow(self, q: np.ndarray, row: Row) -> np.ndarray:
+    def _flow(self, q: np.ndarray, row: Row) -> np.ndarray:
         return -row.labels * q**self.gamma
 
     def minimise(self, row: Row) -> Found:
@@ -150,7 +150,7 @@ class SymmetricCrossEntropy(Loss):
         reverse = 1 - _sum(row.labels * q)
         return -self.alpha * _sum(xlogy(row.labels, q)) - self.beta * self.floor * reverse
 
-    def flow(self, q: np.ndarray, row: Row) -> np.ndarray:
+    def _flow(self, q: np.ndarray, row: Row) -> np.ndarray:
         return row.labels * (self.beta * self.floor * q - self.alpha)
 
     def minimise(self, row: Row) -> Found:
@@ -174,7 +174,7 @@ class Poly1(Loss):
     def value(self, q: np.ndarray, row: Row) -> np.ndarray:
         return -_sum(xlogy(row.labels, q)) + self.epsilon * (1 - _sum(row.labels * q))
 
-    def flow(self, q: np.ndarray, row: Row) -> np.ndarray:
+    def _flow(self, q: np.ndarray, row: Row) -> np.ndarray:
         return -row.labels * (1 + self.epsilon * q)
 
     def minimise(self, row: Row) -> Found:
@@ -199,7 +199,7 @@ class Focal(Loss):
     def value(self, q: np.ndarray, row: Row) -> np.ndarray:
         return -_sum(row.labels * xlogy((1 - q) ** self.gamma, np.where(row.labels > 0, q, 1.0)))
 
-    def flow(self, q: np.ndarray, row: Row) -> np.ndarray:
+    def _flow(self, q: np.ndarray, row: Row) -> np.ndarray:
         if self.gamma == 0:
             return -row.labels + 0 * q
         seen = row.labels > 0
@@ -273,7 +273,7 @@ class LabelSmoothing(Loss):
     def value(self, q: np.ndarray, row: Row) -> np.ndarray:
         return -_sum(xlogy(self._target(row), q))
 
-    def flow(self, q: np.ndarray, row: Row) -> np.ndarray:
+    def _flow(self, q: np.ndarray, row: Row) -> np.ndarray:
         return -self._target(row) + 0 * q
 
     def minimise(self, row: Row) -> Found:
@@ -299,7 +299,7 @@ class ConfidencePenalty(Loss):
     def value(self, q: np.ndarray, row: Row) -> np.ndarray:
         return -_sum(xlogy(row.labels, q)) + self.beta * _sum(xlogy(q, q))
 
-    def flow(self, q: np.ndarray, row: Row) -> np.ndarray:
+    def _flow(self, q: np.ndarray, row: Row) -> np.ndarray:
         return -row.labels + self.beta * (xlogy(q, q) + q)
 
     def minimise(self, row: Row) -> Found:

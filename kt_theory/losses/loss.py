@@ -225,7 +225,7 @@ class Loss(Limit):
         """
         raise NotImplementedError
 
-    def flow(self, q: np.ndarray, row: Row) -> np.ndarray:
+    def _flow(self, q: np.ndarray, row: Row) -> np.ndarray:
         """q_a times the derivative of the loss by q_a, shape (..., A)."""
         raise NotImplementedError
 
@@ -241,7 +241,7 @@ class Loss(Limit):
         -------
         ndarray, shape (..., A)
         """
-        w = self.flow(q, row)
+        w = self._flow(q, row)
         return w - q * w.sum(axis=-1, keepdims=True)
 
     def link(self, z: np.ndarray) -> np.ndarray:

@@ -217,7 +217,7 @@ class _MainHead(_Mixture):
     def value(self, q: np.ndarray, row: Row) -> np.ndarray:
         return _cross_entropy(row.labels, q)
 
-    def flow(self, q: np.ndarray, row: Row) -> np.ndarray:
+    def _flow(self, q: np.ndarray, row: Row) -> np.ndarray:
         return -row.labels + 0 * q
 
     def minimise(self, row: Row) -> Found:

@@ -23,13 +23,13 @@ class OnPolicy(Limit):
     level = "on-policy"
     rate = "dynamics"
 
-    def flow(self, q: np.ndarray, p: np.ndarray) -> np.ndarray:
+    def _flow(self, q: np.ndarray, p: np.ndarray) -> np.ndarray:
         """The expected gradient by log q, shape (..., A), before the constraint that q sums to 1."""
         raise NotImplementedError
 
     def gradient(self, q: np.ndarray, row: Row) -> np.ndarray:
         """The expected gradient by the logits, shape (..., A)."""
-        w = self.flow(q, row.labels)
+        w = self._flow(q, row.labels)
         return w - q * w.sum(axis=-1, keepdims=True)
 
     def residual(self, student: np.ndarray, row: Row) -> np.ndarray:
@@ -53,7 +53,7 @@ class OnPolicyReverseKL(OnPolicy):
     paper = "Thinking Machines 2025; Gu et al. 2024"
     consistent, rate = "yes", "dynamics: no noise at the optimum"
 
-    def flow(self, q: np.ndarray, p: np.ndarray) -> np.ndarray:
+    def _flow(self, q: np.ndarray, p: np.ndarray) -> np.ndarray:
         return q * _log_ratio(q, p)
 
 
@@ -69,7 +69,7 @@ class OnPolicySampledTail(OnPolicy):
     paper = "TRL server distillation"
     consistent, rate = "yes", "exp SA in the labels the student visits"
 
-    def flow(self, q: np.ndarray, p: np.ndarray) -> np.ndarray:
+    def _flow(self, q: np.ndarray, p: np.ndarray) -> np.ndarray:
         return q**2 * (_log_ratio(q, p) - _log_ratio(1 - q, 1 - p))
 
 
@@ -95,7 +95,7 @@ class OnPolicyTopKTail(OnPolicy):
         np.put_along_axis(mask, order, True, axis=-1)
         return mask
 
-    def flow(self, q: np.ndarray, p: np.ndarray) -> np.ndarray:
+    def _flow(self, q: np.ndarray, p: np.ndarray) -> np.ndarray:
         one = self._list(p) if self.score == "unmatched" else 0.0
         return q * (_log_ratio(q, p) + one)
 
@@ -120,7 +120,7 @@ class StateLevelReward(OnPolicy):
     paper = "practice"
     rate = "none"
 
-    def flow(self, q: np.ndarray, p: np.ndarray) -> np.ndarray:
+    def _flow(self, q: np.ndarray, p: np.ndarray) -> np.ndarray:
         return np.zeros_like(q)
 
     def minimise(self, row: Row) -> Found:
@@ -139,7 +139,7 @@ class OnPolicyExtrapolated(OnPolicy):
     paper = "Yang et al. 2026"
     scale = Number(1.25, "1 is plain", "(0, inf)")
 
-    def flow(self, q: np.ndarray, p: np.ndarray) -> np.ndarray:
+    def _flow(self, q: np.ndarray, p: np.ndarray) -> np.ndarray:
         on = (q > 0) & (p > 0)
         return q * np.where(on, np.log(np.where(on, q, 1.0)) - self.scale * np.log(np.where(on, p, 1.0)), 0.0)
 
@@ -162,7 +162,7 @@ class SpeculativeKD(OnPolicy):
     consistent, rate = "with KL", "exp S"
     K = Whole(25, "accepted ranks", 1)
 
-    def flow(self, q: np.ndarray, p: np.ndarray) -> np.ndarray:
+    def _flow(self, q: np.ndarray, p: np.ndarray) -> np.ndarray:
         return -p + 0 * q
 
 

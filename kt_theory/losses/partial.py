@@ -59,7 +59,7 @@ class NaivePartial(_Partial):
         _, e, p, q = self._seen(q, row)
         return -xlogy(e * p, q).sum(axis=-1)
 
-    def flow(self, q: np.ndarray, row: Row) -> np.ndarray:
+    def _flow(self, q: np.ndarray, row: Row) -> np.ndarray:
         _, e, p, _ = self._seen(q, row)
         return -e * p + 0 * q
 
@@ -83,7 +83,7 @@ class SquaredErrorLogit(_ExactOnSeen):
         _, e, p, q = self._seen(q, row)
         return 0.5 * (e * (np.log(q) - np.log(p)) ** 2).sum(axis=-1)
 
-    def flow(self, q: np.ndarray, row: Row) -> np.ndarray:
+    def _flow(self, q: np.ndarray, row: Row) -> np.ndarray:
         _, e, p, q = self._seen(q, row)
         return e * (logs(q) - np.log(p))
 
@@ -107,7 +107,7 @@ class TargetBinaryKL(_ExactOnSeen):
             other = np.where(p < 1, (1 - p) * np.log(np.where(p < 1, (1 - p) / (1 - q), 1.0)), 0.0)
         return (e * (xlogy(p, p / q) + other)).sum(axis=-1)
 
-    def flow(self, q: np.ndarray, row: Row) -> np.ndarray:
+    def _flow(self, q: np.ndarray, row: Row) -> np.ndarray:
         _, e, p, q = self._seen(q, row)
         with np.errstate(divide="ignore", invalid="ignore"):
             pull = np.where(p < 1, (1 - p) * q / (1 - q), 0.0)
@@ -130,7 +130,7 @@ class SquaredErrorProbability(_ExactOnSeen):
         _, e, p, q = self._seen(q, row)
         return (e * (q - p) ** 2).sum(axis=-1)
 
-    def flow(self, q: np.ndarray, row: Row) -> np.ndarray:
+    def _flow(self, q: np.ndarray, row: Row) -> np.ndarray:
         _, e, p, q = self._seen(q, row)
         return 2 * e * q * (q - p)
 

@@ -43,7 +43,7 @@ class DualFocal(Loss):
         seen = row.labels > 0
         return -(row.labels * xlogy((1 - q + rival) ** self.gamma, np.where(seen, q, 1.0))).sum(axis=-1)
 
-    def flow(self, q: np.ndarray, row: Row) -> np.ndarray:
+    def _flow(self, q: np.ndarray, row: Row) -> np.ndarray:
         """Of laws whose positive probabilities are distinct; at ties the loss jumps."""
         order = np.argsort(-q, axis=-1, kind="stable")
         down, e = np.take_along_axis(q, order, axis=-1), np.take_along_axis(row.labels, order, axis=-1)

@@ -37,7 +37,7 @@ class RankingHinge(TopK):
         total = np.where(pairs, np.maximum(gap, 0.0), 0.0).sum(axis=(-1, -2))
         return total / np.maximum(pairs.sum(axis=(-1, -2)), 1)
 
-    def flow(self, q: np.ndarray, row: Row) -> np.ndarray:
+    def _flow(self, q: np.ndarray, row: Row) -> np.ndarray:
         pairs, p = self._pairs(row), row.known
         gap = (p[..., :, None] - p[..., None, :]) - (q[..., :, None] - q[..., None, :])
         active = (pairs & (gap > 1e-15)).astype(float)

@@ -125,7 +125,7 @@ class PearsonPlusCE(_WithCE):
         mine, them, _ = self._units(q, row)
         return -self.ce * xlogy(row.labels, q).sum(axis=-1) + self.beta * (1 - (mine * them).sum(axis=-1))
 
-    def flow(self, q: np.ndarray, row: Row) -> np.ndarray:
+    def _flow(self, q: np.ndarray, row: Row) -> np.ndarray:
         mine, them, size = self._units(q, row)
         turned = them - mine * (mine * them).sum(axis=-1, keepdims=True)
         slope = np.divide(turned, size, out=np.zeros_like(turned), where=np.abs(size) > 1e-14)

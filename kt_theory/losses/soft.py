@@ -63,7 +63,7 @@ class ReverseKL(_Exact):
     def value(self, q: np.ndarray, row: Row) -> np.ndarray:
         return (q * _log_ratio(q, row.shown)).sum(axis=-1)
 
-    def flow(self, q: np.ndarray, row: Row) -> np.ndarray:
+    def _flow(self, q: np.ndarray, row: Row) -> np.ndarray:
         return q * (_log_ratio(q, row.shown) + 1)
 
 
@@ -87,7 +87,7 @@ class JensenShannon(_Exact):
         terms = self.beta * p * _log_ratio(p, m) + (1 - self.beta) * q * _log_ratio(q, m)
         return terms.sum(axis=-1)
 
-    def flow(self, q: np.ndarray, row: Row) -> np.ndarray:
+    def _flow(self, q: np.ndarray, row: Row) -> np.ndarray:
         m = self.beta * row.shown + (1 - self.beta) * q
         return (1 - self.beta) * q * _log_ratio(q, m)
 
@@ -109,7 +109,7 @@ class SkewForwardKL(_Exact):
         p = row.shown
         return (p * _log_ratio(p, self.alpha * p + (1 - self.alpha) * q)).sum(axis=-1)
 
-    def flow(self, q: np.ndarray, row: Row) -> np.ndarray:
+    def _flow(self, q: np.ndarray, row: Row) -> np.ndarray:
         p = row.shown
         m = self.alpha * p + (1 - self.alpha) * q
         return -np.divide((1 - self.alpha) * p * q, m, out=np.zeros_like(m), where=p > 0)
@@ -131,7 +131,7 @@ class SkewReverseKL(_Exact):
     def value(self, q: np.ndarray, row: Row) -> np.ndarray:
         return (q * _log_ratio(q, (1 - self.alpha) * row.shown + self.alpha * q)).sum(axis=-1)
 
-    def flow(self, q: np.ndarray, row: Row) -> np.ndarray:
+    def _flow(self, q: np.ndarray, row: Row) -> np.ndarray:
         m = (1 - self.alpha) * row.shown + self.alpha * q
         inner = np.divide(self.alpha * q, m, out=np.zeros_like(m), where=q > 0)
         return q * (_log_ratio(q, m) + 1 - inner)
@@ -168,7 +168,7 @@ class AlphaBeta(_Exact):
             terms = -(p**a * q**b - (a * p**s + b * q**s) / s) / (a * b)
         return terms.sum(axis=-1)
 
-    def flow(self, q: np.ndarray, row: Row) -> np.ndarray:
+    def _flow(self, q: np.ndarray, row: Row) -> np.ndarray:
         a, b = self.alpha, self.beta
         p = np.where(row.shown > 0, row.shown, 1e-300)
         q = np.where(q > 0, q, 1e-300)
@@ -204,7 +204,7 @@ class AdaptiveKL(_Exact):
         p, w = row.shown, self._weight(q, row)
         return (w * p * _log_ratio(p, q) + (1 - w) * q * _log_ratio(q, p)).sum(axis=-1)
 
-    def flow(self, q: np.ndarray, row: Row) -> np.ndarray:
+    def _flow(self, q: np.ndarray, row: Row) -> np.ndarray:
         w = self._weight(q, row)
         return -w * row.shown + (1 - w) * q * (_log_ratio(q, row.shown) + 1)
 
@@ -229,7 +229,7 @@ class TAID(_Exact):
     def value(self, q: np.ndarray, row: Row) -> np.ndarray:
         return -xlogy(self._target(q, row), q).sum(axis=-1)
 
-    def flow(self, q: np.ndarray, row: Row) -> np.ndarray:
+    def _flow(self, q: np.ndarray, row: Row) -> np.ndarray:
         return -self._target(q, row)
 
 
@@ -264,7 +264,7 @@ class AlphaMixture(_Exact):
     def value(self, q: np.ndarray, row: Row) -> np.ndarray:
         return (row.shown * _log_ratio(row.shown, self._mixed(q, row)[0])).sum(axis=-1)
 
-    def flow(self, q: np.ndarray, row: Row) -> np.ndarray:
+    def _flow(self, q: np.ndarray, row: Row) -> np.ndarray:
         r, share = self._mixed(q, row)
         return share * (r - row.shown)
 
@@ -285,7 +285,7 @@ class TotalVariation(_Exact):
     def value(self, q: np.ndarray, row: Row) -> np.ndarray:
         return 0.5 * np.abs(q - row.shown).sum(axis=-1)
 
-    def flow(self, q: np.ndarray, row: Row) -> np.ndarray:
+    def _flow(self, q: np.ndarray, row: Row) -> np.ndarray:
         return 0.5 * q * np.sign(q - row.shown)
 
 
@@ -301,7 +301,7 @@ class SquaredHellinger(_Exact):
     def value(self, q: np.ndarray, row: Row) -> np.ndarray:
         return ((np.sqrt(q) - np.sqrt(row.shown)) ** 2).sum(axis=-1)
 
-    def flow(self, q: np.ndarray, row: Row) -> np.ndarray:
+    def _flow(self, q: np.ndarray, row: Row) -> np.ndarray:
         return q - np.sqrt(row.shown * q)
 
 
@@ -317,7 +317,7 @@ class MSEProbabilities(_Exact):
     def value(self, q: np.ndarray, row: Row) -> np.ndarray:
         return ((q - row.shown) ** 2).sum(axis=-1)
 
-    def flow(self, q: np.ndarray, row: Row) -> np.ndarray:
+    def _flow(self, q: np.ndarray, row: Row) -> np.ndarray:
         return 2 * q * (q - row.shown)
 
 
@@ -372,7 +372,7 @@ class TokenScaled(_Exact):
     def value(self, q: np.ndarray, row: Row) -> np.ndarray:
         return -self._weights(row) * xlogy(row.shown, q).sum(axis=-1)
 
-    def flow(self, q: np.ndarray, row: Row) -> np.ndarray:
+    def _flow(self, q: np.ndarray, row: Row) -> np.ndarray:
         return -self._weights(row)[..., None] * row.shown + 0 * q
 
 

@@ -53,7 +53,7 @@ class ULD(Loss):
         gap = np.abs(descending(q) - descending(row.shown)).sum(axis=-1)
         return -self.w_ce * xlogy(row.labels, q).sum(axis=-1) + self.w_d * gap
 
-    def flow(self, q: np.ndarray, row: Row) -> np.ndarray:
+    def _flow(self, q: np.ndarray, row: Row) -> np.ndarray:
         aim = _assigned(descending(row.shown), q)
         return -self.w_ce * row.labels + self.w_d * q * np.sign(q - aim)
 
@@ -130,7 +130,7 @@ class GoldHybrid(Loss):
         gap = np.abs(descending(q[..., m:]) - descending(row.shown[..., m:]))
         return terms.sum(axis=-1) + gap.sum(axis=-1)
 
-    def flow(self, q: np.ndarray, row: Row) -> np.ndarray:
+    def _flow(self, q: np.ndarray, row: Row) -> np.ndarray:
         m = self.matched
         p, mine = row.shown[..., :m], q[..., :m]
         middle = self.beta * p + (1 - self.beta) * mine

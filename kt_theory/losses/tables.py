@@ -85,7 +85,7 @@ class ClassBalanced(_Coupled):
     def value(self, q: np.ndarray, row: Row) -> np.ndarray:
         return -xlogy(self._weighted(row), q).sum(axis=-1)
 
-    def flow(self, q: np.ndarray, row: Row) -> np.ndarray:
+    def _flow(self, q: np.ndarray, row: Row) -> np.ndarray:
         return -self._weighted(row) + 0 * q
 
     def minimise(self, row: Row) -> Found:

@@ -67,7 +67,7 @@ class TopKRenormalised(TopK):
     def value(self, q: np.ndarray, row: Row) -> np.ndarray:
         return -xlogy(scaled(row.known), q).sum(axis=-1)
 
-    def flow(self, q: np.ndarray, row: Row) -> np.ndarray:
+    def _flow(self, q: np.ndarray, row: Row) -> np.ndarray:
         return -scaled(row.known) + 0 * q
 
     def minimise(self, row: Row) -> Found:
@@ -93,7 +93,7 @@ class TopKBothRenormalised(TopK):
         p, on = scaled(row.known), np.where(row.told, q, 0.0)
         return (xlogy(p, p) - xlogy(p, np.where(row.told, on, 1.0))).sum(axis=-1) + np.log(on.sum(axis=-1))
 
-    def flow(self, q: np.ndarray, row: Row) -> np.ndarray:
+    def _flow(self, q: np.ndarray, row: Row) -> np.ndarray:
         on = np.where(row.told, q, 0.0)
         return on / on.sum(axis=-1, keepdims=True) - scaled(row.known)
 
@@ -140,7 +140,7 @@ class StudentTopK(TopK):
         on, p = on / on.sum(axis=-1, keepdims=True), p / p.sum(axis=-1, keepdims=True)
         return xlogy(on, np.where(S, on / np.where(S, p, 1.0), 1.0)).sum(axis=-1)
 
-    def flow(self, q: np.ndarray, row: Row) -> np.ndarray:
+    def _flow(self, q: np.ndarray, row: Row) -> np.ndarray:
         S = self._first(q)
         on, p = np.where(S, q, 0.0), np.where(S, row.shown, 0.0)
         on, p = on / on.sum(axis=-1, keepdims=True), p / p.sum(axis=-1, keepdims=True)
@@ -231,7 +231,7 @@ class TopKReverseKL(TopK):
         lost = (row.told & (row.known == 0) & (q.real > 0)).any(axis=-1)
         return np.where(lost, np.inf, on.sum(axis=-1))
 
-    def flow(self, q: np.ndarray, row: Row) -> np.ndarray:
+    def _flow(self, q: np.ndarray, row: Row) -> np.ndarray:
         on = np.where(row.told, q, 0.0)
         return on * (self._ratio(q, row) + (0.0 if self.detached else 1.0))
 
@@ -275,7 +275,7 @@ class TopKPointwise(TopK):
             terms = (1.0 if self.generator == "hellinger" else 2.0) * (np.sqrt(p) - np.sqrt(q)) ** 2
         return np.where(row.told, terms, 0.0).sum(axis=-1)
 
-    def flow(self, q: np.ndarray, row: Row) -> np.ndarray:
+    def _flow(self, q: np.ndarray, row: Row) -> np.ndarray:
         p, q = row.known, np.where(row.told, q, 0.0)
         if self.generator == "jensen_shannon":
             return 0.5 * xlogy(q, np.where(q > 0, 2 * q / np.where(p + q > 0, p + q, 1.0), 1.0))
@@ -312,7 +312,7 @@ class TopKClampedKL(TopK):
     def value(self, q: np.ndarray, row: Row) -> np.ndarray:
         return np.maximum(self._kl(q, row), 0.0)
 
-    def flow(self, q: np.ndarray, row: Row) -> np.ndarray:
+    def _flow(self, q: np.ndarray, row: Row) -> np.ndarray:
         return np.where(self._kl(q, row)[..., None] > 0, -row.known, 0.0) + 0 * q
 
     def minimise(self, row: Row) -> Found:
@@ -360,7 +360,7 @@ class TopKMissingToLabel(TopK):
     def value(self, q: np.ndarray, row: Row) -> np.ndarray:
         return -xlogy(self._target(row), q).sum(axis=-1)
 
-    def flow(self, q: np.ndarray, row: Row) -> np.ndarray:
+    def _flow(self, q: np.ndarray, row: Row) -> np.ndarray:
         return -self._target(row) + 0 * q
 
     def minimise(self, row: Row) -> Found:
