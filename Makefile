@@ -71,7 +71,8 @@ test-slow: $(VENV)/.installed
 	touch $@
 
 test-torch: .venv-torch/.installed
-	.venv-torch/bin/python -m pytest -k training tests/test_training.py tests/test_docs.py kt_theory/training
+	.venv-torch/bin/python -m pytest -k 'training or losses_torch' tests/test_training.py tests/test_losses_torch.py \
+	  tests/test_docs.py kt_theory/training
 
 check: $(VENV)/.installed
 	$(BIN)/ruff check

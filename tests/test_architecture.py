@@ -31,7 +31,7 @@ MAP = {
     "playground": ({"files", "__version__"}, set()),
     "protocols": ({"checks", "records", "refusals", "sparse"}, {"numpy"}),
     "learners": ({"checks", "fingerprints", "problem", "protocols", "records", "sparse"}, {"numpy"}),
-    "losses": ({"checks", "compiled", "fingerprints", "learners", "protocols"}, {"numpy", "scipy"}),
+    "losses": ({"checks", "compiled", "fingerprints", "learners", "protocols"}, {"numpy", "scipy", "torch"}),
     "lossaudit": (
         {"checks", "losses", "plots", "problem", "protocols", "rates", "simulation"},
         {"numpy", "pandas"},
@@ -350,6 +350,9 @@ def test_losses_are_found_without_torch_and_say_what_they_need(monkeypatch):
             getattr(kt.training, name)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         kt.training.nothing  # noqa: B018
+    assert not loaded_by("import kt_theory as kt\nkt.losses.torch") & {"torch"}
+    with pytest.raises(ImportError, match=r"^kt_theory\.losses\.torch needs the extra torch: in a checkout .*"):
+        kt.losses.torch(lambda logits, label, teacher: logits, "soft")
 
 
 def test_public_names_resolve_and_say_what_they_are():

@@ -9,6 +9,7 @@ from kt_theory.losses.loss import Limit, Loss, ScoreLoss, Solution
 from kt_theory.losses.own import OwnLoss, own
 from kt_theory.losses.registry import LOSSES, make
 from kt_theory.losses.row import Row
+from kt_theory.losses.torched import torch
 
 __all__ = [
     "LOSSES",
@@ -23,4 +24,5 @@ __all__ = [
     "make",
     "own",
     "through",
+    "torch",
 ]
