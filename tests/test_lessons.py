@@ -53,8 +53,8 @@ def load_build():
     return module
 
 
-def test_there_are_ten_lessons_with_a_notebook_each():
-    assert [script.stem[:2] for script in LESSONS] == [f"{number:02}" for number in range(1, 11)]
+def test_there_are_eleven_lessons_with_a_notebook_each():
+    assert [script.stem[:2] for script in LESSONS] == [f"{number:02}" for number in range(1, 12)]
     assert {path.stem for path in NOTEBOOKS.glob("*.ipynb")} == {script.stem for script in LESSONS}
     assert sum(path.stat().st_size for path in NOTEBOOKS.iterdir()) < 2_000_000
 
@@ -255,6 +255,12 @@ def test_an_answer_is_replaced_where_a_reader_would(tmp_path):
             "10_auditing_a_student",
             'fitted = kt.fit(log, "SEL_ptl")',
             'fitted = kt.fit(kt.draw(problem, "partial", 300, seed=9), "SEL_ptl")',
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            "11_one_teacher_six_losses",
+            "[[50_000, 30_000, 20_000]]",
+            "[[10, 6, 4]]",
             marks=pytest.mark.slow,
         ),
     ],
