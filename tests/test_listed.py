@@ -78,3 +78,40 @@ def test_the_limit_for_many_samples():
     assert exact_risk(worst, "CE@top_k_label:2", n).value * math.sqrt(n) == pytest.approx(constant, rel=1e-3, abs=0)
     assert constant / kt.minimax_constant("hard", S, A) == pytest.approx(math.sqrt(6 * 5 / (8 * 7)))
     assert kt.minimax_constant("top_k_label:2", 4, 3) == kt.minimax_constant("top_k_label:5", 4, 3) == 0.0
+
+
+TOP = np.array([[0.4, 0.3, 0.15, 0.1, 0.05], [0.02, 0.15, 0.03, 0.2, 0.6]])
+
+
+@pytest.mark.parametrize("asks", ["top_k:2", "top_k_label:2", "top_k_only:2", "top_k_label:1"])
+@pytest.mark.parametrize("has", ["soft", "top_k:3", "top_k_label:3"])
+def test_a_list_is_read_from_a_set_that_tells_more(asks, has):
+    # Oracle: identity, the student of the same counts told as the learner asks; planted: all that is told, kept
+    counts = np.array([[3, 1, 0, 0, 0], [0, 0, 0, 0, 0]])
+    learner = kt.learners.resolve_learner(f"SEL@{asks}")
+    more = kt.TransferSet.from_counts(counts, TOP, has)
+    if not more.protocol.reveals_at_least(learner.protocol):
+        with pytest.raises(kt.Unsupported, match="needs top_k:2 labels"):
+            kt.fit(more, learner)
+        return
+    own = kt.TransferSet.from_counts(counts, TOP, asks)
+    np.testing.assert_array_equal(kt.fit(more, learner), kt.fit(own, learner))
+    assert np.abs(kt.fit(more, learner) - kt.fit(more, f"SEL@{has}" if has != "soft" else "CE_ful")).max() > 0.01
+
+
+def test_a_loss_runs_on_every_list_that_tells_at_least_its_own():
+    # Oracle: identity, the student on its own protocol
+    counts = np.array([[3, 0, 1, 2, 0], [0, 1, 0, 0, 4]])
+    for name in ("top_k_pointwise", "top_k_exact_tail", "top_k_missing_to_label"):
+        learner = kt.losses.make(name, k=2).learner()
+        own = kt.fit(kt.TransferSet.from_counts(counts, TOP, learner.protocol), learner)
+        for has in ("soft", "top_k:2", "top_k:3", "top_k_label:3"):
+            np.testing.assert_array_equal(kt.fit(kt.TransferSet.from_counts(counts, TOP, has), learner), own)
+
+
+def test_a_tie_at_the_end_of_a_list_is_refused():
+    # Oracle: definition, a protocol breaks ties at random and a set that tells more has not
+    data = kt.TransferSet.from_counts([[1, 1, 0]], [[0.4, 0.3, 0.3]], "soft")
+    with pytest.raises(kt.Unsupported, match="told the 2 most likely labels, and at input 0 more are as likely"):
+        kt.fit(data, "SEL@top_k_label:2")
+    assert kt.fit(data, "SEL@top_k_label:1").tolist() == [[0.4, 0.3, 0.3]]

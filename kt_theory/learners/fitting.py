@@ -80,9 +80,11 @@ def fit(transfer_set: TransferSet, learner: str | Learner, init: Any = None) -> 
     revealed = transfer_set.revealed
     if _is_shown_less(transfer_set, entry):
         told = revealed if shown == entry.protocol else entry.protocol.values(revealed)
-        drawn = (transfer_set.counts > 0) & entry.protocol.tells_drawn
-        revealed = told if entry.protocol.ordered else np.where(drawn, told, np.nan)
-    student = entry.fit(transfer_set.counts, revealed, start)
+        kept = (transfer_set.counts > 0) & entry.protocol.tells_drawn
+        kept |= _listed(transfer_set, entry) if entry.protocol.lists else entry.protocol.ordered
+        revealed = np.where(kept, told, np.nan)
+    counts = transfer_set.counts if entry.protocol.shows_label else np.zeros_like(transfer_set.counts)
+    student = entry.fit(counts, revealed, start)
     if LEARNERS.get(entry.name) is not entry:
         name = f"what {entry.name} answers"
         return checks.stochastic_table(name, student, shape, tolerance=checks.STUDENT_TOLERANCE)
@@ -106,12 +108,31 @@ def _is_shown_less(data: TransferSet, entry: Learner) -> bool:
     if entry.protocol == data.protocol:
         return data.untold < data.n and entry.protocol.tells_nothing
     drawn = [(protocol.draws, protocol.replacing) for protocol in (entry.protocol, data.protocol)]
-    if entry.protocol.lists or drawn[0] != drawn[1]:
+    of_a_list = not entry.protocol.lists or (entry.protocol.top and entry.protocol.exact and not data.sparse)
+    if not of_a_list or drawn[0] != drawn[1]:
         raise checks.Unsupported(
             f"{entry.name} is told the labels of {entry.protocol}, the transfer set those of {data.protocol}: "
             f"draw it with {entry.protocol}"
         )
     return True
+
+
+def _listed(data: TransferSet, entry: Learner) -> np.ndarray:
+    """Which labels a list of the most likely ones names where more is told: those of the largest told values."""
+    known = np.where(np.isnan(data.revealed), -1.0, data.revealed)
+    if not entry.protocol.lists_last:
+        known[:, -1] = -1.0
+    top = min(entry.protocol.top or 0, known.shape[1] - (not entry.protocol.lists_last))
+    least = -np.partition(-known, top - 1, axis=1)[:, top - 1 : top]
+    listed = (known >= least) & (known >= 0)
+    tied = listed.sum(axis=1) > top
+    if tied.any():
+        s = int(np.argmax(tied))
+        raise checks.Unsupported(
+            f"{entry.name} is told the {top} most likely labels, and at input {s} more are as likely, of which "
+            f"{entry.protocol} names some at random: draw the transfer set, which has {data.protocol} labels, with it"
+        )
+    return listed
 
 
 #: Cells of the rows that are made dense at a time for a learner of one's own: 80 MB a table.
