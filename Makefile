@@ -15,7 +15,7 @@ TORCH ?= torch
 export PYTHONDONTWRITEBYTECODE :=
 PIP := --quiet --disable-pip-version-check --no-compile
 
-.PHONY: help reproduce reproduce-full test test-core test-floors test-slow test-torch bench lessons paper paper-results wheel check clean
+.PHONY: help reproduce reproduce-full test test-core test-floors test-slow test-torch bench lessons docs paper paper-results wheel check clean
 
 help:
 	@echo "make reproduce       all figures at quick size, and the table of slopes and bounds (two minutes of CPU time)"
@@ -27,6 +27,7 @@ help:
 	@echo "make test-torch      the losses for PyTorch, and the examples of docs/training.md, in .venv-torch (a minute)"
 	@echo "make bench           speed, as ratios against plain NumPy"
 	@echo "make lessons         the notebooks of the lessons, executed, into docs/lessons"
+	@echo "make docs            the documentation as a site, into build/site: no warning, no broken link (a few minutes)"
 	@echo "make wheel           the package as one file, into dist/"
 	@echo "make paper           the report, paper/paper.pdf, from the committed results"
 	@echo "make paper-results   the results that only the report reads, anew: its numbers, the ledger (four minutes)"
@@ -89,6 +90,15 @@ bench: $(VENV)/.installed
 lessons: $(VENV)/.installed
 	$(BIN)/python simulations/lessons/build.py
 
+# Sphinx has an environment of its own: nothing else needs it.
+.venv-docs/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/python -m pip install $(PIP) --editable '.[docs]' --constraint constraints.txt
+	touch $@
+
+docs: .venv-docs/.installed
+	.venv-docs/bin/python docs/site/build.py
+
 wheel: $(VENV)/.installed
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
@@ -101,4 +111,4 @@ paper-results: $(VENV)/.installed
 	$(BIN)/python simulations/timings.py
 
 clean:
-	rm -rf $(VENV) .venv-floors .venv-torch .pytest_cache .mypy_cache .ruff_cache .hypothesis figures/quick figures/exact
+	rm -rf $(VENV) .venv-floors .venv-torch .venv-docs build .pytest_cache .mypy_cache .ruff_cache .hypothesis figures/quick figures/exact

@@ -1,15 +1,15 @@
 r"""Divergences between a student's row q and a teacher's row p: what a risk averages under rho.
 
-=============  =====================================================  ==============  ==========
-name           value                                                  range           infinite
-=============  =====================================================  ==============  ==========
-``tv``         sum_a \|q(a) - p(a)\| / 2                              [0, 1]          never
-``kl``         sum_a p(a) log(p(a) / q(a)), in nats                   [0, inf]        q = 0 < p
-``reverse_kl`` sum_a q(a) log(q(a) / p(a)), in nats                   [0, inf]        p = 0 < q
-``l2``         sum_a (q(a) - p(a))^2                                  [0, 2]          never
-``hellinger``  sqrt(sum_a (sqrt q(a) - sqrt p(a))^2 / 2)              [0, 1]          never
-``top1``       1 - \|argmax q and argmax p in common\| / \|argmax q\|   [0, 1]          never
-=============  =====================================================  ==============  ==========
+==============  ======================================================  ========  =========
+name            value                                                   range     infinite
+==============  ======================================================  ========  =========
+``tv``          sum_a \|q(a) - p(a)\| / 2                               [0, 1]    never
+``kl``          sum_a p(a) log(p(a) / q(a)), in nats                    [0, inf]  q = 0 < p
+``reverse_kl``  sum_a q(a) log(q(a) / p(a)), in nats                    [0, inf]  p = 0 < q
+``l2``          sum_a (q(a) - p(a))^2                                   [0, 2]    never
+``hellinger``   sqrt(sum_a (sqrt q(a) - sqrt p(a))^2 / 2)               [0, 1]    never
+``top1``        1 - \|argmax q and argmax p in common\| / \|argmax q\|  [0, 1]    never
+==============  ======================================================  ========  =========
 
 ``tv`` is the paper's risk. In ``top1`` a student breaks its own ties at random, and any of the teacher's most likely
 labels is right; values within a relative 1e-12 are ties, so that rounding breaks none. Each divergence is defined here

@@ -21,15 +21,15 @@ and answers with any row-stochastic table. Its **risk** is
 
 Symbols used throughout the package
 
-=========  ==================================================================================
-``S, A``   number of inputs and of labels
-``rho``    law of the inputs, shape (S,)
+===========  ======================================================================================
+``S, A``     number of inputs and of labels
+``rho``      law of the inputs, shape (S,)
 ``teacher``  the table pi*, shape (S, A)
-``n``      number of samples; ``n_s`` visits of input s, ``n_sa`` times (s, a) was seen
-``w``      joint masses rho(s) pi*(a|s), shape (S, A)
-``init``   initial table: a student's answer where the data leave it free; uniform unless given
-risk       R above, dimensionless, in [0, 1]
-=========  ==================================================================================
+``n``        number of samples; ``n_s`` visits of input s, ``n_sa`` times (s, a) was seen
+``w``        joint masses rho(s) pi*(a|s), shape (S, A)
+``init``     initial table: a student's answer where the data leave it free; uniform unless given
+risk         R above, dimensionless, in [0, 1]
+===========  ======================================================================================
 """
 
 from __future__ import annotations

@@ -155,8 +155,8 @@ def free_bound(transfer_set: TransferSet, inputs: Sequence[Any], delta: float = 
     Notes
     -----
     At a visited input the student is exact on the seen labels, and equal shares of M_s on U_s are off by
-    M_s (1 - 1/|U_s|) at most; at others by 1 - 1/A at most. The mean of these over fresh inputs has Hoeffding's
-    margin. Source: ours.
+    M_s (1 - 1/u) at most, where U_s has u labels; at others by 1 - 1/A at most. The mean of these over fresh inputs has
+    Hoeffding's margin. Source: ours.
 
     Examples
     --------

@@ -136,7 +136,7 @@ def inverse_visits_upper_whp(*, n: Any, p: float, delta: float) -> float | np.nd
 
 @stating("zz-H.2", units="total variation, averaged under any law of the inputs")
 def log_linear_tv_upper(*, M: float, distance: Any) -> float | np.ndarray:
-    """Log-linear teachers exp(<phi, theta>) with norm of phi at most M: TV(pi_theta, pi_theta') <= M |theta - theta'|.
+    """Log-linear teachers exp(<phi, theta>) with norm of phi at most M: TV(pi_theta, pi_eta) <= M norm(theta - eta).
 
     Notes
     -----

@@ -3,19 +3,19 @@
 Each learner is the minimiser of an empirical loss over row-stochastic tables, in closed form, plus a rule for
 what the data leave free: ``init``, the student before any data.
 
-===========  ==========================================================  ============  =====================
-learner      loss minimised                                              protocol      on a visited input
-===========  ==========================================================  ============  =====================
-CE_sgl       - sum_i log pi(a_i|s_i)                                     hard          n_sa / n_s
-CE_ptl       - sum_i pi*(a_i|s_i) log pi(a_i|s_i)                        partial       n_sa pi*(a|s), scaled
-SEL_ptl      sum_i (log pi(a_i|s_i) - log pi*(a_i|s_i))^2 / 2            partial       pi* on seen labels
-CE_ful       sum_i KL(pi*(.|s_i), pi(.|s_i))                             soft          pi*(.|s)
-ADD_sgl      - sum_i log pi(a_i|s_i) - c sum_{a, visited s} log pi(a|s)  hard          (n_sa + c)/(n_s + Ac)
-SEL@top_k:K  sum over told labels of (log pi(a|s) - log pi*(a|s))^2 / 2  top_k:K       pi* on told labels
-RENORM@...   - sum over a list of its probabilities times log pi(a|s)    top_k_only:K  the list, scaled to 1
-CLIP@...     - sum_i log pi(a_i|s_i), pi within what rounding leaves     rounded:D     n_sa / n_s, clipped
-CE@...       - sum_i log pi(a_i|s_i), pi exact on the list               top_k_label:K the list; n_sa, scaled
-===========  ==========================================================  ============  =====================
+===========  ==========================================================  =============  =====================
+learner      loss minimised                                              protocol       on a visited input
+===========  ==========================================================  =============  =====================
+CE_sgl       - sum_i log pi(a_i|s_i)                                     hard           n_sa / n_s
+CE_ptl       - sum_i pi*(a_i|s_i) log pi(a_i|s_i)                        partial        n_sa pi*(a|s), scaled
+SEL_ptl      sum_i (log pi(a_i|s_i) - log pi*(a_i|s_i))^2 / 2            partial        pi* on seen labels
+CE_ful       sum_i KL(pi*(.|s_i), pi(.|s_i))                             soft           pi*(.|s)
+ADD_sgl      - sum_i log pi(a_i|s_i) - c sum_{a, visited s} log pi(a|s)  hard           (n_sa + c)/(n_s + Ac)
+SEL@top_k:K  sum over told labels of (log pi(a|s) - log pi*(a|s))^2 / 2  top_k:K        pi* on told labels
+RENORM@...   - sum over a list of its probabilities times log pi(a|s)    top_k_only:K   the list, scaled to 1
+CLIP@...     - sum_i log pi(a_i|s_i), pi within what rounding leaves     rounded:D      n_sa / n_s, clipped
+CE@...       - sum_i log pi(a_i|s_i), pi exact on the list               top_k_label:K  the list; n_sa, scaled
+===========  ==========================================================  =============  =====================
 
 The first four are the paper's. ADD_sgl, with c = 0.4 sqrt(n_s / (A - 1)), is ours: hard labels, nearly minimax over
 all teachers. That is a statement about the worst teacher only: on the rows of a language model (64 prompts, 19,538

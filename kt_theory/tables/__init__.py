@@ -2,9 +2,11 @@
 
 A teacher is a table in one of two shapes:
 
-long   columns ``state``, ``action`` and one of ``probability``, ``logprob`` (natural) and ``count``; optionally
-       ``rho``, the law of the inputs, repeated on every row of its state. A pair that is not listed has probability 0.
-wide   first column ``state``, optionally ``rho``; every other column is a label and holds its probabilities.
+long
+    columns ``state``, ``action`` and one of ``probability``, ``logprob`` (natural) and ``count``; optionally ``rho``,
+    the law of the inputs, repeated on every row of its state. A pair that is not listed has probability 0.
+wide
+    first column ``state``, optionally ``rho``; every other column is a label and holds its probabilities.
 
 States and labels come in the order of their first appearance. Short column names (``s``, ``a``, ``p``) and capital
 letters are understood as in `kt_theory.TransferSet.from_records`, but that one capital letter names a label of a wide
