@@ -57,7 +57,10 @@ def row_function(function: Callable[..., Any]) -> Callable[..., Any]:
     """A row function of a learner or of a divergence, compiled; one that is compiled already stays what it is."""
     if isinstance(function, nb.core.dispatcher.Dispatcher):
         return function
-    return jit(function) if _is_own(function) else _jit_for_now(function)
+    if not _is_own(function):
+        return _jit_for_now(function)
+    called = _called(function)
+    return specialised(function, called, function.__name__) if called else jit(function)
 
 
 def specialised(loop: Callable[..., Any], parts: dict[str, Callable[..., Any]], name: str) -> Callable[..., Any]:
@@ -71,9 +74,21 @@ def specialised(loop: Callable[..., Any], parts: dict[str, Callable[..., Any]], 
     copy = types.FunctionType(loop.__code__, {**loop.__globals__, **compiled}, name)
     if not all(_is_own(part) for part in parts.values()):
         return _jit_for_now(copy)
-    content = [(key, part.__code__.co_code, repr(part.__code__.co_consts)) for key, part in sorted(parts.items())]
+    content = [(key, _content(part)) for key, part in sorted(parts.items())]
     copy.__qualname__ = f"{name}_{hashlib.sha256(repr(content).encode()).hexdigest()[:16]}"
     return jit(copy)
+
+
+def _called(function: Callable[..., Any]) -> dict[str, Callable[..., Any]]:
+    """The row functions of the package that a row function calls by their global names."""
+    named = {name: function.__globals__.get(name) for name in function.__code__.co_names}
+    return {name: found for name, found in named.items() if isinstance(found, types.FunctionType) and _is_own(found)}
+
+
+def _content(part: Callable[..., Any]) -> Any:
+    """What a row function consists of, those that it calls with it."""
+    called = [(name, _content(other)) for name, other in sorted(_called(part).items())]
+    return part.__code__.co_code, repr(part.__code__.co_consts), called
 
 
 def _jit_for_now(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -81,7 +96,7 @@ def _jit_for_now(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _is_own(function: Callable[..., Any]) -> bool:
-    """Whether a row function is the package's: it closes over nothing and reads no global but numpy."""
+    """Whether a row function is the package's: it closes over nothing, reads numpy and calls others of the package."""
     module = getattr(function, "__module__", None) or ""
     own = module.partition(".")[0] == __name__.partition(".")[0] and isinstance(function, types.FunctionType)
     return own and function.__closure__ is None

@@ -7,8 +7,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from kt_theory import compiled
 from kt_theory.divergences import DIVERGENCES
-from kt_theory.learners import LEARNERS
+from kt_theory.learners import LEARNERS, listed
 from kt_theory.learners.fitting import fit
 from kt_theory.problem import Problem, tv_risk, uniform_table
 from kt_theory.protocols import TransferSet
@@ -217,3 +218,11 @@ def test_the_largest_uniform_stays_in_the_table() -> None:
     # Oracle: identity, (1 - 2^-53) K rounds to less than K for every K, so no slot K is looked up
     K = np.arange(1, 10**6)
     np.testing.assert_array_equal(((1 - 2.0**-53) * K).astype(np.int64), K - 1)
+
+
+def test_a_row_function_that_calls_another_is_known_by_both(monkeypatch) -> None:
+    # Oracle: identity, compiled code is kept under the name of its content: another callee is other content
+    content = compiled._content(listed.list_ce_row)
+    assert [name for name, _ in content[-1]] == ["told_row"]
+    monkeypatch.setattr(listed, "told_row", listed.list_ce_cells)
+    assert compiled._content(listed.list_ce_row) != content

@@ -21,7 +21,7 @@ import numpy as np
 
 from kt_theory import checks
 from kt_theory.learners.learner import Learner
-from kt_theory.learners.partial import kept_and_shared
+from kt_theory.learners.partial import kept_and_shared, told_cells, told_row
 from kt_theory.protocols.protocol import Protocol
 
 
@@ -54,46 +54,34 @@ def list_ce(counts: np.ndarray, revealed: np.ndarray, init: np.ndarray) -> np.nd
 
 def list_ce_row(visits, counts, told, teacher, init, student) -> None:  # type: ignore[no-untyped-def]
     """The same for one visited input."""
-    hidden = 0
+    told_row(visits, counts, told, teacher, init, student)
     drawn = 0
     missing = 0.0
-    weight = 0.0
     for a in range(counts.size):
         unknown = True if told is None else told[a] == 0
         missing += teacher[a] if unknown else 0.0
-        weight += init[a] if unknown else 0.0
         drawn += counts[a] if unknown else 0
-        hidden += 1 if unknown else 0
-    for a in range(counts.size):
-        unknown = True if told is None else told[a] == 0
-        own = missing / max(hidden, 1) if weight == 0.0 else missing * (init[a] / weight)
-        if drawn > 0:
-            own = missing * (counts[a] / drawn)
-        student[a] = own if unknown else teacher[a]
+    if drawn > 0:
+        for a in range(counts.size):
+            unknown = True if told is None else told[a] == 0
+            student[a] = missing * (counts[a] / drawn) if unknown else student[a]
 
 
 def list_ce_cells(visits, counts, told, teacher, init, others, start, student):  # type: ignore[no-untyped-def]
     """The same on the stored cells of one visited input; what its other labels have each."""
-    hidden = others
+    rest = told_cells(visits, counts, told, teacher, init, others, start, student)
     drawn = 0
     missing = 0.0
-    weight = others * start
     for a in range(counts.size):
         unknown = True if told is None else told[a] == 0
         missing += teacher[a] if unknown else 0.0
-        weight += init[a] if unknown else 0.0
         drawn += counts[a] if unknown else 0
-        hidden += 1 if unknown else 0
-    share = missing / max(hidden, 1)
+    if drawn == 0:
+        return rest
     for a in range(counts.size):
         unknown = True if told is None else told[a] == 0
-        own = share if weight == 0.0 else missing * (init[a] / weight)
-        if drawn > 0:
-            own = missing * (counts[a] / drawn)
-        student[a] = own if unknown else teacher[a]
-    if drawn > 0:
-        return 0.0
-    return share if weight == 0.0 else missing * (start / weight)
+        student[a] = missing * (counts[a] / drawn) if unknown else student[a]
+    return 0.0
 
 
 def list_ce_at(protocol: Protocol) -> Learner:
