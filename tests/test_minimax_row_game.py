@@ -132,6 +132,14 @@ def test_the_same_games_by_tables(A: int, n: int) -> None:
     assert max(lower, low) <= min(upper, high) <= 1.00002 * max(lower, low)
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_size_of_many_cells_is_searched_from_the_coarse_grid() -> None:
+    # Oracle: second algorithm, the game by partitions; no finer grid of four-dimensional teachers is gone through
+    lower, upper, *_ = hard_game.solve(1, 5, 1)
+    low, high, *_ = hard_game.play(RowGame(5, 1))
+    assert max(lower, low) <= min(upper, high) <= 1.0001 * max(lower, low)
+
+
 def test_one_sample_of_five_labels() -> None:
     # Oracle: second algorithm, the student is one number x, its share of the label seen: x by x, rows of steps of 1/30
     rows = np.array([row for row in itertools.product(range(31), repeat=4) if sum(row) <= 30 and sorted(row) == [*row]])

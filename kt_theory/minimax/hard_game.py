@@ -102,7 +102,7 @@ class Game:
         self.S, self.A, self.n = S, A, n
         #: Steps of the grids of teachers, for the first linear program and for the search.
         self.coarse = 3 if S * A > 2 else 10
-        self.finest = {1: 4000, 2: 80, 3: 24 if S == 1 else 12}.get(S * A - 1, 0)
+        self.finest = {1: 4000, 2: 80, 3: 24 if S == 1 else 12}.get(S * A - 1, self.coarse)
         self.large = S * A > 2 and math.comb(n + S * A - 1, n) > 120
         #: Slack variables of less weight are left out, which only lowers the value.
         self.least = 1e-9 if self.large else 1e-12
