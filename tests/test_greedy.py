@@ -351,6 +351,33 @@ def test_one_input_of_partial_soft_labels(A, n):
         assert found.lower == pytest.approx(1 / 9, abs=1e-7)
 
 
+@pytest.mark.parametrize(("A", "n"), [(5, 3000), (5, 3160), (5, 3170), (5, 10**6), (40, 10**15)])
+def test_ends_that_underflow_are_no_exact_zero(A, n):
+    # Oracle: mpmath, (1 - 1/A)^(n+1) / A, the upper end of one input
+    found = kt.minimax_greedy("partial", 1, A, n)
+    with mpmath.workdps(40):
+        truth = (1 - mpmath.mpf(1) / A) ** (n + 1) / A
+        assert mpmath.mpf(found.upper) * (1 + mpmath.mpf(10) ** -12) >= truth
+        assert found.upper < truth * (1 + mpmath.mpf(10) ** -11) or found.upper < 2.3e-308
+    assert found.lower < found.upper
+    assert not found.exact
+    if n >= 3170:
+        assert str(found).endswith("in [0, 2.225073859e-308]")
+
+
+def test_regrets_that_underflow_have_an_error():
+    # Oracle: mpmath, (0.7 - 1/3) 2^-n; what is exactly 0 has no error
+    half = kt.Problem([0.5, 0.5], [[0.7, 0.3, 0.0], [0.7, 0.3, 0.0]])
+    for n in (1000, 1060, 10**6):
+        found = kt.expected_greedy_risk(half, "soft", n)
+        with mpmath.workdps(30):
+            assert abs(found.value - (mpmath.mpf(0.7) - mpmath.mpf(1) / 3) * mpmath.mpf(2) ** -n) <= found.error
+        assert 0 < found.error < 1e-290
+        assert 0 < kt.expected_greedy_risk(half, "partial", 10**6).error < 1e-290
+    assert kt.expected_greedy_risk(kt.Problem([1.0], [[0.7, 0.3]]), "soft", 1).error == 0.0
+    assert kt.expected_greedy_risk(kt.Problem([0.5, 0.5], np.full((2, 4), 0.25)), "soft", 3).error == 0.0
+
+
 def test_one_label_of_two_tells_the_other():
     # Oracle: identity, soft labels
     for S, n in ((1, 1), (1, 9), (5, 30)):

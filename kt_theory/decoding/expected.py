@@ -9,6 +9,7 @@ labels are the most likely ones.
 from __future__ import annotations
 
 import math
+import sys
 
 import numpy as np
 
@@ -96,8 +97,10 @@ def _row_cost(row: Row, protocol: str, n: int, kind: str) -> tuple[float, float,
     if protocol == "partial":
         return (*partial.named_cost(p, times, top, A - used.size, row.rho, n, kind), True)
     never = unseen(n, row.rho) * alone
+    # Numbers below the least that has all digits are known to that, unless they are 0.
+    rounded = 2.0**-50 * never + (sys.float_info.min if alone > 0 and row.rho < 1 else 0.0)
     if protocol == "soft":
-        return never, 2.0**-50 * never, True
+        return never, rounded, True
     cost = np.where(top, 0.0, 1.0 if kind == "disagreement" else best - p)
     value, error, proved = hard.named_cost(p, times, cost, row.rho, n)
-    return never + value, error + 2.0**-50 * never, proved
+    return never + value, error + rounded, proved

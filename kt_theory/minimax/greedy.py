@@ -16,6 +16,7 @@ hard     At m visits the regret is at most (1 - 1/A) sqrt(2 / (m+1)), hence (1 -
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
@@ -23,9 +24,10 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 
 from kt_theory.decoding import expected_greedy_risk
+from kt_theory.decoding.expected import N_MAX
 from kt_theory.exact.rows import Estimate
 from kt_theory.minimax.constants import HARDEST, kappa
-from kt_theory.minimax.result import End, Grade, sizes
+from kt_theory.minimax.result import End, Grade, between, sizes
 from kt_theory.minimax.soft import largest_unvisited_mass
 from kt_theory.problem import Problem
 from kt_theory.protocols.protocol import one_of_the_paper
@@ -71,7 +73,7 @@ class MinimaxGreedy:
         return self.upper_end.value
 
     def __str__(self) -> str:
-        value = f"= {self.lower:.10g}" if self.exact else f"in [{self.lower:.10g}, {self.upper:.10g}]"
+        value = between(self.lower, self.upper, self.exact)
         return f"minimax greedy regret, {self.protocol} labels, S={self.S}, A={self.A}, n={self.n}: {value}"
 
 
@@ -83,7 +85,8 @@ def minimax_greedy(protocol: str, S: int, A: int, n: int) -> MinimaxGreedy:
     protocol : {"hard", "partial", "soft"}
         What is revealed with each sample.
     S, A, n : int
-        Number of inputs and labels, at least 1, S * A at most 2e7, and of samples, at least 0.
+        Number of inputs and labels, at least 1, S * A at most 2e7, and of samples, at least 0; hard labels: at most
+        10^9.
 
     Returns
     -------
@@ -101,7 +104,8 @@ def minimax_greedy(protocol: str, S: int, A: int, n: int) -> MinimaxGreedy:
     -----
     Regret: how much less likely than the most likely label the named one is, averaged over inputs. Soft labels, and
     partial soft labels for n < S or A = 2: exact. Partial soft labels beyond: two ends within a factor S / (S - 1),
-    for S > 1. Hard labels: the ends are 0.24 and 1.41 times sqrt(S / n); `minimax_constant` of "greedy" has the limit.
+    for S > 1; at one input both fall exponentially, and are 0 and 2.3e-308 where they are smaller. Hard labels: the
+    ends are 0.24 and 1.41 times sqrt(S / n); `minimax_constant` of "greedy" has the limit.
     The disagreement from hard labels has the minimax value 1 - 1/A for every n: nothing can be guaranteed. Source:
     ours, N18 to N20.
 
@@ -130,7 +134,7 @@ def minimax_greedy(protocol: str, S: int, A: int, n: int) -> MinimaxGreedy:
         return MinimaxGreedy(protocol, S, A, n, lower, upper, True, dirac)
     if protocol == "partial":
         upper = _partial_upper(S, A, n)
-        if S == 1:
+        if S == 1 and n <= N_MAX and upper.value > sys.float_info.min:
             lower, row = _hidden_leader(A, n)
             dirac = Problem(np.ones(1), row[None], name=f"a likeliest label that hides (S=1, A={A}, n={n})")
         return MinimaxGreedy(protocol, S, A, n, lower, upper, upper.value == lower.value, dirac)
@@ -149,10 +153,9 @@ def _partial_upper(S: int, A: int, n: int) -> End:
         return End(share * largest_unvisited_mass(S, n)[0], "the most likely label of SEL_ptl, concave bound", "proved")
     light = math.exp(n * math.log1p(-1 / (n + 1))) / (n + 1)  # phi(n)
     if S == 1 and n + 1 >= A:
-        # x_1 >= 1/A, beyond the largest value of x (1 - x)^n.
-        return End(
-            share / A * math.exp(n * math.log1p(-1 / A)), "the most likely label of SEL_ptl, one input", "proved"
-        )
+        # x_1 >= 1/A, beyond the largest value of x (1 - x)^n. It is positive, and no end where it underflows to 0.
+        most = max(share / A * math.exp(n * math.log1p(-1 / A)), sys.float_info.min)
+        return End(most, "the most likely label of SEL_ptl, one input", "proved")
     return End(share * S * light, "the most likely label of SEL_ptl, concave bound", "proved")
 
 

@@ -88,9 +88,14 @@ class MinimaxRisk:
         return " ".join([*parts, *([self.remark] if self.remark else [])])
 
     def __str__(self) -> str:
-        value = f"= {self.lower:.10g}" if self.exact else f"in [{self.lower:.10g}, {self.upper:.10g}]"
         of = f"{self.protocol} labels" if self.protocol in PROTOCOLS else self.protocol
+        value = between(self.lower, self.upper, self.exact)
         return f"minimax risk, {of}, S={self.S}, A={self.A}, n={self.n}: {value} ({self.student})"
+
+
+def between(lower: float, upper: float, exact: bool) -> str:
+    """An interval in words, or the number that it is."""
+    return f"= {lower:.10g}" if exact else f"in [{lower:.10g}, {upper:.10g}]"
 
 
 def sizes(S: int, A: int, n: int) -> tuple[int, int, int]:
