@@ -292,5 +292,5 @@ def test_the_document_builds_and_has_its_pages(tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     pages = (tmp_path / "paper.pdf").read_bytes().count(b"/Type /Page\n")
-    # 15 before storage, greedy decoding and audits of students had their sections, which are six pages.
-    assert 8 <= pages <= 21
+    # 15 before storage, greedy decoding and audits of students had their sections, which are six pages; losses: one.
+    assert 8 <= pages <= 22

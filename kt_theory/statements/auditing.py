@@ -40,6 +40,20 @@ STATEMENTS = (
         regime_latex="every teacher and student",
     ),
     Metadata(
+        id="ours-false-coins",
+        source="ours, after N22 (a tempting claim that is false)",
+        origin=Origin.OURS,
+        words="Coins of bias Z make a binomial number of rejections also where half of the samples come from each of "
+        "teacher and student.",
+        formula="P(a rejection in m samples) = 1 - (1 - TV)^m",
+        regime="m even, half of the samples from each",
+        applies=lambda m: m % 2 == 0,
+        grade=Grade.CONJECTURE,
+        status=Status.FALSE,
+        latex=r"$\mathrm{P}$(a rejection in $m$ samples) $= 1 - (1 - TV)^m$",
+        regime_latex=r"$m$ even, half of the samples from each",
+    ),
+    Metadata(
         id="ours-audit-minimax",
         source="ours, N23",
         theorem="N23",

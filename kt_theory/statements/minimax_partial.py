@@ -95,6 +95,22 @@ STATEMENTS = (
         regime_latex=r"$n  \ge  0$",
     ),
     Metadata(
+        id="ours-false-alike",
+        source="ours, after N5b (a tempting claim that is false)",
+        origin=Origin.OURS,
+        words="No student is better than SEL_ptl on average over relabellings that relabel all rows alike.",
+        formula="E R(SEL_ptl) = the Bayes risk over the permutations of the labels, one for all inputs",
+        regime="every problem, n >= 0",
+        applies=regimes.any_n,
+        grade=Grade.CONJECTURE,
+        status=Status.FALSE,
+        latex=(
+            r"$\mathbb{E}\, R(\textsf{SEL\_ptl})$ is the Bayes risk over the permutations of the labels, one for all "
+            r"inputs"
+        ),
+        regime_latex=r"every problem, $n \ge 0$",
+    ),
+    Metadata(
         id="ours-N7-rows",
         source="ours, after N7b",
         theorem="N7b",

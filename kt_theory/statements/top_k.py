@@ -41,4 +41,19 @@ STATEMENTS = (
         latex=r"$\lim n \,\mathrm{minimax} = \gamma_{A - k}$, $\gamma$ as in N7",
         regime_latex=r"$S = 1$, $k \ge 1$, ties of the list at random",
     ),
+    Metadata(
+        id="ours-false-list-inputs",
+        source="ours, after N30 (a tempting claim that is false)",
+        origin=Origin.OURS,
+        words=(
+            "From a list of the k most likely labels and the sampled one, each of several inputs costs at most in the "
+            "limit what the only input does."
+        ),
+        formula="lim n minimax <= S gamma_(A - k), gamma as in N7",
+        regime="k >= 1, ties of the list at random",
+        grade=Grade.CONJECTURE,
+        status=Status.FALSE,
+        latex=r"$\lim n \,\mathrm{minimax} \le S \gamma_{A - k}$, $\gamma$ as in N7",
+        regime_latex=r"$k \ge 1$, ties of the list at random",
+    ),
 )

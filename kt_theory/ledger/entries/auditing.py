@@ -61,6 +61,16 @@ def half_of_each(claim: Claim, effort: Effort) -> Iterator[Trial]:
         yield Trial(f"from above, {where}", both, high, "algebra")
 
 
+def coins_of_both(claim: Claim, effort: Effort) -> Iterator[Trial]:
+    """``claim(m, tv)`` is the probability of a rejection among m / 2 samples of each."""
+    for m, (where, p, q) in itertools.product((2, 10), pairs_of_laws(effort)):
+        with np.errstate(invalid="ignore"):
+            z = np.where(p + q > 0, np.abs(p - q) / (p + q), 0.0)
+        some = 1 - ((1 - float(p @ z)) * (1 - float(q @ z))) ** (m // 2)
+        distance = 0.5 * float(np.abs(p - q).sum())
+        yield Trial(f"{where}, m={m}", abs(some - float(claim(m=m, tv=distance))), 1e-12, "algebra", m)
+
+
 def square_error(claim: Claim, effort: Effort) -> Iterator[Trial]:
     """``claim(m)``: the mean square error of the estimate, whatever the law of Z; coins have the largest."""
     for m, t in itertools.product((1, 2, 5, 30, 400), np.linspace(0, 1, 9)):
@@ -162,6 +172,17 @@ STATEMENTS = (
         planted=(
             PlantedError("1/2 becomes 2/5", lambda total: (total / 4, 0.4 * total)),
             PlantedError("1/4 becomes 1/3", lambda total: (total / 3, total / 2)),
+        ),
+    ),
+    stated(
+        "ours-false-coins",
+        claim=lambda m, tv: 1 - (1 - tv) ** m,
+        check=coins_of_both,
+        note="The coins of a half have the bias of that half. Some rejection is then likelier than of a binomial "
+        "number, and the lower limit of Clopper and Pearson at one rejection misses more often than it says.",
+        planted=(
+            PlantedError("m becomes m - 1", lambda m, tv: 1 - (1 - tv) ** (m - 1)),
+            PlantedError("m becomes m + 1", lambda m, tv: 1 - (1 - tv) ** (m + 1)),
         ),
     ),
     stated(

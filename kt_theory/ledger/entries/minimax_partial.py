@@ -328,6 +328,19 @@ def three_labels(claim: Claim, effort: Effort) -> Iterator[Trial]:
             yield Trial(f"row found by search, n={n}", found, value, "search", n, 1e-12)
 
 
+def alike(row: np.ndarray, S: int) -> Problem:
+    """S equal inputs of one row."""
+    return Problem(np.full(S, 1 / S), np.tile(row, (S, 1)))
+
+
+def beaten_across_inputs(claim: Claim, effort: Effort) -> Iterator[Trial]:
+    """``claim(problem, n)`` is at most the risk of a student that takes all inputs, whose rows are equal, for one."""
+    for row, S, n in itertools.product(((0.5, 0.3, 0.2), (0.7, 0.1, 0.1, 0.1)), (2, 4), (1, 3, 10)):
+        value = float(claim(problem=alike(np.array(row), S), n=n))
+        together = exact_risk(one_row(*row), "SEL_ptl", n)
+        yield Trial(f"{S} rows {row}, n={n}", value, together.value, "exact", n, together.error + 1e-14)
+
+
 @cache
 def _searched(n: int, starts: int) -> float:
     return search_arbitrary(1, 3, n, starts=4 * starts, seed=1)
@@ -401,6 +414,19 @@ STATEMENTS = (
         planted=(
             PlantedError("all inputs are equal", lambda S, A, n: S * share_value(A, n, 1 / S)),
             PlantedError("one input carries everything", lambda S, A, n: share_value(A, n, 1.0)),
+        ),
+    ),
+    stated(
+        "ours-false-alike",
+        claim=lambda problem, n: exact_risk(problem, "SEL_ptl", n).value,
+        check=beaten_across_inputs,
+        note="Where all rows are one row, a label that was seen at one input is known at all of them.",
+        planted=(
+            PlantedError(
+                "one input more",
+                lambda problem, n: exact_risk(alike(problem.teacher[0], problem.S + 1), "SEL_ptl", n).value,
+            ),
+            PlantedError("a tenth less", lambda problem, n: 0.9 * exact_risk(problem, "SEL_ptl", n).value),
         ),
     ),
     stated(

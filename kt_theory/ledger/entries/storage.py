@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import cache, partial
 
 import numpy as np
-from scipy.optimize import linprog
+from scipy.optimize import linprog, minimize
 
 from kt_theory.exact.risk import exact_risk
 from kt_theory.learners import sel_at
@@ -16,7 +16,7 @@ from kt_theory.ledger.attacks.comparing import within
 from kt_theory.ledger.attacks.problems import generator
 from kt_theory.ledger.statement import Claim, Effort, PlantedError, Trial, stated
 from kt_theory.minimax import told_upper
-from kt_theory.minimax.draws import cost
+from kt_theory.minimax.draws import cost, worst_light
 from kt_theory.minimax.told_lower import Visits, worst
 from kt_theory.problem import Problem
 from kt_theory.protocols import Protocol
@@ -157,8 +157,11 @@ def least_distance(laws: np.ndarray, weights: np.ndarray) -> float:
 
 
 @cache
-def bayes_risk(k: int, m: int, row: tuple[float, ...], n: int) -> float:
-    """The least mean risk over all orders of a row, from n visits that tell a list of k labels and m draws."""
+def bayes_risk(k: int, m: int, row: tuple[float, ...], n: int, by_index: bool = False) -> float:
+    """The least mean risk over all orders of a row, from n visits that tell a list of k labels and m draws.
+
+    Ties of the list are broken at random, or the label of the smaller index is listed.
+    """
     orders = list(itertools.permutations(row))
     seen: dict[object, tuple[list[tuple[float, ...]], list[float]]] = {}
     for p in orders:
@@ -166,6 +169,7 @@ def bayes_risk(k: int, m: int, row: tuple[float, ...], n: int) -> float:
         lists = [set(c) for c in itertools.combinations(range(len(p)), k)]
         # All sets of k labels none of which is less likely than one that is left out; as likely as one another.
         lists = [c for c in lists if all(p[a] >= floor for a in c) and all(p[b] <= floor for b in {*range(len(p))} - c)]
+        lists = lists[:1] if by_index else lists  # combinations come in the order of their indices
         for told, draws in itertools.product(
             itertools.product(lists, repeat=n), itertools.product(range(len(p)), repeat=n * m)
         ):
@@ -185,6 +189,13 @@ def best_of_all(claim: Claim, effort: Effort) -> Iterator[Trial]:
     for (k, m, n), row in itertools.product(((1, 0, 1), (0, 1, 2), (0, 2, 1), (1, 1, 1)), rows):
         gap = abs(float(claim(k=k, m=m, row=row, n=n)) - bayes_risk(k, m, row, n))
         yield Trial(f"row {row}, a list of {k} and {m} draws a visit, n={n}", gap, 1e-10, "exact", n)
+
+
+def best_of_ties_by_index(claim: Claim, effort: Effort) -> Iterator[Trial]:
+    """``claim(k, row)`` is at most the Bayes risk over the relabellings of the row, one visit, ties by index."""
+    for k, row in ((1, (0.5, 0.5, 0.0)), (1, (0.4, 0.4, 0.2)), (2, (0.3, 0.3, 0.3, 0.1))):
+        where = f"row {row}, a list of {k}"
+        yield Trial(where, float(claim(k=k, row=row)), bayes_risk(k, 0, row, 1, by_index=True), "exact", 1, 1e-10)
 
 
 @cache
@@ -267,6 +278,30 @@ def counted_tails_at(claim: Claim, effort: Effort) -> Iterator[Trial]:
         law = np.array(row)
         value = exact_risk(Problem(rho, np.tile(law, (2, 1))), f"CE@top_k_label:{k}", n).value * math.sqrt(n)
         yield within(f"row {row}, k={k}, n={n}", value, float(claim(row=law, rho=rho, k=k)), 1e-3, n)
+
+
+@cache
+def often_visited(mu: float, least: float) -> float:
+    """The largest cost of an input that is visited `least` times or more often on average, by simplices."""
+
+    def value(x: np.ndarray) -> float:
+        r, y, w = least + math.exp(min(x[0], 5.0)), math.exp(min(x[1], 5.0)), 1 / (1 + math.exp(-x[2]))
+        return cost(mu, r, y, w) if w * y <= 1 else 0.0
+
+    options = {"xatol": 1e-8, "fatol": 1e-14, "maxiter": 1500}
+    best = 0.0
+    for r, y, w in ((1 / mu, 1.45, 0.65), (1.0, 1.3, 0.6), (0.01, 0.5, 0.3)):
+        x = np.array([math.log(r), math.log(y), math.log(w / (1 - w))])
+        for _ in range(2):  # a simplex may shrink before it is at the top
+            found = minimize(lambda x: -value(x), x, method="Nelder-Mead", options=options)
+            x, best = found.x, max(best, -float(found.fun))
+    return best
+
+
+def worst_of_draws(claim: Claim, effort: Effort) -> Iterator[Trial]:
+    """``claim(mu)`` is at least the cost of the worst input of two kinds of labels found."""
+    for mu in (0.1, 0.3, 0.45, 0.5):
+        yield Trial(f"mu={mu:g}", worst_light(mu).cost, float(claim(mu=mu)), "search", error=1e-8)
 
 
 def worst_of_a_list(A: int, k: int) -> float:
@@ -452,6 +487,28 @@ STATEMENTS = (
         planted=(
             PlantedError("never worse than the list", lambda one, other: one),
             PlantedError("never worse than draws", lambda one, other: other),
+        ),
+    ),
+    stated(
+        "ours-false-many-visits",
+        claim=partial(often_visited, least=2.0),
+        check=worst_of_draws,
+        note="At m = A/2 an input visited 1.2 times on average costs .373800, none that is visited twice or more often "
+        "above .373727. A climb from the one does not find the other.",
+        planted=(
+            PlantedError("twice becomes four times", partial(often_visited, least=4.0)),
+            PlantedError("at every mu the value at 1/2", lambda mu: 0.373728),
+        ),
+    ),
+    stated(
+        "ours-false-ties-by-index",
+        claim=lambda k, row: of_equal_shares(k, 0, row, 1),
+        check=best_of_ties_by_index,
+        note="Row (1/2, 1/2, 0), a list of one: if the second label is listed, the first one has nothing. Equal shares "
+        "cost 1/4, the best student 1/6.",
+        planted=(
+            PlantedError("a tenth less", lambda k, row: 0.9 * of_equal_shares(k, 0, row, 1)),
+            PlantedError("the list is renormalised", lambda k, row: 1 - math.fsum(sorted(row)[-k:])),
         ),
     ),
 )

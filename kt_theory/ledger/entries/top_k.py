@@ -13,11 +13,13 @@ from functools import cache, partial
 
 import numpy as np
 
+from kt_theory.exact.risk import exact_risk
 from kt_theory.ledger.attacks.comparing import within
 from kt_theory.ledger.attacks.problems import climbed, generator
 from kt_theory.ledger.statement import ONLY_FORMULA, Claim, Effort, PlantedError, Trial, stated
 from kt_theory.minimax import minimax_risk
 from kt_theory.minimax.constants import C_INF, minimax_constant
+from kt_theory.problem import Problem
 
 
 def top_k_floor(k: int, A: int) -> float:
@@ -64,6 +66,18 @@ def beside_a_label(claim: Claim, effort: Effort) -> Iterator[Trial]:
         yield within(f"A={A}, k={k}, n={n}", value, float(claim(A=A, k=k)), 1 / n, n)
 
 
+def several_inputs(claim: Claim, effort: Effort) -> Iterator[Trial]:
+    """``claim(S, A, k)`` is at least n times the risk of S - 1 inputs of mass 1/n, sure of a label, and a heavy one."""
+    A, k = 3, 1
+    for S, n in itertools.product((2, 5), (10**4, 10**6)):
+        rho = np.full(S, 1 / n)
+        rho[-1] = 1 - (S - 1) / n
+        rows = np.tile(np.eye(A)[0], (S, 1))
+        rows[-1] = (1 - 1 / n, 1 / n, 0.0)
+        value = n * exact_risk(Problem(rho, rows), f"SEL@top_k:{k}", n).value
+        yield Trial(f"S={S}, A={A}, k={k}", value, float(claim(S=S, A=A, k=k)) * (1 + S / n), "exact", n, 1e-9)
+
+
 STATEMENTS = (
     stated(
         "level-topk-floor",
@@ -92,6 +106,17 @@ STATEMENTS = (
                 "k becomes k + 1", lambda A, k: minimax_constant("partial", 1, A - k) if A - k > 2 else math.nan
             ),
             PlantedError("gamma_m becomes c_inf m", lambda A, k: C_INF * (A - k)),
+        ),
+    ),
+    stated(
+        "ours-false-list-inputs",
+        claim=lambda S, A, k: S * minimax_constant("partial", 1, A - k + 1),
+        check=several_inputs,
+        note="An input of mass 1/n that is sure of a label costs (1 - 1/A)/(e n), as it may not be visited: with three "
+        "labels and a list of one that is .2453/n against .1839/n.",
+        planted=(
+            PlantedError("S becomes S - 1", lambda S, A, k: (S - 1) * minimax_constant("partial", 1, A - k + 1)),
+            PlantedError("a twentieth more", lambda S, A, k: 1.05 * S * minimax_constant("partial", 1, A - k + 1)),
         ),
     ),
 )
