@@ -56,6 +56,9 @@ QUICK = {
     "kt-theory plan --pilot records.csv --other --target 0.05 --cost hard=1 partial=1 soft=5 --plot plan.png": (
         "kt-theory plan --pilot records.csv --other --target 0.3 --protocols hard --plot plan.png"
     ),
+    "kt-theory plan --bundled next_word --target 0.1 --on-average --protocols hard partial soft": (
+        "kt-theory plan --bundled next_word --target 0.1 --on-average --protocols soft"
+    ),
     "kt-theory storage --bundled next_word --numbers 10 --visits 1 3 10": (
         "kt-theory storage --bundled next_word --numbers 10 --visits 3"
     ),
