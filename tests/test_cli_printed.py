@@ -188,7 +188,11 @@ def test_limit(capsys):
     said = lines(capsys, "limit", "temperature", "--set", "T=2", "--p", *p)
     assert said[1] == "makes     " + " ".join(f"{x / sum(roots):.6f}" for x in roots)
     listed = lines(capsys, "losses", "--consistent")
-    assert listed[-1] == f"{len(listed) - 1} entries: id, what a sample shows, whether the limit is the teacher, title"
+    wide = max(len(line.split()[0]) for line in listed[1:-1])
+    assert listed[0] == f"{'id':{wide}}  a sample shows  limit = teacher  title"
+    brier = next(line for line in listed if line.startswith("brier "))
+    assert brier == f"{'brier':{wide}}  {'hard':14}  {'yes':15}  {kt.losses.make('brier').title}"
+    assert listed[-1] == f"{len(listed) - 2} entries"
 
 
 def test_playground(capsys):
