@@ -229,9 +229,13 @@ def test_the_pilot_audits_its_own_student(
     log.write_text("state,action,count,p\nx,a,2,0.5\nx,b,1,0.3\ny,c,1,0.8\n", encoding="utf-8")
     words = ["plan", "--pilot", str(log), "--target", "0.5", "--protocols", "soft"]
     assert main(words) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith(
+        "samples for a risk of at most 0.5 with probability 0.9, for the teachers that the pilot leaves possible:\n"
+    )
     audit = kt.self_audit(pilot)
     said = "from the pilot's records alone: risk of SEL_ptl, by leaving out one record at a time: "
-    assert f"{said}{audit.risk:.4g} (standard error" in capsys.readouterr().out
+    assert f"{said}{audit.risk:.4g} (standard error" in printed
     assert main([*words, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)["self-audit"]
     assert told == {"learner": "SEL_ptl", "risk": audit.risk, "standard_error": audit.standard_error}
@@ -280,9 +284,16 @@ def test_the_command(tmp_path: object, capsys: pytest.CaptureFixture[str]) -> No
     assert said["protocols"][0]["cost"] == 2 * said["protocols"][0]["n"]
     assert figure.stat().st_size > 10_000
     assert main(["plan", "--S", "10", "--A", "10", "--target", "0.1", "--on-average"]) == 0
-    printed = capsys.readouterr().out
-    assert "impossible below" in printed
-    assert "ADD_sgl" in printed
+    printed = capsys.readouterr().out.splitlines()
+    found = kt.plan(S=10, A=10, target=0.1, on_average=True)
+    assert printed[0] == "samples for an expected risk of at most 0.1, for every teacher of this size:"
+    assert printed[1].split() == ["protocol", "learner", "n", "impossible", "below"]
+    assert [row.split() for row in printed[2:5]] == [
+        [row.protocol, row.learner, f"{row.n:,}", f"{row.impossible_below:,}"] for row in found.table.itertuples()
+    ]
+    assert len({len(row) for row in printed[1:5]}) == 1
+    assert printed[5:] == [f"- {note}" for note in found.notes]
+    assert "ADD_sgl" in printed[6]
     for words in (
         "--S 2 --target 0.1",
         "--bundled next_word --target 0.1 --states x",

@@ -233,14 +233,14 @@ def _prices(words: list[str]) -> dict[str, float]:
 
 
 def _as_text(found: kt.Plan) -> str:
-    kind = "expected risk" if found.on_average else "risk"
+    kind = "an expected risk" if found.on_average else "a risk"
     sure = "" if found.on_average and found.source != "pilot" else f" with probability {found.confidence:g}"
     whom = {
         "worst case": "for every teacher of this size",
         "teacher": "for this teacher",
         "pilot": "for the teachers that the pilot leaves possible",
     }[found.source]
-    lines = [f"samples for a {kind} of at most {found.target:g}{sure}, {whom}:"]
+    lines = [f"samples for {kind} of at most {found.target:g}{sure}, {whom}:"]
     rows = [[name.replace("impossible_below", "impossible below") for name in found.table if name != "floor"]]
     for row in rows_of(found.table):
         floor = row.pop("floor")
