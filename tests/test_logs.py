@@ -945,16 +945,19 @@ def test_the_commands_convert_and_fit_read_logs(tmp_path, capsys):
     values = [chat("yes", [token("yes", HALF, TWO)], system_fingerprint=f"fp{i}") for i in (1, 2)] + [chat(None, None)]
     path, out = written(tmp_path, values), tmp_path / "records.parquet"
     assert main(["convert", str(path), "--out", str(out)]) == 0
-    said = capsys.readouterr().out
-    for words in (
-        "2 samples in 3 lines of 1 file: OpenAI chat completions",
+    first, *said = capsys.readouterr().out.splitlines()
+    assert first.startswith("2 samples in 3 lines of 1 file: OpenAI chat completions")
+    assert said == [
         "with a log-probability of their own: 2 (100.0%)",
-        "mass of the lists of labels: 0.7 on average",
+        "told without being drawn: 1",
+        "mass of the lists of labels: 0.7 on average, 0.7 to 0.7",
         "temperature: 1.0 (2)",
+        "raw or processed values: inferred: at temperature 1 without truncation, raw and processed values agree",
+        "two log-probabilities of one pair differ by at most 0",
         "several states of the model: fp1 (1), fp2 (1)",
         "left out, no content: 1 (line 3)",
-    ):
-        assert words in said
+        f"the records are in {out}",
+    ]
     assert pd.read_parquet(out)["count"].tolist() == [1, 0, 1]
     for file in (path, out):
         assert main(["fit", str(file), "--other"]) == 0

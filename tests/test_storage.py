@@ -249,6 +249,16 @@ def test_the_command_prints_what_the_function_answers(tmp_path, capsys):
         line = next(line for line in lines if line.split()[0] == name)
         stars = [f"{risk:.6f}" + "*" * best for risk, best in zip(rows["risk"], rows["best"], strict=True)]
         assert line.split()[1:] == stars
+    names = frame["storage"].unique()
+    assert lines[0] == "2 numbers of a row at each visit; expected total variation of the student"
+    assert lines[1].split() == ["visits", "of", "every", "input", "1", "10"]
+    assert [line.split()[0] for line in lines[2:]] == [*names, *(f"{name}:" for name in names)]
+    assert main([*words, "--method", "montecarlo", "--storages", "list", "draws"]) == 0
+    drawn = kt.best_storage(ROW, 2, [1, 10], method="montecarlo", storages=["list", "draws"])
+    error = drawn["error"][drawn["route"].str.startswith("Monte Carlo")]
+    assert len(error) == 2
+    last = f"2 of 4 risks are simulated, standard error {error.max():.1g} at most"
+    assert capsys.readouterr().out.splitlines()[-1] == last
 
 
 def test_the_rows_of_a_log(tmp_path, capsys):
