@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 #: A package's name on an index, as pip is told it: not a path (".", "./kt_theory") and not an option.
-FROM_AN_INDEX = re.compile(r"""pip\s+install[^\n]*?[\s'"]kt[_-]theory\b(?!/)""")
+FROM_AN_INDEX = re.compile(r"""pip\s+install[^\n]*?[ \t'"]kt[_-]theory\b(?!/)""")
 
 
 def texts() -> list[Path]:
