@@ -275,8 +275,8 @@ def merged(visits: np.ndarray, values: np.ndarray, probabilities: np.ndarray) ->
     order = np.lexsort((values, visits))
     visits, values, probabilities = visits[order], values[order], probabilities[order]
     with np.errstate(invalid="ignore"):  # infinite values are one value
-        new = (np.diff(visits, prepend=-1.0) > 0) | (np.diff(values, prepend=-1.0) > TIE)
-    first = np.flatnonzero(new)
+        later = (visits[1:] > visits[:-1]) | (values[1:] - values[:-1] > TIE)
+    first = np.append(0, np.flatnonzero(later) + 1)
     total = np.add.reduceat(probabilities, first)
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = np.add.reduceat(values * probabilities, first) / total

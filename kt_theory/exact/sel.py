@@ -37,6 +37,7 @@ be unseen or not, with patience up to 400 labels, and without it where few of an
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -104,7 +105,8 @@ def row_risk(row: Row, n: int, divergence: str = "tv", rtol: float = 1e-9, *, pa
     checks.one_of("divergence", divergence, DIVERGENCES)
     row, moved = flushed(row, n)
     labels = int(np.count_nonzero(row.p))
-    cells = _cells_needed(row)
+    # Of few labels there are no more cells than sets: these rows are many and quick, so that counting cells is dear.
+    cells = 2**labels if labels <= 4 else _cells_needed(row)
     few = labels <= MOST_LABELS and 2**labels <= 30 * cells
     routes: list[Callable[[], Estimate]] = []
     if few:
@@ -227,7 +229,7 @@ def _grouped(row: Row, divergence: str = "tv") -> tuple[np.ndarray, np.ndarray, 
     order = np.lexsort((row.init, row.p))
     p, init = row.p[order], row.init[order]
     first = np.flatnonzero(np.concatenate(([True], (p[1:] != p[:-1]) | (init[1:] != init[:-1]))))
-    p, init, size = p[first], init[first], np.diff(first, append=order.size)
+    p, init, size = p[first], init[first], np.append(first[1:], order.size) - first
     idle = int(np.count_nonzero(p == 0))
     known = int(np.count_nonzero(init[:idle] == 0))  # at most one: init is sorted
     if idle - known > 1 and divergence != "l2":
@@ -266,6 +268,12 @@ def _joint(row: Row, p: np.ndarray) -> list[tuple[int, int]]:
 # --- Routes -----------------------------------------------------------------------------------------------
 
 
+@functools.cache
+def _sets(m: int) -> np.ndarray:
+    """All sets of m labels, shape (2^m, m)."""
+    return ((np.arange(2**m)[:, None] >> np.arange(m)) & 1).astype(np.int8)
+
+
 def subsets(row: Row, n: int, divergence: str = "tv") -> Estimate:
     """The risk by Moebius inversion over the sets of unseen labels; arguments and result as in `row_risk`."""
     from kt_theory.exact import loops_sel
@@ -279,7 +287,7 @@ def subsets(row: Row, n: int, divergence: str = "tv") -> Estimate:
     _within_room(2**m, p.size)
     unseen = np.empty((2**m, p.size))
     unseen[:, :idle] = size[:idle]
-    unseen[:, idle:] = (np.arange(2**m)[:, None] >> np.arange(m)) & 1
+    unseen[:, idle:] = _sets(m)
     cost = costs(p, init, unseen, divergence)
     if n == 0:
         return _exactly(row.rho * cost[-1], "subsets")
