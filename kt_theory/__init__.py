@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from kt_theory import plots as plots
     from kt_theory import problem as problem
     from kt_theory import protocols as protocols
+    from kt_theory import storage as storage
     from kt_theory import study as study
     from kt_theory import tables as tables
     from kt_theory import training as training
@@ -156,7 +157,7 @@ _HOME = {
 }
 _MODULES = (
     *("bounds", "checks", "claims", "cli", "divergences", "learners", "ledger", "logs", "losses"),
-    *("plots", "problem", "protocols", "study", "tables", "training"),
+    *("plots", "problem", "protocols", "storage", "study", "tables", "training"),
 )
 
 __all__ = ["__version__", *_HOME, *_MODULES]

@@ -189,6 +189,19 @@ def test_the_map_goes_downstairs():
             assert LAYER[other] < LAYER[module] or (module, other) == ("cli", "kt_theory")
 
 
+def names_of_the_top_level(path):
+    """What a file reads as kt.NAME."""
+    nodes = (node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Attribute))
+    return {node.attr for node in nodes if isinstance(node.value, ast.Name) and node.value.id == "kt"}
+
+
+def test_the_command_line_and_the_scripts_read_public_names():
+    # Oracle: identity, what the top level loads on its own: a module that a test imported first would not be missed
+    for path in (*(PACKAGE / "cli").rglob("*.py"), *(PACKAGE.parent / "simulations").rglob("*.py")):
+        assert names_of_the_top_level(path) <= set(kt.__all__), path
+    assert "no_such_name" not in kt.__all__
+
+
 def test_a_forbidden_arrow_is_seen(tmp_path):
     file = tmp_path / "bounds.py"
     file.write_text(

@@ -254,6 +254,7 @@ OTHER: dict[str, dict[str, Any]] = {
     "kt.expected_greedy_risk": {"kind": "regret"},
     "kt.exchange_rate": {"row": [0.5, 0.25, 0.25]},
     "kt.best_storage": {"teacher": [0.5, 0.25, 0.25], "numbers": 2, "visits": [1, 3]},
+    "storage.plug_in": {"data": kt.TransferSet.from_counts([[3, 0, 1]], [[0.5, 0.25, 0.25]], "partial")},
     "kt.tail_cost": {"row": [0.5, 0.25, 0.25], "k": 1, "back_off": [0.5, 0.3, 0.2]},
     "kt.draws_constant": {"mu": 1.0},
     "kt.minimax_greedy": {"protocol": "soft"},

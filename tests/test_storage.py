@@ -249,6 +249,12 @@ def test_the_command_prints_what_the_function_answers(tmp_path, capsys):
         line = next(line for line in lines if line.split()[0] == name)
         stars = [f"{risk:.6f}" + "*" * best for risk, best in zip(rows["risk"], rows["best"], strict=True)]
         assert line.split()[1:] == stars
+    assert main([*words[:-2], "400", "--storages", "draws", "gumbel"]) == 0  # not 0.000000, a star beside one of two
+    risks = kt.best_storage(ROW, 2, 400, storages=["draws", "gumbel"])["risk"]
+    assert 0 < risks.min() < risks.max() < 5e-7
+    said = capsys.readouterr().out
+    assert f"{risks.max():.1e}\n" in said.replace(" ", "")
+    assert f"{risks.min():.1e}*" in said
     names = frame["storage"].unique()
     assert lines[0] == "2 numbers of a row at each visit; expected total variation of the student"
     assert lines[1].split() == ["visits", "of", "every", "input", "1", "10"]

@@ -97,9 +97,8 @@ def _storage(arguments: argparse.Namespace) -> int:
     print(f"{arguments.numbers} numbers of a row at each visit; expected total variation of the student")
     print("visits of every input".ljust(WIDE) + "".join(f"{v} ".rjust(12) for v in arguments.visits))
     for name, rows in frame.groupby("storage", sort=False):
-        cells = (
-            f"{risk:.6f}{'*' if best else ' '}".rjust(12) for risk, best in zip(rows["risk"], rows["best"], strict=True)
-        )
+        risks = zip(rows["risk"], rows["best"], strict=True)
+        cells = (f"{_decimals(risk)}{'*' if best else ' '}".rjust(12) for risk, best in risks)
         print(f"  {name}".ljust(WIDE) + "".join(cells))
     for name in frame["storage"].unique():
         print(f"{name}: {WORDS[name]}")
@@ -116,3 +115,8 @@ def _storage(arguments: argparse.Namespace) -> int:
         most = frame["error"][drawn].max()
         print(f"{int(drawn.sum())} of {len(frame)} risks are simulated, standard error {most:.1g} at most")
     return HELD
+
+
+def _decimals(risk: float) -> str:
+    """Six decimals, or two digits of what they would show as 0."""
+    return f"{risk:.6f}" if risk == 0 or risk >= 5e-7 else f"{risk:.1e}"

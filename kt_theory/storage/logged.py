@@ -51,15 +51,25 @@ class PlugIn(NamedTuple):
 def plug_in(data: TransferSet) -> PlugIn:
     """The rows of a log as a problem, what is not told filled in.
 
+    Parameters
+    ----------
+    data : TransferSet
+        The log, dense or sparse, with a visit at least.
+
+    Returns
+    -------
+    PlugIn
+
     Raises
     ------
     ValueError
-        If the log has no visit; `Unsupported` if its table is too large to be made dense.
+        If `data` is no transfer set or has no visit; `Unsupported` if its table is too large to be made dense.
 
     Notes
     -----
     Told probabilities that exceed one in sum, as far as the reader's tolerance lets them, are divided by their sum.
     """
+    data = checks.instance_of("data", data, TransferSet, "kt_theory.TransferSet.from_records makes one")
     if data.n == 0:
         raise ValueError("the log has no visit: there is no row to store")
     data = data.dense()
