@@ -7,7 +7,9 @@ where the variable KT_AXE says.
 
 import base64
 import contextlib
+import csv
 import hashlib
+import json
 import os
 import random
 import re
@@ -15,6 +17,7 @@ import shutil
 import time
 from html.parser import HTMLParser
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -30,6 +33,9 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 STUDENTS = ("CE_sgl", "ADD_sgl", "CE_ptl", "SEL_ptl", "CE_ful")
 SLIDERS = ("S", "A", "n", "shape", "seed", "shown", "input")
 FAMILIES = ("0", "1", "2", "3", "heavy", "support")
+
+#: The free scene as an address that says little opens it; without an address the page opens at its first scene.
+FREE = "#family=0"
 
 #: One process, one browser.
 pytestmark = pytest.mark.xdist_group("browser")
@@ -75,7 +81,7 @@ def test_the_page_needs_nothing_but_itself():
     read = Reader(text)
     assert all(link.startswith(("#", "data:")) for link in read.links)
     assert "http" not in text.replace("http-equiv=", "")
-    assert set(re.findall(r"url\(([^)]*)\)", text)) == {"#hatch", "#frame"}
+    assert set(re.findall(r"url\(([^)]*)\)", text)) == {"#hatch"}
     for word in ("@import", "import(", "fetch(", "XMLHttpRequest", "WebSocket", "sendBeacon", "Worker(", "%STYLE%"):
         assert word not in text
 
@@ -141,7 +147,7 @@ def visits(browser):
     """
     contexts, asked, errors = [], [], []
 
-    def open_page(hash="", width=1280, scheme="light", **options):
+    def open_page(hash=FREE, width=1280, scheme="light", **options):
         context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, **options)
         contexts.append(context)
         page = context.new_page()
@@ -558,7 +564,7 @@ def test_the_keyboard_reaches_every_control(visit):
     page.evaluate("document.activeElement.blur(); getSelection().removeAllRanges(); scrollTo(0, 0)")
     page.focus("#family")
     met = {"family"}
-    for _ in range(len(wanted) + 6):
+    for _ in range(len(wanted) + 24):  # pictures are reached, too
         page.keyboard.press("Tab")
         met.add(page.evaluate("document.activeElement.id"))
         outlined = page.evaluate(
@@ -582,7 +588,7 @@ def test_a_summary_is_said_once_it_is_known(visit):
 
 
 #: The plain page, the largest tables, and every note at once.
-PLACES = ("", "#family=1&S=40&A=30&n=5000&shown=700", "#family=3&S=12&A=9&n=20&foo=1")
+PLACES = (FREE, "#family=1&S=40&A=30&n=5000&shown=700", "#family=3&S=12&A=9&n=20&foo=1")
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -641,3 +647,293 @@ def test_no_serious_barrier_is_found(visit, width, scheme, places):
         assert len(found["passes"]) > 20
         serious = [rule for rule in found["violations"] if rule["impact"] in ("serious", "critical")]
         assert not serious, [(rule["id"], [node["html"] for node in rule["nodes"]][:3]) for rule in serious]
+
+
+# --- The scenes ---------------------------------------------------------------------------------------------------
+
+NUMBERS = json.loads((ROOT / "kt_theory/playground/numbers.json").read_text(encoding="utf-8"))
+SCENES = ("english", "row", "look", "weighting", "unseen", "rates", "topk", "loss", "free")
+
+
+def risk(problem, learner, n):
+    return float(kt.expected_risk(problem, learner, n))
+
+
+def curves_of(view):
+    """What a scene draws: name of a curve -> its pairs."""
+    return {curve["name"]: curve["pairs"] for curve in view["picture"]["plane"]["curves"]}
+
+
+def view_of(page, scene, value):
+    return page.evaluate("([scene, value]) => playground.view(scene, value)", [scene, value])
+
+
+def close(found, true):
+    return found == pytest.approx(true, rel=1e-9, abs=1e-12)
+
+
+def test_scenes_of_a_teacher_that_stands_still_show_exact_risks(calculator):
+    # Oracle: second algorithm, kt_theory.expected_risk
+    teachers = {
+        ("look", 20): kt.instance(0, S=10, A=10),
+        ("weighting", 40): kt.Problem([1.0], [[0.4] + [0.6 / 9] * 9]),
+    }
+    for (scene, value), problem in teachers.items():
+        view = view_of(calculator, scene, value)
+        for name, pairs in curves_of(view).items():
+            for n, found in pairs[::4]:
+                assert close(found, risk(problem, name, n)), (scene, name, n)
+        for point in view["picture"]["plane"]["points"]:
+            assert close(point["y"], risk(problem, point["css"], point["x"]))
+    (bias,) = [row[-1] for row in view["numbers"]["rows"] if row[0] == "CE_ptl"]
+    assert float(bias) == pytest.approx(kt.bias_limit(problem, "CE_ptl"), rel=2e-3)
+
+
+def test_the_scene_of_rates_has_three_moving_teachers_up_to_a_million_samples(calculator):
+    # Oracle: second algorithm, kt_theory.expected_risk; and published, the slopes of Zhao and Zhu
+    for value in (1000, 1_000_000):
+        view = view_of(calculator, "rates", value)
+        for (name, pairs), family in zip(curves_of(view).items(), (1, 2, 3), strict=True):
+            for n, found in [*pairs[::5], pairs[-1]]:
+                assert close(found, risk(kt.instance(family, S=10, A=10, n=n), name, n)), (name, n)
+        slopes = {name: float(cells[-1].replace("−", "-")) for name, *cells in view["numbers"]["rows"]}
+        for name, slope in {"CE_sgl": -0.5, "SEL_ptl": -1, "CE_ful": -1}.items():
+            assert slopes[name] == pytest.approx(slope, abs=0.06 if value == 1000 else 0.01)
+
+
+def test_the_scene_of_unseen_labels_shows_the_risk_of_its_sample_and_the_expected_one(calculator):
+    # Oracle: second algorithm, kt_theory.expected_risk, and kt_theory.fit on what the picture hatches
+    problem = kt.instance(2, S=1, A=9, n=20)
+    view = view_of(calculator, "unseen", 22)
+    teacher, student = (np.array(series["values"]) for series in view["picture"]["bars"]["series"])
+    np.testing.assert_allclose(teacher, problem.teacher[0], rtol=1e-15)
+    seen = np.ones((1, 9), dtype=int)
+    seen[0, view["picture"]["bars"]["hidden"]] = 0
+    fitted = kt.fit(kt.TransferSet.from_counts(seen, problem.teacher, "partial"), "SEL_ptl")
+    np.testing.assert_allclose(student, fitted[0], atol=1e-15)
+    assert abs(student - teacher).sum() > 0.01  # some label is unseen
+    (_, missed, missed_on_average), (_, found, expected) = view["numbers"]["rows"]
+    assert float(missed) == pytest.approx(teacher[seen[0] == 0].sum(), rel=2e-3)
+    assert float(missed_on_average) == pytest.approx((teacher * (1 - teacher) ** 22).sum(), rel=2e-3)
+    assert float(found) == pytest.approx(kt.tv_risk(fitted, problem), rel=2e-3)
+    assert float(expected) == pytest.approx(risk(problem, "SEL_ptl", 22), rel=2e-3)
+
+
+def test_the_numbers_of_english_are_those_of_the_package():
+    # Oracle: second algorithm, kt_theory.expected_risk at the least n and just below; a simulation from another seed
+    teacher, found = kt.tables.bundled_teacher("next_word"), NUMBERS["next_word"]
+    assert [found["S"], found["A"]] == [teacher.S, teacher.A]
+    for name in ("CE_sgl", "CE_ful"):
+        for target, n in list(zip(found["targets"], found["least"][name], strict=True))[4:5]:
+            assert risk(teacher, name, n) <= target < risk(teacher, name, n - 1)
+            assert risk(teacher, name, n - 1) < target * 1.02
+        for n, r in found["curves"][name][1::6]:
+            assert close(r, risk(teacher, name, n))
+    at = found["targets"].index(0.1)
+    # Three digits of n are 0.2 % of the risk, beside four standard errors.
+    again = kt.simulate(teacher, "SEL_ptl", n=[found["least"]["SEL_ptl"][at]], reps=200, seed=7).iloc[0]
+    assert abs(again["mean"] - 0.1) < 4 * again["mcse"] + 3e-4
+    # Red: another target's n.
+    other = kt.simulate(teacher, "SEL_ptl", n=[found["least"]["SEL_ptl"][at + 1]], reps=200, seed=7).iloc[0]
+    assert abs(other["mean"] - 0.1) > 4 * other["mcse"] + 3e-4
+
+
+@pytest.mark.slow
+def test_every_number_of_english_is_that_of_the_package():
+    # Oracle: second algorithm, kt_theory.expected_risk, and simulation from another seed
+    teacher, found = kt.tables.bundled_teacher("next_word"), NUMBERS["next_word"]
+    for name in ("CE_sgl", "CE_ful"):
+        for target, n in zip(found["targets"], found["least"][name], strict=True):
+            assert risk(teacher, name, n) <= target < risk(teacher, name, n - 1)
+    sel = kt.simulate(teacher, "SEL_ptl", n=found["least"]["SEL_ptl"], reps=1000, seed=7)
+    assert (abs(sel["mean"] / found["targets"] - 1) < 4 * sel["mcse"] / sel["mean"] + 4e-3).all()
+    n, r = np.array(found["curves"]["SEL_ptl"]).T
+    again = kt.simulate(teacher, "SEL_ptl", n=n.astype(int).tolist(), reps=1000, seed=7)
+    assert (abs(again["mean"] - r) < 10 * again["mcse"]).all()
+
+
+def test_lists_and_the_focal_loss_converge_to_what_is_shown():
+    # Oracle: identity, the closed forms of a list's two students; and the focal loss's minimiser by its equation
+    teacher = kt.tables.bundled_teacher("next_word")
+    for k in (1, 10, 99):
+        listed = -np.sort(-teacher.teacher, axis=1)
+        tail = listed[:, k:]
+        mass = tail.sum(axis=1)
+        assert NUMBERS["top_k"]["RENORM"][k - 1] == pytest.approx(teacher.rho @ mass, rel=1e-9, abs=1e-15)
+        even = abs(tail - mass[:, None] / tail.shape[1]).sum(axis=1) / 2
+        assert NUMBERS["top_k"]["SEL"][k - 1] == pytest.approx(teacher.rho @ even, rel=1e-9, abs=1e-15)
+    p = np.array(NUMBERS["row"]["p"])
+    np.testing.assert_array_equal(p, -np.sort(-teacher.teacher[list(teacher.states).index(NUMBERS["row"]["word"])]))
+    for gamma, student, shown in zip(*(NUMBERS["focal"][key] for key in ("gamma", "students", "risks")), strict=True):
+        q = np.array(student)
+        slope = (1 - q) ** gamma / q - (gamma * (1 - q) ** (gamma - 1) * np.log(q) if gamma else 0)
+        np.testing.assert_allclose(p[: q.size] * slope, p[0] * slope[0], rtol=1e-9)
+        limit = kt.losses.make("focal", gamma=gamma).limit(p).student
+        assert shown == pytest.approx(abs(limit - p).sum() / 2, rel=1e-9)
+
+
+def test_the_row_of_a_word_is_what_its_students_make_of_the_sample(calculator):
+    # Oracle: identity, CE_sgl's student is counts, of which SEL_ptl's keeps what was seen
+    bars = view_of(calculator, "row", 13)["picture"]["bars"]
+    values = {series["name"]: np.array(series["values"]) for series in bars["series"]}
+    np.testing.assert_allclose(values["teacher"][:-1], NUMBERS["row"]["p"][: len(NUMBERS["row"]["names"])])
+    np.testing.assert_allclose(values["CE_ful"], values["teacher"], rtol=1e-14)
+    counts = 13 * values["CE_sgl"]
+    np.testing.assert_allclose(counts, counts.round(), atol=1e-12)
+    seen = counts[:-1] > 0.5
+    np.testing.assert_allclose(values["SEL_ptl"][:-1][seen], values["teacher"][:-1][seen])
+    assert len(set(values["SEL_ptl"][:-1][~seen])) == 1
+
+
+def test_scenes_are_reached_by_next_by_keys_by_address_and_by_going_back(visit):
+    page = visit("", reduced_motion="reduce")
+
+    def current():
+        return page.get_attribute("#scenes [aria-current]", "id").removeprefix("to-")
+
+    met = [current()]
+    for step in range(len(SCENES) - 1):
+        if step % 2:
+            page.click("#next")
+        else:
+            page.keyboard.press("ArrowRight")
+        until(page, f"document.querySelector('[aria-current]').id !== 'to-{met[-1]}'")
+        met.append(current())
+    assert tuple(met) == SCENES
+    wait(page)
+    assert page.locator("#free").is_visible()
+    assert page.locator("#story").is_hidden()
+    assert page.evaluate("playground.state.curves") == "moving"
+    assert page.locator("#chart .bound").count() == 0
+    page.go_back()
+    until(page, "document.querySelector('[aria-current]').id === 'to-loss'")
+    # Where a slider is in focus its arrow keys move it, and the address follows.
+    page.focus("#scene-control")
+    page.keyboard.press("ArrowRight")
+    until(page, "location.hash === '#scene=loss&gamma=2.25'")
+    assert current() == "loss"
+    assert "2.25" in page.inner_text("#scene-value")
+    # A picture in focus says its values one by one.
+    page.focus("#scene-chart")
+    page.keyboard.press("ArrowRight")
+    first = page.inner_text("#tip")
+    page.keyboard.press("ArrowRight")
+    assert first.startswith("be, ")
+    assert page.inner_text("#tip") not in ("", first)
+    assert current() == "loss"
+
+
+def test_a_scene_that_is_not_understood_says_so(visit):
+    page = visit("#scene=english&target=0.15")
+    assert page.inner_text("#scene-value") == "risk 0.15"
+    for address, said in (("#scene=x<b>", "no scene “x<b>”"), ("#scene=topk&k=0&n=4", "k cannot be “0”, so it is 10")):
+        page.evaluate("(address) => { location.hash = address; }", address)
+        until(page, "!document.getElementById('link-note').hidden")
+        until(page, f"document.getElementById('link-note').textContent.includes('{said}')")
+    assert "no setting “n”" in page.inner_text("#link-note")
+
+
+def test_what_is_shown_can_be_taken_away(visit):
+    # Oracle: identity, the rows of the file are the curves of the page; the picture is one that a reader of XML reads
+    page = visit("#scene=look&n=20")
+    with page.expect_download() as waiting:
+        page.click("#csv")
+    head, *rows = list(csv.reader(Path(waiting.value.path()).read_text(encoding="utf-8").splitlines()))
+    assert (head, waiting.value.suggested_filename) == (["curve", "n", "value"], "look.csv")
+    shown = curves_of(view_of(page, "look", 20))
+    points = [(name, n, r) for name, pairs in shown.items() for n, r in pairs]
+    assert [(name, float(n), float(r)) for name, n, r in rows] == points
+    with page.expect_download() as waiting:
+        page.click("#picture")
+    picture = ElementTree.fromstring(Path(waiting.value.path()).read_text(encoding="utf-8"))
+    assert picture.tag.endswith("}svg")
+    assert {"rgb(213, 94, 0)", "rgb(0, 158, 115)"} <= {element.get("stroke") for element in picture.iter()}
+    page.click("#copy")
+    page.evaluate("document.getElementById('scene-control').focus()")
+    page.keyboard.press("ArrowRight")
+    until(page, "location.hash === '#scene=look&n=25'")
+    page.go_back()
+    until(page, "location.hash === '#scene=look&n=20' && document.getElementById('scene-value').textContent === '20'")
+
+
+#: Widths at which nothing may leave the page: quick ones, and those between.
+WIDTHS = (320, 1280, *(pytest.param(width, marks=pytest.mark.slow) for width in (390, 768, 1000, 1920)))
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_scene_fits_its_width_with_its_picture_beside_what_moves_it(visit, width):
+    page = visit("", width=width)
+    page.set_viewport_size({"width": width, "height": 720 if width > 999 else 844})
+    for scene in SCENES:
+        page.evaluate("(scene) => { location.hash = `#scene=${scene}`; scrollTo(0, 0); }", scene)
+        until(page, f"document.querySelector('[aria-current]').id === 'to-{scene}'")
+        figure, control = ("#chart-figure", "#family") if scene == "free" else ("#scene-figure", "#scene-control")
+        assert page.evaluate("document.documentElement.scrollWidth") == width, scene
+        svg, moved = page.locator(f"{figure} > svg").bounding_box(), page.locator(control).bounding_box()
+        high = page.viewport_size["height"]
+        assert svg["y"] + svg["height"] < high, scene
+        assert moved["y"] + moved["height"] < high, scene
+        off = page.evaluate(
+            "(id) => [...document.querySelectorAll(`${id} text`)].map(e => e.getBoundingClientRect())"
+            ".filter(b => b.left < 0 || b.right > innerWidth).length",
+            figure,
+        )
+        assert off == 0, scene
+    if width > 999:  # the lowest control of the free scene is beside the chart
+        page.locator("#reset").scroll_into_view_if_needed()
+        svg = page.locator("#chart").bounding_box()
+        assert svg["y"] >= 0
+        assert svg["y"] + svg["height"] < 720
+
+
+@pytest.mark.parametrize(
+    ("width", "scheme", "scenes"),
+    [
+        (390, "dark", ("english", "loss")),
+        *(pytest.param(w, s, SCENES, marks=pytest.mark.slow) for w in (1280, 390) for s in ("dark", "light")),
+    ],
+)
+def test_no_serious_barrier_is_found_in_a_scene(visit, width, scheme, scenes):
+    if not AXE.exists():
+        pytest.skip("no accessibility check: axe-core is not there (npm install --prefix .browser axe-core)")
+    page = visit("", width=width, scheme=scheme, bypass_csp=True)
+    page.add_script_tag(path=AXE)
+    for scene in scenes:
+        page.evaluate("(scene) => { location.hash = `#scene=${scene}`; }", scene)
+        until(page, f"document.querySelector('[aria-current]').id === 'to-{scene}'")
+        wait(page)
+        found = page.evaluate("axe.run()")
+        serious = [rule for rule in found["violations"] if rule["impact"] in ("serious", "critical")]
+        assert not serious, (scene, [(rule["id"], [node["html"] for node in rule["nodes"]][:3]) for rule in serious])
+
+
+def test_larger_type_and_paper(visit):
+    page = visit("#scene=rates", width=1920)
+    small = page.evaluate("parseFloat(getComputedStyle(document.getElementById('scene-title')).fontSize)")
+    page.click("#large")
+    assert page.get_attribute("#large", "aria-pressed") == "true"
+    assert page.evaluate("parseFloat(getComputedStyle(document.getElementById('scene-title')).fontSize)") > 1.3 * small
+    assert page.evaluate("document.documentElement.scrollWidth") == 1920
+    page.emulate_media(media="print")
+    assert page.locator("button:visible, nav:visible, input:visible").count() == 0
+    assert page.locator("#scene-chart").is_visible()
+    assert page.locator("#scene-value").is_visible()
+
+
+def test_risks_at_many_samples_agree_with_the_package(calculator):
+    # Oracle: second algorithm, kt_theory.expected_risk
+    states = [
+        {"family": "1", "S": 2, "A": 30, "n": 1_000_000},
+        {"family": "2", "S": 7, "A": 12, "n": 123_456},
+        {"family": "3", "S": 3, "A": 5, "n": 1_000_000},
+        {"family": "heavy", "S": 1, "A": 9, "n": 40_000, "shape": 97},
+    ]
+    for state in states:
+        problem, found = problem_of(calculator, state), ask(calculator, "risks", state)
+        for name in ("CE_sgl", "ADD_sgl", "SEL_ptl", "CE_ful"):
+            assert close(found[name], risk(problem, name, state["n"])), (state, name)
+        assert np.isnan(found["CE_ptl"])
+    counts = np.array(ask(calculator, "counts", {**states[0], "shown": 1_000_000}))
+    assert counts.sum() == 1_000_000
+    expected = 1_000_000 * problem_of(calculator, states[0]).w
+    assert (abs(counts - expected) < 5 * np.sqrt(expected)).all()

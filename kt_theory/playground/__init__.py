@@ -1,10 +1,13 @@
-"""The playground: one page on which a teacher is revealed sample by sample, to several students at once.
+"""The playground: one page of scenes on which a teacher is revealed to several students at once.
 
-The page needs no network, no server and no other file: its style and its scripts are inside, its pictures are SVG. It
-computes its own numbers. `exact.js` is a port of the exact formulas of `kt_theory.exact` for the teachers that the
-page offers, `model.js` has these teachers, the bounds, the samples and the students, `draw.js` the pictures, and
-`page.js` ties them to the controls. No number is baked in, so the page has nothing of this package to import; that the
-two agree is tested in a browser. It holds no clock and no path of a machine: the same command gives the same bytes.
+The page needs no network, no server and no other file: its style and its scripts are inside, its pictures are SVG.
+`exact.js` is a port of the exact formulas of `kt_theory.exact` for teachers whose rows have two positive probabilities
+at most, `model.js` has these teachers, the bounds, the samples and the students; `draw.js` and `chart.js` draw,
+`probe.js` says values under a pointer, `scenes.js` holds what each scene says, with the formulas of `formulas.js`;
+`free.js` ties the free scene to its controls, `story.js` goes from scene to scene, `export.js` saves what is shown, and
+`ask.js` lets a test ask. The numbers of real teachers, `numbers.json`, are those of `kt_theory.expected_risk`, as
+`simulations/make_playground_numbers.py` writes them. That all of them agree with the package is tested in a browser.
+The page holds no clock and no path of a machine: the same command gives the same bytes.
 """
 
 from __future__ import annotations
@@ -20,7 +23,10 @@ from kt_theory import __version__
 from kt_theory.files import write_whole
 
 #: The scripts of the page, each built on those before it.
-SCRIPTS = ("exact.js", "model.js", "draw.js", "page.js")
+SCRIPTS = (
+    *("exact.js", "model.js", "draw.js", "chart.js", "probe.js", "formulas.js", "scenes.js"),
+    *("free.js", "story.js", "export.js", "ask.js"),
+)
 
 
 def write_playground(path: str | os.PathLike[str]) -> Path:
@@ -46,7 +52,8 @@ def write_playground(path: str | os.PathLike[str]) -> Path:
 def page() -> str:
     """The page as text."""
     style = "\n" + _asset("page.css")
-    script = "\n".join(['\n"use strict";', *(_asset(name) for name in SCRIPTS)])
+    numbers = f"const NUMBERS = {_asset('numbers.json').strip()};"
+    script = "\n".join(['\n"use strict";', numbers, *(_asset(name) for name in SCRIPTS)])
     # No browser runs, loads or sends anything but what is written here, whatever a link to the page may carry.
     policy = (
         f"default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; "

@@ -80,26 +80,43 @@ function rowSgl(row, m) {
   return 0.5 * (row.k[0] * meanDeviation(m, row.p[0]) + row.k[1] * meanDeviation(m, row.p[1]));
 }
 
-// E|Bin(m, p) - t|.
-function meanDistance(m, p, t) {
-  if (p <= 0 || p >= 1) return Math.abs((p <= 0 ? 0 : m) - t);
-  const { first, weights } = law(m, p);
-  let sum = 0;
-  for (let i = 0; i < weights.length; i++) sum += weights[i] * Math.abs(first + i - t);
-  return sum;
-}
-
 // What ADD_sgl adds to each of A counts after m visits.
 function added(m, A) {
   return A > 1 ? 0.4 * Math.sqrt(m / (A - 1)) : 0;
 }
 
-// E TV of the raised frequencies after m visits.
-function rowAdd(row, m) {
-  const A = row.k[0] + row.k[1] + row.zeros, c = added(m, A), total = m + A * c;
-  let sum = row.zeros * c;
-  for (const i of [0, 1]) if (row.k[i]) sum += row.k[i] * meanDistance(m, row.p[i], row.p[i] * total - c);
-  return 0.5 * sum / total;
+// P(Bin(m, p) <= c) for m = first, first + 1, ... and any c, each from the one before by a few probabilities:
+// F(c; m + 1) = F(c; m) - p P(Bin(m, p) = c).
+function cumulative(p) {
+  let m = -1, c = -1, value = 0;
+  return (size, at) => {
+    if (at < 0 || at >= size) return at < 0 ? 0 : 1;
+    if (m < 0 || size < m || c >= size) {
+      [m, c, value] = [size, at, 0];
+      for (let x = Math.max(0, span(m, p)[0]); x <= at; x++) value += pmf(x, m, p);
+    }
+    for (; m < size; m++) value -= p * pmf(c, m, p);
+    while (c < at) value += pmf(++c, m, p);
+    while (c > at) value -= pmf(c--, m, p);
+    return value;
+  };
+}
+
+// E TV of the raised frequencies after m visits, for m in ascending order. With X = Bin(m, p), c = floor(t):
+// E|X - t| = (t - m p)(2 P(X <= c) - 1) + 2 m p (1 - p) P(Bin(m - 1, p) = c).
+function addCost(row) {
+  const A = row.k[0] + row.k[1] + row.zeros, below = row.p.map((p) => (p > 0 && p < 1 ? cumulative(p) : null));
+  const distance = (i, m, t) => {
+    const p = row.p[i], c = Math.floor(t), off = t - m * p;
+    if (!below[i]) return Math.abs(off);
+    return off * (2 * below[i](m, c) - 1) + 2 * m * p * (1 - p) * pmf(c, m - 1, p);
+  };
+  return (_, m) => {
+    const c = added(m, A), total = m + A * c;
+    let sum = row.zeros * c;
+    for (const i of [0, 1]) if (row.k[i]) sum += row.k[i] * distance(i, m, row.p[i] * total - c);
+    return 0.5 * sum / total;
+  };
 }
 
 // The law of Bin(t, 1/k) with its sums from the left; the same few hundred are asked for again and again.
@@ -163,11 +180,9 @@ function overVisits(row, n, rho, cost) {
   return sum;
 }
 
-// SEL_ptl, uniform, at every n of an ascending grid: the law of how many labels of each class are unseen, sample by
-// sample. Every step adds positive numbers, so nothing cancels.
-function sel(row, rho, grid) {
-  const [k1, k2] = row.k, w1 = rho * row.p[0], w2 = rho * row.p[1], width = k2 + 1;
-  const costs = new Float64Array((k1 + 1) * width);
+// What an input costs SEL_ptl, uniform, while a labels of the first class and b of the second are unseen.
+function costsOfUnseen(row) {
+  const [k1, k2] = row.k, width = k2 + 1, costs = new Float64Array((k1 + 1) * width);
   for (let a = 0; a <= k1; a++) {
     for (let b = 0; b <= k2; b++) {
       const unseen = a + b + row.zeros, mass = a * row.p[0] + b * row.p[1], q = unseen ? mass / unseen : 0;
@@ -176,45 +191,105 @@ function sel(row, rho, grid) {
       costs[a * width + b] = 0.5 * (a * Math.abs(row.p[0] - q) + b * Math.abs(row.p[1] - q) + row.zeros * q);
     }
   }
-  let masses = new Float64Array((k1 + 1) * width);
-  masses[k1 * width + k2] = 1;
-  let low = k1, lowB = k2;
-  const found = [];
-  let n = 0;
-  for (const size of grid) {
-    for (; n < size; n++) {
-      // In place: a state is left upwards only, so the states with fewer unseen labels come first.
-      low = Math.max(0, low - 1);
-      lowB = Math.max(0, lowB - 1);
-      for (let a = low; a <= k1; a++) {
-        for (let b = lowB; b <= k2; b++) {
-          const i = a * width + b;
-          const leave = a * w1 + b * w2;
-          let mass = masses[i] * (1 - leave);
-          if (a < k1) mass += masses[i + width] * (a + 1) * w1;
-          if (b < k2) mass += masses[i + 1] * (b + 1) * w2;
-          masses[i] = mass;
-        }
-      }
-    }
-    let sum = 0;
-    for (let i = 0; i < costs.length; i++) sum += masses[i] * costs[i];
-    found.push(sum);
-  }
-  return found;
+  return costs;
 }
 
-const OF_A_VISITED_ROW = { CE_sgl: rowSgl, ADD_sgl: rowAdd, CE_ptl: rowPtl };
+// The chain of the numbers (a, b) of unseen labels: steps(j) is its matrix over 2^j samples, by squaring, as a function
+// of two states. All terms are positive, so nothing cancels; the diagonal, (1 - leaving)^(2^j), is taken anew each
+// time, so that its error does not double with j.
+function unseenChain(row, rho) {
+  const [k1, k2] = row.k, width = k2 + 1, size = (k1 + 1) * width, w1 = rho * row.p[0], w2 = rho * row.p[1];
+  const matrices = [];
+  const diagonal = (a, b, n) => {
+    const leaving = Math.min(1, a * w1 + b * w2);
+    return leaving === 1 ? 0 : Math.exp(n * Math.log1p(-leaving));
+  };
+  const first = () => {
+    const found = new Float64Array(size * size);
+    for (let a = 0; a <= k1; a++) {
+      for (let b = 0; b <= k2; b++) {
+        const i = a * width + b;
+        found[i * size + i] = diagonal(a, b, 1);
+        if (a > 0) found[i * size + i - width] = a * w1;
+        if (b > 0) found[i * size + i - 1] = b * w2;
+      }
+    }
+    return found;
+  };
+  const squared = (T, n) => {
+    const found = new Float64Array(size * size);
+    for (let a = 0; a <= k1; a++) {
+      for (let b = 0; b <= k2; b++) {
+        const i = a * width + b;
+        for (let c = 0; c <= a; c++) {
+          for (let d = 0; d <= b; d++) {
+            const k = c * width + d, through = T[i * size + k];
+            if (through === 0) continue;
+            for (let e = 0; e <= c; e++) {
+              for (let f = 0; f <= d; f++) found[i * size + e * width + f] += through * T[k * size + e * width + f];
+            }
+          }
+        }
+        found[i * size + i] = diagonal(a, b, n);
+      }
+    }
+    return found;
+  };
+  const steps = (j) => {
+    for (let i = matrices.length; i <= j; i++) matrices.push(i ? squared(matrices[i - 1], 2 ** i) : first());
+    return matrices[j];
+  };
+  // The law of the states after n samples.
+  return (n) => {
+    let masses = new Float64Array(size);
+    masses[size - 1] = 1;
+    for (let j = 0; 2 ** j <= n; j++) {
+      if (Math.floor(n / 2 ** j) % 2 === 0) continue;
+      const T = steps(j), next = new Float64Array(size);
+      for (let i = 0; i < size; i++) {
+        if (masses[i] > 0) for (let k = 0; k <= i; k++) next[k] += masses[i] * T[i * size + k];
+      }
+      masses = next;
+    }
+    return masses;
+  };
+}
 
-// Expected risks of a problem, { inputs: [{ times, rho, row }] }, at every n of an ascending grid.
+// SEL_ptl at every n of a grid.
+function sel(row, rho, grid) {
+  const costs = costsOfUnseen(row);
+  const lawAfter = unseenChain(row, rho);
+  return grid.map((n) => lawAfter(n).reduce((sum, mass, i) => sum + mass * costs[i], 0));
+}
+
+// The cost of a visited row, as a function of the row and of the visits.
+const OF_A_VISITED_ROW = { CE_sgl: () => rowSgl, ADD_sgl: addCost, CE_ptl: () => rowPtl };
+
+// CE_ptl goes through pairs of numbers, visits and a class's: beyond so many samples it takes too long.
+const MOST_OF = { CE_ptl: 5000 };
+
+// Expected risks of a problem, { inputs: [{ times, rho, row }] }, at every n of a grid; NaN beyond a learner's most.
 function expectedRisks(problem, learner, grid) {
+  if (grid.some((n) => n > MOST_OF[learner])) {
+    return grid.map((n) => (n > MOST_OF[learner] ? NaN : expectedRisks(problem, learner, [n])[0]));
+  }
   const total = grid.map(() => 0);
   for (const { times, rho, row } of problem.inputs) {
     let part;
     if (learner === "SEL_ptl") part = sel(row, rho, grid);
     else if (learner === "CE_ful") part = grid.map((n) => missed(n, rho) * unvisited(row));
-    else part = grid.map((n) => overVisits(row, n, rho, OF_A_VISITED_ROW[learner]));
+    else part = grid.map((n) => overVisits(row, n, rho, OF_A_VISITED_ROW[learner](row)));
     for (let i = 0; i < grid.length; i++) total[i] += times * rho * part[i];
+  }
+  return total;
+}
+
+// The risk that stays, however large n is: CE_ptl converges to the row proportional to p^2, the others to the teacher.
+function biasOf(problem) {
+  let total = 0;
+  for (const { times, rho, row: { k: [k1, k2], p: [p1, p2] } } of problem.inputs) {
+    const square = k1 * p1 * p1 + k2 * p2 * p2;
+    total += times * rho * 0.5 * (k1 * Math.abs(p1 * p1 / square - p1) + k2 * Math.abs(p2 * p2 / square - p2));
   }
   return total;
 }

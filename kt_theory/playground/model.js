@@ -2,7 +2,7 @@
 
 const LEARNERS = ["CE_sgl", "ADD_sgl", "CE_ptl", "SEL_ptl", "CE_ful"];
 const PROTOCOLS = { hard: ["CE_sgl", "ADD_sgl"], partial: ["CE_ptl", "SEL_ptl"], soft: ["CE_ful"] };
-const MOST_SAMPLES = 5000;
+const MOST_SAMPLES = 1e6;
 
 // --- The state ---------------------------------------------------------------------------------------------
 
@@ -31,6 +31,13 @@ const FIELDS = {
   soft: { initial: "on", choices: ["on", "off"] },
 };
 
+// Where the free scene starts: on an instance that moves with n, its curves without bounds.
+const FREE_START = {
+  family: "2", S: 10, A: 10, n: 1000, shape: 50, seed: 1, shown: 1000, input: 1, curves: "moving", hard: "off",
+  partial: "off", soft: "off",
+};
+
+// What an address that leaves it out means.
 function initialState() {
   return Object.fromEntries(Object.entries(FIELDS).map(([name, field]) => [name, field.initial]));
 }
@@ -48,7 +55,7 @@ function readState(hash) {
     const value = field && !field.choices ? Number(text) : text;
     if (!field) notes.push(`there is no setting “${name.slice(0, 20)}”`);
     else if (field.choices ? field.choices.includes(text)
-      : /^\d{1,4}$/.test(text) && value >= field.first && value <= field.last) state[name] = value;
+      : /^\d{1,7}$/.test(text) && value >= field.first && value <= field.last) state[name] = value;
     else notes.push(`${name} cannot be “${text.slice(0, 20)}”, so it is ${field.initial}`);
   }
   for (const [name, most, what] of [["shown", "n", "samples"], ["input", "S", "inputs"]]) {
@@ -193,19 +200,20 @@ function place(u, lengths) {
   return last;
 }
 
-// All samples of a state, in their order: pairs [input, label].
+// All samples of a state, in their order: input s and label a as the number s A + a.
 function sampleOf(state, problem = problemOf(state)) {
-  const uniform = uniforms(state.seed);
-  return Array.from({ length: state.n }, () => {
+  const uniform = uniforms(state.seed), sample = new Uint16Array(state.n);
+  for (let i = 0; i < state.n; i++) {
     const s = place(uniform(), problem.rho);
-    return [s, place(uniform(), problem.teacher[s])];
-  });
+    sample[i] = s * state.A + place(uniform(), problem.teacher[s]);
+  }
+  return sample;
 }
 
 // How often each pair is among the first `shown` samples.
 function countsOf(state, sample, shown = state.shown) {
   const counts = Array.from({ length: state.S }, () => new Int32Array(state.A));
-  for (let i = 0; i < shown; i++) counts[sample[i][0]][sample[i][1]] += 1;
+  for (let i = 0; i < shown; i++) counts[Math.floor(sample[i] / state.A)][sample[i] % state.A] += 1;
   return counts;
 }
 

@@ -1,16 +1,19 @@
-// The controls: what is moved changes the state, and the state is drawn.
-(() => {
+// The free scene: what is moved changes the state, and the state is drawn.
+
+const LOWEST = 1e-6, HIGHEST = 2;
+
+const Free = (() => {
   const named = (id) => document.getElementById(id);
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
   // The stops of the slider of n: every number up to 20, then evenly on the logarithmic scale.
   const STOPS = [...Array(20).keys()].map((i) => i + 1);
-  for (let i = 1; i <= 80; i++) STOPS.push(Math.round(20 * (MOST_SAMPLES / 20) ** (i / 80)));
+  for (let i = 1; i <= 94; i++) STOPS.push(Math.round(20 * (MOST_SAMPLES / 20) ** (i / 94)));
 
   // Where the curves are computed.
-  const GRID = [...new Set([...Array(24).keys()].map((i) => Math.round(MOST_SAMPLES ** (i / 23))))];
+  const GRID = [...new Set([...Array(37).keys()].map((i) => Math.round(MOST_SAMPLES ** (i / 36))))];
 
-  let state, problem, sample, curves, realisedNow = {}, pending = 0, playing = 0;
+  let state, problem, sample, sampled = "", curves = null, realisedNow = {}, pending = 0, playing = 0;
 
   // --- Curves, a piece at a time -----------------------------------------------------------------------------
 
@@ -28,7 +31,7 @@
     const grid = [...new Set([...GRID, n])].sort((a, b) => a - b);
     const pieces = [];
     for (const name of ["CE_ful", "CE_sgl", "ADD_sgl", "SEL_ptl", "CE_ptl"]) {
-      // SEL_ptl goes through all n up to the largest anyway.
+      // SEL_ptl's chain of a teacher serves all n.
       if (!moving && name === "SEL_ptl") pieces.push([name, grid]);
       else for (const m of [n, ...grid.filter((other) => other !== n)]) pieces.push([name, [m]]);
     }
@@ -41,7 +44,7 @@
         // Below its least n the instance does not exist, but its curve passes the sample that is shown.
         if (moving && at[0] < leastSamples(state) && at[0] !== n) continue;
         const values = expectedRisks(moving ? problemOf(state, at[0]) : problem, name, at);
-        at.forEach((m, i) => curves[name].set(m, values[i]));
+        at.forEach((m, i) => { if (!Number.isNaN(values[i])) curves[name].set(m, values[i]); });
       }
       showChart();
       if (pieces.length) pending = setTimeout(work, 0);
@@ -78,7 +81,6 @@
     for (const protocol in PROTOCOLS) named(protocol).checked = state[protocol] === "on";
     named("family-words").textContent = familyWords();
     note("domain", domainNote(state));
-    named("link").href = writeState(state);
   }
 
   function familyWords() {
@@ -105,7 +107,7 @@
     const { S, A, shown } = state, picked = named("row").open ? state.input - 1 : null;
     const counts = countsOf(state, sample), visited = counts.map((row) => row.some((c) => c > 0));
     const most = Math.max(1, ...counts.map((row) => Math.max(...row)));
-    const last = shown > 0 ? sample[shown - 1] : null;
+    const last = shown > 0 ? [Math.floor(sample[shown - 1] / A), sample[shown - 1] % A] : null;
     const seen = counts.flatMap((row) => [...row]).filter((c) => c > 0).length;
     const draw = (id, value, text, label, framed) => {
       drawTable(named(id), S, A, value, text, picked, framed ? last : null);
@@ -158,24 +160,64 @@
     const points = moving
       ? Object.fromEntries(LEARNERS.map((name) => [name, riskOf(studentOf(name, problem, counts), problem)]))
       : realisedNow;
-    drawChart(named("chart"), { state, curves, points, at: moving ? n : shown });
+    drawChart(points, moving ? n : shown);
     const large = moving ? `the whole sample, at n = ${n}` : `the ${words(shown, "sample")} shown`;
-    named("chart-caption").textContent = `Expected risk against n, both on logarithmic axes, of ` +
-      `${moving ? "an instance that is another teacher at every n" : "the teacher above"}. ` +
-      `The large markers are the risks of the students of ${large}, hollow at the edge if below ${LOWEST}.`;
-    const bounds = boundsOf(state);
+    named("chart-caption").textContent = `Expected risk of ` +
+      `${moving ? "an instance that is another teacher at every n" : "the teacher of these settings"}. ` +
+      `The large markers are the risks of the students of ${large}, hollow at the edge if below ${LOWEST}.` +
+      `${n > MOST_OF.CE_ptl || !moving ? ` CE_ptl is computed up to n = ${grouped(MOST_OF.CE_ptl)}.` : ""}`;
+    const bounds = boundsOf(state), expectedNow = (name) => (n > MOST_OF[name] ? NaN : curves[name].get(n));
     named("numbers-caption").textContent = `Risks with ${shown} of ${words(n, "sample")} shown, and at n = ${n}`;
     named("numbers").innerHTML = Object.entries(PROTOCOLS).flatMap(([protocol, names]) => names.map((name) => {
       const upper = OF_PROTOCOL[protocol] === name ? bounds[protocol].upper : NaN;
-      const cells = [realisedNow[name], curves[name].get(n), bounds[protocol].lower, upper];
+      const cells = [realisedNow[name], expectedNow(name), bounds[protocol].lower, upper];
       const key = `<svg class="key" viewBox="0 0 14 14" aria-hidden="true">${mark(name, 7, 7, 5, "dot")}</svg>`;
       return `<tr><th scope="row">${key}${name}</th>${cells.map((x) => `<td>${shortly(x)}</td>`).join("")}</tr>`;
     })).join("");
-    const expected = (name) => shortly(curves[name].get(n));
+    const expected = (name) => shortly(expectedNow(name));
     const risks = LEARNERS.map((name) => `${name} ${shortly(realisedNow[name])} (${expected(name)})`);
     named("summary").textContent = `With ${shown} of ${words(n, "sample")} shown, the risk now, and in brackets the ` +
       `one expected at n = ${n}: ${risks.join(", ")}.`;
     if (!playing) say();
+  }
+
+  function drawChart(points, at) {
+    const everywhere = [...Array(61).keys()].map((i) => MOST_SAMPLES ** (i / 60));
+    const chosen = Object.entries(BOUNDS).filter(([protocol]) => state[protocol] === "on");
+    const bounds = chosen.flatMap(([protocol, sides]) => (
+      Object.entries(sides).map(([side, bound]) => ({
+        css: OF_PROTOCOL[protocol], kind: `bound ${side}`,
+        pairs: everywhere.map((n) => [n, bound(n, state.S, state.A)]).filter(([, r]) => r > 0),
+      }))
+    ));
+    const lines = LEARNERS.map((name) => ({
+      css: name, name, label: name, dots: 3,
+      pairs: [...curves[name]].sort((one, other) => one[0] - other[0]),
+    }));
+    drawPlane(named("chart"), {
+      x: { title: "number of samples n", name: "n", from: 1, to: MOST_SAMPLES, log: true },
+      y: { title: "risk (total variation)", from: LOWEST, to: HIGHEST, log: true },
+      curves: [...bounds, ...lines],
+      lines: [{ x: state.n }],
+      points: LEARNERS.filter((name) => at >= 1 && points[name] !== undefined).map((name) => (
+        { css: name, x: at, y: points[name], name: `${name}, this sample`, low: points[name] < LOWEST }
+      )),
+    });
+  }
+
+  // The legend of the chart, as items of a list.
+  function legendItems() {
+    const sample = (inside) => `<svg class="key" viewBox="0 0 30 14" aria-hidden="true">${inside}</svg>`;
+    const items = LEARNERS.map((name) => (
+      sample(`<path class="curve ${name}" d="M1 7H29"/>${mark(name, 15, 7, 4, "dot")}`) + name
+    ));
+    items.push(sample(mark("CE_sgl", 15, 7, 6, "point")) + "risk of the sample drawn");
+    for (const [protocol, learner] of Object.entries(OF_PROTOCOL)) {
+      if (state[protocol] !== "on") continue;
+      const line = (side, y) => `<path class="bound ${side} ${learner}" d="M1 ${y}H29"/>`;
+      items.push(sample(line("upper", 3) + line("lower", 11)) + `${protocol}, upper and lower bound`);
+    }
+    return items.map((item) => `<li>${item}</li>`).join("");
   }
 
   // The summary is read out after a pause, so that a screen reader is not told every stop of a slider.
@@ -189,33 +231,40 @@
 
   // --- Changing ------------------------------------------------------------------------------------------------
 
-  let writing = 0;
-
   function change(part, remembered = true) {
     const before = state;
     state = settled({ ...state, ...part });
     // Whoever sees all samples goes on to see all of them.
     if (before && "n" in part && !("shown" in part) && before.shown === before.n) state.shown = state.n;
     problem = problemOf(state);
-    sample = sampleOf(state, problem);
-    named("legend").innerHTML = legendItems(state);
+    const drawn = JSON.stringify([state.family, state.S, state.A, state.n, state.shape, state.seed]);
+    if (drawn !== sampled) [sample, sampled] = [sampleOf(state, problem), drawn];
+    named("legend").innerHTML = legendItems();
     showSettings();
     showTables();
     startCurves();
     showChart();
     if (remembered) {
-      note("link-note", "");
-      clearTimeout(writing);
-      writing = setTimeout(() => history.replaceState(null, "", writeState(state)), 250);
+      Story.changed();
     }
   }
 
-  function fromAddress() {
-    const found = readState(location.hash);
+  // Show the state of an address, and return what was not understood of it.
+  function open(hash) {
+    const found = readState(hash);
     stop();
-    clearTimeout(writing);
+    named("free").hidden = false;
     change(found.state, false);
-    note("link-note", found.notes.length ? `The link was not understood in full: ${found.notes.join("; ")}.` : "");
+    return found.notes;
+  }
+
+  // Stop what goes on when another scene is shown.
+  function close() {
+    stop();
+    clearTimeout(saying);
+    if (pending) clearTimeout(pending);
+    curvesOf = "";
+    document.body.dataset.busy = "false";
   }
 
   // --- Playing -------------------------------------------------------------------------------------------------
@@ -273,7 +322,7 @@
   named("another").addEventListener("click", () => change({ seed: state.seed % FIELDS.seed.last + 1 }));
   named("reset").addEventListener("click", () => {
     stop();
-    change(initialState());
+    change(FREE_START);
   });
   named("row").addEventListener("toggle", showTables);
   for (const svg of document.querySelectorAll(".heat")) {
@@ -285,43 +334,23 @@
     });
   }
   for (const form of document.forms) form.addEventListener("submit", (event) => event.preventDefault());
-  addEventListener("hashchange", fromAddress);
   named("key").textContent = "Rows are inputs, columns are labels. The darker a cell, the more; hatched is hidden. " +
     "A frame marks the latest sample. Select a row to see its numbers.";
 
-  // What a test, or a curious reader, may ask.
-  window.playground = {
-    get state() { return { ...state }; },
-    get busy() { return document.body.dataset.busy === "true"; },
-    get curves() { return Object.fromEntries(LEARNERS.map((name) => [name, [...curves[name]]])); },
-    set: (part) => change(part),
-    complete: (part) => settled({ ...initialState(), ...part }),
-    read: readState,
-    link: writeState,
-    least: leastSamples,
-    risks: risksOf,
-    bounds: boundsOf,
-    problem: (at) => {
-      const { rho, teacher } = problemOf(at);
-      return { rho: [...rho], teacher: teacher.map((row) => [...row]) };
-    },
-    counts: (at) => countsOf(at, sampleOf(at)).map((row) => [...row]),
-    students: (at) => {
-      const there = problemOf(at), counts = countsOf(at, sampleOf(at, there));
-      return Object.fromEntries(LEARNERS.map((name) => (
-        [name, studentOf(name, there, counts).map((row) => [...row])]
-      )));
-    },
-    audits: (at) => {
-      const there = problemOf(at), counts = countsOf(at, sampleOf(at, there));
-      return Object.fromEntries(Object.keys(LEFT_OUT).map((name) => [name, selfAudit(name, there, counts)]));
-    },
-    realised: (at) => {
-      const there = problemOf(at), counts = countsOf(at, sampleOf(at, there));
-      return Object.fromEntries(LEARNERS.map((name) => [name, riskOf(studentOf(name, there, counts), there)]));
-    },
-  };
+  for (const svg of document.querySelectorAll("#free .heat, #chart")) Probe.attach(svg);
+  new ResizeObserver(() => draw()).observe(named("chart-figure"));
 
-  fromAddress();
-  new ResizeObserver(showChart).observe(named("chart-figure"));
+  function draw() {
+    if (state && !named("free").hidden) showChart();
+  }
+
+  return {
+    open, close, draw,
+    change,
+    get state() { return state; },
+    get curves() { return Object.fromEntries(LEARNERS.map((name) => [name, [...curves[name]]])); },
+    table: () => [["curve", "n", "risk"], ...LEARNERS.flatMap((name) => (
+      [...curves[name]].sort((one, other) => one[0] - other[0]).map(([n, r]) => [name, n, r])
+    ))],
+  };
 })();
