@@ -268,6 +268,18 @@ def test_intervals_of_one_seed_cover(monkeypatch):
     assert not all(held_often_enough([share_held(seed, 50)], 50) for seed in range(60))
 
 
+def test_the_coverage_that_the_guide_quotes():
+    # Oracle: identity, the table of the committed figure; the stated level less three binomial errors
+    root = Path(__file__).parents[1]
+    table, guide = pd.read_csv(root / "figures" / "audit.csv"), (root / "docs" / "auditing.md").read_text(encoding="utf-8")
+    runs = int(table["runs"].iloc[0])
+    least, most = (math.floor(100 * table[name].min()) for name in ("clopper_pearson", "bernstein"))
+    said = f"{len(table)} settings, {runs} audits each, the intervals of 95 % held in {least} % at the least"
+    assert said in " ".join(guide.split())
+    assert f"in {most} % (Bernstein)" in guide
+    assert held_often_enough([table["clopper_pearson"].min(), table["bernstein"].min()], runs)
+
+
 @pytest.mark.slow
 def test_intervals_cover(capsys):
     # Oracle: identity, the stated level less three binomial errors, 2,000 runs in 8 settings
