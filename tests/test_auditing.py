@@ -271,7 +271,8 @@ def test_intervals_of_one_seed_cover(monkeypatch):
 def test_the_coverage_that_the_guide_quotes():
     # Oracle: identity, the table of the committed figure; the stated level less three binomial errors
     root = Path(__file__).parents[1]
-    table, guide = pd.read_csv(root / "figures" / "audit.csv"), (root / "docs" / "auditing.md").read_text(encoding="utf-8")
+    table = pd.read_csv(root / "figures" / "audit.csv")
+    guide = (root / "docs" / "auditing.md").read_text(encoding="utf-8")
     runs = int(table["runs"].iloc[0])
     least, most = (math.floor(100 * table[name].min()) for name in ("clopper_pearson", "bernstein"))
     said = f"{len(table)} settings, {runs} audits each, the intervals of 95 % held in {least} % at the least"
