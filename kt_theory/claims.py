@@ -14,8 +14,8 @@ from kt_theory import bounds, checks
 from kt_theory.learners import LEARNERS
 from kt_theory.protocols import PROTOCOLS
 from kt_theory.protocols.protocol import one_of_the_paper
-from kt_theory.rates import RateFit, fit_rate, with_error
-from kt_theory.showing import shown
+from kt_theory.rates import RateFit, fit_learner, fit_rate, with_error
+from kt_theory.showing import shown, table
 
 #: A bound in expectation, called by keyword: S, A, n -> risk, NaN outside its regime.
 Bound = Callable[..., Any]
@@ -45,9 +45,6 @@ ROUNDING = 1e-15
 
 #: The most characters of a panel's name in the table of text.
 PANEL_WIDTH = 60
-
-#: Points whose relative standard error exceeds this are not fitted: their logarithm is mostly noise.
-FITTED = 0.2
 
 
 @dataclass(frozen=True)
@@ -100,13 +97,7 @@ INSTANCE_CLAIMS = {
 
 def fit_panel(rows: pd.DataFrame) -> RateFit | None:
     """The log-log fit of one learner's receipts on one panel, over the points known to 20 %; None below three."""
-    rows = checks.frame("rows", rows, ("n", "mean", "mcse", "reps"))
-    rows = rows[rows["n"] > 0].sort_values("n")
-    exact = (rows["reps"] == 0).all()
-    usable = rows[(rows["mean"] > 0) & (exact | (rows["mcse"] > 0)) & (rows["mcse"] <= FITTED * rows["mean"])]
-    if len(usable) < 3:
-        return None
-    return fit_rate(usable["n"].to_numpy(), usable["mean"].to_numpy(), None if exact else usable["mcse"].to_numpy())
+    return fit_learner(rows)[0]
 
 
 def scoreboard(receipts: pd.DataFrame, claims: Mapping[str, Claims], exact: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -264,8 +255,8 @@ def z_scores(receipts: pd.DataFrame, exact: pd.DataFrame) -> np.ndarray:
     return ((both["mean"] - both["mean_exact"]) / both["mcse"]).to_numpy()
 
 
-def as_text(board: pd.DataFrame) -> str:
-    """The scoreboard as a table of text."""
+def as_text(board: pd.DataFrame, width: int | None = None) -> str:
+    """The scoreboard as a table of text, in paragraphs where its lines would be longer than `width`."""
     checks.frame("board", board, ("panel", "learner", "theory", "slope", "points", "checked", "held"))
     header = (
         "panel", "learner", "theory", "fitted slope", "over n", "settled", "exact slope", "mean/lower", "mean/upper",
@@ -288,5 +279,4 @@ def as_text(board: pd.DataFrame) -> str:
                 "no bound" if row.checked == 0 else "held" if row.held else "BROKEN",
             )
         )
-    widths = [max(len(line[i]) for line in lines) for i in range(len(header))]
-    return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
+    return table(lines, left=range(len(header)), width=width)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ from kt_theory import checks
 from kt_theory.files import path_of, write_whole
 from kt_theory.learners import Learner, resolve_learner
 from kt_theory.planning import Plan
+from kt_theory.rates import fit_rate, with_error
+from kt_theory.showing import shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,6 +42,8 @@ LOOK = {
 OTHERS = (("#56B4E9", "P"), ("#000000", "X"), ("#999933", "*"), ("#882255", "h"), ("#44AA99", "<"), ("#AA4499", ">"))
 #: The most axes of a figure, and the most inches across.
 AXES_MAX, INCHES_MAX = 100, 100.0
+#: The most letters of the name of a panel above its axes.
+PANEL_WIDTH = 48
 
 LABEL = {
     "CE_sgl": "CE_sgl (hard labels)",
@@ -63,14 +68,28 @@ def drawing(
     if rows * columns > AXES_MAX:
         raise ValueError(f"rows x columns is {rows} x {columns}: a figure has at most {AXES_MAX} axes")
     width, height = _inches("width", width), _inches("height", height)
-    with as_file(files("kt_theory") / "kt_theory.mplstyle") as style, matplotlib.rc_context(fname=style):
-        figure = Figure(figsize=(width, height * rows))
-        FigureCanvasAgg(figure)
-        axes = figure.subplots(rows, columns, squeeze=False)
+    with _in_style():
+        figure, axes = _empty(rows, columns, width, height)
         yield axes
         _shared_legend(figure, axes)
-        for suffix, metadata in ((".png", {"Software": None}), (".pdf", {"CreationDate": None})):
-            write_whole(f"{os.fspath(stem)}{suffix}", partial(figure.savefig, metadata=metadata))
+        _written(figure, stem)
+
+
+@contextmanager
+def _in_style() -> Iterator[None]:
+    with as_file(files("kt_theory") / "kt_theory.mplstyle") as style, matplotlib.rc_context(fname=style):
+        yield
+
+
+def _empty(rows: int, columns: int, width: float, height: float) -> tuple[Figure, np.ndarray]:
+    figure = Figure(figsize=(width, height * rows))
+    FigureCanvasAgg(figure)
+    return figure, figure.subplots(rows, columns, squeeze=False)
+
+
+def _written(figure: Figure, stem: str | os.PathLike[str]) -> None:
+    for suffix, metadata in ((".png", {"Software": None}), (".pdf", {"CreationDate": None})):
+        write_whole(f"{os.fspath(stem)}{suffix}", partial(figure.savefig, metadata=metadata))
 
 
 def _inches(name: str, value: Any) -> float:
@@ -238,6 +257,90 @@ def note(axes: Axes, text: str, colour: str) -> None:
     _drawn_on(axes)
     text, colour = checks.text("text", text), _colour(colour)
     axes.text(0.98, 0.98, text, transform=axes.transAxes, ha="right", va="top", color=colour, fontsize=8.5, zorder=4)
+
+
+#: Axes side by side in a figure of receipts.
+ACROSS = 3
+
+
+def draw_receipts(receipts: pd.DataFrame, stem: str | os.PathLike[str] | None = None) -> Figure:
+    """A figure of the receipts of a study: axes for each panel, mean risk against n, and fitted slopes.
+
+    Parameters
+    ----------
+    receipts : DataFrame
+        From `kt_theory.study.run`, `kt_theory.study.exact` or a file of receipts; without the column panel, as from
+        `kt_theory.simulate`, there is one.
+    stem : path, optional
+        Where to write `stem`.png and `stem`.pdf.
+
+    Returns
+    -------
+    Figure
+        Of matplotlib, to be written by its method ``savefig``. Axes are logarithmic. Error bars are two standard
+        errors. The corner of the axes has the slope of each learner by `kt_theory.fit_rate`, "~" before one that is not
+        resolved; learners without a slope are left out there.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, there is no row, or there are more than 100 panels.
+
+    Examples
+    --------
+    >>> import kt_theory as kt
+    >>> family = lambda n: kt.instance(1, S=2, A=4, n=n)
+    >>> receipts = kt.study.exact([kt.study.Panel("hard labels", family, n=[100, 1000, 10**4])])
+    >>> figure = draw_receipts(receipts)
+    >>> [axes.get_title() for axes in figure.axes]
+    ['hard labels']
+    """
+    receipts = checks.frame("receipts", receipts, ("learner", "n", "mean", "mcse", "reps"))
+    if not len(receipts):
+        raise ValueError("receipts has no row: there is nothing to draw")
+    receipts = receipts.assign(panel=receipts["panel"].astype(str) if "panel" in receipts else "")
+    panels = [*dict.fromkeys(receipts["panel"])]
+    if len(panels) > AXES_MAX:
+        raise ValueError(f"receipts has {len(panels)} panels: a figure has at most {AXES_MAX} axes; select some")
+    slopes = fit_rate(receipts)
+    looks = _looks(receipts)
+    columns = min(ACROSS, len(panels))
+    with _in_style():
+        rows = math.ceil(len(panels) / columns)
+        figure, grid = _empty(rows, columns, 1.6 + 3.4 * columns, 3.2)
+        for axes, panel in zip(grid.flat, panels, strict=False):
+            inside = receipts[receipts["panel"] == panel]
+            axes.set_xscale("symlog" if (inside["n"] == 0).any() else "log")  # n = 0 has no logarithm
+            axes.set_yscale("log" if (inside["mean"] > 0).any() else "linear")
+            # Exact receipts have no error bars, and a line for markers.
+            exact = (inside["reps"] == 0).all()
+            draw_curves(axes, panel, receipts if exact else None, None if exact else receipts)
+            axes.set_title(shown(panel, PANEL_WIDTH) if panel else "", fontsize="medium")
+            _slopes(axes, slopes[slopes["panel"] == panel], looks)
+        for axes in grid.flat[len(panels) :]:
+            axes.set_visible(False)
+        _shared_legend(figure, grid)
+        if stem is not None:
+            _written(figure, path_of(stem, "stem"))
+    return figure
+
+
+def _slopes(axes: Axes, fits: pd.DataFrame, looks: Mapping[str, tuple[str, str]]) -> None:
+    """The slope of each learner in the lower left corner, in its colour."""
+    known = fits[fits["points"] > 0]
+    for i, fit in enumerate(reversed([*known.itertuples()])):
+        sign = "" if fit.resolved else "~ "
+        text = f"slope {sign}{with_error(fit.slope, fit.slope_se)}"
+        axes.annotate(
+            text,
+            (0, 0),
+            (4, 4 + 10 * i),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            color=looks[fit.learner][0],
+            fontsize=7.5,
+            zorder=4,
+        )
 
 
 def draw_exchange(

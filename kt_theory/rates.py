@@ -29,11 +29,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
 from kt_theory import checks
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: Points of receipts whose relative standard error exceeds this are not fitted: their logarithm is mostly noise.
+FITTED = 0.2
 
 
 @dataclass(frozen=True)
@@ -210,7 +216,13 @@ class RateFit:
         return f"{with_error(self.slope, self.slope_se)} over n = {first}..{last} ({self.points} points, {verdict})"
 
 
-def fit_rate(n: Any, risk: Any, mcse: Any = None, *, window: Any = None, tolerance: float = 0.05) -> RateFit:
+@overload
+def fit_rate(n: pd.DataFrame, *, window: Any = None, tolerance: float = 0.05) -> pd.DataFrame: ...
+@overload
+def fit_rate(n: Any, risk: Any, mcse: Any = None, *, window: Any = None, tolerance: float = 0.05) -> RateFit: ...
+def fit_rate(
+    n: Any, risk: Any = None, mcse: Any = None, *, window: Any = None, tolerance: float = 0.05
+) -> RateFit | pd.DataFrame:
     """The slope of log risk against log n, by least squares.
 
     With `mcse` each point is weighed by its own noise, and the standard errors follow from that noise. Without it the
@@ -218,8 +230,9 @@ def fit_rate(n: Any, risk: Any, mcse: Any = None, *, window: Any = None, toleran
 
     Parameters
     ----------
-    n : array_like of int, shape (k,)
-        Sample sizes, positive and strictly increasing.
+    n : array_like of int, shape (k,), or DataFrame
+        Sample sizes, positive and strictly increasing. Or the receipts of a study or of `kt_theory.simulate`, with the
+        columns learner, n, mean, mcse, reps, and panel if there is more than one: they hold the risks as well.
     risk : array_like, shape (k,)
         Risks, positive within the window.
     mcse : array_like, shape (k,), optional
@@ -231,14 +244,17 @@ def fit_rate(n: Any, risk: Any, mcse: Any = None, *, window: Any = None, toleran
 
     Returns
     -------
-    RateFit
+    RateFit or DataFrame
+        For receipts a row per panel and learner: panel (if receipts have it), learner, slope, slope_se, n_min, n_max,
+        points (how many n were fitted), left_out (how many were not: those whose risk is 0, or known to no better than
+        20 %), resolved. With fewer than three n to fit the slope is NaN.
 
     Raises
     ------
     ValueError
         If lengths differ, fewer than two points lie in the window, or an entry is not what it must be; the message
         names the argument, the place and the value. A risk of 0 has no logarithm and is never dropped silently: leave
-        it out by the window.
+        it out by the window. Receipts without a column, or with two rows of one panel, learner and n, are refused.
 
     Notes
     -----
@@ -258,11 +274,22 @@ def fit_rate(n: Any, risk: Any, mcse: Any = None, *, window: Any = None, toleran
     -0.6876 over n = 100..800 (4 points, not resolved)
     >>> fit.local_slopes.round(2).tolist()
     [-0.73, -0.69, -0.65]
+
+    All learners of some receipts at once:
+
+    >>> import kt_theory as kt
+    >>> panel = kt.study.Panel("hard labels", lambda n: kt.instance(1, 2, 4, n), [100, 1000, 10**4], ["CE_sgl"])
+    >>> fit_rate(kt.study.exact([panel]))[["learner", "slope", "points", "left_out"]].round(3).values.tolist()
+    [['CE_sgl', -0.502, 3, 0]]
     """
+    tolerance = checks.positive("tolerance", tolerance)
+    if hasattr(n, "columns"):
+        if risk is not None or mcse is not None:
+            raise ValueError("n is a DataFrame and risk or mcse is given as well: receipts hold both")
+        return _fit_receipts(n, window, tolerance)
     sizes = checks.whole_numbers("n", n, minimum=1)
     for i in np.flatnonzero(np.diff(sizes) <= 0)[:1]:
         raise ValueError(f"n[{i + 1}] is {sizes[i + 1]} after n[{i}] = {sizes[i]}: n must be strictly increasing")
-    tolerance = checks.positive("tolerance", tolerance)
     inside = _inside(sizes, window)
     log_risk, sigma = _logarithms(sizes, risk, mcse, inside)
     sizes = sizes[inside]
@@ -314,14 +341,64 @@ def fit_rate(n: Any, risk: Any, mcse: Any = None, *, window: Any = None, toleran
     )
 
 
+def _fit_receipts(receipts: Any, window: Any, tolerance: float) -> pd.DataFrame:
+    """A row per panel and learner."""
+    import pandas as pd
+
+    receipts = checks.frame("n", receipts, ("learner", "n", "mean", "mcse", "reps"))
+    lo, hi = _ends(window)
+    keys = [name for name in ("panel", "learner") if name in receipts]
+    rows: list[dict[str, Any]] = []
+    for names, group in receipts[receipts["n"].between(lo, hi)].groupby(keys, sort=False):
+        whose = dict(zip(keys, names, strict=True))
+        if group["n"].duplicated().any():
+            of = ", ".join(f"{name} {checks.shown(value)}" for name, value in whose.items())
+            raise ValueError(f"n has two rows of {of} at n = {group['n'][group['n'].duplicated()].iloc[0]}")
+        fit, left_out = fit_learner(group, tolerance)
+        rows.append(
+            {
+                **whose,
+                "slope": fit.slope if fit else math.nan,
+                "slope_se": fit.slope_se if fit else math.nan,
+                "n_min": fit.window[0] if fit else math.nan,
+                "n_max": fit.window[1] if fit else math.nan,
+                "points": fit.points if fit else 0,
+                "left_out": left_out,
+                "resolved": bool(fit and fit.resolved),
+            }
+        )
+    if not rows:
+        raise ValueError("n has no row" + ("" if window is None else f" in the window ({lo:g}, {hi:g})"))
+    return pd.DataFrame(rows)
+
+
+def fit_learner(rows: pd.DataFrame, tolerance: float = 0.05) -> tuple[RateFit | None, int]:
+    """The fit of one learner's receipts over the points known to 20 %, None below three; how many n are not fitted."""
+    rows = checks.frame("rows", rows, ("n", "mean", "mcse", "reps"))
+    placed = rows[rows["n"] > 0].sort_values("n")
+    exact = (placed["reps"] == 0).all()
+    known = (placed["mean"] > 0) & (exact | (placed["mcse"] > 0)) & (placed["mcse"] <= FITTED * placed["mean"])
+    usable = placed[known]
+    if len(usable) < 3:
+        return None, len(rows)
+    mcse = None if exact else usable["mcse"].to_numpy()
+    fit = fit_rate(usable["n"].to_numpy(), usable["mean"].to_numpy(), mcse, tolerance=tolerance)
+    return fit, len(rows) - len(usable)
+
+
+def _ends(window: Any) -> tuple[float, float]:
+    """The ends of a window, infinite ones if there is none."""
+    if window is None:
+        return -math.inf, math.inf
+    ends = checks.array_of_floats("window", window, ndim=1)
+    if ends.size != 2 or not ends[0] <= ends[1]:
+        raise ValueError(f"window is {window!r}: it must be a pair (lo, hi) with lo <= hi")
+    return float(ends[0]), float(ends[1])
+
+
 def _inside(sizes: np.ndarray, window: Any) -> np.ndarray:
     """Which n lie in the window; at least two do."""
-    lo, hi = -math.inf, math.inf
-    if window is not None:
-        ends = checks.array_of_floats("window", window, ndim=1)
-        if ends.size != 2 or not ends[0] <= ends[1]:
-            raise ValueError(f"window is {window!r}: it must be a pair (lo, hi) with lo <= hi")
-        lo, hi = ends.tolist()
+    lo, hi = _ends(window)
     inside = (sizes >= lo) & (sizes <= hi)
     if inside.sum() < 2:
         where = "" if window is None else f" in the window ({lo:g}, {hi:g})"

@@ -7,7 +7,8 @@ around, or a prompt of 5,600 characters. Files keep names as they are; what is s
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+import textwrap
+from collections.abc import Collection, Iterable, Sequence
 
 #: The most characters of a name that are shown.
 NAME_WIDTH = 40
@@ -61,6 +62,51 @@ def shown(name: object, width: int = NAME_WIDTH) -> str:
 
 def _spelled(name: str) -> str:
     return escaped(name.replace("\\", "\\\\"))
+
+
+def table(
+    rows: Sequence[Sequence[str]], *, left: Collection[int] = (), indent: str = "", width: int | None = None
+) -> str:
+    """Rows of words, the first of which is the header, as aligned columns; those in `left` begin at one place.
+
+    Where a line would be longer than `width`, each row becomes a paragraph instead: its first column, and below it what
+    the columns are called and hold, without those that hold "-".
+
+    Examples
+    --------
+    >>> rows = [("learner", "slope", "settled"), ("CE_sgl", "-0.51 +- 0.02", "yes"), ("CE_ful", "-", "no")]
+    >>> print(table(rows, left=[0]))
+    learner          slope  settled
+    CE_sgl   -0.51 +- 0.02      yes
+    CE_ful               -       no
+    >>> print(table(rows, width=24))
+    learner CE_sgl
+      slope: -0.51 +- 0.02;
+      settled: yes
+    learner CE_ful
+      settled: no
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    if width is None or len(indent) + sum(widths) + 2 * (len(widths) - 1) <= width:
+        aligned = (
+            "  ".join(
+                cell.ljust(size) if i in left else cell.rjust(size)
+                for i, (cell, size) in enumerate(zip(row, widths, strict=True))
+            )
+            for row in rows
+        )
+        return "\n".join(f"{indent}{line}".rstrip() for line in aligned)
+    header, *rest = rows
+    lines = []
+    for first, *cells in rest:
+        pairs = (f"{name}: {cell}" for name, cell in zip(header[1:], cells, strict=True) if cell != "-")
+        margin = f"{indent}  "
+        lines.append(f"{indent}{header[0]} {first}")
+        lines += textwrap.wrap(
+            "; ".join(pairs), width, initial_indent=margin, subsequent_indent=margin, break_long_words=False,
+            break_on_hyphens=False,
+        )  # fmt: skip
+    return "\n".join(lines)
 
 
 def listed(names: Iterable[str], count: int, most: int) -> str:

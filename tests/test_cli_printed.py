@@ -35,6 +35,26 @@ def lines(capsys, *words, code=cli.HELD):
     return capsys.readouterr().out.splitlines()
 
 
+WIDE = [
+    "verify --statement zz-E.2 zz-E.5",
+    "simulate --instance 1 --S 2 --A 3 --n 100 --reps 20",
+    "losses",
+    "plan --S 10 --A 100 --target 0.1 --cost hard=1",
+]
+
+
+@pytest.mark.parametrize("command", WIDE)
+def test_tables_fit_a_narrow_terminal(command, monkeypatch, capsys):
+    # Oracle: definition, no line of a table is longer; every word of the wide table is in the narrow one
+    wide = lines(capsys, *command.split())
+    monkeypatch.setenv("COLUMNS", "50")
+    narrow = lines(capsys, *command.split())
+    first = next(i for i, line in enumerate(narrow) if line.startswith("  ") and ":" in line)
+    last = max(i for i, line in enumerate(narrow) if line.startswith("  ") and ":" in line)
+    assert max(map(len, narrow[first : last + 1])) <= 50
+    assert len(narrow) > len(wide)
+
+
 def process(*words, **options):
     return subprocess.run([sys.executable, "-m", "kt_theory", *words], capture_output=True, text=True, **options)
 

@@ -20,6 +20,7 @@ import pytest
 
 import kt_theory as kt
 from kt_theory import cli
+from kt_theory.cli.study_text import slopes_as_text
 from kt_theory.simulation.cells import Cell
 from kt_theory.study import cluster, engine, store
 
@@ -97,7 +98,7 @@ def table(study, folder="tiny"):
 # --- run --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("action", ["", "run", "status", "check", "merge", "export", "replay"])
+@pytest.mark.parametrize("action", ["", "run", "status", "check", "merge", "export", "plot", "replay"])
 def test_help_teaches(action, capsys):
     with pytest.raises(SystemExit) as stopped:
         cli.main(["study", *action.split(), "--help"])
@@ -319,7 +320,7 @@ def test_a_batch_that_is_none_is_refused(name, sentence, study):
     assert sentence in err
 
 
-@pytest.mark.parametrize("words", [["status"], ["check"], ["replay", "a/b"], ["export", "--out", "x.csv"]])
+@pytest.mark.parametrize("words", [["status"], ["check"], ["replay", "a/b"], ["plot"], ["export", "--out", "x.csv"]])
 def test_a_folder_of_something_else_is_refused(words, study, here):
     (here / "other").mkdir()
     (here / "other" / "precious").write_text("")
@@ -436,6 +437,32 @@ def test_export_of_nothing_writes_nothing(study):
     assert code == cli.BROKEN
     assert "no cell is complete: none.csv was not written" in err
     assert not Path("none.csv").exists()
+
+
+def test_a_plot_draws_the_receipts_and_prints_their_slopes(study, monkeypatch):
+    # Oracle: identity, the slopes of kt.fit_rate for the exported table
+    Path("tiny.toml").write_text(TINY.replace("n = [5, 10]", "n = [5, 10, 20]"), encoding="utf-8")
+    study("run", "tiny.toml")
+    code, out, _ = study("plot", "tiny")
+    assert code == cli.HELD
+    assert Path("tiny.png").stat().st_size > 5000
+    assert Path("tiny.pdf").exists()
+    table(study)
+    rows = kt.fit_rate(pd.read_csv("table.csv"))
+    said = out.splitlines()
+    assert len(said) == len(rows) + 2
+    for line, row in zip(said[1:], rows.itertuples(), strict=False):
+        assert row.learner in line
+        assert f"{row.points} of {row.points + row.left_out}" in line
+        assert (f"{row.slope:.3f} +- {row.slope_se:.3f}" in line) == (row.points > 0)
+    assert said[-1] == f"figure: {Path('tiny.png').resolve()}"
+    monkeypatch.setenv("COLUMNS", "40")
+    assert max(map(len, slopes_as_text(rows).splitlines())) <= 40
+    study("run", "tiny.toml", "--share", "9/9", "--out", "none")
+    code, out, err = study("plot", "none", "--out", "absent.png")
+    assert (code, out) == (cli.BROKEN, "")
+    assert "no cell is complete: absent.png was not written" in err
+    assert study("plot", "tiny", "--out", "x.gif")[0] == cli.REFUSED
 
 
 @pytest.mark.parametrize("words", [(), ("--out", "-")])

@@ -5,6 +5,7 @@ import pytest
 
 import kt_theory as kt
 from kt_theory import plots
+from kt_theory.rates import with_error
 
 
 @pytest.fixture(scope="module")
@@ -87,3 +88,32 @@ def test_learners_of_ones_own_have_a_look_and_a_name(tmp_path):
     assert labels == ["mine", "yours", "SEL@top_k:2", "CE_sgl (hard labels)"]
     assert len({handle.lines[0].get_color() for handle in handles} | {look[0] for look in plots.LOOK.values()}) == 8
     assert {look[0] for look in plots.OTHERS}.isdisjoint(look[0] for look in plots.LOOK.values())
+
+
+def test_receipts_become_a_panel_each_with_their_slopes(tmp_path):
+    # Oracle: identity, titles, points and slopes are those of the receipts
+    rows = kt.study.run([kt.study.Panel(f"p{S}", lambda n, S=S: kt.instance(1, S, 4, n), [50, 500, 5000], ["CE_sgl"])
+                         for S in (1, 2, 3, 4)], reps=200)  # fmt: skip
+    figure = plots.draw_receipts(rows, tmp_path / "sweep")
+    assert {path.name for path in tmp_path.iterdir()} == {"sweep.png", "sweep.pdf"}
+    drawn = [axes for axes in figure.axes if axes.get_visible()]
+    assert [axes.get_title() for axes in drawn] == ["p1", "p2", "p3", "p4"]
+    fits = kt.fit_rate(rows)
+    for axes, fit in zip(drawn, fits.itertuples(), strict=True):
+        (text,) = [text.get_text() for text in axes.texts]
+        assert text.removeprefix("slope ").removeprefix("~ ") == with_error(fit.slope, fit.slope_se)
+        assert ("~" in text) == (not fit.resolved)
+        np.testing.assert_array_equal(axes.lines[0].get_ydata(), rows[rows["panel"] == fit.panel]["mean"])
+    assert plots.draw_receipts(rows.drop(columns="panel")[:3]).axes[0].get_title() == ""
+
+
+def test_receipts_that_cannot_be_drawn_are_refused():
+    # Oracle: enumeration
+    rows = kt.study.run([kt.study.Panel("p", kt.instance(0, 2, 2), [10], ["CE_sgl"])], reps=10)
+    with pytest.raises(ValueError, match="receipts has no row"):
+        plots.draw_receipts(rows[:0])
+    with pytest.raises(ValueError, match="receipts has no column 'mcse'"):
+        plots.draw_receipts(rows.drop(columns="mcse"))
+    many = rows.loc[rows.index.repeat(101)].assign(panel=[f"p{i}" for i in range(101)])
+    with pytest.raises(ValueError, match="receipts has 101 panels"):
+        plots.draw_receipts(many)

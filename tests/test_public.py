@@ -291,6 +291,7 @@ OTHER: dict[str, dict[str, Any]] = {
     "plots.note": {"axes": AXES, "text": "words", "colour": "red"},
     "plots.draw_exchange": {"axes": AXES, "receipts": DRAWN, "against": "CE_sgl", "learners": ["CE_ful"]},
     "plots.draw_teacher": {"stem": "figure", "panel": "p", "exact": PAPERS, "receipts": PAPERS, "floor": 1e-9},
+    "plots.draw_receipts": {"receipts": RECEIPTS, "stem": "figure"},
     "plots.draw_plan": {"axes": AXES, "plan": PLAN},
     "plots.draw_gap": {"axes": AXES, "gaps": GAPS, "colour": "red"},
     "plots.draw_shares": {"axes": AXES, "worlds": WORLDS, "limit": 0.4},

@@ -7,6 +7,7 @@ import math
 
 import mpmath
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.stats
 
@@ -509,3 +510,58 @@ def test_a_comparison_is_frozen_and_equal_by_its_numbers():
         comparison.slope = 0.0
     assert comparison == fit.compare(-1) != fit.compare(-0.5)
     assert comparison.tolerance == fit.tolerance == 0.05
+
+
+# --- Receipts -------------------------------------------------------------------------------------------
+
+
+def receipts_of(curves, reps=100):
+    """Receipts of two panels with these means, and errors of 1 %."""
+    rows = [
+        {"panel": panel, "learner": learner, "n": n, "mean": mean, "mcse": 0.01 * mean, "reps": reps}
+        for panel in ("a", "b")
+        for learner, curve in curves.items()
+        for n, mean in curve.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def test_receipts_give_a_row_per_panel_and_learner():
+    # Oracle: closed form, 3 n^-1/2 has the slope -1/2; second algorithm, the fit of its columns
+    curves = {"CE_sgl": {k: 3 * k**-0.5 for k in (10, 100, 1000)}, "CE_ful": {k: 0.5**k for k in (1, 10, 10000)}}
+    frame = receipts_of(curves).sample(frac=1, random_state=1)
+    rows = fit_rate(frame).set_index(["panel", "learner"]).sort_index()
+    assert [*rows.index] == [("a", "CE_ful"), ("a", "CE_sgl"), ("b", "CE_ful"), ("b", "CE_sgl")]
+    row, n = rows.loc[("b", "CE_sgl")], [10, 100, 1000]
+    alone = fit_rate(n, [curves["CE_sgl"][k] for k in n], [0.01 * curves["CE_sgl"][k] for k in n])
+    assert (row["slope"], row["slope_se"], row["resolved"]) == (alone.slope, alone.slope_se, alone.resolved)
+    assert row["slope"] == pytest.approx(-0.5, rel=1e-12)
+    assert (row["n_min"], row["n_max"], row["points"], row["left_out"]) == (10, 1000, 3, 0)
+    # A risk of 0 is left out, counted, and fewer than three points are no slope.
+    none = rows.loc[("a", "CE_ful")]
+    assert math.isnan(none["slope"])
+    assert (none["points"], none["left_out"], none["resolved"]) == (0, 3, False)
+    inside = fit_rate(frame, window=(50, 2000))
+    assert (inside["points"] == 0).all()
+
+
+def test_a_risk_known_badly_is_left_out_and_counted():
+    # Oracle: enumeration, three of four points are known to 20 %
+    frame = receipts_of({"CE_sgl": {k: 1 / k for k in (10, 100, 1000, 10000)}})
+    frame.loc[frame["n"] == 10000, "mcse"] = 0.3 / 10000
+    row = fit_rate(frame).iloc[0]
+    assert (row["points"], row["left_out"], row["n_max"]) == (3, 1, 1000)
+    assert fit_rate(frame.assign(mcse=0.0, reps=0)).iloc[0]["slope_se"] == 0.0
+
+
+def test_receipts_that_are_none_are_refused():
+    # Oracle: enumeration
+    frame = receipts_of({"CE_sgl": {10: 0.5, 100: 0.1}})
+    with pytest.raises(ValueError, match="n has no column 'reps'"):
+        fit_rate(frame.drop(columns="reps"))
+    with pytest.raises(ValueError, match="n has two rows of panel 'a', learner 'CE_sgl' at n = 10"):
+        fit_rate(pd.concat([frame, frame[:1]]))
+    with pytest.raises(ValueError, match=r"n has no row in the window \(5, 6\)"):
+        fit_rate(frame, window=(5, 6))
+    with pytest.raises(ValueError, match="risk or mcse is given as well"):
+        fit_rate(frame, [1, 2])

@@ -36,6 +36,17 @@ def test_a_name_is_shown_on_one_line(name):
     assert showing.shown(name) == NAMES[name]
 
 
+def test_a_table_that_is_too_wide_becomes_paragraphs():
+    # Oracle: enumeration, by hand
+    rows = [("learner", "slope", "settled"), ("CE_sgl", "-0.5", "yes"), ("CE_ful", "-", "no")]
+    flat = "learner  slope  settled\nCE_sgl    -0.5      yes\nCE_ful       -       no"
+    assert showing.table(rows, left=[0]) == showing.table(rows, left=[0], width=23) == flat
+    stacked = "learner CE_sgl\n  slope: -0.5; settled: yes\nlearner CE_ful\n  settled: no"
+    assert showing.table(rows, left=[0], width=22).replace(";\n  ", "; ") == stacked
+    for width in (23, 30, 60):
+        assert max(map(len, showing.table(rows * 3, indent="  ", width=width).splitlines())) <= width
+
+
 @pytest.mark.parametrize("name", ["\x1b" * 5600, "\U000e0041" * 40, "prompt\n" * 800])
 def test_a_long_name_is_short_and_printable(name):
     text = showing.shown(name)

@@ -19,8 +19,8 @@ from kt_theory.cli.options import (
     path,
     whole,
 )
-from kt_theory.cli.printing import LISTED, count, self_audit_as_text, self_audit_found
-from kt_theory.showing import listed, shown
+from kt_theory.cli.printing import LISTED, count, self_audit_as_text, self_audit_found, terminal_width
+from kt_theory.showing import listed, shown, table
 
 #: The most names that --S and --A make.
 NAMES_MAX = 10**7
@@ -214,19 +214,18 @@ def _students_as_text(students: dict[str, Any], data: kt.TransferSet, out: str |
         pairs = data.pairs
         order = np.argsort(-pairs.values, kind="stable")[:LISTED]
         s, a, counts = pairs.rows[order], pairs.columns[order], pairs.values[order]
-        told = [table.at(s, a) for table in (data.told, *students.values())]
+        told = [values.at(s, a) for values in (data.told, *students.values())]
         lines = "told cells, and the rest of each input,"
     else:
         s, a = np.unravel_index(np.argsort(-data.counts, axis=None, kind="stable")[:LISTED], data.counts.shape)
         counts = data.counts[s, a]
-        told = [table[s, a] for table in (data.revealed, *students.values())]
+        told = [values[s, a] for values in (data.revealed, *students.values())]
         lines = f"{data.counts.size} rows"
     rows = [columns]
     for i in range(s.size):
         names = [shown(data.states[s[i]]), shown(data.actions[a[i]]), str(counts[i])]
         rows.append(names + ["-" if np.isnan(values[i]) else f"{values[i]:.6f}" for values in told])
-    widths = [max(len(row[i]) for row in rows) for i in range(len(columns))]
-    table = "\n".join("  " + "  ".join(map(str.rjust, row, widths)) for row in rows)
+    cells = table(rows, indent="  ", width=terminal_width())
     where = f"all {lines} are in {out}" if out else "write all rows with --out students.csv"
     where += "\nADD_sgl is made for the worst teacher: where many labels are rare, CE_sgl is far closer"
-    return f"\nwhat each learner gives, on the pairs seen most often:\n{table}\n{where}"
+    return f"\nwhat each learner gives, on the pairs seen most often:\n{cells}\n{where}"

@@ -10,6 +10,8 @@ import kt_theory as kt
 from kt_theory.cli.exits import HELD
 from kt_theory.cli.making import made
 from kt_theory.cli.options import add_command
+from kt_theory.cli.printing import terminal_width
+from kt_theory.showing import table
 
 
 def add_parser(commands: Any) -> None:
@@ -56,11 +58,10 @@ def _losses(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(entries, indent=1))
         return HELD
-    wide = max((len(entry["id"]) for entry in entries), default=0)
-    print(f"{'id':{wide}}  {'a sample shows':14}  {'limit = teacher':15}  title")
+    lines = [["id", "a sample shows", "limit = teacher", "title"]]
     for entry in entries:
-        consistent = entry["consistent"].partition(" ")[0]
-        print(f"{entry['id']:{wide}}  {entry['sees']:14}  {consistent:15}  {entry['title']}")
+        lines.append([entry["id"], entry["sees"], entry["consistent"].partition(" ")[0], entry["title"]])
+    print(table(lines, left=range(4), width=terminal_width()))
     print(f"{len(entries)} entries")
     return HELD
 

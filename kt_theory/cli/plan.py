@@ -20,8 +20,8 @@ from kt_theory.cli.options import (
     positive,
     whole,
 )
-from kt_theory.cli.printing import rows_of, self_audit_as_text, self_audit_found
-from kt_theory.showing import shown
+from kt_theory.cli.printing import rows_of, self_audit_as_text, self_audit_found, terminal_width
+from kt_theory.showing import shown, table
 
 #: Items that are listed before the rest is only counted.
 LISTED = 20
@@ -159,25 +159,24 @@ def _plan_annotations(arguments: argparse.Namespace, target: float) -> int:
 
 
 def _annotations_as_text(found: kt.AnnotationPlan) -> str:
-    table = found.table
+    items = found.table
     what = "of each item" if found.per_item else "averaged over the items"
     needed = "a number beyond 10^9" if found.more is None else f"{found.more:,}"
-    some = table["more"].isna() | (table["more"] > 0)
+    some = items["more"].isna() | (items["more"] > 0)
     lines = [
         f"more annotations for a total variation of at most {found.target:g} {what} with probability "
         f"{found.confidence:g}:",
-        f"  {needed}, of {some.sum():,} of {len(table):,} items, which have {table['annotations'].sum():,}; expected "
-        f"total variation {table['tv'].mean():.3f} now, {table['tv_then'].mean():.3f} then",
+        f"  {needed}, of {some.sum():,} of {len(items):,} items, which have {items['annotations'].sum():,}; expected "
+        f"total variation {items['tv'].mean():.3f} now, {items['tv_then'].mean():.3f} then",
     ]
-    first = table[some].sort_values("more", ascending=False, kind="stable", na_position="first")[:LISTED]
+    first = items[some].sort_values("more", ascending=False, kind="stable", na_position="first")[:LISTED]
     rows = [["item", "annotations", "expected TV", "more", "TV then"]]
     for row in rows_of(first):
         more = "beyond 10^9" if row["more"] is None else f"{row['more']:,}"
         then = "-" if row["tv_then"] is None else f"{row['tv_then']:.3f}"
         tv = f"{row['tv']:.3f} +- {row['mcse']:.3f}"
         rows.append([shown(row["item"]), f"{row['annotations']:,}", tv, more, then])
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines += ["  " + "  ".join(map(str.rjust, row, widths)) for row in rows]
+    lines.append(table(rows, indent="  ", width=terminal_width()))
     if some.sum() > LISTED:
         lines.append(f"  and {some.sum() - LISTED:,} more items: --out FILE or --json lists all")
     return "\n".join([*lines, *(f"- {note}" for note in found.notes)])
@@ -252,8 +251,7 @@ def _as_text(found: kt.Plan) -> str:
             if isinstance(value, (int, float)):
                 row[name] = f"{value:,.6g}" if isinstance(value, float) else f"{value:,}"
         rows.append(["-" if value is None else str(value) for value in row.values()])
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines += ["  " + "  ".join(map(str.rjust, row, widths)) for row in rows]
+    lines.append(table(rows, indent="  ", width=terminal_width()))
     if found.pilot_audit is not None:
         lines.append(f"from the pilot's records alone: {self_audit_as_text(self_audit_found(found.pilot_audit))}")
     return "\n".join([*lines, *(f"- {note}" for note in found.notes)])

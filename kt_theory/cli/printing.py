@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import shutil
+import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+
+from kt_theory.showing import escaped, table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -13,9 +19,26 @@ if TYPE_CHECKING:
 LISTED = 8
 
 
+def terminal_width() -> int | None:
+    """Characters that a line of standard output may have: COLUMNS, or those of the terminal; None if it is a file."""
+    columns = os.environ.get("COLUMNS", "")
+    if columns.isdecimal() and int(columns) > 0:
+        return int(columns)
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
 def as_json(frame: pd.DataFrame) -> str:
     """The rows of a frame, numbers to their last digit; what is not finite is null, since JSON has no such number."""
     return json.dumps(rows_of(frame), indent=2, default=lambda value: value.item())
+
+
+def frame_as_text(frame: pd.DataFrame, number: Callable[[float], str] = "{:.6g}".format) -> str:
+    """The rows of a frame as a table that fits the terminal."""
+    cells = [
+        [number(value) if isinstance(value, float) else escaped(str(value)) for value in row]
+        for row in frame.astype(object).itertuples(index=False)
+    ]
+    return table([[*map(str, frame.columns)], *cells], width=terminal_width())
 
 
 def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import kt_theory as kt
 from kt_theory.cli.exits import BROKEN, HELD, guarded
 from kt_theory.cli.options import add_command, common_options, path, whole
-from kt_theory.cli.printing import as_json
+from kt_theory.cli.printing import as_json, terminal_width
 from kt_theory.cli.shipped import shipped
 from kt_theory.files import check_writable
 
@@ -109,7 +109,7 @@ def run_studies(studies: dict[str, Callable[..., pd.DataFrame]], arguments: argp
     if arguments.json:
         print(as_json(board))
     else:
-        print(kt.claims.as_text(board))
+        print(kt.claims.as_text(board, terminal_width()))
         bound = board[board["checked"] > 0]
         held = f"{bound['held'].sum()} of {len(bound)} curves keep all of theirs"
         print(f"\nbounds: {bound['checked'].sum()} checks at single n; {held}")

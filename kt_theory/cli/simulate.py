@@ -18,7 +18,7 @@ from kt_theory.cli.options import (
     positive,
     whole,
 )
-from kt_theory.cli.printing import as_json
+from kt_theory.cli.printing import as_json, frame_as_text
 
 
 def add_parser(commands: Any) -> None:
@@ -133,5 +133,5 @@ def _simulate(arguments: argparse.Namespace) -> int:
     else:
         columns = ["n", "learner", "protocol", "mean", "mcse", "reps", "nonzero"]
         columns += [column for column in ("divergence", "infinite", "control") if column in frame]
-        print(frame[columns].to_string(index=False, float_format="{:.6g}".format))
+        print(frame_as_text(frame[columns]))
     return HELD

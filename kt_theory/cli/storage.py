@@ -16,7 +16,8 @@ from kt_theory.cli.options import (
     path,
     whole,
 )
-from kt_theory.cli.printing import as_json
+from kt_theory.cli.printing import as_json, terminal_width
+from kt_theory.showing import table
 
 #: What each storage keeps, in words.
 WORDS = {
@@ -27,9 +28,6 @@ WORDS = {
     "renormalised": "the most likely labels, scaled to one",
     "frequencies": "drawn labels without their probabilities",
 }
-
-#: Width of the first column.
-WIDE = 24
 
 
 def add_parser(commands: Any) -> None:
@@ -95,11 +93,11 @@ def _storage(arguments: argparse.Namespace) -> int:
         print(as_json(frame))
         return HELD
     print(f"{arguments.numbers} numbers of a row at each visit; expected total variation of the student")
-    print("visits of every input".ljust(WIDE) + "".join(f"{v} ".rjust(12) for v in arguments.visits))
+    lines = [["visits of every input", *(f"{visits} " for visits in arguments.visits)]]
     for name, rows in frame.groupby("storage", sort=False):
-        risks = zip(rows["risk"], rows["best"], strict=True)
-        cells = (f"{_decimals(risk)}{'*' if best else ' '}".rjust(12) for risk, best in risks)
-        print(f"  {name}".ljust(WIDE) + "".join(cells))
+        pairs = zip(rows["risk"], rows["best"], strict=True)
+        lines.append([name, *(f"{_decimals(risk)}{'*' if best else ' '}" for risk, best in pairs)])
+    print(table(lines, left=[0], width=terminal_width()))
     for name in frame["storage"].unique():
         print(f"{name}: {WORDS[name]}")
     if partly:

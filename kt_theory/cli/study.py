@@ -1,4 +1,4 @@
-"""`kt-theory study`: run, status, check, merge, export, replay."""
+"""`kt-theory study`: run, status, check, merge, export, plot, replay."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 import kt_theory as kt
 from kt_theory.cli.exits import BROKEN, HELD, INTERRUPTED, refused, say
-from kt_theory.cli.options import add_command, path, whole, workers
-from kt_theory.cli.printing import count
+from kt_theory.cli.options import add_command, check_output, path, whole, workers
+from kt_theory.cli.printing import count, frame_as_text
 from kt_theory.cli.shipped import shipped_designs
 from kt_theory.cli.study_text import (
     check_as_text,
     missing_as_text,
     run_as_json,
     run_as_text,
+    slopes_as_text,
     status_as_text,
     status_fields,
 )
@@ -142,6 +143,19 @@ def _study_folder_parsers(actions: Any) -> None:
 
     parser = add_command(
         actions,
+        "plot",
+        _study_plot,
+        "draw the receipts of a study, and print its slopes",
+        "Draw mean risk against n for each panel and learner, with error bars of two standard errors, and print the\n"
+        "fitted slope of each. Cells that are not complete are named and left out; the exit code is 1 then.",
+        "kt-theory study plot rates --out rates.png",
+    )
+    parser.add_argument("folder", type=path, metavar="FOLDER", help="folder of a study")
+    about = "a .png; a .pdf of the same name is written beside it (default: FOLDER.png)"
+    parser.add_argument("--out", type=path, metavar="FILE", help=about)
+
+    parser = add_command(
+        actions,
         "replay",
         _study_replay,
         "draw one batch in this process, and print what it raises",
@@ -232,6 +246,24 @@ def _write_export(outcome: Any, arguments: argparse.Namespace) -> int:
     return BROKEN if outcome.missing else HELD
 
 
+def _study_plot(arguments: argparse.Namespace) -> int:
+    out = arguments.out or f"{Path(arguments.folder).resolve().name}.png"
+    check_output(out, ".png", inputs={}, argument="out")
+    return _soundly(lambda: _plot(kt.study.export(arguments.folder), out))
+
+
+def _plot(outcome: Any, out: str) -> int:
+    if outcome.missing:
+        say(missing_as_text(outcome.missing))
+    if outcome.receipts.empty:
+        say(f"no cell is complete: {out} was not written")
+        return BROKEN
+    kt.plots.draw_receipts(outcome.receipts, Path(out).with_suffix(""))
+    print(slopes_as_text(kt.fit_rate(outcome.receipts)))
+    print(f"figure: {Path(out).resolve()}")
+    return BROKEN if outcome.missing else HELD
+
+
 def _study_replay(arguments: argparse.Namespace) -> int:
     return _soundly(lambda: _replay(arguments.folder, arguments.batch))
 
@@ -245,7 +277,7 @@ def _replay(folder: str, batch: str) -> int:
 
         traceback.print_exc()
         return BROKEN
-    print(frame.to_string(index=False, float_format=lambda value: repr(float(value))))
+    print(frame_as_text(frame, lambda value: repr(float(value))))
     return HELD
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import kt_theory as kt
-from kt_theory.cli.printing import count
-from kt_theory.showing import escaped, shown
+from kt_theory.cli.printing import count, terminal_width
+from kt_theory.showing import escaped, shown, table
 
 #: How many missing cells and failures of a study are listed before the rest is only counted.
 CELLS_LISTED = 10
@@ -114,6 +114,18 @@ def check_as_text(found: Any, after: Any, folder: str, *, dry_run: bool) -> str:
         lines.append(f"not all of it could be drawn again: {after.complete} of {after.cells} cells complete")
         lines += _failures_as_text(after.failures, folder)
     return "\n".join(lines)
+
+
+def slopes_as_text(fits: Any) -> str:
+    """What `kt_theory.fit_rate` gives for receipts: a row per panel and learner."""
+    rows = [["panel", "learner", "slope", "over n", "fitted", "settled"]]
+    for fit in fits.itertuples():
+        slope = f"{fit.slope:.3f} +- {fit.slope_se:.3f}" if fit.points else "-"
+        over = f"{fit.n_min:.3g}..{fit.n_max:.3g}" if fit.points else "-"
+        settled = ("yes" if fit.resolved else "no") if fit.points else "-"
+        fitted = f"{fit.points} of {fit.points + fit.left_out}"
+        rows.append([shown(fit.panel), shown(fit.learner), slope, over, fitted, settled])
+    return table(rows, left=(0, 1), width=terminal_width())
 
 
 def missing_as_text(cells: Sequence[tuple[str, int]]) -> str:

@@ -14,7 +14,7 @@ import kt_theory as kt
 from kt_theory.cli.exits import BROKEN, HELD
 from kt_theory.cli.making import statements_of
 from kt_theory.cli.options import add_command, check_output, path, whole
-from kt_theory.cli.printing import rows_of
+from kt_theory.cli.printing import rows_of, terminal_width
 from kt_theory.showing import sentence
 
 
@@ -70,7 +70,7 @@ def _verify(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(_found(verdicts, tried), indent=2, allow_nan=False, default=lambda value: value.item()))
     else:
-        print(kt.ledger.as_text(verdicts))
+        print(kt.ledger.as_text(verdicts, terminal_width()))
         for path, what in ((arguments.report, "report"), (arguments.junit, "JUnit XML"), (arguments.out, "table")):
             if path:
                 print(f"{what}: {Path(path).resolve()}")

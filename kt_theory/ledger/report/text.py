@@ -9,19 +9,19 @@ from kt_theory.ledger.report.summary import Summary, many, summarise
 from kt_theory.ledger.report.words import ALARM_LIMIT, NOT_CERTIFIED
 from kt_theory.ledger.statement import KINDS, VERDICTS
 from kt_theory.ledger.verdicts import Verdict
-from kt_theory.showing import escaped, shown
+from kt_theory.showing import escaped, shown, table
 
 #: How many letters of a place the table shows.
 PLACE = 48
 
 
-def as_text(verdicts: Sequence[Verdict]) -> str:
-    """The table of the verdicts and what follows from them together, for a terminal of 160 columns."""
+def as_text(verdicts: Sequence[Verdict], width: int | None = None) -> str:
+    """The table of the verdicts and what follows from them together; its lines have 160 letters, or up to `width`."""
     kinds = ["exact", "cert.", "search", "sim.", "algebra"]
-    table = [["statement", "verdict", "ratio", "worst place", *kinds, "caught", "seconds"]]
+    rows = [["statement", "verdict", "ratio", "worst place", *kinds, "caught", "seconds"]]
     for verdict in verdicts:
         worst = verdict.worst
-        table.append(
+        rows.append(
             [
                 shown(verdict.statement.id),
                 f"{verdict.verdict}{'' if verdict.as_expected else ' (!)'}",
@@ -32,13 +32,7 @@ def as_text(verdicts: Sequence[Verdict]) -> str:
                 f"{verdict.seconds:.2f}",
             ]
         )
-    widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
-    to_left = (0, 1, 3)
-    lines = [
-        "  ".join(word.ljust(width) if i in to_left else word.rjust(width) for i, (word, width) in enumerate(row))
-        for row in ([*zip(row, widths, strict=True)] for row in table)
-    ]
-    return "\n".join([*lines, "", *_summary_lines(verdicts, summarise(verdicts))])
+    return "\n".join([table(rows, left=(0, 1, 3), width=width), "", *_summary_lines(verdicts, summarise(verdicts))])
 
 
 def _cut(text: str, most: int) -> str:
