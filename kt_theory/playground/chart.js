@@ -52,9 +52,11 @@ function layout(top, bottom, size) {
 }
 
 // The frame of a picture: its sizes, and its parts that are the same for all.
-function frameOf(svg, { height, left, right }) {
+function frameOf(svg, { left, right }) {
   const u = typeScale(), width = Math.max(260, svg.parentNode.clientWidth);
-  const tall = Math.round(height ?? Math.min(Math.max(250, width * 0.6), 440) * Math.min(u, 1.25));
+  // No higher than leaves room for a title above it, on a projector's screen too.
+  const most = Math.max(240, 0.62 * innerHeight), usual = Math.min(Math.max(250, width * 0.6), 440) * Math.min(u, 1.25);
+  const tall = Math.round(Math.min(most, usual));
   const box = { u, width, height: tall, left: left * u, right: width - right * u, top: 12 * u, bottom: tall - 44 * u };
   svg.setAttribute("viewBox", `0 0 ${width} ${tall}`);
   svg.setAttribute("height", tall);
@@ -71,9 +73,9 @@ function axisTitles({ u, left, right, top, bottom, height }, x, y) {
 // Draw curves. x and y are { title, from, to, log }; `curves` are { css, pairs, label, name, kind, dots }; `points` are
 // { css, x, y, name, low }; `lines` are { x } or { y }; `notes` are { css, text, short, x, y, anchor };
 // `guides` are triangles { css, x, y, slope, to }.
-function drawPlane(svg, { x: xs, y: ys, curves, points = [], lines = [], notes = [], guides = [], height }) {
+function drawPlane(svg, { x: xs, y: ys, curves, points = [], lines = [], notes = [], guides = [] }) {
   const longest = Math.max(0, ...curves.map(({ label }) => (label ?? "").length));
-  const box = frameOf(svg, { height, left: 58, right: longest ? 16 + 7.2 * longest : 14 });
+  const box = frameOf(svg, { left: 58, right: longest ? 16 + 7.2 * longest : 14 });
   const { u, left, right, top, bottom } = box, size = 12 * u;
   const along = ({ from, to, log }, value) => (
     log ? Math.log(value / from) / Math.log(to / from) : (value - from) / (to - from)
@@ -123,7 +125,7 @@ function drawPlane(svg, { x: xs, y: ys, curves, points = [], lines = [], notes =
   labels.sort((one, other) => y(one[3]) - y(other[3]));
   for (const [css, label, n, r] of labels) front.push(said(label, css, x(n) + 11 * u, y(r) + 4 * u));
   for (const { css, text, short = text, x: n, y: r, anchor, dx = 0, dy = -9 } of notes) {
-    front.push(said(box.width < 560 ? short : text, css, x(n) + dx * u, y(r) + dy * u, anchor));
+    front.push(said(box.width < 600 * u ? short : text, css, x(n) + dx * u, y(r) + dy * u, anchor));
   }
   for (const { css, x: n, y: r, name, low } of points) {
     const at = low || y(r) > bottom ? bottom - 2 : y(r);
@@ -140,8 +142,8 @@ function drawPlane(svg, { x: xs, y: ys, curves, points = [], lines = [], notes =
 }
 
 // Draw groups of bars. `series` are { css, name, values }, `labels` name the groups, `hidden` are the groups to hatch.
-function drawBars(svg, { labels, series, y: ys, xTitle, hidden = [], height }) {
-  const box = frameOf(svg, { height, left: 58, right: 10 });
+function drawBars(svg, { labels, series, y: ys, xTitle, hidden = [] }) {
+  const box = frameOf(svg, { left: 58, right: 10 });
   const { u, left, right, top, bottom } = box;
   const y = (value) => bottom - (bottom - top) * value / ys.to, group = (right - left) / labels.length;
   const wide = Math.min(26 * u, 0.84 * group / series.length), parts = [], spots = [];

@@ -9,12 +9,13 @@ const Formulas = (() => {
   const row = (...parts) => `<mrow>${parts.join("")}</mrow>`;
   const root = (inside) => `<msqrt>${inside}</msqrt>`;
   const paren = (inside) => row(mo("("), inside, mo(")"));
+  const bar = '<mo stretchy="false">|</mo>';
   const n1 = paren(row(mn(1), mo("−"), mi("ρ")));
 
   return {
     distance: math(row(mi("risk"), mo("="), frac(mn(1), mn(2)),
       `<munder><mo>∑</mo>${row(mi("s"), mo(","), mi("a"))}</munder>`, sub(mi("ρ"), mi("s")),
-      mo("|"), sub(mi("q"), row(mi("s"), mi("a"))), mo("−"), sub(mi("p"), row(mi("s"), mi("a"))), mo("|"))),
+      bar, sub(mi("q"), row(mi("s"), mi("a"))), mo("−"), sub(mi("p"), row(mi("s"), mi("a"))), bar)),
     square: math(row(sub(mi("q"), mi("a")), mo("→"), frac(pow(sub(mi("p"), mi("a")), mn(2)),
       row("<munder><mo>∑</mo><mi>b</mi></munder>", pow(sub(mi("p"), mi("b")), mn(2)))))),
     missed: math(row(mi("E"), mo(" "), mi("risk"), mo("="), pow(n1, mi("n")), mi("TV"),

@@ -4,7 +4,7 @@
 // are in NUMBERS.
 
 const WORDS = {
-  CE_sgl: "the answer", SEL_ptl: "and its probability", CE_ptl: "and its probability", CE_ful: "the whole row",
+  CE_sgl: "answer", SEL_ptl: "answer, probability", CE_ptl: "answer, probability", CE_ful: "whole row",
 };
 
 // Stops on a logarithmic scale, whole numbers, each power of ten among them.
@@ -72,7 +72,9 @@ const SCENES = [
               { css: name, x: need[name], y: target, name: `${name}, n = ${grouped(need[name])}` }
             )),
             notes: each((name) => ({
-              css: name, x: need[name], y: target, anchor: "middle", dy: 24, text: grouped(need[name]),
+              // Above and below in turn: on a phone the numbers are close.
+              css: name, x: need[name], y: target, text: grouped(need[name]),
+              ...(name === "SEL_ptl" ? { dx: 9, dy: -6 } : { anchor: "middle", dy: 24 }),
             })).concat([
               { css: "CE_ful", x: 270, y: 0.014, text: "CE_ful: whole rows", short: "CE_ful", dx: 8 },
               { css: "SEL_ptl", x: 22000, y: 0.014, text: "SEL_ptl: probabilities", short: "SEL_ptl", dx: 8 },

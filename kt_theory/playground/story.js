@@ -89,6 +89,8 @@ const Story = (() => {
     named("scene-legend").innerHTML = series.map(({ css, name }) => (
       `<li><svg class="key" viewBox="0 0 30 14" aria-hidden="true">${key(css)}</svg>${name}</li>`
     )).join("");
+    // How far down the slider stays, where it is below the picture.
+    document.documentElement.style.setProperty("--pinned", `${named("scene-figure").offsetHeight}px`);
   }
 
   // --- Going -----------------------------------------------------------------------------------------------------
