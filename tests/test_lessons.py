@@ -59,6 +59,18 @@ def test_there_are_eleven_lessons_with_a_notebook_each():
     assert sum(path.stat().st_size for path in NOTEBOOKS.iterdir()) < 2_000_000
 
 
+def test_the_index_lists_every_lesson_as_it_is():
+    # Oracle: identity, the page that is built; enumeration, titles and order read by another rule
+    text = (NOTEBOOKS / "README.md").read_text(encoding="utf-8")
+    assert text == load_build().index(), "run make lessons"
+    titles = [re.search(r"^# # \d+\. (.+)$", script.read_text(encoding="utf-8"), re.MULTILINE)[1] for script in LESSONS]
+    rows = re.findall(r"^\| (\d+) \| \[(.+)\]\((\w+)\.ipynb\) \| (\d+) \|", text, re.MULTILINE)
+    assert [(int(number), title, stem) for number, title, stem, _ in rows] == [
+        (int(script.stem[:2]), title, script.stem) for script, title in zip(LESSONS, titles, strict=True)
+    ]
+    assert all(10 <= int(minutes) <= 30 for *_, minutes in rows)
+
+
 @each_lesson
 def test_runs_as_plain_python(script, tmp_path, monkeypatch, capsys):
     # Oracle: identity, what the notebook prints. What a process of its own adds, an import that is missing, is asked of

@@ -15,6 +15,7 @@ PLACES = {
     "CITATION.cff": "cite.md",
     "docs/README.md": "guide/index.md",
     "docs/lessons": "lessons/index.md",
+    "docs/lessons/README.md": "lessons/index.md",
     "simulations": "gallery/index.md",
     "simulations/lessons": "lessons/index.md",
     "paper/README.md": "report/index.md",

@@ -1,7 +1,8 @@
 """Make the notebooks of the lessons: each script of this folder, converted, executed, and written with its outputs.
 
-``make lessons`` runs it. The same versions of Python and of the packages give the same bytes: cells are named by their
-place, no times are kept, and what a cell prints is one piece of text however many messages it came in.
+Beside them it writes their index, README.md. ``make lessons`` runs it. The same versions of Python and of the packages
+give the same bytes: cells are named by their place, no times are kept, and what a cell prints is one piece of text
+however many messages it came in.
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ import kt_theory as kt
 FOLDER = Path(__file__).parent
 NOTEBOOKS = FOLDER.parents[1] / "docs" / "lessons"
 SECONDS = 120  # that a cell may take
+
+#: What a lesson takes: words and lines of code a minute, minutes a question.
+WORDS, LINES, QUESTION = 130, 15, 4
 
 
 def scripts() -> list[Path]:
@@ -67,6 +71,48 @@ def executed(script: Path) -> nbformat.NotebookNode:
     return notebook
 
 
+def title(notebook: nbformat.NotebookNode) -> str:
+    """The title of a lesson, without its number."""
+    heading = notebook.cells[0].source.splitlines()[0]
+    return heading.removeprefix("# ").partition(". ")[2]
+
+
+def minutes(notebook: nbformat.NotebookNode) -> int:
+    """What a reader needs for a lesson and its questions, about."""
+    text = [cell.source for cell in notebook.cells if cell.cell_type == "markdown"]
+    code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    words = sum(len(source.split()) for source in text)
+    lines = sum(bool(line.strip()) for source in code for line in source.splitlines())
+    questions = sum(source.startswith("## Question") for source in text)
+    return round(words / WORDS + lines / LINES + QUESTION * questions)
+
+
+def index() -> str:
+    """All lessons in order, as a page."""
+    rows, total = [], 0
+    for script in scripts():
+        notebook = converted(script)
+        total += (needed := minutes(notebook))
+        number = int(script.stem.partition("_")[0])
+        source = f"../../simulations/lessons/{script.name}"
+        rows.append(f"| {number} | [{title(notebook)}]({script.stem}.ipynb) | {needed} | [script]({source}) |")
+    return f"""# Lessons
+
+<!-- `make lessons` writes this page. -->
+
+Each lesson states one theorem, shows it, breaks one of its assumptions, and asks two questions, whose answers it
+checks. The order is that of the theory; 1 to 3 are needed for all that follow, any of which may come next. A lesson
+runs as a notebook and as a plain script. To teach with them: [a plan for 45 minutes](../teaching.md).
+
+| | lesson | minutes | |
+|---|---|---|---|
+{chr(10).join(rows)}
+
+{len(rows)} lessons, {total} minutes. To open them: `pip install '.[teach]'` in a checkout, and any program for
+notebooks.
+"""
+
+
 def main() -> None:
     """Build the lessons that are named, or all of them."""
     parser = argparse.ArgumentParser(description="Build the notebooks of the lessons.")
@@ -81,6 +127,7 @@ def main() -> None:
         path = arguments.out / f"{stem}.ipynb"
         nbformat.write(executed(known[stem]), path)
         print(f"{path}, {path.stat().st_size / 1000:.0f} kB")
+    (arguments.out / "README.md").write_text(index(), encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":
