@@ -12,7 +12,7 @@ from kt_theory.fingerprints import fingerprint as fingerprint_of
 from kt_theory.learners.learner import Learner
 from kt_theory.losses.loss import Found, Loss, fitted
 from kt_theory.losses.row import Row, logs, softmax
-from kt_theory.losses.solving import minimum, polish
+from kt_theory.losses.solving import FINE, POLISHED, ROUGH, descend, polish
 from kt_theory.protocols.facts import Protocol
 from kt_theory.protocols.protocol import resolve_protocol
 
@@ -225,12 +225,15 @@ class OwnLoss(Loss):
         many, N, A = starts.shape
         index = np.arange(N)
         rows = flat.take(np.tile(index, many))  # all starts of all rows side by side
-        z, residual, count = minimum(self, rows, starts.reshape(-1, A))
+        z, residual, count = descend(self, rows, starts.reshape(-1, A), gtol=ROUGH if A <= POLISHED else FINE)
         values = self.score_value(z, rows).reshape(many, N)
         values = np.where(np.isnan(values), np.inf, values)
         best = np.argmin(np.round(values, 12), axis=0)
         laws = softmax(z).reshape(many, N, A)
-        student, least = laws[best, index], values[best, index]
+        # Newton's steps, which cost most, from the lowest place alone.
+        lowest = z.reshape(many, N, A)[best, index]
+        student = softmax(polish(self, flat, lowest)) if A <= POLISHED else laws[best, index]
+        least = values[best, index]
         gap = 0.5 * np.abs(laws - student).sum(axis=-1)
         done = residual.reshape(many, N) <= 1e-5
         other = (values <= least + LEVEL * (1 + np.abs(least))) & (gap > APART) & done

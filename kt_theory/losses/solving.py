@@ -200,14 +200,14 @@ def polish(loss: Loss, row: Row, z: np.ndarray, rounds: int = 4) -> np.ndarray:
     return z
 
 
-#: Up to so many labels `minimum` polishes with a Hessian.
-POLISHED = 40
+#: Up to so many labels `minimum` polishes with a Hessian; the gradients at which descent stops before that, and else.
+POLISHED, ROUGH, FINE = 40, 1e-7, 1e-10
 
 
 def minimum(loss: Loss, row: Row, start: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
     """A local minimum over scores: `descend`, and `polish` where there are few labels."""
     few = start.shape[-1] <= POLISHED
-    z, residual, count = descend(loss, row, start, gtol=1e-7 if few else 1e-10)
+    z, residual, count = descend(loss, row, start, gtol=ROUGH if few else FINE)
     if few:
         z = polish(loss, row, z)
         slope = np.where(np.isfinite(z), loss.score_gradient(z, row), 0.0)
