@@ -91,9 +91,9 @@ def descend(loss: Loss, row: Row, start: np.ndarray, *, gtol: float = 1e-10) -> 
     left = np.arange(z.shape[0])
     here = row
     value, slope = loss.score_value(z, row), np.where(finite, loss.score_gradient(z, row), 0.0)
-    steps = np.zeros((MEMORY, *z.shape))
-    turns = np.zeros_like(steps)
-    inverse = np.zeros((MEMORY, z.shape[0]))
+    steps: list[np.ndarray] = []  # the last ones, their changes of the gradient, and 1 over the products of both
+    turns: list[np.ndarray] = []
+    inverse: list[np.ndarray] = []
     residual = np.full(z.shape[0], np.inf)
     answer = z.copy()
     stuck = np.zeros(z.shape[0], dtype=int)
@@ -109,65 +109,74 @@ def descend(loss: Loss, row: Row, start: np.ndarray, *, gtol: float = 1e-10) -> 
                 break
             left, here = left[keep], here.take(keep)
             z, value, slope, finite, stuck, straight = (x[keep] for x in (z, value, slope, finite, stuck, straight))
-            steps, turns, inverse = steps[:, keep], turns[:, keep], inverse[:, keep]
+            steps, turns, inverse = ([kept[keep] for kept in memory] for memory in (steps, turns, inverse))
         way = -_scaled_by_memory(slope, steps, turns, inverse)
         along = (way * slope).sum(axis=1)
         uphill = ~(along < 0)
         way = np.where(uphill[:, None], -slope, way)
         along = np.where(uphill, -(slope**2).sum(axis=1), along)
-        inverse = np.where(uphill, 0.0, inverse)
+        inverse = [np.where(uphill, 0.0, part) for part in inverse] if uphill.any() else inverse
         most = np.abs(way).max(axis=1)
         length = np.minimum(straight, LEAP * straight / np.maximum(most, 1e-300))
         accepted = np.zeros(z.shape[0], dtype=bool)
         new_z, new_value, new_slope = z.copy(), value.copy(), slope.copy()
+        way = np.where(finite, way, 0.0)
+        todo, rows = np.arange(z.shape[0]), here
         for _ in range(40):
-            trial = np.where(finite, z + length[:, None] * np.where(finite, way, 0.0), z)
-            f = loss.score_value(trial, here)
-            g = np.where(finite, loss.score_gradient(trial, here), 0.0)
-            slack = 1e-13 * (1 + np.abs(value))
-            falls = f <= value + 1e-4 * length * along
+            trial = np.where(finite[todo], z[todo] + length[todo, None] * way[todo], z[todo])
+            f = loss.score_value(trial, rows)
+            g = np.where(finite[todo], loss.score_gradient(trial, rows), 0.0)
+            before, slow = value[todo], along[todo]
+            falls = f <= before + 1e-4 * length[todo] * slow
             # Where the value no longer tells points apart by its digits the gradient does.
-            near = (f <= value + slack) & (np.abs((g * way).sum(axis=1)) <= 0.9 * np.abs(along))
-            good = ~accepted & (falls | near) & np.isfinite(g).all(axis=1)
-            new_z[good], new_value[good], new_slope[good] = trial[good], f[good], g[good]
-            accepted |= good
-            if accepted.all():
+            near = (f <= before + 1e-13 * (1 + np.abs(before))) & (
+                np.abs((g * way[todo]).sum(axis=1)) <= 0.9 * np.abs(slow)
+            )
+            good = (falls | near) & np.isfinite(g).all(axis=1)
+            there = todo[good]
+            new_z[there], new_value[there], new_slope[there] = trial[good], f[good], g[good]
+            accepted[there] = True
+            todo = todo[~good]
+            if not todo.size:
                 break
-            length = np.where(accepted, length, 0.5 * length)
+            rows = here.take(todo)
+            length[todo] *= 0.5
         stuck = np.where(accepted, 0, stuck + 1)
-        inverse = np.where(accepted, inverse, 0.0)
+        inverse = inverse if accepted.all() else [np.where(accepted, part, 0.0) for part in inverse]
         step, turn = np.where(finite, new_z - np.where(finite, z, 0.0), 0.0), new_slope - slope
         curved = (step * turn).sum(axis=1)
         useful = curved > 1e-300
         bent = np.abs(turn).max(axis=1) > 1e-12 * (np.abs(slope).max(axis=1) + 1e-300)
         straight = np.where(bent | ~accepted, 1.0, np.minimum(2 * straight, 1e6))
         with np.errstate(divide="ignore"):
-            steps = np.concatenate([steps[1:], step[None]])
-            turns = np.concatenate([turns[1:], turn[None]])
-            inverse = np.concatenate([inverse[1:], np.where(useful, 1 / curved, 0.0)[None]])
+            newest = (step, turn, np.where(useful, 1 / curved, 0.0))
+        steps, turns, inverse = (
+            [*memory[1 - MEMORY :], new] for memory, new in zip((steps, turns, inverse), newest, strict=True)
+        )
         z, value, slope = new_z, new_value, new_slope
     else:
         answer[left], residual[left] = z, np.abs(slope).max(axis=1)
     return answer, residual, count
 
 
-def _scaled_by_memory(g: np.ndarray, steps: np.ndarray, turns: np.ndarray, inverse: np.ndarray) -> np.ndarray:
+def _scaled_by_memory(
+    g: np.ndarray, steps: list[np.ndarray], turns: list[np.ndarray], inverse: list[np.ndarray]
+) -> np.ndarray:
     """The gradient times the inverse Hessian that the memory stands for."""
     q = g.copy()
     parts = []
     for step, turn, rho in zip(steps[::-1], turns[::-1], inverse[::-1], strict=True):
-        part = rho * (step * q).sum(axis=1)
+        part = rho * np.einsum("na,na->n", step, q)
         parts.append(part)
         q -= part[:, None] * turn
-    bend = (turns[-1] ** 2).sum(axis=1)
-    scale = np.where(
-        (inverse[-1] > 0) & (bend > 0),
-        1 / np.maximum(inverse[-1] * bend, 1e-300),
-        1 / np.maximum(1.0, np.abs(g).max(axis=1)),
-    )
+    scale = 1 / np.maximum(1.0, np.abs(g).max(axis=1))
+    if turns:
+        bend = (turns[-1] ** 2).sum(axis=1)
+        known = (inverse[-1] > 0) & (bend > 0)
+        scale = np.where(known, 1 / np.maximum(inverse[-1] * bend, 1e-300), scale)
     q *= scale[:, None]
     for step, turn, rho, part in zip(steps, turns, inverse, parts[::-1], strict=True):
-        q += step * (part - rho * (turn * q).sum(axis=1))[:, None]
+        q += step * (part - rho * np.einsum("na,na->n", turn, q))[:, None]
     return q
 
 
