@@ -42,6 +42,7 @@ STATEMENTS = (
     Metadata(
         id="ours-false-coins",
         source="ours, after N22 (a tempting claim that is false)",
+        theorem="N22",
         origin=Origin.OURS,
         words="Coins of bias Z make a binomial number of rejections also where half of the samples come from each of "
         "teacher and student.",

@@ -97,6 +97,7 @@ STATEMENTS = (
     Metadata(
         id="ours-false-alike",
         source="ours, after N5b (a tempting claim that is false)",
+        theorem="N5b",
         origin=Origin.OURS,
         words="No student is better than SEL_ptl on average over relabellings that relabel all rows alike.",
         formula="E R(SEL_ptl) = the Bayes risk over the permutations of the labels, one for all inputs",

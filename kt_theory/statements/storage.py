@@ -225,6 +225,7 @@ STATEMENTS = (
     Metadata(
         id="ours-false-many-visits",
         source="ours, after N29 (a tempting claim that is false)",
+        theorem="N29",
         origin=Origin.OURS,
         words="Up to m = A/2 draws a visit the worst input is one that is visited twice or more often on average.",
         formula="Gamma(mu) = sup over r >= 2 and laws of two atoms",
@@ -238,6 +239,7 @@ STATEMENTS = (
     Metadata(
         id="ours-false-ties-by-index",
         source="ours, after N26 (a tempting claim that is false)",
+        theorem="N26",
         origin=Origin.OURS,
         words="Equal shares of the tail are Bayes over the relabellings also where a list breaks ties by index.",
         formula="E TV of equal shares = the Bayes risk over the relabellings, ties by index",

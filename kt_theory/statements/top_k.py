@@ -44,6 +44,7 @@ STATEMENTS = (
     Metadata(
         id="ours-false-list-inputs",
         source="ours, after N30 (a tempting claim that is false)",
+        theorem="N30",
         origin=Origin.OURS,
         words=(
             "From a list of the k most likely labels and the sampled one, each of several inputs costs at most in the "

@@ -1,7 +1,7 @@
 r"""Formulas as MathML, which browsers typeset without a script, a font or a network.
 
-The formulas of `kt_theory.statements` use some fifty commands of LaTeX; this knows those and no others, so that the
-page is the same wherever it is written, and needs no further package. A test converts every formula.
+The formulas of `kt_theory.statements` use some fifty commands of LaTeX; this knows those and the Greek letters, so that
+the page is the same wherever it is written, and needs no further package. A test converts every formula.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from html import escape
 
 #: Letters and signs by command: what a reader sees, and whether it is a letter or an operator.
 LETTERS = {
-    "alpha": "α", "gamma": "γ", "delta": "δ", "varepsilon": "ε", "eta": "η", "theta": "θ", "kappa": "κ", "lambda": "λ",
-    "mu": "μ", "nu": "ν", "xi": "ξ", "pi": "π", "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ", "Delta": "Δ",
-    "Psi": "Ψ", "infty": "∞", "emptyset": "∅", "beta": "β", "varphi": "ϕ", "ell": "ℓ", "top": "⊤",
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ϵ", "varepsilon": "ε", "zeta": "ζ", "eta": "η",
+    "theta": "θ", "kappa": "κ", "lambda": "λ", "mu": "μ", "nu": "ν", "xi": "ξ", "pi": "π", "rho": "ρ", "sigma": "σ",
+    "tau": "τ", "phi": "φ", "varphi": "ϕ", "chi": "χ", "psi": "ψ", "omega": "ω", "Gamma": "Γ", "Delta": "Δ",
+    "Theta": "Θ", "Lambda": "Λ", "Sigma": "Σ", "Phi": "Φ", "Psi": "Ψ", "Omega": "Ω", "ell": "ℓ", "infty": "∞",
+    "emptyset": "∅", "top": "⊤",
 }  # fmt: skip
 SIGNS = {
     "le": "≤", "ge": "≥", "ne": "≠", "to": "→", "sim": "∼", "cdot": "·", "sum": "∑", "vert": "|", "mid": "∣", "gg": "≫",
