@@ -6,6 +6,7 @@ import itertools
 import math
 from fractions import Fraction
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -195,3 +196,14 @@ def test_protocols_without_an_answer():
         with pytest.raises(kt.Unsupported, match="minimax_risk answers for"):
             kt.minimax_risk(protocol, 2, 4, 4)
     assert not told.answers_for(kt.top_k_only(2))
+
+
+@pytest.mark.parametrize("n", [3, 10**6, 10**12])
+def test_two_labels_left_at_any_number_of_visits(n):
+    # Oracle: mpmath, w (1 - w)^(2n) / 2 with w = 1/(2n + 1); 1 - w as a float is off by 1e-4 at 10^12
+    found = kt.minimax_risk(BOTH, 1, 3, n)
+    with mpmath.workdps(40):
+        w = mpmath.mpf(1) / (2 * n + 1)
+        truth = w * (1 - w) ** (2 * n) / 2
+    assert found.exact
+    assert found.lower == pytest.approx(float(truth), rel=1e-14, abs=0)

@@ -45,6 +45,7 @@ from kt_theory.minimax.lists import minimax_lists
 from kt_theory.minimax.partial import minimax_partial, proved_upper
 from kt_theory.minimax.result import End, MinimaxRisk, sizes
 from kt_theory.minimax.soft import minimax_soft
+from kt_theory.numerics.powers import unseen
 from kt_theory.problem import Problem
 from kt_theory.protocols.protocol import Protocol
 
@@ -96,7 +97,7 @@ def minimax_told(protocol: Protocol, S: int, A: int, n: int) -> MinimaxRisk:
     if S == 1 and A == K + 2:
         w = min(1 / (n * M + 1), 1 / (K + 1))
         row = np.array([1 - K * w, *[w] * K, 0.0])
-        value = 0.5 * w * (1 - w) ** (n * M)
+        value = 0.5 * w * unseen(n * M, w)
         end = End(value, "the largest cost of two labels that the list lacks", "proved")
         problem = Problem(np.ones(1), row[None] / row.sum(), name=_named(protocol, S, A, n))
         return MinimaxRisk(name, 1, A, n, end, end, exact=True, instance=problem, student=student)
