@@ -334,7 +334,7 @@ def _slopes(axes: Axes, fits: pd.DataFrame, looks: Mapping[str, tuple[str, str]]
         axes.annotate(
             text,
             (0, 0),
-            (4, 4 + 10 * i),
+            (4, 14 + 10 * i),  # above the hollow markers of the edge
             xycoords="axes fraction",
             textcoords="offset points",
             color=looks[fit.learner][0],
