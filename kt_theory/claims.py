@@ -46,6 +46,12 @@ ROUNDING = 1e-15
 #: The most characters of a panel's name in the table of text.
 PANEL_WIDTH = 60
 
+#: How far a fitted slope may lie from one that is printed to two or three digits, beside its own error.
+PRINTED = 0.005
+
+#: How far a settled slope may lie from the exponent.
+SETTLED = 0.01
+
 
 @dataclass(frozen=True)
 class Claims:
@@ -61,6 +67,8 @@ class Claims:
         problems that the bound averages over is their average.)
     lower_from : float
         The lower bound is claimed from n = `lower_from` S A on.
+    published : mapping of str to float
+        The slope that the paper prints for this panel, per learner; it prints no error.
 
     Raises
     ------
@@ -71,6 +79,7 @@ class Claims:
     slopes: Mapping[str, float] = field(default_factory=dict)
     lower: str | None = None
     lower_from: float = 0.0
+    published: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.lower is not None:
@@ -115,9 +124,10 @@ def scoreboard(receipts: pd.DataFrame, claims: Mapping[str, Claims], exact: pd.D
     Returns
     -------
     DataFrame
-        panel, learner; theory (claimed slope, NaN if none); slope, slope_se, n_min, n_max, points (of the fit; NaN and
-        0 where the risk is 0 or too small to fit); resolved; exact_slope (NaN without `exact`); above_lower (least
-        ratio of mean to lower bound), below_upper (largest ratio of mean to upper bound; NaN where no bound applies);
+        panel, learner; theory (claimed slope, NaN if none), published (the paper's, NaN if none); slope, slope_se,
+        n_min, n_max, points (of the fit; NaN and 0 where the risk is 0 or too small to fit); resolved; exact_slope (NaN
+        without `exact`); above_lower (least ratio of mean to lower bound), below_upper (largest ratio of mean to upper
+        bound; NaN where no bound applies);
         checked (number of n at which a bound was checked) and held (whether all of them hold, within 4 standard
         errors; True where none was checked: read it beside `checked`).
 
@@ -147,6 +157,7 @@ def scoreboard(receipts: pd.DataFrame, claims: Mapping[str, Claims], exact: pd.D
                 "panel": panel,
                 "learner": learner,
                 "theory": claim.slopes.get(learner, math.nan),
+                "published": claim.published.get(learner, math.nan),
                 "slope": fit.slope if fit else math.nan,
                 "slope_se": fit.slope_se if fit else math.nan,
                 "n_min": fit.window[0] if fit else math.nan,
@@ -216,6 +227,7 @@ def gap_scoreboard(gaps: pd.DataFrame) -> pd.DataFrame:
                 "panel": f"minimax risk, {protocol} labels, S={S}, A={A}",
                 "learner": "any",
                 "theory": math.nan,
+                "published": math.nan,
                 "slope": math.nan,
                 "slope_se": math.nan,
                 "n_min": math.nan,
@@ -280,3 +292,46 @@ def as_text(board: pd.DataFrame, width: int | None = None) -> str:
             )
         )
     return table(lines, left=range(len(header)), width=width)
+
+
+def beside_the_paper(figure: str, board: pd.DataFrame) -> list[str]:
+    """What the paper prints of a figure and what a scoreboard has: lines of text, a learner each.
+
+    Parameters
+    ----------
+    figure : str
+        The name that begins each line.
+    board : DataFrame
+        From `scoreboard` or `gap_scoreboard`.
+
+    Returns
+    -------
+    list of str
+        For each slope that is published or claimed: the paper's, ours with its error, whether they agree, and if not
+        why. One line that says so where there is none.
+    """
+    figure = checks.text("figure", figure)
+    checks.frame("board", board, ("panel", "learner", "theory", "published", "slope", "slope_se", "points", "resolved"))
+    rows = board[(board["published"].notna() | board["theory"].notna()) & (board["points"] > 0)]
+    lines = [
+        f"{figure}: {shown(row.panel, PANEL_WIDTH)}, {shown(row.learner)}: {_agreement(row)}"
+        for row in rows.itertuples()
+    ]
+    return lines or [f"{figure}: the paper prints no slope of it, and its panels have no rate to compare"]
+
+
+def _agreement(row: Any) -> str:
+    """One slope beside the paper's, or beside the exponent where the paper prints none."""
+    ours = f"ours {with_error(row.slope, row.slope_se)}"
+    if not math.isnan(row.published):
+        apart = abs(row.slope - row.published)
+        agrees = apart <= PRINTED + SIGMAS * row.slope_se
+        said = "agrees" if agrees else f"off by {apart:.3f}, more than {SIGMAS:g} errors and the paper's rounding"
+        if not math.isnan(row.theory) and abs(row.slope - row.theory) > SETTLED:
+            said += f"; not the exponent {row.theory:g}: the window is too short"
+        return f"the paper {row.published:g}, {ours}, {said}"
+    apart = abs(row.slope - row.theory)
+    if apart <= SETTLED + SIGMAS * row.slope_se:
+        return f"the paper prints none, {ours}, agrees with the exponent {row.theory:g}"
+    why = "the slope still drifts over this window" if not row.resolved else "though the slope has settled"
+    return f"the paper prints none, {ours}, off the exponent {row.theory:g} by {apart:.3f}: {why}"

@@ -97,10 +97,12 @@ def main(options: kt.study.Options) -> pd.DataFrame:
     found = table()
     kt.tables.write_table(found, options.path("atlas.csv"))
     columns = list(dict.fromkeys(LEVELS.values()))
-    with kt.plots.drawing(options.path("atlas"), 1, len(columns), width=12.0, height=5.6) as axes:
+    title = "How many losses find the teacher, by what a sample shows"
+    with kt.plots.drawing(options.path("atlas"), 1, len(columns), title=title, width=12.0, height=5.8) as axes:
         for panel, column in zip(axes.flat, columns, strict=True):
             _draw_column(panel, column, found[found["sees"].map(LEVELS) == column])
-    with kt.plots.drawing(options.path("simplex"), 2, 3, width=10.0, height=3.4) as axes:
+    title = "Where six losses lead on one teacher, and how far that is from it (total variation)"
+    with kt.plots.drawing(options.path("simplex"), 2, 3, title=title, width=10.0, height=3.5) as axes:
         for panel, (name, parameters) in zip(axes.flat, SIX, strict=True):
             _draw_loss(panel, kt.losses.make(name, **parameters))
     panel = kt.study.Panel(

@@ -71,8 +71,15 @@ def main(options: kt.study.Options) -> pd.DataFrame:
     receipts = kt.study.run([panel], reps, options.seed, workers=options.workers, progress=options.progress)
     kt.study.write_receipts(receipts, options.path("bigrams.csv"))
 
-    kt.plots.draw_teacher(options.path("bigrams"), name, exact, receipts, floor=1e-4)
+    draw(options, exact, receipts)
     return kt.claims.scoreboard(receipts, {}, exact)
+
+
+def draw(options: kt.study.Options, exact: pd.DataFrame, receipts: pd.DataFrame) -> None:
+    """The figure, from its tables."""
+    title = "18,336 inputs: a probability is worth little until most pairs were seen, then far more"
+    name = str(receipts["panel"].iloc[0])
+    kt.plots.draw_teacher(options.path("bigrams"), name, exact, receipts, floor=1e-4, title=title)
 
 
 if __name__ == "__main__":

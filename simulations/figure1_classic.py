@@ -33,13 +33,19 @@ def main(options: kt.study.Options) -> pd.DataFrame:
     reps = 200 if options.quick else 2000
     exact, receipts = kt.study.exact_and_simulated("figure1_classic", panels, reps, options)
 
-    with kt.plots.drawing(options.path("figure1_classic"), 2, 2, width=7.6, height=2.3) as axes:
-        for ax, panel in zip(axes.flat, panels, strict=True):
-            kt.plots.draw_curves(ax, panel.name, exact, receipts)
-            ax.set_title(panel.name)
+    draw(options, exact, receipts)
+    return kt.claims.scoreboard(exact if receipts is None else receipts, {}, exact)
+
+
+def draw(options: kt.study.Options, exact: pd.DataFrame, receipts: pd.DataFrame | None) -> None:
+    """The figure, from its tables."""
+    title = "A teacher that does not move: CE_ptl keeps its bias, SEL_ptl and CE_ful fall fast"
+    with kt.plots.drawing(options.path("figure1_classic"), 2, 2, title=title, width=8.2, height=2.5) as axes:
+        for ax, (name, *_) in zip(axes.flat, PANELS, strict=True):
+            kt.plots.draw_curves(ax, name, exact, receipts)
+            ax.set_title(name)
             ax.set_ylim(bottom=-0.01)
             ax.set_xlim(left=0)
-    return kt.claims.scoreboard(exact if receipts is None else receipts, {}, exact)
 
 
 if __name__ == "__main__":

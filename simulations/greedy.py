@@ -114,12 +114,18 @@ def main(options: kt.study.Options) -> pd.DataFrame:
 
     name = f"Zipf, S={TEACHER.S}, A={TEACHER.A}"
     exact = kt.study.exact([kt.study.Panel(name, TEACHER, [100, 1000, 10_000])], progress=options.progress)
-    with kt.plots.drawing(options.path("greedy"), 1, 3, width=11.4, height=3.6) as axes:
+    draw(options, games, regrets, rates)
+    return kt.claims.scoreboard(exact, {}, exact)
+
+
+def draw(options: kt.study.Options, games: pd.DataFrame, regrets: pd.DataFrame, rates: pd.DataFrame) -> None:
+    """The figure, from its tables."""
+    title = "Greedy decoding: at the worst teacher a log-probability is as good as a whole row; else the margin decides"
+    with kt.plots.drawing(options.path("greedy"), 1, 3, title=title, width=11.4, height=3.9) as axes:
         left, middle, right = axes.flat
         _draw_games(left, games)
-        _draw_regrets(middle, regrets, name)
+        _draw_regrets(middle, regrets, f"Zipf, S={TEACHER.S}, A={TEACHER.A}")
         _draw_rates(right, rates)
-    return kt.claims.scoreboard(exact, {}, exact)
 
 
 def _draw_games(axes: Any, games: pd.DataFrame) -> None:

@@ -45,7 +45,14 @@ def main(options: kt.study.Options) -> pd.DataFrame:
     receipts = kt.study.run([panel], reps, options.seed, workers=options.workers, progress=options.progress)
     kt.study.write_receipts(receipts, options.path("llm_teacher.csv"))
 
-    with kt.plots.drawing(options.path("llm_teacher"), 1, 2, width=9.6, height=3.8) as axes:
+    draw(options, exact, receipts)
+    return kt.claims.scoreboard(receipts, {}, exact)
+
+
+def draw(options: kt.study.Options, exact: pd.DataFrame, receipts: pd.DataFrame) -> None:
+    """The figure, from its tables."""
+    title = "The next token of a language model: lists are worth most early, log-probabilities late"
+    with kt.plots.drawing(options.path("llm_teacher"), 1, 2, title=title, width=9.6, height=4.0) as axes:
         left, right = axes.flat
         left.set_xscale("log")
         left.set_yscale("log")
@@ -69,8 +76,7 @@ def main(options: kt.study.Options) -> pd.DataFrame:
         right.axhline(1.0, color="0.6", linewidth=0.8)
         right.set_xlabel("n, samples")
         right.set_ylabel("hard labels that one sample is worth")
-        right.set_title("lists pay early, log-probabilities late", fontsize="medium")
-    return kt.claims.scoreboard(receipts, {}, exact)
+        right.set_title("what one sample is worth", fontsize="medium")
 
 
 def hard_labels(counting: pd.DataFrame, risks: np.ndarray) -> np.ndarray:

@@ -89,18 +89,25 @@ def main(options: kt.study.Options) -> pd.DataFrame:
     worlds = worlds_table(options.progress)
     kt.study.write_receipts(gaps, options.path("minimax_gap.csv"))
     kt.study.write_receipts(worlds, options.path("three_worlds.csv"))
-    with kt.plots.drawing(options.path("minimax_gap"), len(SIZES), 3, width=8.2, height=1.9) as axes:
+    draw(options, gaps, worlds)
+    return kt.claims.gap_scoreboard(gaps)
+
+
+def draw(options: kt.study.Options, gaps: pd.DataFrame, worlds: pd.DataFrame) -> None:
+    """Both figures, from their tables."""
+    title = "The best possible risk is known: exactly from soft labels, else within the shaded band"
+    with kt.plots.drawing(options.path("minimax_gap"), len(SIZES), 3, title=title, width=8.2, height=2.1) as axes:
         for row, (S, A) in zip(axes, SIZES, strict=True):
             for ax, protocol in zip(row, kt.PROTOCOLS, strict=True):
                 part = gaps[(gaps["protocol"] == protocol) & (gaps["S"] == S) & (gaps["A"] == A) & (gaps["lower"] > 0)]
                 kt.plots.draw_gap(ax, part, kt.plots.LOOK[LEARNER[protocol]][0])
                 ax.set_title(f"{protocol} labels, S={S}, A={A}")
-    with kt.plots.drawing(options.path("three_worlds"), 1, len(WORLDS), width=7.6, height=2.8) as axes:
+    title = "One teacher is hard at every level: 41 % of each worst possible risk, in the limit"
+    with kt.plots.drawing(options.path("three_worlds"), 1, len(WORLDS), title=title, width=7.6, height=3.2) as axes:
         for ax, (S, A) in zip(axes.flat, WORLDS, strict=True):
             part = worlds[(worlds["S"] == S) & (worlds["A"] == A)]
             kt.plots.draw_shares(ax, part, math.sqrt(2) - 1)
             ax.set_title(f"three worlds, S={S}, A={A}")
-    return kt.claims.gap_scoreboard(gaps)
 
 
 if __name__ == "__main__":

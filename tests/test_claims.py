@@ -114,3 +114,28 @@ def test_rounding_noise_is_no_evidence_about_a_risk_of_nothing():
     z = claims.z_scores(drawn, exact)
     assert len(z) == 1
     assert abs(z[0]) < 4
+
+
+def test_slopes_stand_beside_the_papers() -> None:
+    # Oracle: enumeration, by hand: one that agrees, one that is off, one with an exponent alone, a figure with none
+    columns = ["panel", "learner", "theory", "published", "slope", "slope_se", "points", "resolved"]
+    nan = float("nan")
+    rows = [
+        ("short", "CE_sgl", -0.5, -0.532, -0.5321, 0.0001, 8, False),
+        ("off", "CE_ful", -1.0, -0.977, -0.95, 0.001, 8, False),
+        ("long", "SEL_ptl", -1.0, nan, -0.9999, 0.0001, 9, True),
+        ("drift", "SEL_ptl", -1.0, nan, -0.9, 0.001, 9, False),
+        ("other", "CE_ptl", nan, nan, -0.1, 0.1, 9, False),
+    ]
+    lines = claims.beside_the_paper("figure", pd.DataFrame(rows, columns=columns))
+    assert lines == [
+        "figure: short, CE_sgl: the paper -0.532, ours -0.53210 +- 0.00010, agrees; not the exponent -0.5: the window "
+        "is too short",
+        "figure: off, CE_ful: the paper -0.977, ours -0.9500 +- 0.0010, off by 0.027, more than 4 errors and the "
+        "paper's rounding; not the exponent -1: the window is too short",
+        "figure: long, SEL_ptl: the paper prints none, ours -0.99990 +- 0.00010, agrees with the exponent -1",
+        "figure: drift, SEL_ptl: the paper prints none, ours -0.9000 +- 0.0010, off the exponent -1 by 0.100: the "
+        "slope still drifts over this window",
+    ]
+    (none,) = claims.beside_the_paper("figure", pd.DataFrame(rows[4:], columns=columns))
+    assert none == "figure: the paper prints no slope of it, and its panels have no rate to compare"

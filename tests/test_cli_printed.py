@@ -274,6 +274,8 @@ def test_reproduce(monkeypatch, capsys):
         f"bounds: {bound['checked'].sum()} checks at single n; {len(bound)} of {len(bound)} curves keep all of theirs",
         "written:",
         *(f"  {Path('out', name).resolve()}" for name in ("a.csv", "b.png", "c.pdf")),
+        "beside the paper:",
+        "  figure1_classic: the paper prints no slope of it, and its panels have no rate to compare",
     ]
     assert printed.err.splitlines() == ["1 of 1: figure1_classic ...", "1 of 1: figure1_classic: 0 s"]
 

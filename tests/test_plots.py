@@ -1,7 +1,9 @@
 """Figures: drawn without a screen, the same bytes every time, exact zeros shown."""
 
+import matplotlib
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 import kt_theory as kt
 from kt_theory import plots
@@ -40,9 +42,9 @@ def test_a_drawing_that_fails_writes_nothing(tmp_path):
 
 
 def test_the_style_is_left_at_the_door(receipts, tmp_path):
-    before = dict(plots.matplotlib.rcParams)
+    before = dict(matplotlib.rcParams)
     draw(receipts, tmp_path / "a")
-    assert dict(plots.matplotlib.rcParams) == before
+    assert dict(matplotlib.rcParams) == before
 
 
 @pytest.mark.parametrize("floor", [0.0, 0.1])
@@ -117,3 +119,57 @@ def test_receipts_that_cannot_be_drawn_are_refused():
     many = rows.loc[rows.index.repeat(101)].assign(panel=[f"p{i}" for i in range(101)])
     with pytest.raises(ValueError, match="receipts has 101 panels"):
         plots.draw_receipts(many)
+
+
+def powers(**curves):
+    """Receipts of risks c n^slope at four n a decade, from c and slope of each learner."""
+    import pandas as pd
+
+    n = np.geomspace(10, 10**5, 17).round()
+    rows = [("p", name, k, c * k**slope, 0.0) for name, (c, slope) in curves.items() for k in n]
+    return pd.DataFrame(rows, columns=["panel", "learner", "n", "mean", "mcse"])
+
+
+def test_the_legend_has_one_order_and_hidden_learners_are_named(tmp_path):
+    # Oracle: identity, by hand: CE_ful is below the axis at every n, CE_ptl a thousandth beside CE_sgl, SEL_ptl seen
+    frame = powers(CE_ful=(1e-9, -1.0), SEL_ptl=(0.1, -0.25), CE_ptl=(1.0, -0.5), CE_sgl=(1.001, -0.5))
+    with plots.drawing(tmp_path / "a", 1, 1, title="a message of 5 % and $2") as grid:
+        axes = grid[0, 0]
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        plots.draw_curves(axes, "p", None, frame, floor=1e-3)
+    (legend,) = axes.figure.legends
+    order = [text.get_text().split(" ")[0] for text in legend.get_texts()]
+    assert order == ["CE_sgl", "CE_ptl", "SEL_ptl", "CE_ful"][: len(order)]
+    assert legend.get_title().get_text() == "a message of 5 % and $2"
+    assert [text.get_text() for text in axes.texts] == ["below the axis: CE_ful\nCE_ptl lies under CE_sgl"]
+
+
+def test_a_teacher_names_its_curves_and_marks_the_samples_of_a_target(tmp_path):
+    # Oracle: identity, n^-1/2 is 0.05 at 400 and 30/n at 600; marks are to two digits, and curves have no legend
+    frame = powers(CE_sgl=(1.0, -0.5), CE_ptl=(0.5, 0.0), SEL_ptl=(30.0, -1.0), CE_ful=(3.0, -1.0))
+    figures = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Figure, "savefig", lambda figure, target, **_: figures.append(figure))
+        plots.draw_teacher(tmp_path / "a", "p", frame, frame, floor=1e-3, target=0.05, title="a message")
+    left, right = figures[0].axes
+    words = [text.get_text() for text in left.texts]
+    assert {"400", "600", "60"} <= set(words)
+    assert {"CE_sgl\n(hard labels)", "CE_ful\n(soft labels)"} <= set(words)
+    assert not figures[0].legends
+    assert right.get_xlim()[0] < right.get_xlim()[1]
+    with pytest.raises(ValueError, match=r"target is 0\.0001"):
+        plots.draw_teacher(tmp_path / "a", "p", frame, frame, floor=1e-3, target=1e-4)
+
+
+@pytest.mark.parametrize("decades", [0.5, -0.5])
+def test_a_guide_triangle_has_its_slope(tmp_path, decades):
+    # Oracle: identity, the side that falls has the slope on logarithmic axes, the others are level and upright
+    with plots.drawing(tmp_path / "a", 1, 1) as axes:
+        plots.draw_triangle(axes[0, 0], (100.0, 0.1), -0.5, "#000000", decades=decades)
+    x, y = (np.log10(line) for line in axes[0, 0].lines[0].get_data())
+    assert np.diff(y[:2]).item() / np.diff(x[:2]).item() == pytest.approx(-0.5)
+    assert abs(x[1] - x[0]) == pytest.approx(0.5)
+    sides = sorted([x[2] - x[1], y[2] - y[1]], key=abs), sorted([x[3] - x[2], y[3] - y[2]], key=abs)
+    assert sides[0][0] == pytest.approx(0)
+    assert sides[1][0] == pytest.approx(0)

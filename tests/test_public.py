@@ -293,6 +293,8 @@ OTHER: dict[str, dict[str, Any]] = {
     "plots.draw_teacher": {"stem": "figure", "panel": "p", "exact": PAPERS, "receipts": PAPERS, "floor": 1e-9},
     "plots.draw_receipts": {"receipts": RECEIPTS, "stem": "figure"},
     "plots.draw_plan": {"axes": AXES, "plan": PLAN},
+    "plots.draw_triangle": {"axes": AXES, "corner": (10.0, 0.1), "slope": -0.5, "colour": "red"},
+    "claims.beside_the_paper": {"figure": "figure", "board": kt.claims.scoreboard(RECEIPTS, {})},
     "plots.draw_gap": {"axes": AXES, "gaps": GAPS, "colour": "red"},
     "plots.draw_shares": {"axes": AXES, "worlds": WORLDS, "limit": 0.4},
     "plots.draw_simplex": {"axes": AXES, "grid": SIMPLEX, "values": [1.0, 2.0, 3.0], "laws": LAWS, "path": SIMPLEX},

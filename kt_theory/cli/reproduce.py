@@ -48,8 +48,9 @@ def add_parser(commands: Any) -> None:
         "draw the rate plots and check every point against the bounds",
         "Run the studies, write their numbers (CSV) and pictures (PNG, PDF), and print one table: panel, learner,\n"
         "theoretical slope, fitted slope +- standard error, whether the slope has settled over the window, the slope\n"
-        "of the exact curve, and how the risk compares with the lower and upper bounds. The curves are exact;\n"
-        "--simulate adds Monte Carlo points. Exit code 1 if a bound is broken.\n\n"
+        "of the exact curve, and how the risk compares with the lower and upper bounds; then, for each figure, the\n"
+        "paper's slope, ours with its error, and whether they agree. The curves are exact; --simulate adds Monte\n"
+        "Carlo points. Exit code 1 if a bound is broken.\n\n"
         "Results go to figures/exact, with --quick to figures/quick, and with --simulate at full size to figures,\n"
         "where the committed ones are; --out names another folder.",
         "kt-theory reproduce figure2 --simulate --quick",
@@ -116,6 +117,10 @@ def run_studies(studies: dict[str, Callable[..., pd.DataFrame]], arguments: argp
         print("written:")
         for path in sorted(name for name, stamp in _stamps(out).items() if before.get(name) != stamp):
             print(f"  {path.resolve()}")
+        print("beside the paper:")
+        for stem, own in zip(studies, boards, strict=True):
+            for line in kt.claims.beside_the_paper(stem, own):
+                print(f"  {line}")
     return HELD if board["held"].all() else BROKEN
 
 

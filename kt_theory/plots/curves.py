@@ -1,4 +1,4 @@
-"""Every matplotlib figure of the package: receipts in, pictures out. Theory is computed by `bounds`."""
+"""Figures of risk against n, and what they share: the style, the looks of learners, the legend."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ from matplotlib.ticker import NullLocator
 from kt_theory import checks
 from kt_theory.files import path_of, write_whole
 from kt_theory.learners import Learner, resolve_learner
-from kt_theory.planning import Plan
 from kt_theory.rates import fit_rate, with_error
 from kt_theory.showing import shown
 
@@ -56,22 +55,29 @@ LABEL = {
 
 @contextmanager
 def drawing(
-    stem: str | os.PathLike[str], rows: int, columns: int, *, width: float = 10.0, height: float = 3.2
+    stem: str | os.PathLike[str],
+    rows: int,
+    columns: int,
+    *,
+    title: str | None = None,
+    width: float = 10.0,
+    height: float = 3.2,
 ) -> Iterator[np.ndarray]:
     """Draw a figure in the package's style: yields its axes, shape (rows, columns), then writes `stem`.png and .pdf.
 
-    One legend goes above all axes. Each file is written whole, and the same drawing gives the same bytes. Nothing is
-    written if the drawing fails. `width` is in inches, `height` in inches a row.
+    `title` is its message, above one legend for all axes. Each file is written whole, and the same drawing gives the
+    same bytes. Nothing is written if the drawing fails. `width` is in inches, `height` in inches a row.
     """
     stem = path_of(stem, "stem")
     rows, columns = checks.whole_number("rows", rows, minimum=1), checks.whole_number("columns", columns, minimum=1)
     if rows * columns > AXES_MAX:
         raise ValueError(f"rows x columns is {rows} x {columns}: a figure has at most {AXES_MAX} axes")
     width, height = _inches("width", width), _inches("height", height)
+    title = None if title is None else checks.text("title", title)
     with _in_style():
         figure, axes = _empty(rows, columns, width, height)
         yield axes
-        _shared_legend(figure, axes)
+        _shared_legend(figure, axes, title)
         _written(figure, stem)
 
 
@@ -99,12 +105,12 @@ def _inches(name: str, value: Any) -> float:
     return inches
 
 
-def _drawn_on(axes: Any) -> None:
+def drawn_on(axes: Any) -> None:
     if not hasattr(axes, "transAxes"):
         raise ValueError(f"axes is {checks.shown(axes)}: the axes of a figure are needed, see kt_theory.plots.drawing")
 
 
-def _colour(value: Any) -> str:
+def colour_of(value: Any) -> str:
     if not isinstance(value, str) or not is_color_like(value):
         raise ValueError(f"colour is {checks.shown(value)}: it must be a colour of matplotlib, such as '#0072B2'")
     return value
@@ -117,24 +123,30 @@ def _learner(argument: str, value: Any, *frames: pd.DataFrame | None) -> str:
     return resolve_learner(value, argument).name
 
 
-def _looks(*frames: pd.DataFrame | None) -> dict[str, tuple[str, str]]:
+def looks_of(*frames: pd.DataFrame | None) -> dict[str, tuple[str, str]]:
     """Colour and marker of every learner of some tables."""
     names = dict.fromkeys(str(name) for frame in frames if frame is not None for name in frame["learner"])
     others = itertools.cycle(OTHERS)
     return {name: LOOK[name] if name in LOOK else next(others) for name in names}
 
 
-def _shared_legend(figure: Figure, axes: np.ndarray) -> None:
+def _shared_legend(figure: Figure, axes: np.ndarray, title: str | None) -> None:
     handles: dict[str, Any] = {}
     for ax in axes.flat:
         for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
             handles.setdefault(label, handle)
-    for name, label in LABEL.items():
-        if label in handles:
-            colour, marker = LOOK[name]
-            handles[label] = Line2D([], [], color=colour, marker=marker)
+    # The learners of the package come first, in one order in every figure.
+    known = {
+        label: Line2D([], [], color=LOOK[name][0], marker=LOOK[name][1])
+        for name, label in LABEL.items()
+        if label in handles
+    }
+    handles = known | {label: handle for label, handle in handles.items() if label not in known}
     if handles:
-        figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=4)
+        above = figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=4, title=title)
+        above.get_title().set(fontsize=10, fontweight="bold", parse_math=False)
+    elif title is not None:
+        figure.suptitle(title, fontsize=10, fontweight="bold", parse_math=False)
 
 
 def draw_curves(
@@ -150,9 +162,10 @@ def draw_curves(
 
     Error bars are two Monte Carlo standard errors. On logarithmic axes a mean of 0, or one below `floor`, has no
     place: a simulated one is drawn as a hollow marker on the lower edge. `bold` is a learner to stand out. Learners of
-    one's own get colours and markers in the order in which the tables have them, and their names as labels.
+    one's own get colours and markers in the order in which the tables have them, and their names as labels. A learner
+    that another one covers, or that lies below the axis everywhere, is named in a note above the lower edge.
     """
-    _drawn_on(axes)
+    drawn_on(axes)
     panel, floor = checks.text("panel", panel), checks.number("floor", floor)
     if not 0 <= floor < 1:
         raise ValueError(f"floor is {floor}: it must be a risk, from 0 to below 1")
@@ -165,7 +178,7 @@ def draw_curves(
     points = _of_panel(receipts, panel)
     if not len(curves) + len(points):
         raise ValueError(f"panel is {checks.shown(panel)}: neither exact curves nor receipts have it")
-    looks = _looks(exact, receipts)
+    looks = looks_of(exact, receipts)
     for name in dict.fromkeys([*curves["learner"], *points["learner"]]):
         line = curves[curves["learner"] == name].sort_values("n")
         simulated = points[points["learner"] == name]
@@ -178,6 +191,36 @@ def draw_curves(
         axes.set_ylim(floor, 2 * np.concatenate([curves["mean"], points["mean"], [floor]]).max())
     axes.set_xlabel("number of samples n")
     axes.set_ylabel("expected risk (total variation)")
+    words = _hidden(axes, curves if len(curves) else points, bold, floor)
+    if words:
+        axes.text(0.02, 0.08, words, transform=axes.transAxes, fontsize=7, color="#555555", zorder=4)
+
+
+#: Neighbours of a grid of n further apart than this factor are not interpolated.
+COARSE = 4
+#: Curves nearer than this share of the height of their axes cannot be told apart.
+APART = 0.02
+
+
+def _hidden(axes: Axes, rows: pd.DataFrame, bold: str | None, floor: float) -> str:
+    """Which learners of a panel cannot be seen: below the axis at every n, or under one that is drawn after it."""
+    logarithmic = axes.get_yscale() == "log"
+    low, high = np.log10(axes.get_ylim()) if logarithmic else axes.get_ylim()
+    shown: dict[str, pd.Series] = {}
+    for name, own in rows.groupby("learner", sort=False):
+        risk = own.set_index("n")["mean"]
+        visible = risk[(risk > 0) & (risk >= floor)] if logarithmic else risk
+        shown[str(name)] = np.log10(visible) if logarithmic else visible
+    gone = [name for name, risk in shown.items() if risk.empty]
+    words = [f"below the axis: {', '.join(gone)}"] if gone else []
+    order = sorted(shown, key=lambda name: name == bold)
+    for place, name in enumerate(order):
+        for above in order[place + 1 :]:
+            risk, other = shown[name].align(shown[above], join="left")
+            if len(risk) and ((risk - other).abs() <= APART * (high - low)).all():
+                words.append(f"{name} lies under {above}")
+                break
+    return "\n".join(words)
 
 
 def _of_panel(frame: pd.DataFrame | None, panel: str) -> pd.DataFrame:
@@ -242,9 +285,9 @@ def draw_band(
     axes: Axes, n: Sequence[int], lower: Callable[[Any], Any], upper: Callable[[Any], Any], colour: str
 ) -> None:
     """The band between a lower and an upper bound, each a function of n."""
-    _drawn_on(axes)
+    drawn_on(axes)
     n = checks.whole_numbers("n", n, minimum=1).tolist()
-    lower, upper, colour = checks.function("lower", lower), checks.function("upper", upper), _colour(colour)
+    lower, upper, colour = checks.function("lower", lower), checks.function("upper", upper), colour_of(colour)
     grid = np.unique(np.geomspace(min(n), max(n), 200).round().astype(np.int64))
     low, high = (checks.array_of_floats("a bound", bound(grid), ndim=1) for bound in (lower, upper))
     axes.fill_between(grid, low, high, color=colour, alpha=0.13, linewidth=0, zorder=0)
@@ -252,10 +295,42 @@ def draw_band(
         axes.plot(grid, values, color=colour, linewidth=0.8, linestyle=(0, (4, 2)), zorder=1)
 
 
+def draw_triangle(axes: Axes, corner: tuple[float, float], slope: float, colour: str, *, decades: float = 0.5) -> None:
+    """A guide triangle on logarithmic axes: `decades` across, and by `slope` times as many down.
+
+    Parameters
+    ----------
+    axes : Axes
+    corner : (float, float)
+        n and risk where the side that falls begins, both positive.
+    slope : float
+        Negative; written beside the upright side.
+    colour : str
+    decades : float
+        Width. Where it is negative the triangle lies above its falling side, else below.
+    """
+    drawn_on(axes)
+    colour, slope, decades = colour_of(colour), checks.number("slope", slope), checks.number("decades", decades)
+    n, risk = checks.array_of_floats("corner", corner, ndim=1).tolist() if np.size(corner) == 2 else (0.0, 0.0)
+    if not (0 < n < 1e100 and 1e-100 < risk < 1e100):
+        raise ValueError(f"corner is {checks.shown(corner)}: it must be two positive numbers, n and a risk")
+    if not (-10 <= slope < 0 and 0 < abs(decades) <= 10):
+        raise ValueError(f"slope is {slope} over {decades} decades: it must be from -10 to below 0, over at most 10")
+    wide = abs(decades)
+    end, low = n * 10**wide, risk * 10 ** (slope * wide)
+    upright, level = (end, risk) if decades < 0 else (n, low)
+    axes.plot([n, end, upright, n], [risk, low, level, risk], color=colour, linewidth=0.9)
+    beside, over = ("left", "bottom") if decades < 0 else ("right", "top")
+    axes.annotate("1", (n * 10 ** (wide / 2), level), (0, 2 if decades < 0 else -2), textcoords="offset points",
+                  color=colour, fontsize=8, ha="center", va=over)  # fmt: skip
+    axes.annotate(f"{-slope:g}", (upright, (risk * low) ** 0.5), (3 if decades < 0 else -3, 0), color=colour,
+                  textcoords="offset points", fontsize=8, ha=beside, va="center")  # fmt: skip
+
+
 def note(axes: Axes, text: str, colour: str) -> None:
     """A few words in the upper right corner of the axes."""
-    _drawn_on(axes)
-    text, colour = checks.text("text", text), _colour(colour)
+    drawn_on(axes)
+    text, colour = checks.text("text", text), colour_of(colour)
     axes.text(0.98, 0.98, text, transform=axes.transAxes, ha="right", va="top", color=colour, fontsize=8.5, zorder=4)
 
 
@@ -303,7 +378,7 @@ def draw_receipts(receipts: pd.DataFrame, stem: str | os.PathLike[str] | None = 
     if len(panels) > AXES_MAX:
         raise ValueError(f"receipts has {len(panels)} panels: a figure has at most {AXES_MAX} axes; select some")
     slopes = fit_rate(receipts)
-    looks = _looks(receipts)
+    looks = looks_of(receipts)
     columns = min(ACROSS, len(panels))
     with _in_style():
         rows = math.ceil(len(panels) / columns)
@@ -319,7 +394,7 @@ def draw_receipts(receipts: pd.DataFrame, stem: str | os.PathLike[str] | None = 
             _slopes(axes, slopes[slopes["panel"] == panel], looks)
         for axes in grid.flat[len(panels) :]:
             axes.set_visible(False)
-        _shared_legend(figure, grid)
+        _shared_legend(figure, grid, None)
         if stem is not None:
             _written(figure, path_of(stem, "stem"))
     return figure
@@ -350,11 +425,11 @@ def draw_exchange(
 
     The curves of mean risk are interpolated on log-log axes, over the risks that both learners reach on the grid.
     """
-    _drawn_on(axes)
+    drawn_on(axes)
     checks.frame("receipts", receipts, ("learner", "n", "mean"))
     base = _learner("against", against, receipts)
     names = [_learner("learners", name, receipts) for name in checks.entries("learners", learners, "learners")]
-    looks = _looks(receipts)
+    looks = looks_of(receipts)
     for name in (base, *names):
         if not ((receipts["learner"] == name) & (receipts["mean"] > 0)).any():
             raise ValueError(f"receipts have no learner {name} with a positive mean risk")
@@ -374,188 +449,92 @@ def draw_exchange(
     axes.axhline(1, color="#555555", linewidth=0.8)
     axes.set_xscale("log")
     axes.set_yscale("log")
-    axes.invert_xaxis()
-    axes.set_xlabel("risk to be reached")
+    axes.set_xlabel("risk to be reached (total variation)")
     axes.set_ylabel(f"samples of {base} that\none sample is worth")
 
 
 def draw_teacher(
-    stem: str | os.PathLike[str], panel: str, exact: pd.DataFrame, receipts: pd.DataFrame, *, floor: float
+    stem: str | os.PathLike[str],
+    panel: str,
+    exact: pd.DataFrame,
+    receipts: pd.DataFrame,
+    *,
+    floor: float,
+    target: float = 0.1,
+    title: str | None = None,
 ) -> None:
     """One teacher as a figure, `stem`.png and .pdf: its curves, and what SEL_ptl and CE_ful are worth in hard labels.
+
+    Curves are named where they end. Where one reaches `target`, n stands beside it to two digits, interpolated, if the
+    grid is fine enough for that.
 
     Parameters
     ----------
     stem : path_like
     panel : str
-        The panel of both frames, and the title.
+        The panel of both frames, and the title of its curves.
     exact, receipts : DataFrame
         As `draw_curves` takes them; the receipts have the four learners of the paper.
     floor : float
-        The lowest risk that is shown.
+        The lowest risk that is shown, positive.
+    target : float
+        The risk that is marked, from `floor` to below 1.
+    title : str, optional
+        The message of the figure.
     """
-    with drawing(stem, 1, 2, width=8.2, height=3.2) as axes:
+    checks.frame("receipts", receipts, ("panel", "learner", "n", "mean", "mcse"))
+    floor, target = checks.number("floor", floor), checks.number("target", target)
+    if not 0 < floor <= target < 1:
+        raise ValueError(f"target is {target}: it must be a risk from floor, {floor}, to below 1; floor is positive")
+    with drawing(stem, 1, 2, title=title, width=9.2, height=3.7) as axes:
         left, right = axes.flat
         left.set_xscale("log")
         left.set_yscale("log")
-        draw_curves(left, panel, exact, receipts, floor=floor)
+        # Curves leave the axes below without markers on the edge: they are named where they do.
+        draw_curves(left, panel, exact, receipts[receipts["mean"] >= floor], floor=floor)
         left.set_title(panel)
+        left.set_xlim(right=60 * receipts["n"].max())
+        for name, rows in receipts[receipts["panel"] == panel].groupby("learner"):
+            if name in LOOK and (rows["mean"] >= floor).any():
+                _name_curve(left, str(name), rows.sort_values("n"), floor)
+                if _mark_target(left, str(name), rows.sort_values("n"), target):
+                    left.set_title(f"{panel}:\nhow many samples for a risk of {target:g}")
+                    left.axhline(target, color="#555555", linewidth=0.8)
         draw_exchange(right, receipts, against="CE_sgl", learners=["SEL_ptl", "CE_ful"])
-        right.set_title("what privileged information buys")
+        right.set_title("the smaller the risk, the more a probability is worth")
+        for line in right.lines[:2]:
+            n, worth = np.asarray(line.get_xdata()), np.asarray(line.get_ydata())
+            label = str(line.get_label()).replace(" (", "\n(")
+            right.annotate(label, (n[60], worth[60]), (6, 6), textcoords="offset points", color=line.get_color())
+        right.text(0.98, 1.08, "one hard label", transform=right.get_yaxis_transform(), ha="right", fontsize=8)
+        for ax in (left, right):
+            for handle in [*ax.lines, *ax.containers]:
+                handle.set_label("_named where it ends")
 
 
-#: Colour and marker of the laws that stand on a simplex.
-ON_SIMPLEX = {"teacher": ("#000000", "*"), "limit": ("#D55E00", "o"), "read-out": ("#0072B2", "^")}
+def _name_curve(axes: Axes, name: str, rows: pd.DataFrame, floor: float) -> None:
+    """The name of a curve where it ends."""
+    n, risk = rows["n"].to_numpy(dtype=float), rows["mean"].to_numpy(dtype=float)
+    last = np.flatnonzero(risk >= floor)[-1]
+    words = LABEL[name].replace(" (", "\n(")
+    axes.annotate(words, (n[last], risk[last]), (7, 0), textcoords="offset points", color=LOOK[name][0], va="center")
 
 
-def _flat(laws: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Laws of three labels as places in the plane, the corners of a triangle of side 1."""
-    return laws[..., 1] + 0.5 * laws[..., 2], np.sqrt(0.75) * laws[..., 2]
-
-
-def _laws(laws: Any, size: int | None) -> dict[str, np.ndarray]:
-    if not isinstance(laws, Mapping) or not laws:
-        raise ValueError(f"laws is {checks.shown(laws)}: a mapping of names to laws is needed, at least one")
-    named = {checks.text("a name of laws", name): law for name, law in laws.items()}
-    return {name: checks.law(f"laws[{checks.shown(name)}]", law, size=size) for name, law in named.items()}
-
-
-def draw_simplex(axes: Axes, grid: Any, values: Any, laws: Any, path: Any = None) -> None:
-    """A loss on the simplex of three labels: contours, the teacher, the limit, and the path of descent.
-
-    Parameters
-    ----------
-    axes : Axes
-    grid : array_like, shape (G, 3)
-        Laws.
-    values : array_like, shape (G,)
-        The loss at each; what is no number is left out.
-    laws : mapping
-        Name -> law, shape (3,); teacher, limit and read-out have looks of their own.
-    path : array_like, shape (P, 3), optional
-        Laws along gradient descent.
-    """
-    _drawn_on(axes)
-    laws = _laws(laws, 3)
-    grid, values = checks.array_of_floats("grid", grid, ndim=2), checks.array_of_floats("values", values, ndim=1)
-    if grid.shape != (values.size, 3):
-        raise ValueError(f"grid has shape {grid.shape}: it must be {(values.size, 3)}, a law of three labels a value")
-    kept = np.isfinite(values)
-    if kept.sum() > 3 and np.ptp(values[kept]) > 1e-12:
-        # Levels are denser where the loss is small: near its minimum.
-        levels = np.unique(np.quantile(values[kept], np.linspace(0, 0.97, 18) ** 1.5))
-        if levels.size > 1:
-            axes.tricontour(*_flat(grid[kept]), values[kept], levels=levels, colors="#999999", linewidths=0.6)
-    corners = np.vstack([np.eye(3), np.eye(3)[:1]])
-    axes.plot(*_flat(corners), color="#555555", linewidth=0.8)
-    if path is not None:
-        places = checks.array_of_floats("path", path, ndim=2)
-        if places.shape[1] != 3:
-            raise ValueError(f"path has shape {places.shape}: a law of three labels a row is needed")
-        axes.plot(*_flat(places), color="#D55E00", linewidth=1.0, label="descent")
-    for (name, law), spare in zip(laws.items(), itertools.cycle(OTHERS), strict=False):
-        colour, marker = ON_SIMPLEX.get(name, spare)
-        axes.plot(*_flat(law), color=colour, marker=marker, markersize=8, linestyle="none", label=name, zorder=3)
-    for label, corner in enumerate(np.eye(3)):
-        x, y = _flat(corner)
-        axes.annotate(str(label), (float(x), float(y)), (0, 4 if label == 2 else -10), textcoords="offset points")
-    axes.set_aspect("equal")
-    axes.set_axis_off()
-
-
-def draw_laws(axes: Axes, laws: Any) -> None:
-    """Laws of the labels as bars side by side.
-
-    Parameters
-    ----------
-    axes : Axes
-    laws : mapping
-        Name -> law, all of one number of labels.
-    """
-    _drawn_on(axes)
-    laws = _laws(laws, None)
-    wide = 0.8 / len(laws)
-    for i, (name, heights) in enumerate(laws.items()):
-        colour = ON_SIMPLEX.get(name, OTHERS[i % len(OTHERS)])[0]
-        axes.bar(np.arange(heights.size) + i * wide, heights, wide, color=colour, label=name)
-    axes.set_xlabel("label")
-    axes.set_ylabel("probability")
-
-
-def draw_gap(axes: Axes, gaps: pd.DataFrame, colour: str) -> None:
-    """Bounds on a minimax risk over the best lower one, against n; the truth lies in the shaded band."""
-    _drawn_on(axes)
-    checks.frame("gaps", gaps, ("n", "lower", "upper", "paper_lower", "paper_upper", "limit"))
-    colour = _colour(colour)
-    n, base = gaps["n"], gaps["lower"]
-    axes.fill_between(n, 1.0, gaps["upper"] / base, color=colour, alpha=0.2, linewidth=0, label="the truth is here")
-    axes.plot(n, np.ones(len(n)), color=colour, label="best lower and upper bound")
-    axes.plot(n, gaps["upper"] / base, color=colour)
-    for side in ("paper_lower", "paper_upper"):
-        axes.plot(n, gaps[side] / base, color="#555555", linestyle="--", linewidth=1.0, label="the paper's bounds")
-    axes.plot(n, gaps["limit"] / base, color=colour, linestyle=":", linewidth=1.0, label="limit constant x rate")
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    axes.set_ylim(0.02, 50)
-    axes.set_xlabel("number of samples n")
-    axes.set_ylabel("ratio to lower bound")
-
-
-def draw_shares(axes: Axes, worlds: pd.DataFrame, limit: float) -> None:
-    """The risks of one instance as shares of the minimax limits, against n, with the limit that they tend to."""
-    _drawn_on(axes)
-    checks.frame("worlds", worlds, ("learner", "n", "share"))
-    limit = checks.positive("limit", limit)
-    looks = _looks(worlds)
-    for name, rows in worlds.groupby("learner", sort=False):
-        colour, marker = looks[str(name)]
-        axes.plot(rows["n"], rows["share"], color=colour, marker=marker, label=LABEL.get(str(name), str(name)))
-    axes.axhline(limit, color="#555555", linewidth=0.8, linestyle="--")
-    axes.set_xscale("log")
-    axes.set_ylim(0, 1.1 * worlds["share"].max())
-    axes.set_xlabel("number of samples n")
-    axes.set_ylabel("risk / minimax limit")
-
-
-def draw_plan(axes: Axes, plan: Plan) -> None:
-    """Risk against n for each protocol of a plan: the mean, the risk that is kept with the confidence, and n itself.
-
-    Parameters
-    ----------
-    axes : Axes
-    plan : Plan
-        One with curves: ``kt_theory.plan(..., curves=True)``, from a teacher or a pilot.
-
-    Raises
-    ------
-    ValueError
-        If the plan has no curves.
-    """
-    _drawn_on(axes)
-    checks.instance_of("plan", plan, Plan, "kt_theory.plan makes one")
-    if plan.curves.empty:
-        raise ValueError("the plan has no curves: ask for kt_theory.plan(..., curves=True) from a teacher or a pilot")
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    learners = dict(zip(plan.table["protocol"], plan.table["learner"], strict=True))
-    others = iter(OTHERS)
-    floor = plan.target / 100
-    for protocol, points in plan.curves.groupby("protocol", sort=False):
-        known = LOOK.get(learners[protocol])
-        colour, marker = (known[0], known[1]) if known else next(others)
-        mean = points["mean"].where(points["mean"] > floor)
-        axes.plot(points["n"], mean, color=colour, label=f"{protocol}, {learners[protocol]}")
-        if not plan.on_average:
-            axes.plot(points["n"], points["high"].where(points["high"] > floor), color=colour, linestyle=":")
-        n = plan.table.set_index("protocol")["n"][protocol]
-        if n == n and n is not None and n > 0:
-            axes.plot([n], [plan.target], marker=marker, color=colour, linestyle="none", clip_on=False)
-            axes.annotate(
-                f"{n:,}", (n, plan.target), (3, 6), textcoords="offset points", color=colour, fontsize="small"
-            )
-    axes.axhline(plan.target, color="0.4", linewidth=0.8)
-    axes.set_ylim(bottom=floor)
-    axes.set_xlabel("n, samples")
-    axes.set_ylabel("risk, total variation")
-    kept = "mean" if plan.on_average else f"line: mean; dotted: kept with probability {plan.confidence:g}"
-    axes.set_title(f"samples for a risk of at most {plan.target:g} ({kept})", fontsize="medium")
+def _mark_target(axes: Axes, name: str, rows: pd.DataFrame, target: float) -> bool:
+    """The n at which a curve reaches the target, and whether it does: hard labels above, where no other curve is."""
+    colour = LOOK[name][0]
+    n, risk = rows["n"].to_numpy(dtype=float), rows["mean"].to_numpy(dtype=float)
+    below = np.flatnonzero(risk <= target)
+    reached = bool(below.size and below[0] > 0 and n[below[0]] <= COARSE * n[below[0] - 1])
+    if reached:
+        # A cubic through four points in the logarithms: on four points a decade it is true to half a percent.
+        near = slice(max(below[0] - 2, 0), below[0] + 2)
+        known = np.log(risk[near]), np.log(n[near])
+        cubic = np.polynomial.Polynomial.fit(*known, known[0].size - 1)
+        at = float(f"{np.exp(cubic(np.log(target))):.1e}")
+        axes.plot([at], [target], marker="o", markersize=7, markerfacecolor="white", color=colour, zorder=5)
+        place, side = ((5, 5), "left") if name == "CE_sgl" else ((-4, -13), "right")
+        axes.annotate(
+            f"{at:,.0f}", (at, target), place, textcoords="offset points", ha=side, color=colour, weight="bold"
+        )
+    return reached
