@@ -41,11 +41,11 @@ TRIED = {
     "delta": (0.01, 0.1, 0.10001, 0.39, 0.4, 0.9), "Delta": (0.0, 0.5, 1.0), "p": (0.0, 0.5, 1.0),
     "eta": (0.0, 0.5, 1.0), "M": (0.0, 1.0), "r": (0.0, 0.5, 1.0, 1.5), "alpha": (0.0, 1.0),
     "m": (0, 1, 2, 10**18), "u": (0, 1, 2), "t": (0.0, 0.5, 1.0, 1.5), "gap": (0.0, 0.5, 1.0, 1.5),
-    "P": (0.0, 0.5, 1.0), "T": (0.0, 1.0), "beta": (0.0, 1.0),
+    "mu": (0.0, 0.25, 0.5, 0.75), "P": (0.0, 0.5, 1.0), "T": (0.0, 1.0), "beta": (0.0, 1.0),
 }  # fmt: skip
 
 #: Predicates whose text is no list of comparisons; their ends are typed in tests of their own.
-TYPED = ("ours-N7-at", "zz-E.10")
+TYPED = ("ours-N7-at", "ours-false-coins", "zz-E.10")
 
 
 def places(names):
@@ -91,7 +91,7 @@ def test_a_predicate_is_what_the_text_of_the_regime_says(id):
 
 
 def test_predicates_whose_text_is_more_than_comparisons():
-    # Oracle: definition, ends typed by hand: the last light label that fits, the first n with eta < 1
+    # Oracle: definition, ends typed by hand: the last light label that fits, the first n with eta < 1, even numbers
     fits = STATEMENTS["ours-N7-at"].applies_at
     assert fits(S=1, A=3, k=1, x=0.5)
     assert not fits(S=1, A=3, k=1, x=0.5000001)
@@ -102,6 +102,7 @@ def test_predicates_whose_text_is_more_than_comparisons():
     seldom = STATEMENTS["zz-E.10"].applies_at
     first = math.floor(2 * math.log(1 / 0.05) / 0.1) + 1
     assert (seldom(n=first, p=0.1, delta=0.05), seldom(n=first - 1, p=0.1, delta=0.05)) == (True, False)
+    assert [STATEMENTS["ours-false-coins"].applies_at(m=m) for m in (1, 2, 3, 4)] == [False, True, False, True]
 
 
 def test_a_regime_that_is_no_predicate_or_lacks_a_variable_is_said():

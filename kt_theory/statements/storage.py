@@ -243,11 +243,11 @@ STATEMENTS = (
         origin=Origin.OURS,
         words="Equal shares of the tail are Bayes over the relabellings also where a list breaks ties by index.",
         formula="E TV of equal shares = the Bayes risk over the relabellings, ties by index",
-        regime="1 <= k < A",
+        regime="lists of fewer labels than there are",
         applies=regimes.always,
         grade=Grade.CONJECTURE,
         status=Status.FALSE,
         latex=r"$\mathbb{E}\, TV$ of equal shares is the Bayes risk over the relabellings, ties by index",
-        regime_latex=r"$1 \le k < A$",
+        regime_latex="lists of fewer labels than there are",
     ),
 )
