@@ -39,7 +39,6 @@ WIDE = [
     "verify --statement zz-E.2 zz-E.5",
     "simulate --instance 1 --S 2 --A 3 --n 100 --reps 20",
     "losses",
-    "plan --S 10 --A 100 --target 0.1 --cost hard=1",
 ]
 
 
