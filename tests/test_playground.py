@@ -182,6 +182,18 @@ def calculator(browser):
         yield open_page()
 
 
+@pytest.fixture(scope="module")
+def reader(browser):
+    """A page of the story that tests share; each starts by going to its address."""
+    with visits(browser) as open_page:
+        yield open_page("#scene=english")
+
+
+def go_to(page, address):
+    page.evaluate("(address) => { location.hash = address; }", address)
+    until(page, f"document.querySelector('[aria-current]').id === 'to-{address.split('&')[0].split('=')[1]}'")
+
+
 def until(page, expression):
     """Wait for an expression of the page to be true. (playwright's own way is refused by the page's policy.)"""
     give_up = time.monotonic() + 60
@@ -822,8 +834,10 @@ def test_scenes_are_reached_by_next_by_keys_by_address_and_by_going_back(visit):
     assert current() == "loss"
 
 
-def test_a_scene_that_is_not_understood_says_so(visit):
-    page = visit("#scene=english&target=0.15")
+def test_a_scene_that_is_not_understood_says_so(reader):
+    page = reader
+    go_to(page, "#scene=topk")
+    go_to(page, "#scene=english&target=0.15")
     assert page.inner_text("#scene-value") == "risk 0.15"
     for address, said in (("#scene=x<b>", "no scene “x<b>”"), ("#scene=topk&k=0&n=4", "k cannot be “0”, so it is 10")):
         page.evaluate("(address) => { location.hash = address; }", address)
@@ -832,9 +846,10 @@ def test_a_scene_that_is_not_understood_says_so(visit):
     assert "no setting “n”" in page.inner_text("#link-note")
 
 
-def test_what_is_shown_can_be_taken_away(visit):
+def test_what_is_shown_can_be_taken_away(reader):
     # Oracle: identity, the rows of the file are the curves of the page; the picture is one that a reader of XML reads
-    page = visit("#scene=look&n=20")
+    page = reader
+    go_to(page, "#scene=look&n=20")
     with page.expect_download() as waiting:
         page.click("#csv")
     head, *rows = list(csv.reader(Path(waiting.value.path()).read_text(encoding="utf-8").splitlines()))
@@ -860,8 +875,8 @@ WIDTHS = (320, 1280, *(pytest.param(width, marks=pytest.mark.slow) for width in 
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_every_scene_fits_its_width_with_its_picture_beside_what_moves_it(visit, width):
-    page = visit("", width=width)
+def test_every_scene_fits_its_width_with_its_picture_beside_what_moves_it(reader, width):
+    page = reader
     page.set_viewport_size({"width": width, "height": 720 if width > 999 else 844})
     for scene in SCENES:
         page.evaluate("(scene) => { location.hash = `#scene=${scene}`; scrollTo(0, 0); }", scene)
@@ -913,8 +928,10 @@ def test_no_serious_barrier_is_found_in_a_scene(visit, width, scheme, scenes):
         assert not serious, (scene, [(rule["id"], [node["html"] for node in rule["nodes"]][:3]) for rule in serious])
 
 
-def test_larger_type_and_paper(visit):
-    page = visit("#scene=rates", width=1920)
+def test_larger_type_and_paper(reader):
+    page = reader
+    page.set_viewport_size({"width": 1920, "height": 900})
+    go_to(page, "#scene=rates")
     small = page.evaluate("parseFloat(getComputedStyle(document.getElementById('scene-title')).fontSize)")
     page.click("#large")
     assert page.get_attribute("#large", "aria-pressed") == "true"
@@ -929,6 +946,7 @@ def test_larger_type_and_paper(visit):
     assert page.locator("button:visible, nav:visible, input:visible").count() == 0
     assert page.locator("#scene-chart").is_visible()
     assert page.locator("#scene-value").is_visible()
+    page.emulate_media(media="screen")
 
 
 def test_risks_at_many_samples_agree_with_the_package(calculator):
