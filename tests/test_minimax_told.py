@@ -198,6 +198,14 @@ def test_protocols_without_an_answer():
     assert not told.answers_for(kt.top_k_only(2))
 
 
+@pytest.mark.parametrize("n", [10**4, 10**6, 10**8])
+def test_the_worst_heavy_input_is_found_at_any_number_of_visits(n):
+    # Oracle: limit, n times the risk of an input of mass 1/n that is sure of a label, and of one of two labels left:
+    # 2/(3e) + 1/(2e)
+    rules = told_lower.Visits(1, 1, 3, n)
+    assert n * told_lower.worst(rules, 2)[2] > 0.99 * (2 / 3 + 1 / 2) / math.e
+
+
 @pytest.mark.parametrize("n", [3, 10**6, 10**12])
 def test_two_labels_left_at_any_number_of_visits(n):
     # Oracle: mpmath, w (1 - w)^(2n) / 2 with w = 1/(2n + 1); 1 - w as a float is off by 1e-4 at 10^12

@@ -85,7 +85,9 @@ class Visits:
     def _kind(self, r: float, equal: bool) -> Row:
         k = np.geomspace(1, self.A - 1, TRIED)
         # Of the most that x can be: beside k labels of one probability the last one is no less likely.
-        share = np.ones(1) if equal else np.geomspace(3e-3, 0.999, TRIED)
+        # The worst light labels have x of order 1/(n r M), which is less than 3e-3 after thousands of draws.
+        least = 3e-3 / max(self.n * self.M * r / 1000, 1.0)
+        share = np.ones(1) if equal else np.geomspace(least, 0.999, TRIED)
         for _ in range(2):
             whole = np.unique(np.round(k)).astype(np.int64)
             x = share / (whole[:, None] + (not equal))
