@@ -270,6 +270,7 @@ def z_scores(receipts: pd.DataFrame, exact: pd.DataFrame) -> np.ndarray:
 def as_text(board: pd.DataFrame, width: int | None = None) -> str:
     """The scoreboard as a table of text, in paragraphs where its lines would be longer than `width`."""
     checks.frame("board", board, ("panel", "learner", "theory", "slope", "points", "checked", "held"))
+    width = None if width is None else checks.whole_number("width", width, minimum=1)
     header = (
         "panel", "learner", "theory", "fitted slope", "over n", "settled", "exact slope", "mean/lower", "mean/upper",
         "bounds",

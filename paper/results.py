@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.interpolate import PchipInterpolator
 
 import kt_theory as kt
 from kt_theory.exact.add import KAPPA
@@ -226,8 +227,9 @@ def _real() -> dict[str, str]:
     found |= {"real-S": f"{rows['S'].iloc[0]}", "real-A": f"{rows['A'].iloc[0]}"}
     for learner, short in (("CE_sgl", "sgl"), ("SEL_ptl", "sel"), ("CE_ful", "ful")):
         curve = rows[(rows["learner"] == learner) & (rows["mean"] > 0)].sort_values("n")
-        risk = np.minimum.accumulate(curve["mean"].to_numpy())
-        needs = np.exp(np.interp(-np.log(target), -np.log(risk), np.log(curve["n"].to_numpy())))
+        # The curve bends: chords between points of the grid are per cents off.
+        falls = curve[curve["mean"] < curve["mean"].cummin().shift(fill_value=np.inf)]
+        needs = np.exp(PchipInterpolator(-np.log(falls["mean"]), np.log(falls["n"]))(-np.log(target)))
         # The soft learner's risk at this n is so seldom positive that only its exact value is worth printing.
         exact = read("real_teacher_exact").query("learner == @learner and n == @n")["mean"]
         mean = exact.iloc[0] if len(exact) else curve.set_index("n")["mean"][n]

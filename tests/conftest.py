@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,10 @@ NOT_CORE = (
 
 #: Files whose tests use the same compiled functions: one worker compiles and loads them, not each.
 TOGETHER = ("test_exact_", "test_minimax_", "test_kernels", "test_learners", "test_greedy", "test_own", "test_told")
+
+
+#: What commands print does not depend on who runs the tests: pytest-xdist tells its workers the width of the terminal.
+os.environ.pop("COLUMNS", None)
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:

@@ -100,7 +100,8 @@ def here(tmp_path, monkeypatch, capsys):
 
     def nothing(options):
         columns = {"panel": ["p"], "learner": ["CE_sgl"], "points": 0, "checked": 0, "held": True, "resolved": True}
-        numbers = ("theory", "slope", "slope_se", "n_min", "n_max", "exact_slope", "above_lower", "below_upper")
+        numbers = ("theory", "published", "slope", "slope_se", "n_min", "n_max", "exact_slope")
+        numbers = (*numbers, "above_lower", "below_upper")
         return pd.DataFrame({**columns, **dict.fromkeys(numbers, float("nan"))})
 
     monkeypatch.setattr(cli.reproduce, "_load_study", lambda stem: nothing)

@@ -134,6 +134,7 @@ def test_the_bound_of_the_guide_holds_and_the_other_one_is_refuted(tmp_path, cap
         junit = tmp_path / "bounds.xml"
         assert cli.main(["verify", "--file", str(file), "--junit", str(junit)]) == code
         assert (cases_of(junit)["lecture 4"].find("failure") is not None) == bool(code)
+    assert {path.name for path in tmp_path.iterdir()} == {"my_bounds.py", "bounds.xml"}
 
 
 @pytest.mark.parametrize(

@@ -137,6 +137,7 @@ ELSEWHERE = {
     "audit cross_entropy": (),
     "audit cross_entropy --figure new.png": ("new.pdf", "new.png"),
     "playground": ("playground.html",),
+    "study plot ../study --out new.png": ("new.pdf", "new.png"),
     "reproduce figure1 --quick --out ../figures": (),
 }
 

@@ -9,7 +9,7 @@ const Formulas = (() => {
   const row = (...parts) => `<mrow>${parts.join("")}</mrow>`;
   const root = (inside) => `<msqrt>${inside}</msqrt>`;
   const paren = (inside) => row(mo("("), inside, mo(")"));
-  const bar = '<mo stretchy="false">|</mo>';
+  const bar = "<mtext>|</mtext>"; // an operator would grow with what stands beside it
   const n1 = paren(row(mn(1), mo("−"), mi("ρ")));
 
   return {
