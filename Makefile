@@ -5,8 +5,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 EXTRA ?= dev
-# One worker more than processors: some tests wait for a browser, or for other processes.
-JOBS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+JOBS ?= auto
 TORCH ?= torch
 
 # Python compiles what it imports and keeps it: not to compile all that is installed halves the time of an installation.

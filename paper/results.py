@@ -234,7 +234,7 @@ def _real() -> dict[str, str]:
         exact = read("real_teacher_exact").query("learner == @learner and n == @n")["mean"]
         mean = exact.iloc[0] if len(exact) else curve.set_index("n")["mean"][n]
         found[f"real-{short}"] = shown(mean, ".2g")
-        found[f"real-needs-{short}"] = shown(float(f"{needs:.2g}"), ",.0f")
+        found[f"real-needs-{short}"] = shown(float(f"{math.ceil(needs):.2g}"), ",.0f")
     last = rows[rows["learner"] == "CE_ptl"].sort_values("n").iloc[-1]
     return found | {"real-ptl": shown(last["mean"], ".3f")}
 
