@@ -279,8 +279,8 @@ def fit_rate(
 
     >>> import kt_theory as kt
     >>> panel = kt.study.Panel("hard labels", lambda n: kt.instance(1, 2, 4, n), [100, 1000, 10**4], ["CE_sgl"])
-    >>> fit_rate(kt.study.exact([panel]))[["learner", "slope", "points", "left_out"]].round(2).values.tolist()
-    [['CE_sgl', -0.5, 3, 0]]
+    >>> fit_rate(kt.study.exact([panel]))[["learner", "slope", "points", "left_out"]].round(3).values.tolist()
+    [['CE_sgl', -0.501, 3, 0]]
     """
     tolerance = checks.positive("tolerance", tolerance)
     if hasattr(n, "columns"):

@@ -102,7 +102,7 @@ def draw(options: kt.study.Options, gaps: pd.DataFrame, worlds: pd.DataFrame) ->
                 part = gaps[(gaps["protocol"] == protocol) & (gaps["S"] == S) & (gaps["A"] == A) & (gaps["lower"] > 0)]
                 kt.plots.draw_gap(ax, part, kt.plots.LOOK[LEARNER[protocol]][0])
                 ax.set_title(f"{protocol} labels, S={S}, A={A}")
-    title = "One teacher is hard at every level: 41 % of each worst possible risk, in the limit"
+    title = "One teacher is hard for every protocol: 41 % of each worst possible risk, in the limit"
     with kt.plots.drawing(options.path("three_worlds"), 1, len(WORLDS), title=title, width=7.6, height=3.2) as axes:
         for ax, (S, A) in zip(axes.flat, WORLDS, strict=True):
             part = worlds[(worlds["S"] == S) & (worlds["A"] == A)]

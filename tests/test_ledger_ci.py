@@ -11,6 +11,7 @@ import pytest
 import kt_theory as kt
 from kt_theory import cli
 from kt_theory.cli import exits
+from kt_theory.cli.making import function_of
 from kt_theory.ledger import Statement, Trial, conclusion, effort, judge, write_junit
 from kt_theory.ledger.report.words import GROUPS
 
@@ -135,6 +136,13 @@ def test_the_bound_of_the_guide_holds_and_the_other_one_is_refuted(tmp_path, cap
         assert cli.main(["verify", "--file", str(file), "--junit", str(junit)]) == code
         assert (cases_of(junit)["lecture 4"].find("failure") is not None) == bool(code)
     assert {path.name for path in tmp_path.iterdir()} == {"my_bounds.py", "bounds.xml"}
+
+
+def test_a_users_file_is_executed_as_it_stands(tmp_path):
+    # Oracle: identity, an annotation is an object unless the file itself says that it is text
+    file = tmp_path / "my_loss.py"
+    file.write_text("def loss(q: int, row): return 0\n", encoding="utf-8")
+    assert function_of(f"{file}:loss").__annotations__ == {"q": int}
 
 
 @pytest.mark.parametrize(

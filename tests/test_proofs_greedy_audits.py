@@ -1,4 +1,4 @@
-"""The steps of N18 to N25 of the report: what greedy decoding costs at each level, and what audits of students say."""
+"""The steps of N18 to N25 of the report: what greedy decoding costs under each protocol, and what audits say."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One table for every level: what counts and probabilities of rows amount to, and what learners make of it."""
+"""One table for every protocol: what counts and probabilities of rows amount to, and what learners make of it."""
 
 import math
 import warnings

@@ -9,7 +9,7 @@ An upper bound is about its learner at every problem, so its certificate needs a
 expected risk is compared with the bound. A lower bound is about the minimax risk, over all students and all
 problems, so it is compared with proved lower bounds of another make (``holds`` is True if one of these is larger) and
 with proved upper bounds (False if one of these is smaller). Between students that see more and students that see less,
-soft <= partial <= hard, and at each level:
+soft <= partial <= hard, and for each protocol:
 
 soft
     The minimax risk is (1 - 1/A) max_rho sum_s rho(s) (1 - rho(s))^n: a Dirac at a random label costs 1 - 1/A on

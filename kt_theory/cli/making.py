@@ -58,7 +58,7 @@ def _module_of(file: str, given: str) -> ModuleType:
     module.__file__ = os.fspath(file)
     try:
         # Not by an import: it keeps bytecode beside the user's file, and takes that for a file of one size and second.
-        exec(compile(Path(file).read_bytes(), os.fspath(file), "exec"), vars(module))
+        exec(compile(Path(file).read_bytes(), os.fspath(file), "exec", dont_inherit=True), vars(module))
     except (Exception, SystemExit) as error:  # whatever a file of the user's raises
         raise ValueError(f"{shown(file)} does not import: {type(error).__name__}: {error}") from error
     return module

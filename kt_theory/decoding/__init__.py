@@ -1,7 +1,7 @@
 """Greedy decoding: a student names one label per input, one of its most likely ones.
 
 ``choices.py`` decodes a student and judges what it names; ``expected.py`` has the exact expected risk of greedy
-students at the three levels, ``hard.py`` and ``partial.py`` what one input adds to it, ``contour.py`` how a fixed
+students of the three protocols, ``hard.py`` and ``partial.py`` what one input adds to it, ``contour.py`` how a fixed
 number of samples is made of independent Poisson counts; ``exchange.py`` says how many hard labels a log-probability is
 worth.
 """

@@ -1,4 +1,4 @@
-"""Ours: what greedy decoding costs at the three levels."""
+"""Ours: what greedy decoding costs under the three protocols."""
 
 from __future__ import annotations
 
