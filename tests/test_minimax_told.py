@@ -215,3 +215,20 @@ def test_two_labels_left_at_any_number_of_visits(n):
         truth = w * (1 - w) ** (2 * n) / 2
     assert found.exact
     assert found.lower == pytest.approx(float(truth), rel=1e-14, abs=0)
+
+
+def test_visits_beyond_count_are_not_summed(monkeypatch):
+    # Oracle: second algorithm, the sum of the binomial probabilities of the window; that of 10^15 samples has 4e8 terms
+    starts, ends, chances = told_lower.Visits(0, 2, 3, 10**7).blocks(0.5)
+    assert starts.size == 1
+    summed = math.fsum(told_lower.binomial(np.arange(starts[0], ends[0] + 1), 1e7, 0.5))
+    assert chances[0] < 1
+    assert summed == pytest.approx(chances[0], rel=1e-12, abs=0)
+
+    def refuse(*_):
+        raise AssertionError("a sum over the window")
+
+    monkeypatch.setattr(told_lower, "binomial", refuse)
+    assert told_lower.Visits(0, 2, 3, 10**15).blocks(0.5)[2].tolist() == chances.tolist()
+    with pytest.raises(AssertionError, match="over the window"):
+        told_lower.Visits(0, 2, 3, 10**5).blocks(0.5)  # of several blocks, each is summed

@@ -63,6 +63,9 @@ class Visits:
             cuts.append(cuts[-1] + (1 if cuts[-1] < SINGLE else int(WIDTH * cuts[-1])))
         starts = np.array(cuts[:-1])
         ends = np.append(starts[1:] - 1, last)
+        if starts.size == 1 and first > SINGLE:
+            # All but 1e-17: the window, which is as wide as the root of n, need not be summed.
+            return starts, ends, np.array([np.nextafter(1.0, 0.0)])
         chances = binomial(np.arange(first, last + 1), float(self.n), r)
         return starts, ends, np.add.reduceat(chances, starts - first)
 
