@@ -20,6 +20,7 @@ help:
 	@echo "make reproduce       all figures at quick size, and the table of slopes and bounds (two minutes of CPU time)"
 	@echo "make reproduce-full  the same at full size: 64,000 repeats a point in figure 2 (a few minutes)"
 	@echo "make test            the test suite, the documentation's examples, the linters"
+	@echo "make check           the linters alone"
 	@echo "make test-core       the tests that other versions of Python and of the libraries might break (two minutes)"
 	@echo "make test-floors     the same at the lowest versions that pyproject.toml allows, in .venv-floors"
 	@echo "make test-slow       the studies behind the marker 'slow'"
@@ -43,7 +44,7 @@ reproduce: $(VENV)/.installed
 reproduce-full: $(VENV)/.installed
 	$(BIN)/kt-theory reproduce all --simulate
 
-test: check
+test: $(VENV)/.installed
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not slow"
 
 # A worker for a file: what its tests compile is compiled once.

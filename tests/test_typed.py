@@ -1,4 +1,4 @@
-"""What a type checker sees of the package in a program of its user: real types, and errors where there are some."""
+"""The linters of the package, and what a type checker sees of it in a program of its user: real types, and errors."""
 
 import re
 import subprocess
@@ -10,6 +10,11 @@ import pytest
 import kt_theory as kt
 
 pytest.importorskip("mypy")
+
+#: One process: the user's program is checked with what mypy has kept of the package.
+pytestmark = pytest.mark.xdist_group("mypy")
+
+ROOT = Path(kt.__file__).parents[1]
 
 PROGRAM = """
 import numpy as np
@@ -70,13 +75,22 @@ WRONG = {
 }
 
 
+@pytest.mark.parametrize("linter", ["mypy", "ruff"])
+def test_the_linters_find_nothing(linter: str) -> None:
+    # Oracle: second algorithm, mypy and ruff: `make check`, here so that it runs beside other tests
+    command = {"mypy": ["mypy"], "ruff": ["ruff", "check"]}[linter]
+    pytest.importorskip(linter)
+    done = subprocess.run([sys.executable, "-m", *command], capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_a_users_program_is_seen_with_real_types(tmp_path: Path) -> None:
     # Oracle: second algorithm, mypy: a line for every reveal_type, and an error for every planted one
     program = tmp_path / "program.py"
     program.write_text(PROGRAM + "\n".join(WRONG) + "\n", encoding="utf-8")
-    # The package is seen as `make check` sees it, and is not analysed again where that was just done.
+    # The package is seen as `make check` sees it, and is not analysed again.
     command = [sys.executable, "-m", "mypy", "--no-error-summary", str(program)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=Path(kt.__file__).parents[1])
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     revealed = re.findall(r'Revealed type is "(.*)"', done.stdout)
     assert len(revealed) == len(SEEN), done.stdout + done.stderr
     for found, pattern in zip(revealed, SEEN, strict=True):
