@@ -157,6 +157,41 @@ def test_a_function_is_a_learner():
     assert learner.fingerprint != kt.losses.own(saturates, "hard", name="cross_entropy").learner().fingerprint
 
 
+def one_vs_rest(logits, label, teacher):
+    on = np.eye(logits.shape[1])[label]
+    return (np.log1p(np.exp(-logits)) * on + np.log1p(np.exp(logits)) * (1 - on)).sum(axis=1)
+
+
+def squared_logits(logits, label, teacher):
+    """Cross-entropy with a penalty of logits about 1."""
+    return cross_entropy(logits, label, teacher) + 0.1 * ((logits - 1) ** 2).sum(axis=1)
+
+
+def each_gradient(function, z):
+    """The gradient by the logits z of the loss of each label, shape (A, A), by steps along the imaginary axis."""
+    labels = np.arange(z.size)
+    moves = [function(np.tile(z, (z.size, 1)) + 1e-30j * way, labels, None).imag / 1e-30 for way in np.eye(z.size)]
+    return np.stack(moves, axis=-1)
+
+
+@pytest.mark.parametrize("function", [one_vs_rest, squared_logits])
+def test_the_read_out_of_absolute_logits_is_taken_at_the_logits(function):
+    # Oracle: second algorithm, complex steps at the student's logits: the labels' law is the one null vector
+    loss = kt.losses.own(function, "hard")
+    for p in (E1, E2, np.array([0.7, 0.3])):
+        found = loss.limit(p)
+        G = each_gradient(function, found.scores)
+        assert np.abs(p @ G).max() < 1e-7
+        assert np.linalg.svd(G)[1][-2] > 1e-3
+        assert evidence.tv(softmax(found.scores), found.student) < 1e-12
+        # What was wrong: the logarithms of the student's law are logits of the same law, and not at rest.
+        assert np.abs(p @ each_gradient(function, np.log(found.student))).max() > 1e-3
+        assert evidence.tv(loss.with_readout("labels").limit(p).student, p) < 1e-7
+    assert kt.losses.constant(kt.losses.own(one_vs_rest, "hard"), E1) == pytest.approx(
+        kt.losses.constant(kt.losses.make("one_vs_rest"), E1), abs=1e-6
+    )
+
+
 # --- rates ------------------------------------------------------------------------------------------------
 
 

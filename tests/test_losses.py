@@ -228,6 +228,20 @@ def test_the_read_out_returns_the_frequencies(name):
     assert tv(kt.fit(kt.TransferSet.from_counts([[4, 1, 0]]), read.learner())[0], [0.8, 0.2, 0]) < 1e-7
 
 
+def test_the_read_out_of_absolute_logits_returns_the_frequencies():
+    # Oracle: identity, lemma L4 at logits that the student's law does not determine
+    data = kt.draw(kt.Problem([1.0], [TEACHERS["E1"]]), "soft", n=20, seed=3)
+    frequencies = data.counts[0] / 20
+    joint = kt.losses.make("dual_head_joint", labels="teacher")
+    assert tv(kt.fit(data, joint.learner())[0], frequencies) > 0.01
+    assert tv(kt.fit(data, joint.with_readout("labels").learner())[0], frequencies) < 1e-7
+    assert not joint.limit(TEACHERS["E2"]).residual > 1e-9
+    for beta in (0.5, 2.0, 5.0):
+        read = kt.losses.make("quality_focal", beta=beta).with_readout("labels")
+        assert tv(read.limit(TEACHERS["E2"]).student, TEACHERS["E2"]) < 1e-7
+    assert kt.losses.constant(kt.losses.make("focal").with_readout("labels"), TEACHERS["E1"]) == 1
+
+
 def test_the_read_out_fails_where_information_is_lost():
     # Oracle: lemma L4, at the vertex where mae ends nothing is left of the law
     found = kt.losses.make("mae").with_readout("labels").limit([0.5, 0.3, 0.2])

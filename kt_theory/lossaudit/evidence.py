@@ -54,13 +54,13 @@ def flat_direction(loss: Limit, p: np.ndarray) -> Flat | None:
         return None
     row = row_of(loss, p)
     found = loss.solve(row)
-    z = loss.scores(found.student)
+    z = found.scores
     if not np.isfinite(z).all():
         return None
     bend = curvature(loss, z, row)
     if not np.isfinite(bend).all():
         return None
-    value = float(loss.score_value(z, row))
+    value, here = float(loss.score_value(z, row)), loss.link(z)
     _, sizes, ways = np.linalg.svd(0.5 * (bend + bend.T))
     for size, way in zip(sizes, ways, strict=True):
         if size > 1e-6 * max(float(sizes[0]), 1e-3):
@@ -68,8 +68,8 @@ def flat_direction(loss: Limit, p: np.ndarray) -> Flat | None:
         for step in (0.3, -0.3):
             there = loss.link(z + step * way)
             gap = abs(float(loss.score_value(z + step * way, row)) - value)
-            if tv(there, found.student) > MOVED and gap <= 1e-9 * (1 + abs(value)):
-                return Flat(found.student, there, gap)
+            if tv(there, here) > MOVED and gap <= 1e-9 * (1 + abs(value)):
+                return Flat(here, there, gap)
     return None
 
 

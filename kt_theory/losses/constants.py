@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from kt_theory.losses.loss import Loss, checked_teacher
+from kt_theory.losses.readouts import ReadLabels
 from kt_theory.losses.row import Row
 
 #: Step of the differences, whose error is of its fourth power.
@@ -65,7 +66,9 @@ def constant(loss: Loss, p: Any) -> float:
     found = loss.solve(row)
     if not found.attained or not (found.student > 0).all():
         return float("nan")
-    z = loss.scores(found.student)
+    if isinstance(loss, ReadLabels):
+        return float("nan") if found.note else 1.0  # the frequencies themselves
+    z = found.scores
     # Directions in which nothing bends, such as the gauge of the logits, are left out.
     bend = np.linalg.pinv(curvature(loss, z, row), rcond=1e-9)
     moved = np.zeros((p.size, p.size))

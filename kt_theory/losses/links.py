@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import expit, xlogy
+from scipy.special import expit, logit, xlogy
 
 from kt_theory.losses.domains import Choice, Number
 from kt_theory.losses.loss import Found, ScoreLoss
@@ -236,11 +236,12 @@ class OneVsRest(ScoreLoss):
 
     def minimise(self, row: Row) -> Found:
         e = row.labels
+        z = logit(e)
         if self.readout == "sigmoid":
-            return Found(e)
+            return Found(e, scores=z)
         sure = (e == 1).any(axis=-1, keepdims=True)
         odds = e / np.where(e < 1, 1 - e, 1.0)
-        return Found(np.where(sure, e, scaled(odds)))
+        return Found(np.where(sure, e, scaled(odds)), scores=z)
 
 
 class SwitchingOneVsRest(ScoreLoss):
@@ -294,11 +295,8 @@ class SwitchingOneVsRest(ScoreLoss):
         order = np.sign(e[:, :, None] - e[:, None, :]) * np.sign(np.round(q[:, :, None] - q[:, None, :], 9))
         kept = (order >= 0).all(axis=(1, 2))
         shape = row.labels.shape
-        return Found(q.reshape(shape), local_only=~kept.reshape(shape[:-1]), iterations=count)
-
-    def residual(self, student: np.ndarray, row: Row) -> np.ndarray:
-        """By the logits centred in the gauge that the student's law leaves open; NaN is no answer for it."""
-        return np.full(student.shape[:-1], np.nan)
+        local = ~kept.reshape(shape[:-1])
+        return Found(q.reshape(shape), scores=z.reshape(shape), local_only=local, iterations=count)
 
 
 class QualityFocal(ScoreLoss):
@@ -306,14 +304,14 @@ class QualityFocal(ScoreLoss):
 
     Hard labels. For each label a root of p (beta (1 - s)^(beta - 1) log s - (1 - s)^beta / s) +
     (1 - p)(-beta s^(beta - 1) log(1 - s) + s^beta / (1 - s)) = 0; the law is read from the sigmoids, scaled to one, or
-    by softmax. Source: Li et al. 2020, as used with BCKD.
+    by softmax. The sigmoids determine p; the law alone has lost their scale. Source: Li et al. 2020, as used with BCKD.
     """
 
     id = "quality_focal"
     title = "Quality focal loss on hard labels"
     formula = "sum_a |t_a - s_a|^beta BCE(s_a, t_a), s = sigma(z)"
     paper = "Li et al. 2020"
-    smooth, closed = False, False
+    rate, closed = "readout: mle", False
     beta = Number(2.0, "exponent", "[0, inf)")
     readout = Choice("normalised", "how the law is read", "normalised", "softmax")
 
@@ -331,10 +329,11 @@ class QualityFocal(ScoreLoss):
 
     def score_gradient(self, z: np.ndarray, row: Row) -> np.ndarray:
         e, b = row.labels, self.beta
-        s, rest = 1 / (1 + np.exp(-z)), 1 / (1 + np.exp(z))
-        up = -(rest**b) * (b * s * softplus(-z) + rest)
-        down = s**b * (b * rest * softplus(z) + s)
-        return e * up + (1 - e) * down
+        s, rest = expit(z), expit(-z)
+        with np.errstate(invalid="ignore"):
+            up = -(rest**b) * (b * s * softplus(-z) + rest)
+            down = s**b * (b * rest * softplus(z) + s)
+        return np.where(e > 0, e * up, 0.0) + np.where(e < 1, (1 - e) * down, 0.0)
 
     def minimise(self, row: Row) -> Found:
         e, b = row.labels, self.beta
@@ -351,8 +350,8 @@ class QualityFocal(ScoreLoss):
         z = increasing_root(slope, np.full(e.shape, -700.0), np.full(e.shape, 700.0))
         z = np.where(e == 0, -np.inf, np.where(e == 1, np.inf, z))
         sure = (e == 1).any(axis=-1, keepdims=True)
-        law = scaled(expit(z)) if self.readout == "normalised" else softmax(np.where(np.isfinite(z), z, -np.inf))
-        return Found(np.where(sure, e, np.where(sure, 0.0, law)))
+        law = self.link(np.where(sure, 0.0, z))
+        return Found(np.where(sure, e, law), scores=z)
 
 
 #: What `kt_theory.losses.registry` lists.

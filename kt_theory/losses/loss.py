@@ -23,9 +23,14 @@ NONE = 1e-12
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """What a loss answers for rows: the student, shape (..., A), and what is known of it, shape (...)."""
+    """What a loss answers for rows: the student, shape (..., A), and what is known of it, shape (...).
+
+    `scores` are the student's, shape (..., A), where they are others than `Limit.scores` of its law: absolute logits
+    are not determined by a law.
+    """
 
     student: np.ndarray
+    scores: np.ndarray | None = None
     unique: Any = True
     attained: Any = None
     local_only: Any = False
@@ -42,6 +47,9 @@ class Solution:
     student : ndarray, shape (..., A)
         The law that the minimiser of the loss tends to. Where the loss leaves a part of a row free, what gradient
         descent from the initial table returns.
+    scores : ndarray, shape (..., A)
+        The student's logits, or the scores that it reads its law from; -inf on a label without mass. Of losses that
+        depend on absolute logits, those of the minimum.
     unique : ndarray of bool, shape (...)
         Whether the loss has no other minimiser.
     local_only : ndarray of bool, shape (...)
@@ -57,6 +65,7 @@ class Solution:
     """
 
     student: np.ndarray
+    scores: np.ndarray
     unique: np.ndarray
     local_only: np.ndarray
     attained: np.ndarray
@@ -106,7 +115,11 @@ class Limit(Declared):
         """The minimisers of rows."""
         raise NotImplementedError
 
-    def residual(self, student: np.ndarray, row: Row) -> np.ndarray:
+    def scores(self, q: np.ndarray) -> np.ndarray:
+        """Scores that give a law, shape (..., A)."""
+        return logs(q)
+
+    def residual(self, found: Found, row: Row) -> np.ndarray:
         """The largest absolute gradient at a student, shape (...)."""
         raise NotImplementedError
 
@@ -129,8 +142,9 @@ class Limit(Declared):
             attained = ~((found.student < NONE) & (row.labels > 0)).any(axis=-1)
         flags = [np.broadcast_to(np.asarray(flag, dtype=bool), lead) for flag in (found.unique, found.local_only)]
         reached = np.broadcast_to(np.asarray(attained, dtype=bool), lead)
-        residual = self.residual(found.student, row)
-        return Solution(found.student, flags[0], flags[1], reached, residual, found.iterations, found.note)
+        scores = self.scores(found.student) if found.scores is None else found.scores
+        residual = self.residual(found, row)
+        return Solution(found.student, scores, flags[0], flags[1], reached, residual, found.iterations, found.note)
 
     def limit(self, p: Any, rho: Any = None) -> Solution:
         """What the student converges to as the number of samples grows.
@@ -248,10 +262,6 @@ class Loss(Limit):
         """The student's law from its scores, shape (..., A)."""
         return softmax(z)
 
-    def scores(self, q: np.ndarray) -> np.ndarray:
-        """Scores that give a law, shape (..., A)."""
-        return logs(q)
-
     def score_value(self, z: np.ndarray, row: Row) -> np.ndarray:
         """The loss by scores, shape (...)."""
         return self.value(softmax(z), row)
@@ -260,10 +270,14 @@ class Loss(Limit):
         """The gradient by scores at scores, shape (..., A)."""
         return self.gradient(softmax(z), row)
 
-    def residual(self, student: np.ndarray, row: Row) -> np.ndarray:
+    def slopes(self, found: Found, row: Row) -> np.ndarray:
+        """The gradient by scores at a student, shape (..., A)."""
+        return self.gradient(found.student, row) if found.scores is None else self.score_gradient(found.scores, row)
+
+    def residual(self, found: Found, row: Row) -> np.ndarray:
         if not self.smooth:
-            return np.full(student.shape[:-1], np.nan)
-        return np.abs(self.gradient(student, row)).max(axis=-1)
+            return np.full(found.student.shape[:-1], np.nan)
+        return np.abs(self.slopes(found, row)).max(axis=-1)
 
     def with_readout(self, kind: str) -> Loss:
         """The same loss, whose student's scores are read out as the law of the labels that they are stationary for.

@@ -204,9 +204,10 @@ class BinaryMaps(_Mixture, ScoreLoss):
         return np.sign(s - t) * s * (1 - s) * bce + np.abs(s - t) * (s - t)
 
     def minimise(self, row: Row) -> Found:
+        z = logs(row.shown)
         if self.readout == "softmax":
-            return Found(row.shown)
-        return Found(scaled(row.shown / (1 + row.shown)))
+            return Found(row.shown, scores=z)
+        return Found(scaled(row.shown / (1 + row.shown)), scores=z)
 
 
 class _MainHead(_Mixture):
@@ -300,21 +301,11 @@ class DualHeadJoint(_Mixture, ScoreLoss):
         lead = row.labels.shape[:-1]
         return Found(
             q.reshape(row.labels.shape),
+            scores=z.reshape(row.labels.shape),
             unique=~split_ties(flat.shown, q).reshape(lead) | (self.labels == "teacher"),
             local_only=(residual > 1e-8).reshape(lead),
             iterations=count,
         )
-
-    def residual(self, student: np.ndarray, row: Row) -> np.ndarray:
-        """In the best gauge of the student's law, which fixes the absolute logits."""
-        z = logs(student)
-        aim = logs(row.shown)
-        low, high = (aim - z).min(axis=-1, keepdims=True) - 1, (aim - z).max(axis=-1, keepdims=True) + 1
-        for _ in range(200):
-            middle = 0.5 * (low + high)
-            up = self.score_gradient(z + middle, row).sum(axis=-1, keepdims=True) > 0
-            low, high = np.where(up, low, middle), np.where(up, middle, high)
-        return np.abs(self.score_gradient(z + 0.5 * (low + high), row)).max(axis=-1)
 
 
 #: What `kt_theory.losses.registry` lists.

@@ -32,8 +32,8 @@ class OnPolicy(Limit):
         w = self._flow(q, row.labels)
         return w - q * w.sum(axis=-1, keepdims=True)
 
-    def residual(self, student: np.ndarray, row: Row) -> np.ndarray:
-        return np.abs(self.gradient(student, row)).max(axis=-1)
+    def residual(self, found: Found, row: Row) -> np.ndarray:
+        return np.abs(self.gradient(found.student, row)).max(axis=-1)
 
     def minimise(self, row: Row) -> Found:
         return Found(row.labels)

@@ -227,9 +227,10 @@ class OwnLoss(Loss):
         starts = self.starts(flat)
         found = self._from(flat, starts[1:2] if self._one_start_serves(flat.labels.shape[-1]) else starts)
         lead = row.labels.shape[:-1]
-        student = found.student.reshape(row.labels.shape)
+        assert found.scores is not None
+        student, scores = (np.reshape(x, row.labels.shape) for x in (found.student, found.scores))
         alone, local = (np.reshape(flag, lead) for flag in (found.unique, found.local_only))
-        return Found(student, alone, local_only=local, iterations=found.iterations, note=found.note)
+        return Found(student, scores, alone, local_only=local, iterations=found.iterations, note=found.note)
 
     def _one_start_serves(self, A: int) -> bool:
         """Whether the loss is convex in the logits and has one minimum, as far as random teachers of A labels show.
@@ -267,14 +268,16 @@ class OwnLoss(Loss):
         laws = softmax(z).reshape(many, N, A)
         # Newton's steps, which cost most, from the lowest place alone.
         lowest = z.reshape(many, N, A)[best, index]
-        student = softmax(polish(self, flat, lowest)) if newton else laws[best, index]
+        if newton:
+            lowest = polish(self, flat, lowest)
+        student = softmax(lowest) if newton else laws[best, index]
         least = values[best, index]
         gap = 0.5 * np.abs(laws - student).sum(axis=-1)
         done = residual.reshape(many, N) <= 1e-5
         other = (values <= least + LEVEL * (1 + np.abs(least))) & (gap > APART) & done
         lower = (values > least + LEVEL * (1 + np.abs(least))) & (gap > APART) & done
         note = "another start ends at a higher minimum" if lower.any() else ""
-        return Found(student, ~other.any(axis=0), local_only=lower.any(axis=0), iterations=count, note=note)
+        return Found(student, lowest, ~other.any(axis=0), local_only=lower.any(axis=0), iterations=count, note=note)
 
     def _no_number(self, row: Row, s: int) -> str:
         one = row.take(slice(s, s + 1))
@@ -301,7 +304,8 @@ class OwnLoss(Loss):
                 break
         z = polish(self, flat, z, 60)
         note = "the gradient is not that of the value: where it vanishes, its fixed point"
-        return Found(softmax(z).reshape(row.labels.shape), note=note)
+        shape = row.labels.shape
+        return Found(softmax(z).reshape(shape), z.reshape(shape), note=note)
 
     def learner(self) -> Learner:
         loss = self

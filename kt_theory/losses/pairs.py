@@ -344,8 +344,8 @@ class SPIN(_Pairs):
         note = "no round yet: the uniform law" if self.rounds == 0 else ""
         return Found(self._after(row.labels, self.rounds), note=note)
 
-    def residual(self, student: np.ndarray, row: Row) -> np.ndarray:
-        return super().residual(student, row) if self.rounds else np.full(student.shape[:-1], np.nan)
+    def residual(self, found: Found, row: Row) -> np.ndarray:
+        return super().residual(found, row) if self.rounds else np.full(found.student.shape[:-1], np.nan)
 
 
 class SimPO(_Pairs):

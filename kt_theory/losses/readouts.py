@@ -14,15 +14,15 @@ from kt_theory.protocols.facts import Protocol
 FLAT = 1e-10
 
 
-def labels_law(loss: Loss, q: np.ndarray, row: Row) -> tuple[np.ndarray, np.ndarray]:
-    """The law e with sum_y e_y d loss(q; y) / d z = 0, and where it is determined.
+def labels_law(loss: Loss, found: Found, row: Row) -> tuple[np.ndarray, np.ndarray]:
+    """The law e with sum_y e_y d loss(z; y) / d z = 0, and where it is determined.
 
     Parameters
     ----------
     loss : Loss
         Linear in the law of the sampled labels.
-    q : ndarray, shape (..., A)
-        Minimisers.
+    found : Found
+        Minimisers, shape (..., A).
     row : Row
 
     Returns
@@ -32,9 +32,14 @@ def labels_law(loss: Loss, q: np.ndarray, row: Row) -> tuple[np.ndarray, np.ndar
     ndarray of bool, shape (...)
         Where the null space has dimension one.
     """
-    A = q.shape[-1]
+    q, A = found.student, found.student.shape[-1]
     dead = q < NONE
-    G = loss.gradient(np.broadcast_to(q[..., None, :], (*q.shape[:-1], A, A)), row.each_label())
+
+    # The gradient is taken at the scores themselves where the law does not determine them.
+    def each(x: np.ndarray) -> np.ndarray:
+        return np.repeat(x[..., None, :], A, axis=-2)
+
+    G = loss.slopes(Found(each(q), None if found.scores is None else each(found.scores)), row.each_label())
     # A label without mass is left out: its row and column of the system are those of the identity.
     G = np.where(dead[..., :, None] | dead[..., None, :], np.where(np.eye(A, dtype=bool), 1.0, 0.0), G)
     # Rows are scaled before the decomposition: those of rare labels are as long as those of likely ones.
@@ -88,12 +93,24 @@ class ReadLabels(Loss):
         """Its gradient."""
         return self.inner.gradient(q, row)
 
+    def link(self, z: np.ndarray) -> np.ndarray:
+        """The law before the read-out."""
+        return self.inner.link(z)
+
+    def scores(self, q: np.ndarray) -> np.ndarray:
+        """Scores of a law before the read-out."""
+        return self.inner.scores(q)
+
+    def score_value(self, z: np.ndarray, row: Row) -> np.ndarray:
+        return self.inner.score_value(z, row)
+
+    def score_gradient(self, z: np.ndarray, row: Row) -> np.ndarray:
+        return self.inner.score_gradient(z, row)
+
     def minimise(self, row: Row) -> Found:
         found = self.inner.minimise(row)
-        law, sure = labels_law(self.inner, found.student, row)
+        law, sure = labels_law(self.inner, found, row)
         student = np.where(sure[..., None], law, found.student)
+        scores = self.inner.scores(found.student) if found.scores is None else found.scores
         note = "" if sure.all() else "where the read-out is not determined the student is that of the loss itself"
-        return Found(student, found.unique, iterations=found.iterations, note=note)
-
-    def residual(self, student: np.ndarray, row: Row) -> np.ndarray:
-        return self.inner.residual(self.inner.minimise(row).student, row)
+        return Found(student, scores, found.unique, iterations=found.iterations, note=note)
