@@ -43,11 +43,11 @@ VERDICTS = {
 
 #: What a sample shows, and the columns of the figure.
 LEVELS = {
-    "hard": "hard labels",
-    "sampled": "hard labels",
+    "hard": "hard labels, draws",
+    "sampled": "hard labels, draws",
     "partial": "partial labels",
     "top_k_label": "lists and samples",
-    "sorted": "soft labels",
+    "sorted": "sorted values",
     "soft": "soft labels",
     "on-policy": "no transfer set",
     "pairs": "no transfer set",
@@ -96,11 +96,7 @@ def main(options: kt.study.Options) -> pd.DataFrame:
     """Write `atlas` and `simplex`, and return the scoreboard of the learners that stand for the protocols."""
     found = table()
     kt.tables.write_table(found, options.path("atlas.csv"))
-    columns = list(dict.fromkeys(LEVELS.values()))
-    title = "How many losses find the teacher, by what a sample shows"
-    with kt.plots.drawing(options.path("atlas"), 1, len(columns), title=title, width=12.0, height=5.8) as axes:
-        for panel, column in zip(axes.flat, columns, strict=True):
-            _draw_column(panel, column, found[found["sees"].map(LEVELS) == column])
+    draw(found, options.path("atlas"))
     title = "Where six losses lead on one teacher, and how far that is from it (total variation)"
     with kt.plots.drawing(options.path("simplex"), 2, 3, title=title, width=10.0, height=3.5) as axes:
         for panel, (name, parameters) in zip(axes.flat, SIX, strict=True):
@@ -110,6 +106,15 @@ def main(options: kt.study.Options) -> pd.DataFrame:
     )
     exact = kt.study.exact([panel], progress=False)
     return kt.claims.scoreboard(exact, {}, exact)
+
+
+def draw(found: pd.DataFrame, stem: str) -> None:
+    """The figure `atlas`, from the table of all losses."""
+    columns = list(dict.fromkeys(LEVELS.values()))
+    title = "How many losses find the teacher, by what a sample shows"
+    with kt.plots.drawing(stem, 1, len(columns), title=title, width=13.0, height=5.8) as axes:
+        for panel, column in zip(axes.flat, columns, strict=True):
+            _draw_column(panel, column, found[found["sees"].map(LEVELS) == column])
 
 
 def _draw_column(axes: Any, title: str, rows: pd.DataFrame) -> None:

@@ -1,5 +1,6 @@
 """Losses of one's own, the constants of lemma L7, and audits: what is planted is found, nothing else is blamed."""
 
+import importlib.util
 import json
 import re
 from pathlib import Path
@@ -401,6 +402,22 @@ def test_the_committed_atlas_is_what_the_losses_answer():
             assert frame.loc[name, "tv three labels"] == pytest.approx(evidence.tv(found.student, E1), abs=1e-9), name
             if kind.consistent == "yes":
                 assert frame.loc[name, "verdict"] == "the teacher", name
+
+
+def test_a_column_of_the_atlas_holds_losses_of_one_kind_of_protocol():
+    # Oracle: identity, the protocols themselves: losses on sorted values stand beside none that reads labels' own
+    file = Path(__file__).parents[1] / "simulations" / "atlas.py"
+    spec = importlib.util.spec_from_file_location("atlas", file)
+    atlas = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(atlas)
+    kinds = {}
+    for name, kind in kt.losses.LOSSES.items():
+        if issubclass(kind, kt.losses.Limit):
+            shows = kt.losses.make(name).protocol
+            facts = None if shows is None else (shows.ordered, shows.top is None, shows.lists)
+            kinds.setdefault(atlas.LEVELS[kind.level], set()).add(facts)
+    assert len(kinds) == 6
+    assert all(len(facts) == 1 for facts in kinds.values()), kinds
 
 
 #: Mean risks at n = 100, 1,000, 10,000 with their standard errors: ten inputs of equal mass, each a permutation of E2.
