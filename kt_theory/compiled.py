@@ -86,9 +86,15 @@ def _called(function: Callable[..., Any]) -> dict[str, Callable[..., Any]]:
 
 
 def _content(part: Callable[..., Any]) -> Any:
-    """What a row function consists of, those that it calls with it."""
+    """What a row function consists of: its code, the names in it, and the numbers and functions that these stand for.
+
+    The names are needed, since max(x, y) and min(x, y) have one byte code and one list of constants.
+    """
+    code = part.__code__
+    read = {name: part.__globals__.get(name) for name in code.co_names}
+    numbers = [(name, repr(found)) for name, found in read.items() if isinstance(found, (int, float))]
     called = [(name, _content(other)) for name, other in sorted(_called(part).items())]
-    return part.__code__.co_code, repr(part.__code__.co_consts), called
+    return code.co_code, code.co_names, repr(code.co_consts), numbers, called
 
 
 def _jit_for_now(function: Callable[..., Any]) -> Callable[..., Any]:

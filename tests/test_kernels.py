@@ -226,3 +226,24 @@ def test_a_row_function_that_calls_another_is_known_by_both(monkeypatch) -> None
     assert [name for name, _ in content[-1]] == ["told_row"]
     monkeypatch.setattr(listed, "told_row", listed.list_ce_cells)
     assert compiled._content(listed.list_ce_row) != content
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("max(x, y)", "min(x, y)"),  # of one byte code, by other names
+        ("np.log(x) + y", "np.exp(x) + y"),
+        ("x * SCALE + y", "x * SHIFT + y"),
+        ("x + y", "x - y"),
+        ("x + 1", "x + 2"),
+    ],
+)
+def test_row_functions_that_differ_are_kept_apart(one, other) -> None:
+    # Oracle: identity, other names are other content, and so is another value of a number that is read by its name
+    def content(text, scale=2.0):
+        space = {"np": np, "SCALE": scale, "SHIFT": 3.0}
+        exec(f"def row(x, y):\n    return {text}", space)
+        return compiled._content(space["row"])
+
+    assert content(one) == content(one) != content(other)
+    assert ("SCALE" in one) == (content(one) != content(one, scale=2.5))
