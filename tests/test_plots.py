@@ -2,6 +2,7 @@
 
 import matplotlib
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
@@ -58,8 +59,6 @@ def test_a_risk_with_no_place_on_a_logarithmic_axis_is_drawn_on_its_edge(receipt
 
 def test_exchange_is_exact_on_power_laws(tmp_path):
     # Oracle: identity, 0.5 n^-1/2 and 2 n^-1 reach risk r at n = 0.25 r^-2 and 2 r^-1: the ratio is 1 / (8 r)
-    import pandas as pd
-
     n = np.array([100, 1000, 10**4, 10**5])
     rows = [("CE_sgl", k, 0.5 * k**-0.5) for k in n] + [("SEL_ptl", k, 2.0 / k) for k in n]
     frame = pd.DataFrame(rows, columns=["learner", "n", "mean"])
@@ -122,8 +121,6 @@ def test_receipts_that_cannot_be_drawn_are_refused():
 
 def powers(**curves):
     """Receipts of risks c n^slope at four n a decade, from c and slope of each learner."""
-    import pandas as pd
-
     n = np.geomspace(10, 10**5, 17).round()
     rows = [("p", name, k, c * k**slope, 0.0) for name, (c, slope) in curves.items() for k in n]
     return pd.DataFrame(rows, columns=["panel", "learner", "n", "mean", "mcse"])
@@ -172,3 +169,110 @@ def test_a_guide_triangle_has_its_slope(tmp_path, decades):
     sides = sorted([x[2] - x[1], y[2] - y[1]], key=abs), sorted([x[3] - x[2], y[3] - y[2]], key=abs)
     assert sides[0][0] == pytest.approx(0)
     assert sides[1][0] == pytest.approx(0)
+    # What is written beside the level side and the upright one: how far each goes, at its middle.
+    (one, level), (fall, upright) = ((text.get_text(), np.log10(text.xy)) for text in axes[0, 0].texts)
+    assert (one, fall) == ("1", "0.5")
+    assert level.tolist() == pytest.approx([2 + decades / 2 * np.sign(decades), -1 - 0.25 * (decades > 0)])
+    assert upright.tolist() == pytest.approx([2 + 0.5 * (decades < 0), -1.125])
+
+
+def drawn(draw, *arguments):
+    """Axes in memory, drawn on: what is in no file costs milliseconds."""
+    axes = Figure().subplots()
+    draw(axes, *arguments)
+    return axes
+
+
+def words(axes):
+    return [text.get_text() for text in axes.texts]
+
+
+def test_a_gap_is_drawn_as_ratios_to_the_best_lower_bound():
+    # Oracle: identity, each line is one column over the lower bound
+    columns = {"lower": [0.2, 0.1], "upper": [0.3, 0.4], "paper_lower": [0.1, 0.05], "paper_upper": [0.6, 0.7]}
+    gaps = pd.DataFrame({"n": [10, 1000], **columns, "limit": [0.25, 0.2]})
+    axes = drawn(plots.draw_gap, gaps, "#000000")
+    ratios = [[1, 1], [1.5, 4], [0.5, 0.5], [3, 7], [1.25, 2]]
+    assert [np.round(line.get_ydata(), 12).tolist() for line in axes.lines] == ratios
+    assert [line.get_linestyle() for line in axes.lines] == ["-", "-", "--", "--", ":"]
+    assert {tuple(line.get_xdata()) for line in axes.lines} == {(10, 1000)}
+    assert axes.collections[0].get_datalim(axes.transData).intervaly.tolist() == [1.0, 4.0]
+    assert set(axes.get_legend_handles_labels()[1]) == {
+        *("the truth is here", "best lower and upper bound", "the paper's bounds", "limit constant x rate")
+    }
+    assert (axes.get_xscale(), axes.get_yscale(), axes.get_ylim()) == ("log", "log", (0.02, 50))
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("number of samples n", "ratio to lower bound")
+
+
+def test_shares_are_drawn_with_their_limit():
+    # Oracle: identity
+    worlds = pd.DataFrame({"learner": ["CE_sgl", "CE_sgl", "SEL_ptl"], "n": [1, 100, 1], "share": [0.25, 0.5, 0.125]})
+    axes = drawn(plots.draw_shares, worlds, 0.4)
+    first, second, limit = axes.lines
+    assert (first.get_xydata().tolist(), second.get_xydata().tolist()) == ([[1, 0.25], [100, 0.5]], [[1, 0.125]])
+    assert list(limit.get_ydata()) == [0.4, 0.4]
+    assert axes.get_legend_handles_labels()[1] == ["CE_sgl (hard labels)", "SEL_ptl (partial soft)"]
+    assert (axes.get_xscale(), axes.get_yscale(), axes.get_ylim()) == ("log", "linear", (0, 0.55))
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("number of samples n", "risk / minimax limit")
+
+
+def test_laws_are_bars_side_by_side_and_points_of_the_simplex():
+    # Oracle: identity, heights and places; the corners of the simplex are 1 apart, its third label is above
+    laws = {"teacher": [0.5, 0.25, 0.25], "limit": [0.25, 0.25, 0.5], "mine": [0, 0, 1]}
+    axes = drawn(plots.draw_laws, laws)
+    assert [bar.get_height() for bar in axes.patches] == [p for law in laws.values() for p in law]
+    middles = [bar.get_x() + bar.get_width() / 2 for bar in axes.patches]
+    assert middles == pytest.approx([a + i * 0.8 / 3 for i in range(3) for a in range(3)])
+    assert axes.get_legend_handles_labels()[1] == [*laws]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("label", "probability")
+
+    grid = np.array([[a, b, 4 - a - b] for a in range(5) for b in range(5 - a)]) / 4
+    path = [[1, 0, 0], [0.5, 0.5, 0]]
+    axes = drawn(plots.draw_simplex, grid, (grid**2).sum(axis=1), laws, path)
+    height = np.sqrt(0.75)
+    frame, descent, *points = (line.get_xydata() for line in axes.lines)
+    np.testing.assert_allclose(frame, [[0, 0], [1, 0], [0.5, height], [0, 0]])
+    assert descent.tolist() == [[0, 0], [0.5, 0]]
+    np.testing.assert_allclose(np.vstack(points), [[0.375, height / 4], [0.5, height / 2], [0.5, height]])
+    assert axes.get_legend_handles_labels()[1] == ["descent", *laws]
+    assert words(axes) == ["0", "1", "2"]
+    assert len(axes.collections) == 1
+    assert len(drawn(plots.draw_simplex, grid, np.ones(15), laws).collections) == 0  # nothing to draw a level of
+
+
+@pytest.mark.parametrize("on_average", [True, False])
+def test_a_plan_is_drawn_with_its_answers(on_average):
+    # Oracle: identity, the curves of the plan, and its n at the target
+    learners = {"hard": "CE_sgl", "partial": "SEL_ptl", "soft": "CE_ful", "top_k:2": "SEL@top_k:2"}
+    N = pd.array([1234, None, 30, 0], dtype="Int64")
+    table = pd.DataFrame({"protocol": [*learners], "learner": [*learners.values()], "n": N})
+    curves = [(p, n, 0.02 * (i + 1) / n, 0.2 / n) for i, p in enumerate(learners) for n in (1, 10, 1000)]
+    frame = pd.DataFrame(curves, columns=["protocol", "n", "mean", "high"])
+    axes = drawn(plots.draw_plan, kt.Plan(table, frame, 0.2, 0.9, on_average, "teacher", ()))
+    assert words(axes) == ["1,234", "30"]
+    marks = [line.get_xydata().tolist() for line in axes.lines if line.get_linestyle() == "None"]
+    assert marks == [[[1234, 0.2]], [[30, 0.2]]]
+    assert axes.get_legend_handles_labels()[1] == [f"{protocol}, {learner}" for protocol, learner in learners.items()]
+    solid, dotted = ([line.get_ydata() for line in axes.lines if line.get_linestyle() == style] for style in "-:")
+    shown = frame["mean"].where(frame["mean"] > 0.002).to_numpy().reshape(4, 3)
+    np.testing.assert_array_equal(solid[:4], shown)  # the fifth is the target
+    assert len(dotted) == (0 if on_average else 4)
+    kept = "mean" if on_average else "line: mean; dotted: kept with probability 0.9"
+    assert axes.get_title() == f"samples for a risk of at most 0.2 ({kept})"
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("n, samples", "risk, total variation")
+    assert axes.get_ylim()[0] == 0.002
+    assert list(axes.lines[-1].get_ydata()) == [0.2, 0.2]
+
+
+def test_what_stands_beside_curves():
+    # Oracle: definition
+    frame = powers(CE_sgl=(1.0, -0.5), SEL_ptl=(30.0, -1.0))
+    axes = drawn(plots.draw_curves, "p", None, frame)
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("number of samples n", "expected risk (total variation)")
+    axes = Figure().subplots()
+    plots.draw_exchange(axes, frame, against="CE_sgl", learners=["SEL_ptl"])
+    plots.note(axes, "a note", "#000000")
+    assert axes.get_xlabel() == "risk to be reached (total variation)"
+    assert axes.get_ylabel() == "samples of CE_sgl that\none sample is worth"
+    assert list(axes.lines[-1].get_ydata()) == [1, 1]
+    assert words(axes) == ["a note"]

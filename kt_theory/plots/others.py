@@ -150,6 +150,7 @@ def draw_plan(axes: Axes, plan: Plan) -> None:
     axes.set_xscale("log")
     axes.set_yscale("log")
     learners = dict(zip(plan.table["protocol"], plan.table["learner"], strict=True))
+    answers = plan.table.set_index("protocol")["n"].dropna()
     others = iter(OTHERS)
     floor = plan.target / 100
     for protocol, points in plan.curves.groupby("protocol", sort=False):
@@ -159,8 +160,8 @@ def draw_plan(axes: Axes, plan: Plan) -> None:
         axes.plot(points["n"], mean, color=colour, label=f"{protocol}, {learners[protocol]}")
         if not plan.on_average:
             axes.plot(points["n"], points["high"].where(points["high"] > floor), color=colour, linestyle=":")
-        n = plan.table.set_index("protocol")["n"][protocol]
-        if n == n and n is not None and n > 0:
+        n = answers.get(protocol, 0)
+        if n > 0:
             axes.plot([n], [plan.target], marker=marker, color=colour, linestyle="none", clip_on=False)
             axes.annotate(
                 f"{n:,}", (n, plan.target), (3, 6), textcoords="offset points", color=colour, fontsize="small"
