@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import json
 import math
+import re
 
 import numpy as np
 import pandas as pd
@@ -360,7 +361,7 @@ def frame_of(log, **columns):
     ids=["honest", "T = 0.5", "top-p 0.8", "greedy"],
 )
 def test_verdicts(change, verdicts, alarms):
-    # Oracle: identity, logs made so
+    # Oracle: identity, logs made so; and what the words say are the numbers
     law = zipf(20, 21, 1.5)
     found = kt.check_log(frame_of(drawn(change(law), law, 4000, np.random.default_rng(10))))
     for question, verdict in verdicts.items():
@@ -368,6 +369,21 @@ def test_verdicts(change, verdicts, alarms):
     assert [finding.question for finding in found] == list(QUESTIONS)
     assert [finding.question for finding in found.alarms] == alarms.split()
     assert len(str(found).splitlines()) == len(QUESTIONS)
+    for question, keys in SAID.items():
+        if (evidence := found[question].evidence) != "see greedy":
+            numbers = [found[question].numbers[key] for key in keys.split()]
+            said = [float(word) for word in re.findall(r"-?\d+(?:\.\d+)?(?:e[-+]\d+)?", evidence)]
+            missing = [x for x in numbers if x < 1e300 and not any(abs(x - y) <= 0.03 * abs(x) + 0.005 for y in said)]
+            assert not missing, (evidence, found[question].numbers)
+
+
+#: The numbers that the evidence on each question has in its words.
+SAID = {
+    "sampled": "p_value z e_value records_tested records",
+    "greedy": "most_probable records_tested",
+    "truncated": "mass_more_probable labels_more_probable",
+    "temperature": "temperature temperature_low temperature_high",
+}
 
 
 def test_raw_and_processed_values_of_a_stated_temperature():

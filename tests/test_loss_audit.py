@@ -440,3 +440,112 @@ def test_simulated_rates_are_the_published_ones(name):
     frame = kt.simulate(problem, [kt.losses.make(name).learner()], n=[100, 1000, 10_000], reps=200, seed=2)
     for (mean, error), (_, row) in zip(RATES[name], frame.iterrows(), strict=True):
         assert abs(row["mean"] - mean) < 4 * np.hypot(error, row["mcse"]) + 5e-5, (name, row["n"], row["mean"], mean)
+
+
+@pytest.mark.parametrize("name", [n for n, k in kt.losses.LOSSES.items() if k.consistent != "yes"])
+def test_what_is_advised_instead_is_consistent_and_needs_no_more(name):
+    # Oracle: definition, by what the package states of each loss and of each protocol
+    loss = kt.losses.make(name)
+    words = report._instead(loss)
+    if loss.protocol is None:
+        assert words == "forward_kl on soft labels, squared_error_logit on partial ones"
+        return
+    advised, end = words.split(": ")
+    assert end == "no more data, consistent"
+    advised = [kt.losses.make(one) for one in advised.split(", ")]
+    assert 1 <= len(advised) <= 4
+    assert name not in {one.id for one in advised}
+    for one in advised:
+        assert one.consistent == "yes"
+        assert loss.protocol.reveals_at_least(one.protocol)
+    # Where losses of the same protocol are consistent, those.
+    alike = [kt.losses.make(n).protocol for n, k in kt.losses.LOSSES.items() if k.consistent == "yes" and n != name]
+    assert loss.protocol not in alike or {str(one.protocol) for one in advised} == {str(loss.protocol)}
+
+
+def findings(**changes):
+    known = dict.fromkeys(("witness", "flat", "ray", "gradient", "convex"))
+    return report._Findings(
+        **{**known, "verdict": "biased", "worst": 0.1, "tried": 60, "most": 8, "pools": {}, **changes}
+    )
+
+
+def audited(**changes):
+    row = {"teacher": "t", "limit_tv": 0.25, "unique": True, "local_only": False, "constant": np.nan}
+    row |= {"bias_from_n": np.nan, "slope": np.nan, "slope_error": np.nan, "readout_tv": np.nan}
+    return pd.DataFrame([row | changes])
+
+
+W, V = np.array([0.5, 0.25, 0.25]), np.array([0.25, 0.5, 0.25])
+
+
+@pytest.mark.parametrize(
+    ("words", "row", "found", "said"),
+    [
+        ("limit", {}, {}, "not the teacher: TV 0.2500 on t"),
+        (
+            "limit",
+            {},
+            {"verdict": "consistent", "worst": 0.0},
+            "the teacher, within 1e-12 on 60 teachers of up to 8 labels",
+        ),
+        ("limit", {"limit_tv": 0.0}, {}, "the teacher on those given, not on others"),
+        (
+            "limit",
+            {"limit_tv": 0.0},
+            {"witness": W},
+            "the teacher on those given, not on others; worst tried 0.1000 on (0.5 0.25 0.25)",
+        ),
+        (
+            "limit",
+            {"limit_tv": 0.0},
+            {"worst": 1e-9},
+            "the teacher at the student that is shown (TV 0.0000 on t), but that is one of many",
+        ),
+        ("unique", {}, {}, "one minimum"),
+        ("unique", {}, {"convex": True}, "one minimum was found, no direction of negative curvature was found"),
+        ("unique", {}, {"convex": False}, "one minimum was found, not convex: a negative one was found"),
+        ("unique", {"local_only": True}, {}, "not known: no more than a local minimum was found"),
+        ("unique", {"unique": False}, {}, "no: what is shown is where descent from the initial table ends"),
+        (
+            "unique",
+            {},
+            {"ray": evidence.Ray((1.0, -1.0), 2, False)},
+            "no minimum at finite logits: label 2 runs away to probability 0 though it is sampled",
+        ),
+        (
+            "unique",
+            {},
+            {"ray": evidence.Ray((1.0, -1.0), 1, True)},
+            "no lower bound: the loss falls without end along the ray of logits (1 -1), on which label 1 runs away",
+        ),
+        (
+            "unique",
+            {},
+            {"flat": evidence.Flat(W, V, 1e-9)},
+            "no: (0.5 0.25 0.25) and (0.25 0.5 0.25) have one loss (difference 1e-09); what is shown is where descent "
+            "from the uniform law ends",
+        ),
+        ("speed", {"constant": 0.0, "limit_tv": 0.0}, {}, "t: exact on what is shown"),
+        ("speed", {"constant": 0.0}, {}, "t: one visit fixes the student"),
+        ("speed", {"constant": 1.25}, {}, "t: 1.250 of the error of the MLE"),
+        (
+            "speed",
+            {"constant": 0.5, "bias_from_n": 12345.0},
+            {},
+            "t: 0.500 of the error of the MLE until the bias is felt, from 12,000 visits of an input on",
+        ),
+        ("speed", {"slope": -0.512, "slope_error": 0.02}, {}, "t: slope -0.51 +- 0.02"),
+        ("speed", {}, {}, kt.losses.make("focal").rate),
+    ],
+)
+def test_an_audit_says_what_was_found(words, row, found, said):
+    # Oracle: definition, each sentence from a finding made by hand
+    loss, made = kt.losses.make("focal"), findings(**found)
+    text = report._text(loss, {"t": W}, audited(**row), made)
+    lines = {line[:9].strip(): line[10:] for line in text.splitlines()}
+    assert lines[words] == said
+    why, instead = made.verdict == "biased", made.verdict != "consistent"
+    wanted = ["limit", "unique", "speed", *(["why"] if why else []), *(["instead"] if instead else []), "source"]
+    assert [*lines][1:] == wanted
+    assert lines["source"] == loss.paper
