@@ -453,6 +453,42 @@ def test_a_planted_exponent_is_the_one_that_its_words_name():
     assert seen >= 28
 
 
+#: "the bound times 0.95", "both ends times 1.01", "a tenth less".
+FACTORS = re.compile(r"(?:the (?:whole )?\w+|both ends) times (?P<times>\S+)|a (?P<part>\w+) (?P<way>more|less)")
+PARTS = {"fifth": 5, "tenth": 10, "twentieth": 20, "hundredth": 100}
+
+
+def test_a_planted_factor_is_the_one_that_its_words_name():
+    # Oracle: definition, planted / claimed at one place
+    law, sizes = np.array([0.5, 0.3, 0.2]), {"S": 3, "A": 5, "n": 40}
+    places = [
+        *(sizes, {**sizes, "S": 1}, {**sizes, "delta": 0.01}, {**sizes, "k": 2, "x": 0.01}, {"S": 3, "n": 40}),
+        *({"S": 2, "A": 5, "k": 2}, {"A": 5, "n": 40, "alpha": 1.0}, {"problem": PAIR, "n": 5}),
+        *({"S": 2, "A": 2, "n": 5, "problem": PAIR}, {"one": 0.2, "other": 0.4}, {"k": 1, "row": law}),
+        *({"generator": "kl", "p": law, "P": 0.8}, {"p": law, "alpha": 0.5, "T": 2.0}, {"number": 1, "p": law}),
+    ]
+    seen = 0
+    for statement in STATEMENTS.values():
+        for error in statement.planted:
+            named = FACTORS.fullmatch(error.words)
+            if named is None:
+                continue
+            sign = {"more": 1, "less": -1, None: 0}[named["way"]]
+            factor = float(named["times"]) if named["times"] else 1 + sign / PARTS[named["part"]]
+            for place in places:
+                try:
+                    right, wrong = np.array(statement.claim(**place)), np.array(error.claim(**place))
+                except (AttributeError, KeyError, TypeError, ValueError):  # it takes other arguments
+                    continue
+                if not np.isnan(right).any():
+                    np.testing.assert_allclose(
+                        wrong, factor * right, rtol=1e-9, err_msg=f"{statement.id}: {error.words}"
+                    )
+                    seen += 1
+                    break
+    assert seen >= 23
+
+
 def test_the_places_of_gamma(monkeypatch):
     # Oracle: definition, what the level full adds is a place further out
     monkeypatch.setattr(limits_partial, "gamma", lambda m: (float(m), None))

@@ -159,18 +159,18 @@ def test_a_teacher_names_its_curves_and_marks_the_samples_of_a_target(tmp_path):
 
 
 @pytest.mark.parametrize("decades", [0.5, -0.5])
-def test_a_guide_triangle_has_its_slope(tmp_path, decades):
+def test_a_guide_triangle_has_its_slope(decades):
     # Oracle: identity, the side that falls has the slope on logarithmic axes, the others are level and upright
-    with plots.drawing(tmp_path / "a", 1, 1) as axes:
-        plots.draw_triangle(axes[0, 0], (100.0, 0.1), -0.5, "#000000", decades=decades)
-    x, y = (np.log10(line) for line in axes[0, 0].lines[0].get_data())
+    axes = Figure().subplots()
+    plots.draw_triangle(axes, (100.0, 0.1), -0.5, "#000000", decades=decades)
+    x, y = (np.log10(line) for line in axes.lines[0].get_data())
     assert np.diff(y[:2]).item() / np.diff(x[:2]).item() == pytest.approx(-0.5)
     assert abs(x[1] - x[0]) == pytest.approx(0.5)
     sides = sorted([x[2] - x[1], y[2] - y[1]], key=abs), sorted([x[3] - x[2], y[3] - y[2]], key=abs)
     assert sides[0][0] == pytest.approx(0)
     assert sides[1][0] == pytest.approx(0)
     # What is written beside the level side and the upright one: how far each goes, at its middle.
-    (one, level), (fall, upright) = ((text.get_text(), np.log10(text.xy)) for text in axes[0, 0].texts)
+    (one, level), (fall, upright) = ((text.get_text(), np.log10(text.xy)) for text in axes.texts)
     assert (one, fall) == ("1", "0.5")
     assert level.tolist() == pytest.approx([2 + decades / 2 * np.sign(decades), -1 - 0.25 * (decades > 0)])
     assert upright.tolist() == pytest.approx([2 + 0.5 * (decades < 0), -1.125])
