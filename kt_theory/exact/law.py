@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 
 from kt_theory import checks
-from kt_theory.divergences import DIVERGENCES, Divergence, resolve_divergence
+from kt_theory.divergences import Divergence, resolve_divergence
 from kt_theory.exact.rows import OutOfReach
 from kt_theory.learners.learner import Learner
 from kt_theory.learners.registry import LEARNERS, resolve_learner
@@ -153,10 +153,8 @@ def risk_law(
     for s, of in zip(inputs, left, strict=True):
         rho = float(problem.rho[s])
         share = 1.0 if s == inputs[-1] else rho / float(of)
-        numbers = [n] if lone else range(n + 1)
-        laws = [term_law(entry, m, problem.teacher[s], start[s], rho, averaged) for m in numbers]
-        visits, costs, likely = (np.concatenate(parts) for parts in zip(*laws, strict=True))
-        so_far = convolved(so_far, (visits, costs, likely), share, n)
+        numbers = np.array([n]) if lone else np.arange(n + 1)
+        so_far = convolved(so_far, term_law(entry, numbers, problem.teacher[s], start[s], rho, averaged), share, n)
     _, values, probabilities = so_far
     values.flags.writeable = probabilities.flags.writeable = False
     return RiskLaw(values, probabilities)
@@ -177,18 +175,21 @@ def convolved(so_far: Joint, terms: Joint, share: float, n: int) -> Joint:
 
 
 def term_law(
-    learner: Learner, m: int, p: np.ndarray, init: np.ndarray, rho: float, divergence: Divergence = DIVERGENCES["tv"]
+    learner: Learner, m: np.ndarray, p: np.ndarray, init: np.ndarray, rho: float, divergence: Divergence
 ) -> Joint:
-    """The law of rho times the divergence of student and p, given m visits."""
+    """The law of rho times the divergence of student and p, given each of the numbers of visits `m`, ascending."""
     if not learner.protocol.shows_label:
-        counts, likely = np.zeros((1, p.size), dtype=np.int64), np.ones(1)
+        counts, visits, likely = np.zeros((m.size, p.size), dtype=np.int64), m, np.ones(m.size)
     elif _told_all(learner):  # which labels were drawn does not matter: as if always the same
-        counts, likely = m * (np.arange(p.size) == np.argmax(p))[None], np.ones(1)
+        counts, visits, likely = m[:, None] * (np.arange(p.size) == np.argmax(p)), m, np.ones(m.size)
     elif learner.protocol.replacing:
         counts, likely = count_tables(m * learner.protocol.draws, p)
+        visits = counts.sum(axis=1) // learner.protocol.draws
     else:
-        counts, likely = set_tables(m, learner.protocol.drawn_sets(p))
-    protocol, visits = learner.protocol, np.full(likely.size, m)
+        tables = [set_tables(visit, learner.protocol.drawn_sets(p)) for visit in m.tolist()]
+        visits = np.repeat(m, [chances.size for _, chances in tables])
+        counts, likely = (np.concatenate(parts) for parts in zip(*tables, strict=True))
+    protocol = learner.protocol
     costs, chances = [], []
     for chance, told in protocol.told_sets(p):
         revealed = protocol.reveal(counts, visits, p, np.broadcast_to(told, counts.shape))
@@ -201,7 +202,7 @@ def term_law(
         costs.append(np.where(equal, 0.0, cost))
         chances.append(likely * chance)
     probabilities = np.concatenate(chances)
-    return merged(np.full(probabilities.size, float(m)), rho * np.concatenate(costs), probabilities)
+    return merged(np.tile(visits, len(chances)), rho * np.concatenate(costs), probabilities)
 
 
 def _refuse_coupled(
@@ -253,12 +254,15 @@ def _told_all(learner: Learner) -> bool:
     return learner.protocol.top is None and _known(learner)
 
 
-def count_tables(m: int, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Every way that m draws from p may fall, and how likely it is: counts (T, A), probabilities (T,)."""
+def count_tables(m: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Every way that draws from p may fall, and how likely it is given their number: counts (T, A), probabilities (T,).
+
+    The tables stand in the order of the numbers of draws `m`.
+    """
     used = np.flatnonzero(p)
     left = np.cumsum(p[used][::-1])[::-1]
-    counts = np.zeros((1, p.size), dtype=np.int64)
-    likely, rest = np.ones(1), np.array([m])
+    counts = np.zeros((m.size, p.size), dtype=np.int64)
+    likely, rest = np.ones(m.size), m
     for a, of in zip(used[:-1], left[:-1], strict=True):
         parents = np.repeat(np.arange(rest.size), rest + 1)
         count = np.arange(parents.size) - np.repeat(np.cumsum(rest + 1) - rest - 1, rest + 1)

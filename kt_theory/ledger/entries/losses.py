@@ -55,7 +55,7 @@ def hard_students(number: int) -> tuple[tuple[str, int, np.ndarray, np.ndarray],
     name, parameters = HARD[number]
     learner, found = losses.make(name, **parameters).learner(), []
     for A, n in ((2, 3), (3, 2), (3, 4)):
-        counts, _ = count_tables(n, np.full(A, 1 / A))
+        counts, _ = count_tables(np.array([n]), np.full(A, 1 / A))
         students = fit(TransferSet.from_counts(counts), learner)
         found.append((f"{name}, A={A}, n={n}", n, counts, np.asarray(students)))
     return tuple(found)
