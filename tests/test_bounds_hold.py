@@ -128,7 +128,7 @@ def test_best_bounds_enclose_the_exact_games(protocol, slow):
 
 
 @pytest.mark.parametrize(
-    ("S", "A"), [(3, 5), pytest.param(1, 4, marks=pytest.mark.slow), pytest.param(10, 10, marks=pytest.mark.slow)]
+    ("S", "A"), [(2, 2), *(pytest.param(*size, marks=pytest.mark.slow) for size in ((1, 4), (3, 5), (10, 10)))]
 )
 def test_more_information_never_hurts(S, A):
     # Oracle: identity, minimax risks fall from hard to partial to soft labels, and with n

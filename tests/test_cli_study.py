@@ -39,7 +39,7 @@ learners = ["CE_sgl", "SEL_ptl"]
 
 #: Several batches to a cell, of a quarter of a second or so each.
 LONG = """
-reps = 4000000
+reps = 1500000
 [[panel]]
 instance = 0
 S = 2
@@ -617,7 +617,7 @@ def test_a_signal_stores_what_is_drawn_and_says_how_to_go_on(sent, words, study)
     assert code == cli.HELD
     assert f"batches: {wanted - stored} drawn here, {stored} were stored" in out
     panel = kt.study.Panel("instance 0, S=2, A=3", kt.instance(0, 2, 3), [3, 4], ["CE_sgl"])
-    kt.study.write_receipts(kt.study.run([panel], 4_000_000), "memory.csv")
+    kt.study.write_receipts(kt.study.run([panel], 1_500_000), "memory.csv")
     assert table(study, "long") == Path("memory.csv").read_bytes()
 
 

@@ -361,9 +361,10 @@ def test_words_stand_alone():
             assert phrase not in statement.words + statement.formula, statement.id
 
 
-def test_every_statement_stands_and_every_planted_error_is_caught():
-    # Oracle: the attacks of kt_theory.ledger, at the level quick, with 60 planted errors and more
-    verdicts = list(try_all(chosen(None), QUICK))
+@pytest.mark.parametrize("steps", [50, pytest.param(QUICK.steps, marks=pytest.mark.slow)])
+def test_every_statement_stands_and_every_planted_error_is_caught(steps):
+    # Oracle: the attacks of kt_theory.ledger at the level quick, with hill climbs of 50 steps where it has 250
+    verdicts = list(try_all(chosen(None), replace(QUICK, steps=steps)))
     assert not [(v.statement.id, v.verdict, v.survivors, v.worst) for v in unexpected(verdicts)]
     planted, caught = sum(v.planted for v in verdicts), sum(v.caught for v in verdicts)
     assert planted >= 60
@@ -378,7 +379,11 @@ def test_every_statement_stands_and_every_planted_error_is_caught():
     fresh, table = as_frame(verdicts), pd.read_csv(Path(__file__).parents[1] / "figures" / "ledger.csv")
     for column in ("id", "source", "status", "verdict", "planted", "caught"):
         assert fresh[column].tolist() == table[column].tolist(), f"{column}: run make paper-results"
-    np.testing.assert_allclose(fresh["ratio"], table["ratio"], rtol=1e-9)
+    # A shorter climb may end elsewhere, and then is less bad.
+    alike = np.isclose(fresh["ratio"], table["ratio"], rtol=1e-9, atol=0, equal_nan=True)
+    if steps < QUICK.steps:
+        alike |= table["where"].str.contains("found by search") & (fresh["ratio"] < table["ratio"])
+    assert not fresh["id"][~alike].tolist(), "run make paper-results"
     # Upper bounds that hold are never above 1 by more than rounding.
     assert all(
         v.worst.ratio <= 1 + 1e-9 or v.worst.error for v in verdicts if v.verdict in ("holds", "proved at points")

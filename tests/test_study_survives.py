@@ -138,7 +138,7 @@ def wide(home):
     return path
 
 
-@pytest.mark.parametrize("kills", [2, pytest.param(50, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [1, pytest.param(50, marks=pytest.mark.slow)])
 def test_killed_at_random_moments_and_resumed(kills, design_file, undisturbed, tmp_path):
     # Oracle: identity, the folder and the receipts of an uninterrupted run
     file, (tree, receipts, batches) = design_file, undisturbed
@@ -212,6 +212,7 @@ def test_two_processes_in_one_folder_share_the_work(design_file, undisturbed, tm
     assert (tmp_path / "receipts.csv").read_bytes() == receipts
 
 
+@pytest.mark.slow
 def test_one_of_two_processes_is_killed_and_the_other_finishes(design_file, undisturbed, tmp_path):
     tree, receipts, batches = undisturbed
     victim, other = start(design_file, tmp_path), start(design_file, tmp_path)
@@ -316,7 +317,7 @@ def spoil(path, how, dice):
         path.unlink()
 
 
-@pytest.mark.parametrize("number", [9, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("number", [5, pytest.param(100, marks=pytest.mark.slow)])
 def test_every_corruption_is_found_and_none_is_read(number, undisturbed, copied):
     # Oracle: identity, the folder of an undisturbed run
     tree, dice = undisturbed[0], random.Random(number)
