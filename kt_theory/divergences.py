@@ -46,6 +46,9 @@ class Divergence:
     cells : callable, optional
         The same for the stored cells of one row of a sparse table, ``cells(student, teacher, others, rest) -> float``:
         the row has `others` more labels, on which the teacher is 0 and the student `rest`. Only the package's have one.
+    lanes : callable, optional
+        The same for one row of R students side by side, ``lanes(student, teacher, out)`` with student, shape (A, R),
+        teacher, shape (A,), and the values, shape (R,), filled. Only the package's may have one.
     upper : float
         No value is larger; ``inf`` if there is no bound.
     may_be_infinite : bool
@@ -64,6 +67,7 @@ class Divergence:
     words: str = ""
     fingerprint: str = field(default="", repr=False)
     cells: Callable[..., float] | None = field(default=None, repr=False, kw_only=True)
+    lanes: Callable[..., None] | None = field(default=None, repr=False, kw_only=True)
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.isidentifier():
@@ -123,6 +127,16 @@ def _tv_row(q: np.ndarray, p: np.ndarray) -> float:
     for a in range(q.size):
         total += abs(q[a] - p[a])
     return 0.5 * total
+
+
+def _tv_lanes(q, p, out) -> None:  # type: ignore[no-untyped-def]
+    out[:] = 0.0
+    for a in range(p.size):
+        right = p[a]
+        for r in range(out.size):
+            out[r] += abs(q[a, r] - right)
+    for r in range(out.size):
+        out[r] *= 0.5
 
 
 def _tv_cells(q, p, others, rest):  # type: ignore[no-untyped-def]
@@ -287,7 +301,7 @@ def _top1_cells(q, p, others, rest):  # type: ignore[no-untyped-def]
 DIVERGENCES: dict[str, Divergence] = {
     divergence.name: divergence
     for divergence in (
-        Divergence("tv", _tv, _tv_row, 1.0, False, "total variation", "tv 1", cells=_tv_cells),
+        Divergence("tv", _tv, _tv_row, 1.0, False, "total variation", "tv 1", cells=_tv_cells, lanes=_tv_lanes),
         Divergence(
             "kl",
             _kl,

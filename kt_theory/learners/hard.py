@@ -1,6 +1,7 @@
 """Learners of hard labels: counts go in, and nothing of the teacher is revealed.
 
-A learner stands here twice, as a definition over tables and as a loop over one visited row, which numba compiles.
+A learner stands here twice, as a definition over tables and as loops that numba compiles: over one visited row, over
+its stored cells, and over one row of many repeats side by side.
 """
 
 from __future__ import annotations
@@ -44,6 +45,13 @@ def ce_sgl_cells(visits, counts, told, teacher, init, others, start, student):  
     for a in range(counts.size):
         student[a] = counts[a] / visits
     return 0.0
+
+
+def ce_sgl_lanes(visits, counts, teacher, init, student, work) -> None:  # type: ignore[no-untyped-def]
+    """The frequencies of one input in each repeat."""
+    for a in range(counts.shape[0]):
+        for r in range(counts.shape[1]):
+            student[a, r] = counts[a, r] / visits[r]
 
 
 def add_sgl(counts: np.ndarray, revealed: np.ndarray, init: np.ndarray) -> np.ndarray:
@@ -93,6 +101,18 @@ def add_sgl_cells(visits, counts, told, teacher, init, others, start, student): 
     return c / total
 
 
+def add_sgl_lanes(visits, counts, teacher, init, student, work) -> None:  # type: ignore[no-untyped-def]
+    """The raised frequencies of one input in each repeat."""
+    A = counts.shape[0]
+    c, total = work[0], work[1]
+    for r in range(counts.shape[1]):
+        c[r] = 0.4 * np.sqrt(visits[r] / (A - 1)) if A > 1 else 0.0
+        total[r] = visits[r] + A * c[r]
+    for a in range(A):
+        for r in range(counts.shape[1]):
+            student[a, r] = (counts[a, r] + c[r]) / total[r]
+
+
 def added(visits: np.ndarray, A: int) -> np.ndarray:
     """What ADD_sgl adds to each of A counts after so many visits: 0.4 sqrt(visits / (A - 1)), nothing if A = 1."""
     return 0.4 * np.sqrt(visits / (A - 1)) if A > 1 else np.zeros_like(visits)
@@ -113,6 +133,7 @@ CE_SGL = Learner(
     "Z&Z Thm 3.2",
     row=ce_sgl_row,
     cells=ce_sgl_cells,
+    lanes=ce_sgl_lanes,
     loss="- sum_i log pi(a_i|s_i)",
     fingerprint="CE_sgl 1",
 )
@@ -124,6 +145,7 @@ ADD_SGL = Learner(
     "within 1.2 of the minimax risk for S = 1 (ours, numerical)",
     row=add_sgl_row,
     cells=add_sgl_cells,
+    lanes=add_sgl_lanes,
     loss="- sum_i log pi(a_i|s_i) - c sum_{a, visited s} log pi(a|s)",
     fingerprint="ADD_sgl 1",
 )

@@ -45,6 +45,12 @@ class Learner:
         init, others, start, student) -> rest``: the row has `others` more labels, never drawn, of probability 0 and
         initial value `start`, and the value of the student on each of them is `rest`. Only the package's learners have
         one.
+    lanes : callable, optional
+        The same for one visited input of R repeats side by side, where no label is told in any case: sums over the
+        labels run in the order of the labels, R at a time. ``lanes(visits, counts, teacher, init, student, work)``
+        fills `student`, shape (A, R), from visits, shape (R,), and counts, shape (A, R), both floats; work, shape
+        (4, R), is for sums. An input that was not visited is computed and not used. Only the package's learners have
+        one.
     loss : str
         The empirical loss that it minimises.
     fingerprint : str
@@ -74,6 +80,7 @@ class Learner:
     couples_inputs: bool = False
     row: Callable[..., None] | None = field(default=None, repr=False)
     cells: Callable[..., float] | None = field(default=None, repr=False)
+    lanes: Callable[..., None] | None = field(default=None, repr=False)
     loss: str = ""
     fingerprint: str = field(default="", repr=False)
 
@@ -88,12 +95,13 @@ class Learner:
         couples_inputs: bool = False,
         row: Callable[..., None] | None = None,
         cells: Callable[..., float] | None = None,
+        lanes: Callable[..., None] | None = None,
         loss: str = "",
         fingerprint: str = "",
     ) -> None:
         if not isinstance(name, str) or not name or not name.isprintable():
             raise ValueError(f"the name of a learner is {checks.shown(name)}: it must be a line of text")
-        for argument, function in (("fit", fit), ("row", row), ("cells", cells)):
+        for argument, function in (("fit", fit), ("row", row), ("cells", cells), ("lanes", lanes)):
             if not callable(function) and (argument == "fit" or function is not None):
                 raise ValueError(f"{argument} of learner {name} is {checks.shown(function)}: it must be a function")
         for argument, words in (("statement", statement), ("loss", loss), ("fingerprint", fingerprint)):
@@ -115,6 +123,7 @@ class Learner:
             "couples_inputs": couples_inputs,
             "row": row,
             "cells": cells,
+            "lanes": lanes,
             "loss": loss,
             "fingerprint": fingerprint,
         }

@@ -40,6 +40,14 @@ def ce_ful_cells(visits, counts, told, teacher, init, others, start, student):  
     return 0.0
 
 
+def ce_ful_lanes(visits, counts, teacher, init, student, work) -> None:  # type: ignore[no-untyped-def]
+    """The teacher's row in each repeat."""
+    for a in range(counts.shape[0]):
+        p = teacher[a]
+        for r in range(counts.shape[1]):
+            student[a, r] = p
+
+
 CE_FUL = Learner(
     "CE_ful",
     "soft",
@@ -48,6 +56,7 @@ CE_FUL = Learner(
     "Z&Z Thm 5.2",
     row=ce_ful_row,
     cells=ce_ful_cells,
+    lanes=ce_ful_lanes,
     loss="sum_i KL(pi*(.|s_i), pi(.|s_i))",
     fingerprint="CE_ful 1",
 )

@@ -210,7 +210,7 @@ class Protocol:
                 "top_k:K tells lists of one length"
             )
 
-    def told_anyway(self, teacher: np.ndarray, reps: int, rng: np.random.Generator) -> np.ndarray | None:
+    def told_anyway(self, teacher: np.ndarray, reps: int, rng: np.random.Generator | None) -> np.ndarray | None:
         """The labels whose probability is told at every visit, for every draw.
 
         Parameters
@@ -218,8 +218,8 @@ class Protocol:
         teacher : ndarray, shape (S, A)
         reps : int
             How many data sets; each breaks its ties anew.
-        rng : Generator
-            Draws the ties; not used where there are none.
+        rng : Generator or None
+            Draws the ties; not used where there are none. Needed by a protocol that has lists.
 
         Returns
         -------
@@ -234,6 +234,7 @@ class Protocol:
         self.refuse_lists()
         if not self.lists:
             return None
+        assert rng is not None
         if not self.lists_last:
             listed = replace(self, lists_last=True).told_anyway(teacher[:, :-1], reps, rng)
             return None if listed is None else np.pad(listed, ((0, 0), (0, 0), (0, 1)))
@@ -256,7 +257,7 @@ class Protocol:
             used += labels.size
         return told
 
-    def told_cells(self, teacher: SparseTable, reps: int, rng: np.random.Generator) -> np.ndarray | None:
+    def told_cells(self, teacher: SparseTable, reps: int, rng: np.random.Generator | None) -> np.ndarray | None:
         """The same for the stored cells of a sparse teacher: int8, shape (reps, P) or (1, P), or None.
 
         Where a row uses fewer labels than are told, all that it uses are told; which of those of probability 0 are told
@@ -265,6 +266,7 @@ class Protocol:
         self.refuse_lists()
         if not self.lists:
             return None
+        assert rng is not None
         p, rows = teacher.values, teacher.rows
         listed = np.full(p.size, True) if self.lists_last else teacher.columns != teacher.shape[1] - 1
         if self.top is None or self.top >= teacher.shape[1] - (not self.lists_last):

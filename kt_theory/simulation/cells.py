@@ -50,7 +50,44 @@ STACKING_TOLERANCE = 1e-9
 #: makes 1e-8 of a missing mass that is 0 in one of them and a rounding of 1e-16 in the other.
 ROW_TOLERANCE = 1e-7
 
+#: Repeats from which on it pays to lay them side by side.
+SIDE_BY_SIDE = 8
+
 TV = DIVERGENCES["tv"]
+
+
+class Repeats:
+    """The count tables of some repeats, and what is made of them once for all learners, when first asked for.
+
+    Parameters
+    ----------
+    counts : ndarray of int64, shape (R, S, A)
+    visits : ndarray of int64, shape (R, S), optional
+        Their sums over the labels if not given. Further labels of a visit are no further visits.
+    """
+
+    def __init__(self, counts: np.ndarray, visits: np.ndarray | None = None) -> None:
+        self.counts = counts
+        self._visits = visits
+
+    @functools.cached_property
+    def visits(self) -> np.ndarray:
+        """Visits of each input, shape (R, S)."""
+        if self._visits is None:
+            visits = np.empty(self.counts.shape[:2], dtype=np.int64)
+            kernels.visits_of(self.counts, visits)
+            return visits
+        return self._visits
+
+    @functools.cached_property
+    def turned(self) -> tuple[np.ndarray, np.ndarray]:
+        """Repeats side by side, for `kernels.lane_risks_of`: counts, shape (S, A, R), and visits, shape (S, R)."""
+        R, S, A = self.counts.shape
+        turned = np.empty((S, A, R)), np.empty((S, R))
+        kernels.turn(self.counts, *turned)
+        if self._visits is not None:
+            turned[1][:] = self._visits.T
+        return turned
 
 
 class Cell:
@@ -140,42 +177,46 @@ class Cell:
         """
         key = (self._streams, stage, block)
         rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=key)))
-        protocols = {learner.protocol: _stream(seed, key, learner.protocol.name) for learner in learners}
+        protocols = dict.fromkeys(learner.protocol for learner in learners)
+        # A stream takes longer to make than a repeat of a small problem: only where ties are drawn from it.
+        ties = {p: _stream(seed, key, p.name) if p.lists else None for p in protocols}
         more = {p: _stream(seed, key, f"{p.name}, further labels") for p in protocols if p.draws > 1}
         if self._stored is not None:
             used = self._controls if controls else None
-            return self._stored.risks(learners, self.n, reps, rng, protocols, more, used)
+            return self._stored.risks(learners, self.n, reps, rng, ties, more, used)
         out = np.empty((reps, len(learners) + controls * len(CONTROLS)))
         done = 0
         for counts in self._sampler.draw(self.n, reps, rng):
             R = counts.shape[0]
-            visits = np.empty(counts.shape[:2], dtype=np.int64)
-            kernels.visits_of(counts, visits)
-            told = {p: p.told_anyway(self.problem.teacher, R, stream) for p, stream in protocols.items()}
-            seen = {p: counts if p.shows_label else np.zeros_like(counts) for p in protocols}
+            drawn = Repeats(counts)
+            told = {p: p.told_anyway(self.problem.teacher, R, stream) for p, stream in ties.items()}
+            seen = {p: drawn if p.shows_label else Repeats(np.zeros_like(counts), drawn.visits) for p in protocols}
             for p, stream in more.items():
-                seen[p] = counts + p.further(counts, visits, self.problem.teacher, stream)
+                further = p.further(counts, drawn.visits, self.problem.teacher, stream)
+                seen[p] = Repeats(counts + further, drawn.visits)
             for j, learner in enumerate(learners):
                 shown = seen[learner.protocol]
-                out[done : done + R, j] = self._learner_risks(learner, shown, visits, told[learner.protocol])
+                out[done : done + R, j] = self._learner_risks(learner, shown, told[learner.protocol])
             if controls:
                 out[done : done + R, len(learners) :] = self._controls.of(counts.reshape(R, -1))
             done += R
         return out
 
-    def _learner_risks(
-        self, learner: Learner, counts: np.ndarray, visits: np.ndarray, told: np.ndarray | None
-    ) -> np.ndarray:
+    def _learner_risks(self, learner: Learner, drawn: Repeats, told: np.ndarray | None) -> np.ndarray:
         """Risks of one learner on R data sets, shape (R,)."""
-        if learner.row is None or self.divergence.row is None:
-            return self._stacked_risks(learner, counts, visits, told)
-        problem, key = self.problem, (learner.fingerprint, self.divergence.fingerprint)
-        risks = kernels.risks_of(learner.row, self.divergence.row, f"risks_{self.divergence.name}")
+        counts, of = drawn.counts, self.divergence
+        if learner.row is None or of.row is None:
+            return self._stacked_risks(learner, counts, drawn.visits, told)
+        problem, key = self.problem, (learner.fingerprint, of.fingerprint)
         out = np.empty(counts.shape[0])
-        risks(counts, visits, told, problem.rho, problem.teacher, self._init, self._unvisited, out)
+        law = (problem.rho, problem.teacher, self._init, self._unvisited)
+        if told is None and learner.lanes is not None and of.lanes is not None and len(counts) >= SIDE_BY_SIDE:
+            kernels.lane_risks_of(learner.lanes, of.lanes, f"lane_risks_{of.name}")(*drawn.turned, *law, out)
+        else:
+            kernels.risks_of(learner.row, of.row, f"risks_{of.name}")(counts, drawn.visits, told, *law, out)
         own = LEARNERS.get(learner.name) is learner and DIVERGENCES.get(self.divergence.name) is self.divergence
         if not own and key not in self._compared:
-            self._compare_rows(learner, counts, visits, told, out)
+            self._compare_rows(learner, counts, drawn.visits, told, out)
             self._compared.add(key)
         return out if own else self.divergence.checked(out)
 

@@ -30,7 +30,7 @@ def surely_stochastic(student: np.ndarray, tolerance: float) -> bool:
 
 
 @jit
-def tally(uniforms: np.ndarray, keep: np.ndarray, own: np.ndarray, other: np.ndarray, counts: np.ndarray) -> None:
+def tally(uniforms: np.ndarray, keep: np.ndarray, pairs: np.ndarray, counts: np.ndarray) -> None:
     """Add to `counts` one draw per uniform, by Walker's alias method.
 
     Parameters
@@ -39,18 +39,19 @@ def tally(uniforms: np.ndarray, keep: np.ndarray, own: np.ndarray, other: np.nda
         Numbers in [0, 1): row r belongs to repeat r.
     keep : float64, shape (K,)
         Share of slot k that stays with its own cell.
-    own, other : int64, shape (K,)
-        The two cells that share slot k.
+    pairs : int32, shape (2 K,)
+        The two cells that share slot k, at 2 k its own and at 2 k + 1 the other.
     counts : int64, shape (R, cells)
         Added to in place.
     """
     slots = keep.size
     for r in range(uniforms.shape[0]):
+        row = counts[r]
         for i in range(uniforms.shape[1]):
+            # Unsigned: numba takes a negative index to count from the end, and looks. And no branch on what is random.
             x = uniforms[r, i] * slots
-            k = int(x)
-            cell = own[k] if x - k < keep[k] else other[k]
-            counts[r, cell] += 1
+            k = np.uint32(x)
+            row[np.uint32(pairs[np.uint32(2) * k + np.uint32(x - k >= keep[k])])] += 1
 
 
 @jit
@@ -183,6 +184,47 @@ def risks_of(
         (S, A); what an unvisited input adds, shape (S,); the risks, shape (R,), filled.
     """
     return specialised(_risks, {"row": row, "cost": cost}, name)
+
+
+@jit
+def turn(counts: np.ndarray, tables: np.ndarray, visits: np.ndarray) -> None:
+    """Lay repeats side by side: `counts`, shape (R, S, A), as floats, shape (S, A, R), and the visits, shape (S, R)."""
+    R, S, A = counts.shape
+    for s in range(S):
+        for r in range(R):
+            total = 0
+            for a in range(A):
+                c = counts[r, s, a]
+                total += c
+                tables[s, a, r] = c
+            visits[s, r] = total
+
+
+def _lane_risks(tables, visits, rho, teacher, init, unvisited, out):  # type: ignore[no-untyped-def]
+    """Fill `out`, shape (R,), with the risks of one learner; see `lane_risks_of`."""
+    S, A, R = tables.shape
+    student, apart, work = np.empty((A, R)), np.empty(R), np.empty((4, R))
+    out[:] = 0.0
+    for s in range(S):
+        lanes(visits[s], tables[s], teacher[s], init[s], student, work)  # type: ignore[name-defined] # noqa: F821
+        cost(student, teacher[s], apart)  # type: ignore[name-defined] # noqa: F821
+        for r in range(R):
+            out[r] += rho[s] * (unvisited[s] if visits[s, r] == 0.0 else apart[r])
+
+
+@functools.lru_cache(maxsize=64)
+def lane_risks_of(
+    lanes: Callable[..., None], cost: Callable[..., None], name: str = "lane_risks"
+) -> Callable[..., None]:
+    """As `risks_of` for repeats side by side, from `Learner.lanes` and `Divergence.lanes`: the same bytes.
+
+    Returns
+    -------
+    callable
+        ``(tables, visits, rho, teacher, init, unvisited, out)``: counts and visits as `turn` gives them, the others as
+        in `risks_of`.
+    """
+    return specialised(_lane_risks, {"lanes": lanes, "cost": cost}, name)
 
 
 def _sparse_risks(counts, visits, told, rho, offsets, teacher, init, others, start, unvisited, out):  # type: ignore[no-untyped-def]

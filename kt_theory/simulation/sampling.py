@@ -70,7 +70,9 @@ class CountSampler:
         self.masses = masses / masses.sum()
         wide = problem.sparse and masses.size > CHUNK
         self._one_by_one = (DRAWS_PER_STORED_CELL if wide else DRAWS_PER_CELL) * masses.size
-        self._keep, self._own, self._other = alias_table(self.masses)
+        self._keep, own, other = alias_table(self.masses)
+        # Side by side and in 32 bits, half a table of cells: it shares the cache with the counts.
+        self._pairs = np.stack([own, other], axis=1).astype(np.int32).ravel()
         # The last cell gets what is left over, rounding included: this must be a cell of large mass, never one of
         # probability zero. With the heaviest one last, no conditional probability is above 1/2.
         self._cells = np.flatnonzero(self.masses)
@@ -96,7 +98,7 @@ class CountSampler:
         # More than one piece only where a single repeat overflows a chunk (then R = 1).
         for start in range(0, n, CHUNK):
             uniforms = rng.random((R, min(CHUNK, n - start)))
-            kernels.tally(uniforms, self._keep, self._own, self._other, counts)
+            kernels.tally(uniforms, self._keep, self._pairs, counts)
         return counts
 
     def _multinomial(self, n: int, R: int, stream: Uniforms) -> np.ndarray:

@@ -67,14 +67,14 @@ class StoredCells:
         n: int,
         reps: int,
         rng: np.random.Generator,
-        streams: Mapping[Protocol, np.random.Generator],
+        streams: Mapping[Protocol, np.random.Generator | None],
         more: Mapping[Protocol, np.random.Generator],
         controls: Controls | None = None,
     ) -> np.ndarray:
         """Risks of repeats, shape (reps, L).
 
-        `streams` draws the ties of each protocol, `more` the further labels of those that draw several at a visit.
-        With `controls` also their values.
+        `streams` draws the ties of each protocol that has lists, `more` the further labels of those that draw several
+        at a visit. With `controls` also their values.
 
         Raises
         ------
