@@ -21,6 +21,7 @@ import kt_theory as kt
 from kt_theory import cli
 from kt_theory.auditing import certificate
 from kt_theory.auditing.certificate import clopper_pearson
+from kt_theory.auditing.hard import HARD_LABELS
 from tests import oracles
 
 LEARNERS = {"partial": "SEL_ptl", "soft": "CE_ful"}
@@ -603,6 +604,25 @@ def test_the_command_prints_what_the_function_finds(tmp_path, monkeypatch, capsy
     Path("b.csv").write_text("p,q\n0.5,0.5\n\n0,0.5\n", encoding="utf-8")
     assert cli.main(["audit-student", "b.csv"]) == 2
     assert "b.csv: line 4: p is 0.0" in capsys.readouterr().err.replace("p is 0:", "p is 0.0:")
+
+
+@pytest.mark.parametrize(
+    ("column", "words"),
+    [
+        ("q", HARD_LABELS),
+        ("Student_LogP", HARD_LABELS),
+        ("logp", "the table has no student probability column: name it q or student_p"),
+        ("q;p", "its only column is 'q;p': a table needs two or more, separated by commas"),
+    ],
+)
+def test_a_file_with_a_single_column_lacks_the_other_probability(column, words, tmp_path, capsys):
+    # Oracle: none needed, the sentence that a table of more columns gets; a separator that is none gets its own
+    path = tmp_path / "q.csv"
+    path.write_text(f"{column}\n-0.5\n", encoding="utf-8")
+    assert cli.main(["audit-student", str(path)]) == 2
+    said = capsys.readouterr().err
+    assert words in said
+    assert said.count("\n") == 1
 
 
 def test_the_figure_shows_intervals_that_hold_and_errors_of_the_table():

@@ -38,7 +38,7 @@ SOURCES: tuple[Source, ...] = get_args(Source)
 
 #: The roles of columns: those of samples, which need not be there, and those of an audit.
 _SAMPLE = ("state", "action")
-_AUDIT = ("probability", "log-probability", "student probability", "student log-probability")
+PROBABILITIES = ("probability", "log-probability", "student probability", "student log-probability")
 _OTHERS = ("count", "sequence", "source")
 
 #: How far above 0 a log-probability may lie: a float32 softmax rounds by so much.
@@ -228,8 +228,8 @@ def _bernstein(mean: float, variance: float, m: int, delta: float) -> tuple[floa
 
 def _samples_of(table: Columns, sampled: str) -> tuple[np.ndarray, np.ndarray]:
     """log(p / q) of each row, p the teacher's and q the student's probability, and for how many samples it stands."""
-    columns = table.understood((*_SAMPLE, *_AUDIT, *_OTHERS))
-    pairs = (_AUDIT[:2], _AUDIT[2:])
+    columns = table.understood((*_SAMPLE, *PROBABILITIES, *_OTHERS))
+    pairs = (PROBABILITIES[:2], PROBABILITIES[2:])
     for plain, log in pairs:
         if columns[plain] is not None and columns[log] is not None:
             raise ValueError(f"the table has both a {plain} and a {log} column: keep one of them")

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 
-from kt_theory.auditing.certificate import Source, StudentAudit, audit_columns
+from kt_theory.auditing.certificate import PROBABILITIES, Source, StudentAudit, audit_columns
+from kt_theory.records.columns import COLUMNS
 from kt_theory.tables.reading import read_columns
 from kt_theory.tables.sources import checked_path, name_of_source, speaking_of
+
+#: Columns that are read where they are the only one, for the sentence that says what else an audit needs.
+_ALONE = frozenset(name for role in PROBABILITIES for name in COLUMNS[role])
 
 
 def audit_file(
@@ -42,7 +46,7 @@ def audit_file(
     0.25
     """
     with speaking_of(checked_path(path)):
-        table = read_columns(path)
+        table = read_columns(path, alone=_ALONE)
         audit = audit_columns(table, sampled=sampled, delta=delta, seed=seed)
     table.tell(name_of_source(path))
     return audit

@@ -66,10 +66,13 @@ def read_table(path: str | os.PathLike[str]) -> pd.DataFrame:
         return pd.DataFrame(typed, columns=table.names)
 
 
-def read_columns(path: str | os.PathLike[str], columns: Mapping[str, Any] | None = None) -> Columns:
+def read_columns(
+    path: str | os.PathLike[str], columns: Mapping[str, Any] | None = None, alone: Collection[str] = ()
+) -> Columns:
     """The columns of a file as they stand; what is wrong with its lines is among their faults.
 
-    `columns` gives roles to them, as in `kt_theory.TransferSet.from_records`.
+    `columns` gives roles to them, as in `kt_theory.TransferSet.from_records`. A text of a single column is refused, but
+    of those that may stand `alone`, in small or capital letters.
     """
     source = source_of(path)
     if source.kind == "npy":
@@ -78,7 +81,7 @@ def read_columns(path: str | os.PathLike[str], columns: Mapping[str, Any] | None
         return _parquet_columns(source.content).named(columns)
     given = [columns.get("state"), columns.get("action")] if isinstance(columns, Mapping) else []
     names = {name for name in given if isinstance(name, str)}
-    return text_columns(decoded(source.content), source.separator, names).named(columns)
+    return text_columns(decoded(source.content), source.separator, names, alone).named(columns)
 
 
 def _matrix_columns(content: bytes) -> Columns:
@@ -95,10 +98,10 @@ def _matrix_columns(content: bytes) -> Columns:
     return Columns(["state", *map(str, range(matrix.shape[1]))], [states, *matrix.T])
 
 
-def text_columns(text: str, separator: str = ",", names: Collection[str] = ()) -> Columns:
+def text_columns(text: str, separator: str = ",", names: Collection[str] = (), alone: Collection[str] = ()) -> Columns:
     """The columns of a text: cells are text, or None for an empty name that is not in quotes.
 
-    `names` are columns of names beside those that are known by their own.
+    `names` are columns of names beside those that are known by their own, `alone` those that may be the only one.
     """
     # The csv module rather than pandas.read_csv, which pads short lines and renames a column that occurs twice.
     lines = list(io.StringIO(text, newline=""))
@@ -106,7 +109,7 @@ def text_columns(text: str, separator: str = ",", names: Collection[str] = ()) -
     if not records:
         raise ValueError("the file is empty")
     (first, end, header), *rows = records
-    if len(header) == 1:
+    if len(header) == 1 and header[0].casefold() not in alone:
         raise ValueError(_single_column(header[0], separator))
     quoted = _in_quotes("".join(lines[first - 1 : end]), separator)
     unnamed = frozenset(j for j, name in enumerate(header) if name == "" and not quoted[j])
