@@ -284,7 +284,7 @@ def test_the_command_fits_told_records_and_drops_the_untold(tmp_path, capsys):
     assert main(["fit", str(path), "--other"]) == 0
     out, err = capsys.readouterr()
     assert "4 records of hard labels" in out
-    assert "1 record has no logprob; 1 are of labels that no row tells" in err
+    assert "1 record has no logprob; 1 is of a label that no row tells" in err
     assert "--drop-untold leaves those out" in err
     students = tmp_path / "students.csv"
     assert main(["fit", str(path), "--other", "--drop-untold", "--out", str(students)]) == 0

@@ -155,7 +155,8 @@ def _say_what_is_untold(table: Columns, given: _Given, silent: int, untold: int,
     elif drop_untold:
         table.notes.append((f"{said}; left out are {untold}, of labels that no row tells: {UNTOLD_BIAS}",))
     else:
-        said += f"; {untold} are of labels that no row tells, so that these are hard labels to every learner; "
+        of = "is of a label" if untold == 1 else "are of labels"
+        said += f"; {untold} {of} that no row tells, so that these are hard labels to every learner; "
         table.notes.append((said, Argument("drop_untold", True), f" leaves those out: {UNTOLD_BIAS}"))
 
 
