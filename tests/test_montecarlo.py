@@ -20,10 +20,10 @@ import scipy.stats
 
 import oracles
 from benchmarks import references
-from kt_theory.learners import PAPER_LEARNERS
+from kt_theory.learners import LEARNERS, PAPER_LEARNERS
 from kt_theory.problem import Problem, dirichlet_problem, instance, tv_risk, uniform_table
 from kt_theory.risk import expected_risk
-from kt_theory.simulation.cells import Cell
+from kt_theory.simulation.cells import RUN, Cell
 from kt_theory.simulation.means import draw, sample_risks, simulate
 from kt_theory.simulation.moments import Moments
 from kt_theory.simulation.precision import Precision
@@ -271,6 +271,25 @@ def test_blocks_have_draws_of_their_own() -> None:
     size = cell.block_size
     risks = sample_risks(PROBLEM, "CE_sgl", 50, reps=3 * size, seed=3)[:, 0].reshape(3, size)
     assert len({block.tobytes() for block in risks}) == 3
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+def test_a_cell_at_another_n_is_a_new_one(sparse: bool) -> None:
+    # Oracle: identity, the cell made anew; controls and all that it names itself and its blocks by
+    problem = PROBLEM
+    if sparse:
+        cells = np.indices(PROBLEM.teacher.shape).reshape(2, -1)
+        problem = Problem.from_cells(PROBLEM.rho, *cells, PROBLEM.teacher.ravel(), A=PROBLEM.A)
+    first = Cell(problem, 3)
+    learners = [LEARNERS[name] for name in ("CE_sgl", "SEL_ptl")]
+    first.risks(learners, 1, RUN, 0, 2, controls=True)
+    for n in (70, 0, 10**4, 3):
+        again, new = first.at(n), Cell(problem, n)
+        assert (again.n, again.identity, again.block_size, again.batch_size) == (
+            new.n, new.identity, new.block_size, new.batch_size,
+        )  # fmt: skip
+        drawn = [cell.risks(learners, 1, RUN, 2, 5, controls=True) for cell in (again, new)]
+        assert drawn[0].tobytes() == drawn[1].tobytes()
 
 
 def test_init_changes_no_draw() -> None:

@@ -14,7 +14,8 @@ import pytest
 import kt_theory as kt
 from kt_theory import bounds
 from kt_theory.cli.commands import main
-from kt_theory.planning import promises, worlds
+from kt_theory.learners import LEARNERS
+from kt_theory.planning import promises, searching, worlds
 from kt_theory.planning.worlds import GRID, Worlds
 
 
@@ -143,16 +144,55 @@ def test_the_posterior_of_the_law_of_concentrations() -> None:
     assert np.abs(found._law_odds - np.array(even) / sum(even)).max() > 1e-3
 
 
+@pytest.mark.parametrize("on_average", [False, True])
+@pytest.mark.parametrize("sparse", [False, True])
+def test_a_promise_holds_or_not_as_all_risks_say(sparse: bool, on_average: bool) -> None:
+    # Oracle: second algorithm, the risks of kt_theory.sample_risks, all of them, and the share that is kept
+    rng = np.random.default_rng(8)
+    dense = [kt.dirichlet_problem(2, 4, rng) for _ in range(8)]
+    teachers = [
+        kt.Problem.from_cells(one.rho, *np.indices((2, 4)).reshape(2, -1), one.teacher.ravel(), A=4) if sparse else one
+        for one in dense
+    ]
+    learner, found, stopped = LEARNERS["SEL_ptl"], set(), 0
+    cells = [searching.cells_of(one) for one in teachers]
+    for n in (0, 5):
+        every = np.array([kt.sample_risks(one, learner, n, 7, seed=3, workers=1)[:, 0] for one in teachers])
+        for size, target, confidence in itertools.product((8, 1), (0.05, 0.3), (0.4, 0.7, 0.9)):
+            risks = every[:size]
+            good = (risks.mean(axis=1, keepdims=True) if on_average else risks) <= target
+            shares = good.mean(axis=1) if size > 1 else good[0]
+            trials = searching.Trials(cells[:size], learner, 7, 3)
+            holds = trials.hold(n, target, confidence, on_average)
+            assert holds == (shares.mean() - shares.std() / math.sqrt(shares.size) >= confidence)
+            assert (trials.risks(n) == risks).all()
+            found.add(holds)
+            stopped += (~good[:-1]).sum() > (1 - confidence) * good.size
+    assert found == {False, True}
+    assert stopped > 3  # before the last teacher
+
+
+def test_a_promise_that_is_given_up_too_early_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Oracle: planted, as above: given up once half of what may be missed is
+    teachers = [kt.dirichlet_problem(2, 4, np.random.default_rng(i)) for i in range(12)]
+    trials = searching.Trials([searching.cells_of(one) for one in teachers], LEARNERS["SEL_ptl"], 7, 3)
+    targets = np.quantile(trials.risks(20), [0.75, 0.8, 0.85])
+    assert all(trials.hold(20, target, 0.6, False) for target in targets)
+    monkeypatch.setattr(searching, "SLACK", -0.3 * 12 * 7)
+    assert not any(trials.hold(20, target, 0.6, False) for target in targets)
+
+
 def kept(problem: kt.Problem, protocol: str, pilot_size: int, target: float, runs: int) -> tuple[float, float]:
     """The share of promises that fresh samples keep, and the median promise, as a multiple of what is needed."""
     learner = promises.COUNTED_ON[protocol]
     need = int(kt.plan(problem, target=target, protocols=[protocol]).table["n"][0])
-    promised, good = [], 0
+    promised, good = [], 0.0
     for run in range(runs):
         pilot = kt.draw(problem, protocol, pilot_size, seed=1000 + run)
         n = int(kt.plan(pilot=pilot, target=target, protocols=[protocol], seed=run).table["n"][0])
         promised.append(n)
-        good += kt.sample_risks(problem, learner, n, 1, seed=9000 + run)[0, 0] <= target
+        # Many students of each promise: what is left of its error is that of the pilots.
+        good += float(np.mean(kt.sample_risks(problem, learner, n, 500, seed=9000 + run) <= target))
     return good / runs, float(np.median(promised)) / need
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from kt_theory import bounds, checks
 from kt_theory.auditing.training import AUDITED, SelfAudit, self_audit
 from kt_theory.learners import Learner, clipped_at, resolve_learner, told_at
-from kt_theory.planning.searching import MOST, Trials, least
+from kt_theory.planning.searching import MOST, Trials, cells_of, least
 from kt_theory.planning.worlds import Worlds
 from kt_theory.problem import Problem, checked_problem
 from kt_theory.progress import watched
@@ -184,8 +184,9 @@ def plan(
         if pilot.protocol.name in AUDITED and PROTOCOLS[pilot.protocol.name] == pilot.protocol:
             audit = self_audit(pilot)
     rows, points = [], []
+    cells = [cells_of(one) for one in teachers]
     for protocol, learner in watched(list(found.items()), "protocol", "plan", show=show):
-        trials = Trials(teachers, learner, reps, seed)
+        trials = Trials(cells, learner, reps, seed)
         n = least(trials, target, confidence, on_average)
         floor = math.nan if n is not None else float(trials.risks(MOST).mean())
         rows.append((protocol, learner.name, n, floor))

@@ -89,8 +89,7 @@ class Worlds:
 
     def odds(self, s: int, laws: np.ndarray) -> np.ndarray:
         """The law of the concentration of one input under each of these laws, shape (size, grid)."""
-        odds = self._likelihoods[s] * self._laws[laws]
-        return odds / odds.sum(axis=1, keepdims=True)
+        return _normalised(self._likelihoods[s] * self._laws[laws])
 
     def draw(self, rng: np.random.Generator) -> Problem:
         """One teacher with its inputs' law.
@@ -103,11 +102,12 @@ class Worlds:
         rho = rng.gamma(self._visits + 0.5)
         rho /= rho.sum()
         S, A = self.S, self.A
-        law_of_rows = self.laws(1, rng)
+        sums = np.cumsum(_normalised(self._likelihoods * self._laws[self.laws(1, rng)]), axis=1)
+        sums /= sums[:, -1:]
         rows, columns, values = [], [], []
         stored = 0
         for s in range(S):
-            c = float(rng.choice(self.concentrations, p=self.odds(s, law_of_rows)[0]))
+            c = float(self.concentrations[np.searchsorted(sums[s], rng.random(), side="right")])
             labels, p = self._row(s, c / A, rng)
             rows.append(np.full(labels.size, s))
             columns.append(labels)
@@ -205,6 +205,10 @@ def _laws(concentrations: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return laws / laws.sum(axis=1, keepdims=True), np.repeat(np.power(ODDS, range(len(SPREADS))), logs.size)
 
 
+def _normalised(odds: np.ndarray) -> np.ndarray:
+    return odds / odds.sum(axis=1, keepdims=True)
+
+
 def drawn(odds: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """A number from each row of odds."""
     sums = np.cumsum(odds, axis=1)
@@ -252,8 +256,9 @@ def _unnamed(named: np.ndarray, size: int, A: int, rng: np.random.Generator) -> 
     """`size` different labels that are not among `named`, at random."""
     free = A - named.size
     if free <= 4 * size + 64:
-        labels = np.setdiff1d(np.arange(A), named, assume_unique=True)
-        return rng.permutation(labels)[:size]
+        is_free = np.ones(A, dtype=bool)
+        is_free[named] = False
+        return rng.permutation(np.flatnonzero(is_free))[:size]
     taken = set(named.tolist())
     found: list[int] = []
     while len(found) < size:

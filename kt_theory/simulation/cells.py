@@ -13,6 +13,7 @@ sent. The moments of a batch are those of its blocks, merged in their order, and
 
 from __future__ import annotations
 
+import copy
 import functools
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -106,15 +107,31 @@ class Cell:
 
     def __init__(self, problem: Problem, n: int, init: Any = None, divergence: Divergence = TV) -> None:
         self.problem = checked_problem(problem)
-        self.n = sample_size(n)
         self.divergence = divergence
         self._stored = StoredCells(problem, init, divergence) if problem.sparse else None
         # Not used for a sparse problem.
         self._init = initial_table(init, problem) if self._stored is None else np.empty((0, 0))
-        streams = hashlib.sha256(f"{problem.identity} {self.n}".encode()).hexdigest()[:32]
+        self._numbers = problem.identity
+        self._compared: set[object] = set()
+        self._begin(n)
+
+    def at(self, n: int) -> Cell:
+        """The same problem at another n, with the draws of a new cell; what does not depend on n is made once."""
+        if self._stored is None:
+            _ = self._sampler, self._unvisited
+        cell = copy.copy(self)
+        cell.__dict__.pop("_controls", None)
+        cell._begin(n)
+        return cell
+
+    def _begin(self, n: int) -> None:
+        """What depends on n: the streams, and how repeats are cut."""
+        self.n = sample_size(n)
+        problem = self.problem
+        streams = hashlib.sha256(f"{self._numbers} {self.n}".encode()).hexdigest()[:32]
         # Both forms of a problem draw from the same streams, but cut their repeats into other blocks and take the
         # binomials from another n on: the cell is another one.
-        of_cells = f"{problem.identity} {self.n} by stored cells"
+        of_cells = f"{self._numbers} {self.n} by stored cells"
         self.identity = hashlib.sha256(of_cells.encode()).hexdigest()[:32] if problem.sparse else streams
         self._streams = int(streams, 16)
         # A block takes a millisecond or two: long against the cost of starting it, short against a run.
@@ -123,7 +140,6 @@ class Cell:
         self.block_size = min(max(2**20 // cost, 16), 4096)
         # A batch takes about half a second: short against what may be lost, long against writing a file.
         self.batch_size = self.block_size * max(2**28 // (max(cost, 256) * self.block_size), 1)
-        self._compared: set[object] = set()
 
     @functools.cached_property
     def _unvisited(self) -> np.ndarray:
