@@ -117,6 +117,54 @@ def test_a_wrong_gradient_is_seen():
     assert np.abs(Wrong().score_gradient(z, row) - numerical_gradient(Wrong(), z, row)).max() > 1e-2
 
 
+#: What each loss of a stop-gradient holds fixed.
+HELD = {
+    "adaptive_kl": "_weight",
+    "adaptive_logit_adjustment": "_predicted",
+    "bco": "_shift",
+    "filtered_cross_entropy": None,  # entries below eps, of which there is none here
+    "kto": "_point",
+    "taid": "_target",
+    "uskd": "_parts",
+}
+
+
+@pytest.mark.parametrize("name", [name for name in VALUED if kt.losses.make(name).detached])
+def test_detached_gradients_are_those_of_the_values_with_what_is_held(name, monkeypatch):
+    # Oracle: second algorithm, central differences of the value by the scores while its detached part stays
+    loss, z = kt.losses.make(name), np.array([0.4, -0.3, 0.1, -0.6])
+    row = Row.population(np.array([0.37, 0.28, 0.2, 0.15]), shows(loss))
+    gradient = loss.score_gradient(z, row)
+    if HELD[name] is not None:
+        part, found = getattr(loss, HELD[name]), []
+
+        def held(_, *given):
+            found.extend([] if found else [part(*given)])
+            return found[0]
+
+        monkeypatch.setattr(type(loss), HELD[name], held)
+        loss.score_value(z, row)
+    np.testing.assert_allclose(numerical_gradient(loss, z, row), gradient, atol=1e-7)
+    assert np.abs(gradient).max() > 1e-3
+
+
+@pytest.mark.parametrize("name", VALUED)
+def test_a_table_has_the_value_and_the_gradient_of_each_of_its_rows(name):
+    # Oracle: identity, each row alone; of losses that couple inputs, three equal rows, which have equal shares
+    loss = kt.losses.make(name)
+    some = [0, 0, 0] if loss.couples_inputs else [0, 2, 1]
+    p, z = teachers(4, seed=7)[some], loss.scores(softmax(np.random.default_rng(5).normal(size=(3, 4))[some]))
+    whole, q = Row.population(p, shows(loss)), loss.link(z)
+    rows = [Row.population(one, shows(loss)) for one in p]
+    weight = 1 / 3 if name == "token_scaled" else 1  # its weights are those of the inputs, and add up to 1
+    pairs = [(loss.score_value, z), (loss.score_gradient, z), (loss.value, q), (loss.gradient, q)]
+    for function, at in pairs:
+        together, alone = function(at, whole), weight * np.array([function(*one) for one in zip(at, rows, strict=True)])
+        assert together.shape == alone.shape
+        np.testing.assert_allclose(together, alone, rtol=1e-10, atol=1e-13)
+    np.testing.assert_allclose(loss.value(q, whole), loss.score_value(z, whole), rtol=1e-12, atol=1e-13)
+
+
 def by_scipy(loss, row, start):
     """The minimiser over scores by SciPy's BFGS on the loss's value alone, gradients from central differences."""
     size = np.abs(numerical_gradient(loss, start, row)).max()
