@@ -619,6 +619,9 @@ def test_bad_options(options, said, tmp_path):
     # Oracle: enumeration
     with pytest.raises(ValueError, match=said):
         read(tmp_path, FORMATS["openai-chat"][0], **options)
+    if "no line" not in said:  # the others are refused before a file is looked for
+        with pytest.raises(ValueError, match=said):
+            logs.read(tmp_path / "of no file.jsonl", **options)
 
 
 def test_both_parsers_of_json_read_the_same(monkeypatch):

@@ -66,7 +66,7 @@ def format_of(values: Iterable[Any], name: str | None) -> Format:
         If there is none.
     """
     if name is not None:
-        return FORMATS[checks.one_of("format", name, list(FORMATS))]()
+        return FORMATS[name]()
     seen: list[str] = []
     for value in values:
         for kind in FORMATS.values():
