@@ -421,15 +421,27 @@ def test_two_values_of_a_pair():
     both = pd.concat([frame_of(one, fingerprint="fp1"), frame_of(two, fingerprint="fp2")])
     found = kt.check_log(both)
     assert (found["values"].verdict, found["values"].alarm) == ("yes, another model", True)
-    assert "split the log by fingerprint" in found["values"].evidence
+    numbers = found["values"].numbers
+    said = f"differ by up to {numbers['largest_difference']:.2g}, at ('q"
+    assert found["values"].evidence.startswith(f"log-probabilities of one pair {said}")
+    within = f"by {numbers['largest_difference_within_fingerprint']:.2g} at most"
+    assert found["values"].evidence.endswith(f"; under one fingerprint {within}: split the log by fingerprint")
     assert not found["sampled"].alarm  # each is tested against its own values
-    assert kt.check_log(both.drop(columns="fingerprint"))["values"].verdict == "yes, another model or input"
+    alone = kt.check_log(both.drop(columns="fingerprint"))["values"]
+    assert alone.verdict == "yes, another model or input"
+    assert alone.evidence.endswith("); no column of fingerprints tells the models apart")
+    mixed = kt.check_log(both.assign(fingerprint=["fp1", "fp2"] * 500))["values"]
+    assert (mixed.verdict, mixed.alarm) == (alone.verdict, True)
+    assert mixed.evidence.endswith("); the 2 fingerprints do not explain it")
     noisy = frame_of(one)
     noisy["logprob"] += rng.normal(scale=0.002, size=500) - 0.01
     found = kt.check_log(noisy)
     assert found["values"].verdict == "yes, noise of batches"
     assert not found["values"].alarm
-    assert kt.check_log(frame_of(one))["values"].verdict == "no"
+    assert found["values"].evidence.endswith("); a tolerance takes them")
+    same = kt.check_log(frame_of(one))["values"]
+    assert same.verdict == "no"
+    assert same.evidence == f"{same.numbers['pairs_told_twice']} pairs told twice or more agree to 1e-16"
 
 
 def test_values_of_one_label_that_differ_are_a_matter_of_its_name():
@@ -444,7 +456,9 @@ def test_values_of_one_label_that_differ_are_a_matter_of_its_name():
     assert "differ by up to 1, at ('q" in found["values"].evidence
     assert "'t7')" in found["values"].evidence
     assert (found["names"].verdict, found["names"].numbers["labels_apart"]) == ("yes", 1)
-    assert "values of 't7' differ" in found["names"].evidence
+    assert found["values"].evidence.endswith("; see names")
+    said = "values of 't7' differ by more than 0.05 at one input, those of other labels do not"
+    assert found["names"].evidence == said
     assert {"values", "names"} <= {finding.question for finding in found.alarms}
     frame["logprob"] -= np.arange(2000) % 2
     found = kt.check_log(frame)
@@ -457,19 +471,29 @@ def test_sums_names_and_repeated_lines():
     found = kt.check_log({"s": ["q1", "q1", "q2"], "a": ["yes", "no", "yes"], "logp": [0.0, 0.0, 0.0]})
     assert found["sums"].alarm
     assert found["sums"].numbers["largest_sum"] == 2
-    assert "'q1'" in found["sums"].evidence
+    kind = "probabilities after truncation or of a greedy run, or labels of one name, are of this kind"
+    assert found["sums"].evidence == f"1 input of 2, the largest sum is 2 at 'q1'; {kind}"
+    assert found["repeats"].evidence == "3 lines of so likely labels may repeat by chance"
     law = zipf(20, 21)
     frame = frame_of(drawn(law, law, 600, np.random.default_rng(14)))
     honest = kt.check_log(frame)
     assert (honest["sums"].verdict, honest["names"].verdict, honest["repeats"].verdict) == ("no", "no sign of it", "no")
+    sums = honest["sums"].numbers
+    assert honest["sums"].evidence == f"the largest of {sums['inputs']} sums is {sums['largest_sum']:.6g}"
+    assert honest["names"].evidence == f"{frame['action'].nunique()} labels"
+    assert honest["repeats"].evidence == "no run of 8 lines or more occurs twice"
     again = kt.check_log(pd.concat([frame, frame.iloc[200:300]], ignore_index=True))
     assert again["repeats"].alarm
     assert again["repeats"].numbers["repeated"] == 100
-    assert "the first is record 601, like record 201" in again["repeats"].evidence
+    said = "100 of 700 records repeat earlier ones, the first is record 601, like record 201"
+    assert again["repeats"].evidence == said
     ordered = frame.sort_values(["state", "action"])
     assert not kt.check_log(ordered)["repeats"].alarm
     frame["action"] = frame["action"].replace("t3", "\ufffd")
-    assert kt.check_log(frame)["names"].alarm
+    found, records = kt.check_log(frame)["names"], (frame["action"] == "\ufffd").sum()
+    assert found.alarm
+    assert found.evidence.startswith("1 label with U+FFFD, bytes that are no text, such as ")
+    assert found.evidence.endswith(f": {records} records; its probability is not that of one label")
 
 
 def test_repeated_lines_are_no_chance():
@@ -490,8 +514,17 @@ def test_annotators_that_copy():
     copied = honest[honest.worker == "w0"].assign(worker="w5")
     found = kt.check_log(pd.concat([honest, copied]))["annotators"]
     assert found.verdict == "yes"
-    assert "'w0' and 'w5'" in found.evidence
+    numbers = found.numbers
+    some = int((honest.groupby("state").action.nunique() > 1).sum())  # not items of which all labels are one
+    assert (numbers["agreed"], numbers["items"], numbers["pairs"]) == (some, some, 15)
+    said = f"where {numbers['expected']:.1f} are expected, p = {numbers['p_value']:.2g} over 15 pairs"
+    assert found.evidence == f"'w0' and 'w5' agree on {some} of {some} items, {said}"
     assert not kt.check_log(honest)["annotators"].alarm
+    few = kt.check_log(honest[honest.state.isin(["i0", "i1", "i2"])])["annotators"]
+    assert few.verdict == "cannot tell"
+    assert re.search(r" over 10 pairs; a copy would show on \d+ shared items$", few.evidence)
+    pair = kt.check_log(honest[honest.worker.isin(["w0", "w1"])])["annotators"]
+    assert pair.evidence == "no item has three labels, not all equal, of different annotators"
     assert kt.check_log(honest.drop(columns="worker"))["annotators"].verdict == "cannot tell"
     assert kt.check_log(honest)["sampled"].evidence == "no probabilities are told"
 
