@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -239,6 +240,147 @@ def test_study_run_sorts_the_versions_of_its_batches(monkeypatch):
     outcome.tally = type("", (), {"drawn": 0, "stored": 0, "damaged": []})()
     monkeypatch.setattr(cli.study_text, "status_fields", lambda found, folder: {})
     assert json.loads(cli.study_text.run_as_json(outcome, None, Path("x")))["numpy_of_batches"] == sorted(versions)
+
+
+BATCH = {"cell": "c" * 64, "seed": 3, "stage": 1, "index": 0, "reps": 5}
+REPLAY = f"    kt-theory study replay here {kt.study.names.Batch(**BATCH).name}"
+TWO = (("p", 1), ("q", 10))
+
+
+def known(**changes):
+    """What is known of a study of four cells, all of it drawn and sound."""
+    found = {"name": "tiny", "seed": 3, "cells": 4, "complete": 4, "batches": 9, "wanted": 9, "others": 0, "done": True}
+    found |= {"missing": (), "damaged": (), "failures": (), "licence": "CC0"}
+    return SimpleNamespace(**found | {"versions": {"kt_theory": "1.2", "numpy": "2.4"}} | changes)
+
+
+def failed(number):
+    return [{"batch": BATCH, "error": f"error {i}"} for i in range(number)]
+
+
+def ended(**changes):
+    """What a run of it ended with: nothing to draw."""
+    tally = {"drawn": 0, "stored": 9, "damaged": ()} | changes.pop("tally", {})
+    found = {"missing": (), "missing_here": (), "capped": (), "drawn_by": ()}
+    return SimpleNamespace(tally=SimpleNamespace(**tally), **found | changes)
+
+
+LAST = ["last run with kt_theory 1.2, numpy 2.4", "licence of the data: CC0"]
+HEAD = ["tiny, seed 3: 4 of 4 cells complete", "batches: 9 of 9 stored"]
+RAN = ["tiny: 4 of 4 cells complete", "batches: 0 drawn here, 9 were stored"]
+MISSING = ["missing: 2 cells", "  p, n=1", "  q, n=10"]
+EXPORT = ["export: kt-theory study export here --out here.csv"]
+FAILED = ["failed: 1 batch; the command below each shows it again", "  error 0", REPLAY]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, [*HEAD, *LAST]),
+        ({"others": 2}, [HEAD[0], "batches: 9 of 9 stored, and 2 of other designs", *LAST]),
+        ({"complete": 2, "missing": TWO}, ["tiny, seed 3: 2 of 4 cells complete", HEAD[1], *MISSING, *LAST]),
+        ({"failures": failed(1)}, [*HEAD, *FAILED, *LAST]),
+        *(
+            (
+                {"failures": failed(10 + more), "missing": [("p", n) for n in range(10 + more)]},
+                [
+                    *(*HEAD, f"missing: {10 + more} cells", *(f"  p, n={n}" for n in range(10)), *rest),
+                    f"failed: {10 + more} batches; the command below each shows it again",
+                    *(line for i in range(10) for line in (f"  error {i}", REPLAY)),
+                    *(*rest, *LAST),
+                ],
+            )
+            for more, rest in ((0, []), (2, ["  and 2 more"]))
+        ),
+    ],
+)
+def test_what_is_said_of_a_stored_study(changes, said):
+    # Oracle: definition, by hand
+    assert cli.study_text.status_as_text(known(**changes), "here").splitlines() == said
+
+
+@pytest.mark.parametrize(
+    ("found", "after", "dry_run", "said"),
+    [
+        ({"others": 1}, {}, False, ["tiny: sound; 4 cells, 10 batches, every byte as it was written"]),
+        (
+            {"done": False, "damaged": ("x.json: cut",)},
+            {},
+            False,
+            [
+                *("damaged: 1 file", "  x.json: cut"),
+                f"drawn again: all 4 cells are complete and sound now; the damaged files are in {Path('here/damaged')}",
+            ],
+        ),
+        (
+            {"done": False, "missing": TWO},
+            {},
+            False,
+            [*MISSING, "drawn again: all 4 cells are complete and sound now"],
+        ),
+        (
+            {"done": False, "missing": TWO},
+            {},
+            True,
+            [*MISSING, "nothing was changed; without --dry-run it is drawn again"],
+        ),
+        (
+            {"done": False, "missing": TWO},
+            {"done": False, "complete": 3, "failures": failed(1)},
+            False,
+            [*MISSING, "not all of it could be drawn again: 3 of 4 cells complete", *FAILED],
+        ),
+    ],
+)
+def test_what_is_said_of_a_study_that_was_checked(found, after, dry_run, said):
+    # Oracle: definition, by hand
+    text = cli.study_text.check_as_text(known(**found), known(**after), "here", dry_run=dry_run)
+    assert text.splitlines() == said
+
+
+NUMPY = np.__version__
+
+
+@pytest.mark.parametrize(
+    ("outcome", "found", "said"),
+    [
+        ({}, {}, [*RAN, *EXPORT]),
+        (
+            {"tally": {"drawn": 3, "stored": 6, "damaged": (Path("x.json"),)}},
+            {},
+            [
+                *(RAN[0], "batches: 3 drawn here, 6 were stored"),
+                *("damaged files, moved aside and drawn again: 1", "  x.json", *EXPORT),
+            ],
+        ),
+        (
+            {"capped": TWO[:1]},
+            {},
+            [*RAN, "at the cap on repeats, the error aimed at may be missed: 1 cell", "  p, n=1", *EXPORT],
+        ),
+        (
+            {"missing": (*TWO, ("r", 5)), "missing_here": TWO},
+            {},
+            ["tiny: 1 of 4 cells complete", RAN[1], *MISSING, "left to the other shares: 1 cell", *EXPORT],
+        ),
+        ({}, {"failures": failed(1)}, [*RAN, *FAILED, *EXPORT]),
+        (
+            {"drawn_by": (Versions("0.1", "1.9"), Versions(kt.__version__, NUMPY), Versions("0.1", "1.10"))},
+            {},
+            [
+                *RAN,
+                f"note: some batches were drawn by NumPy 1.10, 1.9, and this is {NUMPY}: another version may draw "
+                "other numbers from the same seed, as good as these",
+                f"note: some batches were drawn by kt_theory 0.1, and this is {kt.__version__}: both draw the same "
+                "numbers from the same seed",
+                *EXPORT,
+            ],
+        ),
+    ],
+)
+def test_what_is_said_of_a_study_that_ran(outcome, found, said):
+    # Oracle: definition, by hand
+    assert cli.study_text.run_as_text(ended(**outcome), known(**found), Path("here")).splitlines() == said
 
 
 # --- reproduce --------------------------------------------------------------------------------------------
