@@ -46,7 +46,7 @@ QUICK = {
     # A study is drawn here and in test_cli.py; that the others are known is seen before their help is shown.
     "kt-theory reproduce figure2": "kt-theory reproduce figure1",
     "kt-theory reproduce figure2 --simulate --quick": "kt-theory reproduce figure2 --simulate --quick --help",
-    "kt-theory reproduce --quick": "kt-theory reproduce figure1 --quick",
+    "kt-theory reproduce --quick": "kt-theory reproduce --quick --help",
     "kt-theory reproduce annotations --simulate": "kt-theory reproduce annotations --simulate --help",
     "kt-theory reproduce greedy --simulate": "kt-theory reproduce greedy --simulate --help",
     "kt-theory reproduce audit --simulate": "kt-theory reproduce audit --simulate --help",
@@ -63,7 +63,7 @@ QUICK = {
         "kt-theory storage --bundled next_word --numbers 10 --visits 3"
     ),
     "kt-theory plan --pilot records.parquet --other --target 0.05 --cost hard=1 partial=1 soft=5 --plot plan.png": (
-        "kt-theory plan --pilot records.parquet --other --target 0.3 --protocols hard --plot plan.png"
+        "kt-theory plan --pilot records.parquet --other --target 0.3 --protocols soft --plot plan.png"
     ),
 }
 #: A study for the designs that a reader would write, and for `rates` on every change.

@@ -415,7 +415,7 @@ def test_cap_warning_points_at_the_caller() -> None:
 
 
 #: A skewed risk: an input that 1 in 8 samples of size 20 misses, and nothing to pay elsewhere.
-SKEWED, SAMPLES, TARGET, RUNS = Problem([0.9, 0.1], [[0.5, 0.5], [1.0, 0.0]]), 20, 2e-3, 1500
+SKEWED, SAMPLES, TARGET, RUNS = Problem([0.9, 0.1], [[0.5, 0.5], [1.0, 0.0]]), 20, 2e-3, 700
 
 
 def z_of_runs(means: list[float]) -> float:
@@ -424,7 +424,7 @@ def z_of_runs(means: list[float]) -> float:
 
 
 def test_a_planned_number_of_repeats_leaves_the_mean_unbiased() -> None:
-    # Oracle: identity, closed form of CE_ful; 1500 runs, each with a pilot of 20 that often sees nothing
+    # Oracle: identity, closed form of CE_ful; 700 runs, each with a pilot of 20 that often sees nothing
     runs = [simulate(SKEWED, "CE_ful", SAMPLES, reps=20, seed=s, target_mcse=TARGET, workers=1) for s in range(RUNS)]
     assert len({int(run["reps"][0]) for run in runs}) > 3
     assert abs(z_of_runs([float(run["mean"][0]) for run in runs])) <= 4

@@ -111,6 +111,7 @@ def test_expected_risk_simulates_what_has_no_exact_route_and_says_so():
         kt.expected_risk(PROBLEM, "CE_sgl", 6, divergence="hellinger")
 
 
+@pytest.mark.slow
 def test_a_bound_on_a_learner_of_ones_own_is_attacked():
     # Oracle: identity, no risk exceeds 1, and the risk of `half` at n = 1 exceeds a tenth somewhere
     claims = {"one": lambda n, S, A: 1.0, "tenth": lambda n, S, A: 0.1}
