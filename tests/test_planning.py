@@ -7,6 +7,7 @@ import json
 import math
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -279,6 +280,54 @@ def test_the_pilot_audits_its_own_student(
     assert main([*words, "--json"]) == 0
     told = json.loads(capsys.readouterr().out)["self-audit"]
     assert told == {"learner": "SEL_ptl", "risk": audit.risk, "standard_error": audit.standard_error}
+
+
+@pytest.mark.parametrize(("n", "centre"), [(None, 10_000), (500, 500), (3, 10)])
+def test_a_curve_goes_from_a_hundredth_of_the_answer_to_ten_times_it(n: int | None, centre: int) -> None:
+    # Oracle: definition, of risks that are 1/n and 3/n: their mean and their quantile
+    trials = SimpleNamespace(risks=lambda size: np.array([1.0, 3.0]) / max(size, 1))
+    points = promises._curve("soft", trials, n, 0.75)  # type: ignore[arg-type]
+    sizes = sorted({round(centre * 10 ** (k / 4 - 2)) for k in range(13)})
+    assert [(protocol, size) for protocol, size, *_ in points] == [("soft", size) for size in sizes]
+    for _, size, mean, high in points:
+        assert (mean, high) == pytest.approx((2 / max(size, 1), 2.5 / max(size, 1)))
+
+
+TABLE = "a table learns nothing across inputs"
+CLASS = "name a column with the class of each input as the state"
+FEW = "the pilot has 14 records of 3 inputs, fewer than five records an input: what its teachers look like is mostly "
+FEW += "the prior law's"
+MANY = "and on teachers with many rare labels, such as language models, it can be eight times worse than counting"
+
+
+def test_what_a_plan_takes_for_granted_is_said() -> None:
+    # Oracle: none needed, the notes by hand
+    hard = {"hard": LEARNERS["CE_sgl"], "soft": LEARNERS["CE_ful"]}
+    table = f"{TABLE}: on unvisited inputs the student is uniform"
+    for source, words in (
+        ("worst case", "has nearly the least risk over all teachers"),
+        ("pilot", "is made for the worst teacher"),
+    ):
+        counted = f"hard labels are counted with CE_sgl; ADD_sgl {words}, {MANY}"
+        assert promises._always(hard, source) == [counted, table]
+    assert promises._always({"soft": LEARNERS["CE_ful"]}, "pilot") == [table]
+
+
+@pytest.mark.parametrize(
+    ("visits", "states", "said"),
+    [
+        ([1, 1, 3], 3, [f"2 of 3 inputs of the pilot were visited once: {TABLE}; {CLASS}"]),
+        ([1, 6, 8], 3, []),  # one input alone is no sign of it
+        ([1, 6, 7], 3, [FEW]),
+        ([15], 3, []),
+        ([14], 3, [FEW]),
+    ],
+)
+def test_what_a_pilot_leaves_open_is_said(visits: list[int], states: int, said: list[str]) -> None:
+    # Oracle: none needed, the notes by hand at their thresholds
+    records = {"s": np.repeat([f"q{i}" for i in range(len(visits))], visits), "a": ["yes"] * sum(visits)}
+    names = [f"q{i}" for i in range(states)]
+    assert promises._about(kt.TransferSet.from_records(records, states=names)) == said
 
 
 def test_one_visit_a_prompt_is_said() -> None:
