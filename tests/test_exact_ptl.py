@@ -342,6 +342,31 @@ def test_the_error_of_the_unvisited_part():
     assert ptl.row_risk(row, 1).error >= 8 * EPS * unvisited(row, 1)
 
 
+@pytest.mark.parametrize(
+    ("p", "n", "divergence", "quick", "slow"),
+    [
+        ([0.2, 0.3, 0.5], 20, "tv", ["by_enumeration"], ["by_enumeration"]),
+        ([0.2, 0.3, 0.5], 400, "tv", ["by_classes", counts.COARSE], [counts.FINE, "by_classes", counts.COARSE]),
+        ([0.2, 0.3, 0.5], 400, "l2", ["by_classes"], ["by_classes"]),
+        ([0.25] * 4, 400, "tv", ["by_classes", "_alike"], ["_alike"]),
+    ],
+)
+def test_routes_are_tried_in_the_order_of_their_cost(p, n, divergence, quick, slow, monkeypatch):
+    # Oracle: definition, label classes first where they are quick; of the counts the largest error that is accepted
+    row = Row(1.0, np.array(p), np.full(len(p), 1 / len(p)), 1)
+
+    def routes(patient):
+        named = ((route.func.__name__, route) for route in ptl._routes(row, n, divergence, patient))
+        return [route.args[-1] if name == "_by_counts" else name for name, route in named]
+
+    assert routes(True) == routes(False) == quick
+    monkeypatch.setattr(ptl, "CLASSES_QUICK", 0)
+    assert routes(True) == routes(False) == slow
+    for patient, most in ((True, ptl.CLASSES_CAP), (False, ptl.CLASSES_HASTY)):
+        some = [route for route in ptl._routes(row, n, divergence, patient) if route.func is ptl.by_classes]
+        assert all(route.keywords == {"most": most} for route in some)
+
+
 def test_label_classes_take_as_long_as_patience_says(monkeypatch):
     # Oracle: identity, the value without caps; terms between the two caps, where the counts do not reach
     row = a_row([0.1, 0.2, 0.3, 0.4])
