@@ -97,6 +97,68 @@ def test_fit_of_partial_soft_labels(capsys):
     assert len({len(line) for line in said[9:-2]}) == 1, "the columns are aligned"
 
 
+def found_by_fit(**changes):
+    """What `fit` found of six records of two inputs and three labels, before it is printed."""
+    found = {"protocol": "hard", "n": 6, "S": 2, "A": 3, "pairs seen": 4, "inputs never seen": []}
+    found |= {"labels never seen at any input": [], "inputs by records": {"1": 0, "2": 1, "more": 1}}
+    return found | changes
+
+
+TOLD_OF = {"missing mass on visited inputs": 0.25, "missing mass per input": {"x": 0.125, "y": 0.5}}
+UNSEEN = ["inputs never seen: none", "labels never seen at any input: none"]
+OFTEN = "records an input: 1 record at 0 inputs, 2 at 1, more at 1"
+ON_VISITED = ["missing mass on visited inputs, averaged over the records: 0.25", "  largest: y 0.5, x 0.125"]
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (
+            {"missing mass (Good-Turing estimate)": 0.125},
+            [
+                *("6 records of hard labels: 2 inputs, 3 labels, 4 of 6 pairs seen", *UNSEEN, OFTEN),
+                "missing mass: not told by hard labels; about 0.125 (Good-Turing estimate)",
+            ],
+        ),
+        (
+            {"protocol": "partial@3", "missing mass (Good-Turing estimate)": 0.0, "inputs never seen": ["x"]},
+            [
+                "6 records of partial soft labels, told as partial@3: 2 inputs, 3 labels, 4 of 6 pairs seen",
+                *("inputs never seen: 1 (x)", UNSEEN[1], OFTEN),
+                "missing mass: not told by partial@3 labels; about 0 (Good-Turing estimate)",
+            ],
+        ),
+        (
+            {"protocol": "soft", **TOLD_OF, "labels never seen at any input": ["no", "yes"]},
+            [
+                "6 records of soft labels: 2 inputs, 3 labels, 4 of 6 pairs seen",
+                *(UNSEEN[0], "labels never seen at any input: 2 (no, yes)", OFTEN, *ON_VISITED),
+            ],
+        ),
+        (
+            {"protocol": "told", **TOLD_OF, "mass not told, averaged over the inputs told of": 0.0625},
+            [
+                "6 records of partial soft labels, with labels told that were not drawn: 2 inputs, 3 labels, 4 of 6 "
+                "pairs seen",
+                *(*UNSEEN, OFTEN, *ON_VISITED),
+                "mass of labels that are not told, averaged over the inputs told of: 0.0625",
+            ],
+        ),
+        (
+            {"n": 0, "S": 1, "pairs seen": 0, "inputs by records": {"1": 0, "2": 0, "more": 0}}
+            | {"missing mass (Good-Turing estimate)": None},
+            [
+                "0 records of hard labels: 1 input, 3 labels, 0 of 3 pairs seen",
+                *(*UNSEEN, "missing mass: not told by hard labels; no records"),
+            ],
+        ),
+    ],
+)
+def test_what_fit_says_of_records(found, said):
+    # Oracle: definition, by hand
+    assert cli.fit._findings_as_text(found_by_fit(**found)).splitlines() == said
+
+
 def test_fit_says_where_most_inputs_have_one_record(capsys):
     # Oracle: none needed, the advice where more inputs have one record than several, and only there
     advice = "a table learns nothing across inputs: name a column with the class of each input, --columns state=CLASS"
