@@ -518,6 +518,50 @@ def test_samples_without_a_choice_are_told(tmp_path):
     assert (len(found), report.left_out) == (1, {"boom": 1, "no choice": 1})
 
 
+ECHO = {"tokens": ["Good?"], "token_logprobs": [None], "top_logprobs": None, "text_offset": [0]}
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "why"),
+    [
+        ("completions", {"prompt": "q", "choices": [{"logprobs": None}]}, "a choice has no text"),
+        ("completions", {"prompt": "Good?", "choices": [{"text": "Good?", "logprobs": ECHO}]},
+         "nothing was sampled after the prompt"),
+        ("openai-chat", {"prompt": "q", "choices": [{"index": 0}]}, "a choice has no message"),
+        ("openai-chat", chat("yes", [{"logprob": HALF}]), "a token has no text"),
+        ("openai-stream", {**chunk("c", "x"), "choices": [{"index": 0}]}, "a choice has no delta"),
+        ("openai-stream", {**chunk("c", "x"), "choices": [{"delta": {"content": 3}}]},
+         "the content of a chunk is no text"),
+        ("lm-eval", harness(0, [[[HALF, True]]], [["Good?", " yes"]], "more"),
+         "the document stands here once more, with another filter"),
+        ("lm-eval", harness(1, [[[HALF, True]]] * 2, [["q", "a"], ["Q", "b"]]), "the choices have different contexts"),
+        ("lm-eval", harness(1, [[[HALF, True]]] * 2, [["q", "a"], ["q", "a"]]), "a choice stands twice"),
+        ("sglang", {"prompt": "q", "text": "x", "meta_info": {"output_token_logprobs": [[HALF, 9]]}},
+         "a token is no triple of log-probability, id and text"),
+        ("stored-top-k", {"input_ids": [3], "target_token_ids": [[7, 7]], "target_logprobs": [[HALF, HALF]]},
+         "an id stands twice in a position"),
+    ],
+)  # fmt: skip
+def test_a_line_that_holds_no_sample_is_left_out_and_says_why(name, line, why, tmp_path):
+    # Oracle: enumeration, one fault each; the line before it stays what it is
+    values, options, _ = FORMATS[name]
+    alone, _ = read(tmp_path, values, **options)
+    found, report = read(tmp_path, [*values, line], **options)
+    assert (found, report.left_out) == (alone, {why: 1})
+
+
+def test_what_is_read_of_tokens_alone_is_said(tmp_path):
+    # Oracle: enumeration, by hand: a first log-probability of 0 is none in HELM; all tokens of a reply that has none
+    state = copy.deepcopy(FORMATS["helm"][0][0])
+    state["request_states"][0]["result"]["completions"][0]["tokens"][0]["logprob"] = 0
+    found, report = read(tmp_path, [state])
+    assert found == [("Good?", "yes", 1, None)]
+    assert report.notes == {"the first log-probability is exactly 0, which may stand for none: not told": 1}
+    lines = [chat("yes", [token("yes", HALF)]), chat("yes", None)]
+    found, report = read(tmp_path, lines, input="prefix", label="all")
+    assert (len(found), report.left_out) == (1, {"no tokens are listed": 1})
+
+
 def test_probabilities_after_sampling(tmp_path):
     # Oracle: enumeration, ln 0.7 and ln 0.3
     listed = [{"token": "y", "prob": 0.7}, {"token": "n", "prob": 0.3}]
