@@ -10,6 +10,7 @@ from scipy.optimize import minimize, minimize_scalar
 
 import kt_theory as kt
 from kt_theory.lossaudit.teachers import pool
+from kt_theory.losses import channels
 from kt_theory.losses.hard import Focal
 from kt_theory.losses.loss import Found, Limit, Loss
 from kt_theory.losses.row import Row, softmax
@@ -757,3 +758,28 @@ def test_the_ledger_takes_a_loss():
     for bound, verdict in ((1.0, "holds"), (0.01, "refuted")):
         statement = kt.ledger.upper_bound("own", learner, lambda S, A, n, bound=bound: bound)
         assert kt.verify(statements=[statement])["verdict"].item() == verdict
+
+
+@pytest.mark.parametrize(("name", "params", "most"), [("masked_temperature", {}, 5), ("watermark", {"gamma": 0.5}, 7)])
+def test_channels_that_go_through_all_cases_refuse_too_many(name, params, most, monkeypatch):
+    # Oracle: enumeration, 2^5 masks and (7 choose 3) green lists at 35 cases; a label more has 2^6, and (8 choose 4)
+    monkeypatch.setattr(channels, "CASES", 35)
+    channel = kt.losses.make(name, **params)
+    assert channel.apply(np.full(most, 1 / most)).sum() == pytest.approx(1)
+    with pytest.raises(kt.Unsupported, match=f"{name}: {most + 1} labels have .*, more than 35"):
+        channel.apply(np.full(most + 1, 1 / (most + 1)))
+
+
+def test_a_label_that_init_leaves_out_stays_out_where_a_loss_leaves_it_free():
+    # Oracle: definition, what is listed keeps its proportions, what is not listed keeps those of init, 0 among them
+    loss = kt.losses.make("top_k_both_renormalised", k=2)
+    p, init = np.array([0.4, 0.3, 0.2, 0.05, 0.05]), np.array([0.25, 0.25, 0.375, 0.125, 0.0])
+    student = loss.minimise(Row.population(p, loss.protocol, init=init)).student
+    assert np.isfinite(student).all()
+    assert student[0] / student[1] == pytest.approx(4 / 3, rel=1e-12)
+    assert student[2] / student[3] == pytest.approx(3, rel=1e-12)
+    assert student[4] < 1e-200
+    # A listed label that init leaves out: what is listed keeps its proportions, and is hardly there.
+    student = loss.minimise(Row.population(p, loss.protocol, init=init[[4, 0, 1, 2, 3]])).student
+    assert student[0] / student[1] == pytest.approx(4 / 3, rel=1e-12)
+    assert 0 < student[1] < 1e-100

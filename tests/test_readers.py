@@ -308,3 +308,6 @@ def test_the_first_value_of_a_pair_is_kept(monkeypatch):
     assert data.revealed[0, :2].tolist() == [0.5, 0.25]
     with pytest.raises(Refusal, match=r"probability 0\.501 on row 3, 0\.5 on row 1 \(3 rows disagree\)"):
         kt.TransferSet.from_records(records, other="?")
+    alone = {name: column[:3] for name, column in records.items()}
+    with pytest.raises(Refusal, match=r"0\.5 on row 1; the largest relative difference in the table is 0\.002,"):
+        kt.TransferSet.from_records(alone, other="?")

@@ -323,3 +323,15 @@ def test_arguments_of_another_kind_are_refused_in_a_sentence(tmp_path):
     kt.study.run_in_folder(kt.study.Design("d", [panel], reps=2), tmp_path / "s")
     with pytest.raises(ValueError, match="name is None: it must be text"):
         kt.study.replay(tmp_path / "s", None)
+
+
+def test_nothing_of_a_study_stays_behind(tmp_path):
+    # Oracle: enumeration; a damaged batch was moved aside, two folders deep, and a problem is kept
+    design = kt.study.Design("tiny", [kt.study.Panel("p", PROBLEM, [5], ["CE_ful"])], reps=10)
+    kt.study.run_in_folder(design, tmp_path / "more" / "s")
+    (batch,) = (tmp_path / "more" / "s").glob("batches/*/*.json")
+    batch.write_text("{}")
+    assert kt.study.run_in_folder(design, tmp_path / "more" / "s").tally.damaged
+    assert list((tmp_path / "more" / "s").glob("damaged/batches/*/*.json"))
+    remove(tmp_path / "more" / "s")
+    assert list(tmp_path.iterdir()) == []
