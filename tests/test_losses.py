@@ -351,6 +351,44 @@ def test_exact_on_seen_labels():
     assert np.abs(kt.fit(data, kt.losses.make("naive_partial").learner()) - kt.fit(data, "CE_ptl")).max() < 1e-12
 
 
+def by_rows(learner, data):
+    """The students of a learner's row function on the visited inputs of a data set, their rows and those inputs."""
+    visited = np.flatnonzero(data.counts.any(axis=1))
+    students = np.empty((visited.size, 5))
+    for i, s in enumerate(visited):
+        told = (~np.isnan(data.revealed[s])).astype(np.int8) if learner.protocol.lists else None
+        learner.row(data.counts[s].sum(), data.counts[s], told, TABLE[s], np.full(5, 0.2), students[i])
+    return students, visited
+
+
+TABLE = np.array([[0.4, 0.3, 0.2, 0.1, 0.0], [0.2] * 5, [0.96, 0.01, 0.01, 0.01, 0.01], [0.0, 0.5, 0.0, 0.5, 0.0]])
+ROWS = [n for n in TRAINED if LOSSES[n].level != "sorted" and kt.losses.make(n).learner().row is not None]
+
+
+def test_rows_that_losses_share_with_learners_give_their_students():
+    # Oracle: second algorithm, the minimiser of each loss as a formula over tables, zeros and ties among the teachers
+    assert len(ROWS) >= 29
+    problem = kt.Problem(np.full(4, 0.25), TABLE)
+    for name in ROWS:
+        learner = kt.losses.make(name).learner()
+        data = kt.draw(problem, learner.protocol, n=25, seed=4)
+        students, visited = by_rows(learner, data)
+        assert tv(students, kt.fit(data, learner)[visited]).max() < 1e-12, name
+    # Not where a zero must be refused, or rows are no rows of their own.
+    assert kt.losses.make("mse_logits").learner().row is None
+    assert kt.losses.make("token_scaled").learner().row is None
+    assert kt.losses.make("sparsemax", readout="softmax").learner().row is None
+
+
+def test_losses_with_rows_are_simulated_on_sparse_problems():
+    # Oracle: second door, the built-in learner of the same student on the same draws
+    sparse = kt.Problem.from_cells([0.5, 0.5], [0, 0, 1], [0, 1, 2], [0.6, 0.4, 1.0], 4)
+    pairs = (("brier", "CE_sgl"), ("target_binary_kl", "SEL_ptl"), ("reverse_kl", "CE_ful"))
+    for name, built_in in pairs:
+        frame = kt.simulate(sparse, [kt.losses.make(name).learner(), built_in], n=7, reps=50, seed=2)
+        assert frame["mean"].nunique() == 1
+
+
 def test_a_learner_goes_through_every_door():
     # Oracle: second algorithm, the mean of the exact law against a simulation and expected_risk
     coin = kt.Problem([0.5, 0.5], [[0.7, 0.3], [0.4, 0.6]])

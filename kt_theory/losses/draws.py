@@ -11,8 +11,8 @@ from scipy.special import gammaln, xlogy
 from kt_theory import checks
 from kt_theory.learners.learner import Learner
 from kt_theory.losses.domains import Flag, Number, Whole
-from kt_theory.losses.loss import Found, Loss
 from kt_theory.losses.row import Row, tempered
+from kt_theory.losses.students import CrossEntropyTo
 from kt_theory.protocols.facts import Protocol
 from kt_theory.protocols.protocol import sampled
 
@@ -20,7 +20,7 @@ from kt_theory.protocols.protocol import sampled
 TABLES = 10**6
 
 
-class RandomSampling(Loss):
+class RandomSampling(CrossEntropyTo):
     """Random sampling of the teacher: -sum_i t_i log q_i, t_i = (c_i / k) p_i / r_i, c the counts of k draws from r.
 
     r is proportional to p^power. With power 1 the student is the MLE of k n labels: it uses counts where it holds
@@ -35,7 +35,7 @@ class RandomSampling(Loss):
     formula = "-sum_i t_i log q_i, t_i = (c_i / k) p_i / r_i"
     paper = "Anshumann et al. 2025"
     level = "sampled"
-    consistent, rate, convex = "if power = 1 or unnormalised", "mle with k times the samples", "z"
+    consistent, rate = "if power = 1 or unnormalised", "mle with k times the samples"
     separable = False
     k = Whole(12, "draws an input", 1)
     power = Number(1.0, "exponent of the proposal", "(0, inf)")
@@ -70,15 +70,6 @@ class RandomSampling(Loss):
         answer = np.zeros_like(p)
         answer[used] = weight @ t
         return answer / answer.sum()
-
-    def value(self, q: np.ndarray, row: Row) -> np.ndarray:
-        return -xlogy(self._target(row), q).sum(axis=-1)
-
-    def _flow(self, q: np.ndarray, row: Row) -> np.ndarray:
-        return -self._target(row) + 0 * q
-
-    def minimise(self, row: Row) -> Found:
-        return Found(self._target(row))
 
     def learner(self) -> Learner:
         if self.power != 1:

@@ -9,16 +9,18 @@ import numpy as np
 from scipy.special import wrightomega, xlogy
 
 from kt_theory.losses.domains import Number
+from kt_theory.losses.loops import focal, rational
 from kt_theory.losses.loss import Found, Loss
 from kt_theory.losses.row import Row, logs, scaled, tempered
 from kt_theory.losses.solving import increasing_root
+from kt_theory.losses.students import CrossEntropyTo, Frequencies
 
 
 def _sum(x: np.ndarray) -> np.ndarray:
     return x.sum(axis=-1)
 
 
-class CrossEntropy(Loss):
+class CrossEntropy(Frequencies, CrossEntropyTo):
     """Cross-entropy: -log q_y.
 
     Hard labels. The minimiser is the law of the labels, so the student is the MLE at every n: CE_sgl. Labels that were
@@ -29,19 +31,10 @@ class CrossEntropy(Loss):
     title = "Cross-entropy; supervised fine-tuning on samples"
     formula = "-log q_y"
     paper = "textbook"
-    consistent, rate, convex = "yes", "mle", "z"
-
-    def value(self, q: np.ndarray, row: Row) -> np.ndarray:
-        return -_sum(xlogy(row.labels, q))
-
-    def _flow(self, q: np.ndarray, row: Row) -> np.ndarray:
-        return -row.labels + 0 * q
-
-    def minimise(self, row: Row) -> Found:
-        return Found(row.labels)
+    consistent, rate = "yes", "mle"
 
 
-class Brier(Loss):
+class Brier(Frequencies):
     """Brier score, the squared error on one-hot labels: sum_b (q_b - 1[b = y])^2.
 
     Hard labels. The minimiser is the law of the labels: the MLE at every n. Source: textbook.
@@ -58,9 +51,6 @@ class Brier(Loss):
 
     def _flow(self, q: np.ndarray, row: Row) -> np.ndarray:
         return 2 * q * (q - row.labels)
-
-    def minimise(self, row: Row) -> Found:
-        return Found(row.labels)
 
 
 class MeanAbsoluteError(Loss):
@@ -115,18 +105,10 @@ class GeneralizedCrossEntropy(Loss):
 
 def _rational(e: np.ndarray, weight: float, bend: float) -> np.ndarray:
     """Q with e (weight / q + bend) equal on all labels, for weight > 0 and bend >= 0; shape (..., A)."""
-    e = np.asarray(e, dtype=float)
-    top = e.max(axis=-1, keepdims=True)
-
-    def total(log_gap: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        gap = np.exp(log_gap)
-        q = weight * e / (gap + bend * (top - e))
-        return -np.log(_sum(q))[..., None], (_sum(q * gap / (gap + bend * (top - e))) / _sum(q))[..., None]
-
-    # At mu = bend max e + gap the largest probability is weight max e / gap, at most 1, and their sum is at most 1 at
-    # gap = weight, where q <= e.
-    log_gap = increasing_root(total, np.log(weight * top), np.full_like(top, np.log(weight)))
-    return scaled(e / (np.exp(log_gap) + bend * (top - e)))
+    laws = np.ascontiguousarray(e, dtype=np.float64).reshape(-1, e.shape[-1])
+    q = np.empty_like(laws)
+    rational(laws, weight, bend, q)
+    return q.reshape(e.shape)
 
 
 class SymmetricCrossEntropy(Loss):
@@ -213,46 +195,13 @@ class Focal(Loss):
         e = row.labels
         if self.gamma == 0:
             return Found(e)
-        alone = (e > 0).sum(axis=-1) == 1
-        # One label seen: the infimum is its point mass; the solver is given another law.
-        inner = np.where(alone[..., None], 1.0 / e.shape[-1], e)
-        q, count = self._joint(inner)
-        return Found(np.where(alone[..., None], e, q), iterations=count)
-
-    def _joint(self, e: np.ndarray) -> tuple[np.ndarray, int]:
-        """Make log e_a + log phi(q_a) equal on all labels and sum q = 1, by Newton's steps on the logits of each q_a.
-
-        log phi is close to linear in the logit of q, with slopes between -1 and -gamma at the ends. A step is cut where
-        it is long, so that a row may need many for a law that is near a vertex.
-        """
-        seen = e > 0
-        log_e = np.where(seen, logs(e), 0.0)
-        t = np.where(seen, log_e - np.log1p(-np.minimum(e, 1 - 1e-12)), 0.0)
-        count = 0
-        while (count := count + 1) <= 200:
-            value, slope = self._log_phi(t)
-            q = np.where(seen, 1 / (1 + np.exp(-t)), 0.0)
-            w = q * np.where(seen, 1 / (1 + np.exp(t)), 0.0) / slope
-            height = log_e + value
-            level = (1 - q.sum(-1, keepdims=True) + (w * height).sum(-1, keepdims=True)) / w.sum(-1, keepdims=True)
-            step = np.where(seen, (level - height) / slope, 0.0)
-            step = step / np.maximum(1.0, np.abs(step).max(axis=-1, keepdims=True))
-            t = t + step
-            if np.abs(step).max(initial=0.0) <= 1e-14:
-                break
-        return scaled(np.where(seen, 1 / (1 + np.exp(-t)), 0.0)), count
-
-    def _log_phi(self, t: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Log phi at q = 1 / (1 + exp(-t)), and its slope by t."""
-        log_q, log_rest = -np.logaddexp(0, -t), -np.logaddexp(0, t)
-        q, rest, g = np.exp(log_q), np.exp(log_rest), self.gamma
-        # phi = rest^(g - 1) (rest - g q log q) / q
-        mix = rest - g * q * log_q
-        slope = -(g - 1) * q - rest + (-q * rest - g * q * rest * (log_q + 1)) / mix
-        return (g - 1) * log_rest + np.log(mix) - log_q, slope
+        laws = np.ascontiguousarray(e, dtype=np.float64).reshape(-1, e.shape[-1])
+        q = np.empty_like(laws)
+        count = focal(laws, self.gamma, q)
+        return Found(q.reshape(e.shape), iterations=count)
 
 
-class LabelSmoothing(Loss):
+class LabelSmoothing(CrossEntropyTo):
     """Label smoothing: -(1 - epsilon) log q_y - (epsilon / A) sum_b log q_b.
 
     Hard labels. The minimiser is (1 - epsilon) p + epsilon / A; read out (q - epsilon / A) / (1 - epsilon) to have the
@@ -263,21 +212,11 @@ class LabelSmoothing(Loss):
     title = "Label smoothing"
     formula = "-(1 - epsilon) log q_y - (epsilon / A) sum_b log q_b"
     paper = "Szegedy et al. 2016; Mueller et al. 2019"
-    convex = "z"
     rate = "readout: mle"
     epsilon = Number(0.1, "mass moved to the uniform law", "[0, 1)")
 
     def _target(self, row: Row) -> np.ndarray:
         return (1 - self.epsilon) * row.labels + self.epsilon / row.labels.shape[-1]
-
-    def value(self, q: np.ndarray, row: Row) -> np.ndarray:
-        return -_sum(xlogy(self._target(row), q))
-
-    def _flow(self, q: np.ndarray, row: Row) -> np.ndarray:
-        return -self._target(row) + 0 * q
-
-    def minimise(self, row: Row) -> Found:
-        return Found(self._target(row))
 
 
 class ConfidencePenalty(Loss):

@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit, logit, xlogy
 
+from kt_theory.learners.hard import CE_SGL
+from kt_theory.learners.learner import Learner
 from kt_theory.losses.domains import Choice, Number
 from kt_theory.losses.loss import Found, ScoreLoss
 from kt_theory.losses.row import Row, logs, scaled, softmax
 from kt_theory.losses.solving import increasing_root, minimum
+from kt_theory.losses.students import Frequencies
 
 
 def softplus(z: np.ndarray) -> np.ndarray:
@@ -55,6 +58,9 @@ class _FenchelYoung(ScoreLoss):
         whole = (row.labels > 0).all(axis=-1)
         note = "" if own or whole.all() else "scores of labels that were not drawn are free below a level"
         return Found(row.labels if own else softmax(self._scores(row.labels)), unique=whole | own, note=note)
+
+    def twin(self) -> Learner | None:
+        return CE_SGL if self.readout == "own" else None
 
 
 class Sparsemax(_FenchelYoung):
@@ -118,7 +124,7 @@ class Entmax15(_FenchelYoung):
         return 2 * np.sqrt(q)
 
 
-class StableMax(ScoreLoss):
+class StableMax(Frequencies, ScoreLoss):
     """StableMax cross-entropy: -log(s(z_y) / sum_b s(z_b)), s(x) = x + 1 for x >= 0, 1 / (1 - x) below.
 
     Hard labels. By its own read-out the student is the MLE. Neither shift invariant nor convex; scores of rare labels
@@ -150,9 +156,6 @@ class StableMax(ScoreLoss):
         slope = np.where(z.real >= 0, 1 / (1 + np.maximum(z.real, 0)), 1 / (1 - np.minimum(z.real, 0)))
         return slope * (s / s.sum(axis=-1, keepdims=True) - row.labels)
 
-    def minimise(self, row: Row) -> Found:
-        return Found(row.labels)
-
 
 def stable(z: np.ndarray) -> np.ndarray:
     """S of StableMax."""
@@ -160,7 +163,7 @@ def stable(z: np.ndarray) -> np.ndarray:
         return np.where(z.real >= 0, z + 1, 1 / (1 - np.where(z.real < 0, z, 0)))
 
 
-class ZLoss(ScoreLoss):
+class ZLoss(Frequencies, ScoreLoss):
     """Cross-entropy with z-loss: -log q_y + weight (log sum_b exp z_b)^2.
 
     Hard labels. The second term fixes the gauge of the logits and moves no minimiser: the student is the MLE.
@@ -185,9 +188,6 @@ class ZLoss(ScoreLoss):
         partition = np.log(np.exp(z - top).sum(axis=-1, keepdims=True)) + top
         return q - row.labels + 2 * self.weight * partition * q
 
-    def minimise(self, row: Row) -> Found:
-        return Found(row.labels)
-
 
 def gauge_of_sigmoids(q: np.ndarray) -> np.ndarray:
     """Log q + c with sigmoids that sum to 1, shape (..., A): the best gauge of one-vs-rest logits with softmax q."""
@@ -204,7 +204,18 @@ def gauge_of_sigmoids(q: np.ndarray) -> np.ndarray:
     return log_q + np.where(sure, np.inf, c)
 
 
-class OneVsRest(ScoreLoss):
+class Sigmoids(ScoreLoss):
+    """A loss of sigmoids of its scores, whose law is read by softmax, or from the sigmoids, scaled to one."""
+
+    def link(self, z: np.ndarray) -> np.ndarray:
+        return softmax(z) if self.readout == "softmax" else scaled(expit(z))
+
+    def scores(self, q: np.ndarray) -> np.ndarray:
+        """Those with sigmoids that sum to 1."""
+        return gauge_of_sigmoids(q) if self.readout == "softmax" else logs(q) - np.log1p(-np.minimum(q, 1 - 1e-16))
+
+
+class OneVsRest(Sigmoids):
     """One-vs-rest: softplus(-z_y) + sum_(b != y) softplus(z_b), the binary cross-entropy of one-hot rows.
 
     Hard labels. The minimiser has sigma(z_a) = p_a: read out the sigmoids, which are the MLE; softmax gives
@@ -217,12 +228,6 @@ class OneVsRest(ScoreLoss):
     paper = "Kanai et al. 2022"
     consistent, rate, convex = "if read out by sigmoids", "readout: mle", "z"
     readout = Choice("softmax", "how the law is read from the logits", "softmax", "sigmoid")
-
-    def link(self, z: np.ndarray) -> np.ndarray:
-        return softmax(z) if self.readout == "softmax" else scaled(expit(z))
-
-    def scores(self, q: np.ndarray) -> np.ndarray:
-        return gauge_of_sigmoids(q) if self.readout == "softmax" else logs(q) - np.log1p(-np.minimum(q, 1 - 1e-16))
 
     def score_value(self, z: np.ndarray, row: Row) -> np.ndarray:
         e = row.labels
@@ -242,6 +247,9 @@ class OneVsRest(ScoreLoss):
         sure = (e == 1).any(axis=-1, keepdims=True)
         odds = e / np.where(e < 1, 1 - e, 1.0)
         return Found(np.where(sure, e, scaled(odds)), scores=z)
+
+    def twin(self) -> Learner | None:
+        return CE_SGL if self.readout == "sigmoid" else None
 
 
 class SwitchingOneVsRest(ScoreLoss):
@@ -299,7 +307,7 @@ class SwitchingOneVsRest(ScoreLoss):
         return Found(q.reshape(shape), scores=z.reshape(shape), local_only=local, iterations=count)
 
 
-class QualityFocal(ScoreLoss):
+class QualityFocal(Sigmoids):
     """Quality focal loss on one-hot rows: sum_a |t_a - s_a|^beta BCE(s_a, t_a), s = sigma(z).
 
     Hard labels. For each label a root of p (beta (1 - s)^(beta - 1) log s - (1 - s)^beta / s) +
@@ -314,13 +322,6 @@ class QualityFocal(ScoreLoss):
     rate, closed = "readout: mle", False
     beta = Number(2.0, "exponent", "[0, inf)")
     readout = Choice("normalised", "how the law is read", "normalised", "softmax")
-
-    def link(self, z: np.ndarray) -> np.ndarray:
-        return softmax(z) if self.readout == "softmax" else scaled(expit(z))
-
-    def scores(self, q: np.ndarray) -> np.ndarray:
-        """In the gauge whose sigmoids sum to 1; the law alone does not determine it."""
-        return gauge_of_sigmoids(q) if self.readout == "softmax" else logs(q) - np.log1p(-np.minimum(q, 1 - 1e-16))
 
     def score_value(self, z: np.ndarray, row: Row) -> np.ndarray:
         s, rest = 1 / (1 + np.exp(-z)), 1 / (1 + np.exp(z))

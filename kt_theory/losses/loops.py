@@ -1,4 +1,7 @@
-"""The compiled loop of the solvers: Newton's steps for sums of cross-entropies of one row of logits."""
+"""The compiled loops of the solvers, a row of labels at a time.
+
+They fill arrays that they are given. A row is solved by itself, and its answer is the same in any company.
+"""
 
 from __future__ import annotations
 
@@ -105,3 +108,206 @@ def _value(weights, temperatures, shifts, targets, z, n, s, g):  # type: ignore[
             s[k, a] /= total
             g[a] += weights[k] * (s[k, a] - targets[k, n, a])
     return value
+
+
+@jit
+def rational(e, weight, bend, q):  # type: ignore[no-untyped-def]
+    """Fill q with the laws that have e (weight / q + bend) equal on all labels of a row, for weight > 0, bend >= 0.
+
+    q_a = weight e_a / (gap + bend (max e - e_a)), with the gap from their sum. 1 / sum is concave in the gap: Newton's
+    steps from below, where the largest probability alone is 1, rise to the root without passing it.
+    """
+    N, A = e.shape
+    for n in range(N):
+        top = e[n].max()
+        gap = weight * top
+        for _ in range(STEPS):
+            total = 0.0
+            slope = 0.0
+            for a in range(A):
+                x = 1.0 / (gap + bend * (top - e[n, a]))
+                total += weight * e[n, a] * x
+                slope += weight * e[n, a] * x * x
+            step = total * (total - 1.0) / slope
+            if not step > 1e-16 * gap:
+                break
+            gap += step
+        total = 0.0
+        for a in range(A):
+            q[n, a] = e[n, a] / (gap + bend * (top - e[n, a]))
+            total += q[n, a]
+        for a in range(A):
+            q[n, a] /= total
+
+
+@jit
+def focal(e, gamma, q):  # type: ignore[no-untyped-def]
+    """Fill q with the minimisers of the focal loss for gamma > 0 and laws e of the labels; return the most steps.
+
+    log e_a + log phi(q_a) is made equal on all labels and sum q = 1, by Newton's steps on the logits t of each q_a.
+    log phi is close to linear in t, with slopes between -1 and -gamma at the ends. A step is cut where it is long, so
+    that a row may need many for a law that is near a vertex. Labels of equal probability share a logit.
+    """
+    N, A = e.shape
+    value = np.empty(A)
+    times = np.empty(A)
+    t = np.empty(A)
+    height = np.empty(A)
+    slope = np.empty(A)
+    mine = np.empty(A, dtype=np.int64)
+    most = 0
+    for n in range(N):
+        levels = 0
+        for a in range(A):
+            mine[a] = -1
+            if e[n, a] > 0.0:
+                k = 0
+                while k < levels and value[k] != e[n, a]:
+                    k += 1
+                if k == levels:
+                    value[k] = e[n, a]
+                    times[k] = 0.0
+                    levels += 1
+                times[k] += 1.0
+                mine[a] = k
+        if levels == 1 and times[0] == 1.0:  # one label seen: the infimum is its point mass
+            for a in range(A):
+                q[n, a] = 1.0 if mine[a] == 0 else 0.0
+            continue
+        for k in range(levels):
+            t[k] = np.log(value[k]) - np.log1p(-min(value[k], 1.0 - 1e-12))
+        count = 0
+        while count < STEPS:
+            count += 1
+            mass = 0.0
+            weighted = 0.0
+            weight = 0.0
+            for k in range(levels):
+                u = np.exp(-abs(t[k]))
+                larger = 1.0 / (1.0 + u)
+                p = larger if t[k] >= 0.0 else u * larger
+                rest = u * larger if t[k] >= 0.0 else larger
+                log_p = -np.log1p(u) - max(-t[k], 0.0)
+                log_rest = log_p - t[k]
+                # phi = rest^(gamma - 1) (rest - gamma p log p) / p
+                mix = rest - gamma * p * log_p
+                height[k] = np.log(value[k] * mix) + (gamma - 1.0) * log_rest - log_p
+                slope[k] = -(gamma - 1.0) * p - rest - p * rest * (1.0 + gamma * (log_p + 1.0)) / mix
+                w = times[k] * p * rest / slope[k]
+                mass += times[k] * p
+                weighted += w * height[k]
+                weight += w
+            level = (1.0 - mass + weighted) / weight
+            longest = 0.0
+            for k in range(levels):
+                slope[k] = (level - height[k]) / slope[k]
+                longest = max(longest, abs(slope[k]))
+            for k in range(levels):
+                t[k] += slope[k] / max(1.0, longest)
+            if not longest > 1e-14:
+                break
+        most = max(most, count)
+        total = 0.0
+        for a in range(A):
+            q[n, a] = 1.0 / (1.0 + np.exp(-t[mine[a]])) if mine[a] >= 0 else 0.0
+            total += q[n, a]
+        for a in range(A):
+            q[n, a] /= total
+    return most
+
+
+@jit
+def assigned(e, values, w, q, unique):  # type: ignore[no-untyped-def]
+    """Fill q with the minimisers of -sum e log q + w sum |q - t|, for w > 0, and whether each is the only one.
+
+    t are the values of a row, in descending order, given to the labels in the descending order of e, ties by number.
+    Label a has e_a / (mu + w) where that exceeds t_a, e_a / (mu - w) where that lies below, else t_a; unseen labels
+    keep t_a for mu < w, have 0 for mu > w, and share what is left at mu = w. Below w a step to the root of the labels
+    that exceed t now rises to mu without passing it, and ends when these stay the same. Where labels of equal e have
+    unequal q another assignment is as good.
+    """
+    N, A = e.shape
+    order = np.empty(A, dtype=np.int64)
+    t = np.empty(A)
+    for n in range(N):
+        seen = 0
+        for a in range(A):  # a stable order, by insertion: few labels are seen
+            if e[n, a] > 0.0:
+                i = seen
+                while i > 0 and e[n, order[i - 1]] < e[n, a]:
+                    order[i] = order[i - 1]
+                    i -= 1
+                order[i] = a
+                seen += 1
+        i = seen
+        for a in range(A):
+            if not e[n, a] > 0.0:
+                order[i] = a
+                i += 1
+        rest = 0.0
+        at_kink = 0.0
+        for i in range(A):
+            t[i] = values[n, i]
+            if i < seen:
+                at_kink += max(t[i], e[n, order[i]] / (2.0 * w))
+            else:
+                rest += t[i]
+        left = rest  # what unseen labels have
+        if at_kink > 1.0:
+            left = 0.0
+            low, high = w, w + 1.0
+            while True:
+                mu = 0.5 * (low + high)
+                if not low < mu < high:
+                    break
+                total = 0.0
+                for i in range(seen):
+                    total += _between(e[n, order[i]], t[i], mu, w)
+                if total > 1.0:
+                    low = mu
+                else:
+                    high = mu
+        elif at_kink + rest >= 1.0:
+            mu = w
+            left = 1.0 - at_kink
+        else:
+            # The sum of all but unseen labels is sum max(t, e / x) at x = mu + w.
+            x = 0.0
+            while True:
+                up = 0.0
+                kept = 0.0
+                for i in range(seen):
+                    p = e[n, order[i]]
+                    if x * t[i] < p:
+                        up += p
+                    else:
+                        kept += t[i]
+                new = up / (1.0 - rest - kept) if up > 0.0 else x
+                if not new > x:
+                    break
+                x = new
+            mu = x - w
+        total = 0.0
+        for i in range(A):
+            unseen = t[i] * (left / rest) if rest > 0.0 else 0.0
+            q[n, order[i]] = _between(e[n, order[i]], t[i], mu, w) if i < seen else unseen
+            total += q[n, order[i]]
+        exact = True
+        for i in range(A):
+            exact &= abs(q[n, order[i]] - t[i]) < 1e-14
+        for i in range(A):
+            q[n, order[i]] = t[i] if exact else q[n, order[i]] / total
+        unique[n] = True
+        for i in range(1, A):
+            first, second = order[i - 1], order[i]
+            if e[n, first] == e[n, second] and abs(q[n, first] - q[n, second]) > 1e-9:
+                unique[n] = False
+
+
+@jit
+def _between(p, t, mu, w):  # type: ignore[no-untyped-def]
+    """What a seen label of frequency p and aim t has at mu > -w."""
+    up = p / (mu + w)
+    if up > t:
+        return up
+    return min(t, p / (mu - w)) if mu > w else t

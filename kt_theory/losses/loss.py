@@ -15,7 +15,7 @@ from kt_theory.protocols.facts import Protocol
 from kt_theory.protocols.protocol import resolve_protocol
 
 #: Raised when a change of the code changes a student: stored studies tell learners apart by it.
-REVISION = 1
+REVISION = 2
 
 #: A student's probability below this counts as 0 at a minimum that is not attained.
 NONE = 1e-12
@@ -308,6 +308,10 @@ class Loss(Limit):
             )
         return ReadLabels(self)
 
+    def twin(self) -> Learner | None:
+        """The learner of the package with the same student, whose compiled rows simulate that of this loss."""
+        return None
+
     def learner(self) -> Learner:
         """The learner that minimises this loss on a transfer set.
 
@@ -327,12 +331,16 @@ class Loss(Limit):
         def fit(counts: np.ndarray, revealed: np.ndarray, init: np.ndarray) -> np.ndarray:
             return fitted(loss, counts, revealed, init)
 
+        # Rows refuse no zero, and know no other row.
+        twin = None if self.takes_logs or self.couples_inputs else self.twin()
         words = (self.formula or self.id).replace("\n", " ")
         return Learner(
             self.name,
             self.protocol,
             fit,
             couples_inputs=self.couples_inputs,
+            row=None if twin is None else twin.row,
+            cells=None if twin is None else twin.cells,
             loss=words,
             fingerprint=f"loss {self.name} {REVISION}",
         )
@@ -356,20 +364,24 @@ class ScoreLoss(Loss):
 
 def fitted(loss: Loss, counts: np.ndarray, revealed: np.ndarray, init: np.ndarray) -> np.ndarray:
     """The student of a loss on tables of shape (S, A); rows without a visit stay at `init`."""
+    visited = counts.any(axis=1) if loss.protocol.shows_label else (~np.isnan(revealed)).any(axis=1)
+    if visited.all():
+        answer = _fitted_visited(loss, counts, revealed, init)
+        return answer.copy() if np.may_share_memory(answer, revealed) or np.may_share_memory(answer, init) else answer
     student = np.array(init, dtype=np.float64)
-    visited = np.flatnonzero(counts.any(axis=1) if loss.protocol.shows_label else (~np.isnan(revealed)).any(axis=1))
-    if not visited.size:
-        return student
-    counts, revealed, init = counts[visited], revealed[visited], init[visited]
+    if visited.any():
+        student[visited] = _fitted_visited(loss, counts[visited], revealed[visited], init[visited])
+    return student
+
+
+def _fitted_visited(loss: Loss, counts: np.ndarray, revealed: np.ndarray, init: np.ndarray) -> np.ndarray:
     loss.refuse_zeros(revealed, "the teacher at a visited input ")
     if loss.closed or loss.couples_inputs:
-        student[visited] = loss.minimise(Row.of_counts(counts, revealed, init)).student
-        return student
+        return loss.minimise(Row.of_counts(counts, revealed, init)).student
     keys = np.concatenate([counts, np.where(np.isnan(revealed), -1.0, revealed), init], axis=1)
     _, first, inverse = np.unique(keys, axis=0, return_index=True, return_inverse=True)
     found = loss.minimise(Row.of_counts(counts[first], revealed[first], init[first]))
-    student[visited] = found.student[inverse.reshape(-1)]
-    return student
+    return found.student[inverse.reshape(-1)]
 
 
 def checked_teacher(p: Any) -> np.ndarray:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit, xlogy
 
+from kt_theory.learners.learner import Learner
+from kt_theory.learners.soft import CE_FUL
 from kt_theory.losses.domains import Choice, Number
-from kt_theory.losses.links import softplus
+from kt_theory.losses.links import Sigmoids, softplus
 from kt_theory.losses.loops import mixtures
 from kt_theory.losses.loss import Found, Loss, ScoreLoss
 from kt_theory.losses.row import Row, logs, scaled, softmax, split_ties, tempered
 from kt_theory.losses.solving import minimum
+from kt_theory.losses.students import CrossEntropyTo, Frequencies
 from kt_theory.losses.tables import marginal
 
 
@@ -163,7 +166,7 @@ class ConfidenceRanking(_Mixture):
         return Found(student, iterations=steps)
 
 
-class BinaryMaps(_Mixture, ScoreLoss):
+class BinaryMaps(_Mixture, Sigmoids):
     """Binary classification maps: sum_a |sigma(z*_a) - sigma(z_a)| BCE(sigma(z_a), sigma(z*_a)), z* = log p.
 
     The minimiser is z = z*: by softmax p, by sigmoids scaled to one p / (1 + p) / Z. The factor carries a gradient, so
@@ -178,18 +181,9 @@ class BinaryMaps(_Mixture, ScoreLoss):
     smooth = False
     readout = Choice("softmax", "how the law is read", "softmax", "normalised")
 
-    def link(self, z: np.ndarray) -> np.ndarray:
-        return softmax(z) if self.readout == "softmax" else scaled(expit(z))
-
     def scores(self, q: np.ndarray) -> np.ndarray:
         """In the gauge of log q (softmax), or with the sigmoids q."""
-        return logs(q) if self.readout == "softmax" else logs(q) - np.log1p(-np.minimum(q, 1 - 1e-16))
-
-    def value(self, q: np.ndarray, row: Row) -> np.ndarray:
-        return self.score_value(self.scores(q), row)
-
-    def gradient(self, q: np.ndarray, row: Row) -> np.ndarray:
-        return self.score_gradient(self.scores(q), row)
+        return logs(q) if self.readout == "softmax" else super().scores(q)
 
     def score_value(self, z: np.ndarray, row: Row) -> np.ndarray:
         t = row.shown / (1 + row.shown)
@@ -209,20 +203,14 @@ class BinaryMaps(_Mixture, ScoreLoss):
             return Found(row.shown, scores=z)
         return Found(scaled(row.shown / (1 + row.shown)), scores=z)
 
+    def twin(self) -> Learner | None:
+        return CE_FUL if self.readout == "softmax" else None
 
-class _MainHead(_Mixture):
+
+class _MainHead(_Mixture, Frequencies, CrossEntropyTo):
     """A head that sees the sampled label alone, beside others that share nothing with it in a table."""
 
-    consistent, convex = "yes", "z"
-
-    def value(self, q: np.ndarray, row: Row) -> np.ndarray:
-        return _cross_entropy(row.labels, q)
-
-    def _flow(self, q: np.ndarray, row: Row) -> np.ndarray:
-        return -row.labels + 0 * q
-
-    def minimise(self, row: Row) -> Found:
-        return Found(row.labels)
+    consistent = "yes"
 
 
 class DualHead(_MainHead):

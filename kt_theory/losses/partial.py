@@ -9,8 +9,11 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import xlogy
 
+from kt_theory.learners.learner import Learner
+from kt_theory.learners.partial import CE_PTL, SEL_PTL
 from kt_theory.losses.loss import Found, Loss
-from kt_theory.losses.row import Row, logs, scaled, share
+from kt_theory.losses.row import Row, logs, share
+from kt_theory.losses.students import CrossEntropyTo
 
 
 class _Partial(Loss):
@@ -41,8 +44,11 @@ class _ExactOnSeen(_Partial):
             known + spread, unique=unique, note="" if unique.all() else "unseen labels share as the init has it"
         )
 
+    def twin(self) -> Learner:
+        return SEL_PTL
 
-class NaivePartial(_Partial):
+
+class NaivePartial(_Partial, CrossEntropyTo):
     """Naive cross-entropy on partial labels, CE_ptl: -p(y) log q_y.
 
     The minimiser is p^2 / Z. Add -(1 - p(y)) log(1 - q_y), which makes it target_binary_kl, or read out sqrt(q) / Z.
@@ -53,18 +59,12 @@ class NaivePartial(_Partial):
     title = "Naive cross-entropy on partial labels (CE_ptl)"
     formula = "-p(y) log q_y"
     paper = "Zhao & Zhu 2024"
-    convex = "z"
 
-    def value(self, q: np.ndarray, row: Row) -> np.ndarray:
-        _, e, p, q = self._seen(q, row)
-        return -xlogy(e * p, q).sum(axis=-1)
+    def _target(self, row: Row) -> np.ndarray:
+        return row.labels * row.known
 
-    def _flow(self, q: np.ndarray, row: Row) -> np.ndarray:
-        _, e, p, _ = self._seen(q, row)
-        return -e * p + 0 * q
-
-    def minimise(self, row: Row) -> Found:
-        return Found(scaled(row.labels * row.known))
+    def twin(self) -> Learner:
+        return CE_PTL
 
 
 class SquaredErrorLogit(_ExactOnSeen):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from kt_theory.learners.learner import Learner
 from kt_theory.losses.domains import Whole
 from kt_theory.losses.links import softplus
 from kt_theory.losses.loss import Found, ScoreLoss
-from kt_theory.losses.row import Row, logs, scaled
+from kt_theory.losses.row import Row, scaled
 from kt_theory.losses.top_k import TopK
 
 
@@ -47,6 +48,9 @@ class RankingHinge(TopK):
     def minimise(self, row: Row) -> Found:
         return Found(self._keep(row).student, unique=False, note="a set: every law with gaps at least the teacher's")
 
+    def twin(self) -> Learner:
+        return self._keeping()
+
 
 class RankingLogistic(TopK, ScoreLoss):
     """Logistic ranking: mean over pairs p_a > p_b in K of softplus(-(z_a - z_b)).
@@ -72,12 +76,6 @@ class RankingLogistic(TopK, ScoreLoss):
         slope = np.where(pairs, 1 / (1 + np.exp(z[..., :, None] - z[..., None, :])), 0.0)
         count = np.maximum(pairs.sum(axis=(-1, -2)), 1)[..., None]
         return (slope.sum(axis=-2) - slope.sum(axis=-1)) / count
-
-    def value(self, q: np.ndarray, row: Row) -> np.ndarray:
-        return self.score_value(logs(q), row)
-
-    def gradient(self, q: np.ndarray, row: Row) -> np.ndarray:
-        return self.score_gradient(logs(q), row)
 
     def minimise(self, row: Row) -> Found:
         pairs = RankingHinge._pairs(row)

@@ -78,8 +78,7 @@ class Row:
     def of_counts(cls, counts: np.ndarray, revealed: np.ndarray, init: np.ndarray) -> Row:
         """The rows of a data set, which has visited each: counts, what is revealed, init, all of shape (N, A)."""
         visits = counts.sum(axis=-1, dtype=np.float64)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            labels = np.where(visits[..., None] > 0, counts / visits[..., None], 0.0)
+        labels = counts / np.maximum(visits, 1.0)[..., None]
         return cls(labels, visits, np.asarray(revealed, np.float64), np.asarray(init, np.float64), float(visits.sum()))
 
     @classmethod

@@ -8,6 +8,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import xlogy
 
+from kt_theory.learners.learner import Learner
+from kt_theory.learners.soft import CE_FUL
 from kt_theory.losses.domains import Number
 from kt_theory.losses.loss import Found, Loss, ScoreLoss
 from kt_theory.losses.row import Row, logs, softmax, tempered
@@ -21,6 +23,9 @@ class _Exact(Loss):
 
     def minimise(self, row: Row) -> Found:
         return Found(row.shown)
+
+    def twin(self) -> Learner | None:
+        return CE_FUL
 
 
 def _log_ratio(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -340,12 +345,6 @@ class MSELogits(_Exact, ScoreLoss):
 
     def score_gradient(self, z: np.ndarray, row: Row) -> np.ndarray:
         return 2 * (z - logs(row.shown))
-
-    def value(self, q: np.ndarray, row: Row) -> np.ndarray:
-        return self.score_value(logs(q), row)
-
-    def gradient(self, q: np.ndarray, row: Row) -> np.ndarray:
-        return self.score_gradient(logs(q), row)
 
 
 class TokenScaled(_Exact):

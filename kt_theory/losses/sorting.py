@@ -6,20 +6,27 @@ import numpy as np
 from scipy.special import xlogy
 
 from kt_theory.losses.domains import Number, Whole
+from kt_theory.losses.loops import assigned
 from kt_theory.losses.loss import Found, Loss
-from kt_theory.losses.row import Row, split_ties
-from kt_theory.losses.solving import increasing_root
+from kt_theory.losses.row import Row
 from kt_theory.protocols.facts import Protocol
 from kt_theory.protocols.protocol import resolve_protocol
 
 
+def _falls(x: np.ndarray) -> bool:
+    """Whether no row of x rises anywhere."""
+    return bool((x[..., 1:] <= x[..., :-1]).all())
+
+
 def descending(p: np.ndarray) -> np.ndarray:
     """The values of each row in descending order."""
-    return -np.sort(-p, axis=-1)
+    return p if _falls(p) else -np.sort(-p, axis=-1)
 
 
 def _assigned(values: np.ndarray, key: np.ndarray) -> np.ndarray:
     """Values in descending order given to the labels in the descending order of a key, ties by number."""
+    if _falls(key):
+        return values
     order = np.argsort(-key, axis=-1, kind="stable")
     answer = np.empty_like(values)
     np.put_along_axis(answer, order, values, axis=-1)
@@ -63,39 +70,13 @@ class ULD(Loss):
             t = _assigned(values, row.init)
             flat = np.ptp(values, axis=-1) == 0
             return Found(t, unique=flat, note="" if flat.all() else "every relabelling of the teacher is a minimiser")
-        t = _assigned(values, e)
         if self.w_d == 0:
             return Found(e)
-        w = self.w_d / self.w_ce
-        seen = e > 0
-
-        def law(mu: np.ndarray) -> np.ndarray:
-            with np.errstate(divide="ignore", over="ignore"):
-                up = np.where(seen, np.where(mu + w > 0, e / np.maximum(mu + w, 1e-300), np.inf), 0.0)
-                down = np.where(mu > w, e / np.maximum(mu - w, 1e-300), np.inf)
-            return np.where(seen, np.maximum(np.minimum(t, down), np.where(up > t, up, 0.0)), 0.0)
-
-        def total(mu: np.ndarray) -> np.ndarray:
-            return law(mu).sum(axis=-1, keepdims=True)
-
-        unseen = np.where(seen, 0.0, t)
-        rest = unseen.sum(axis=-1, keepdims=True)
-        at = np.full((*e.shape[:-1], 1), w)
-        there = total(at)
-        above = there > 1  # mu > w: unseen labels have 0
-        low, high = np.where(above, w, -w), np.where(above, w + 1, w)
-
-        def excess(mu: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            value = 1 - total(mu) - np.where(above, 0.0, rest)
-            return value, np.full_like(value, np.nan)
-
-        inside = (there <= 1) & (there + rest >= 1)
-        mu = np.where(inside, at, increasing_root(excess, low, high))
-        left = np.where(inside, 1 - there, np.where(above, 0.0, rest))
-        q = law(mu) + unseen * np.divide(left, rest, out=np.zeros_like(rest), where=rest > 0)
-        exact = np.abs(q - t).max(axis=-1, keepdims=True) < 1e-14
-        q = np.where(exact, t, q / q.sum(axis=-1, keepdims=True))
-        return Found(q, unique=~split_ties(e, q))
+        A = e.shape[-1]
+        frequencies, q = np.ascontiguousarray(e, dtype=np.float64).reshape(-1, A), np.empty((e.size // A, A))
+        unique = np.empty(q.shape[0], dtype=bool)
+        assigned(frequencies, values.reshape(-1, A), self.w_d / self.w_ce, q, unique)
+        return Found(q.reshape(e.shape), unique=unique.reshape(e.shape[:-1]))
 
 
 class GoldHybrid(Loss):

@@ -10,6 +10,7 @@ from kt_theory.losses.links import softplus
 from kt_theory.losses.loss import Found, Loss
 from kt_theory.losses.row import Row, logs, scaled, softmax
 from kt_theory.losses.solving import fixed_point, increasing_root
+from kt_theory.losses.students import CrossEntropyTo
 
 
 def marginal(row: Row) -> np.ndarray:
@@ -28,7 +29,21 @@ class _Coupled(Loss):
     separable = False
 
 
-class LogitAdjustment(_Coupled):
+class _Adjusted(_Coupled):
+    """Cross-entropy of a student whose logits are shifted, by label, by what the table of students or labels says."""
+
+    def _read(self, q: np.ndarray, row: Row) -> np.ndarray:
+        """The law with the shift, shape (..., A)."""
+        raise NotImplementedError
+
+    def value(self, q: np.ndarray, row: Row) -> np.ndarray:
+        return -xlogy(row.labels, self._read(q, row)).sum(axis=-1)
+
+    def gradient(self, q: np.ndarray, row: Row) -> np.ndarray:
+        return self._read(q, row) - row.labels
+
+
+class LogitAdjustment(_Adjusted):
     """Logit-adjusted cross-entropy: -log softmax(z + tau log prior)_y, prior the marginal law of the labels.
 
     Hard labels; couples the inputs. The minimiser is p(.|s) / prior^tau, scaled to one: for a single input p^(1 - tau).
@@ -46,18 +61,12 @@ class LogitAdjustment(_Coupled):
     def _read(self, q: np.ndarray, row: Row) -> np.ndarray:
         return softmax(logs(q) + _times_log(self.tau, marginal(row)))
 
-    def value(self, q: np.ndarray, row: Row) -> np.ndarray:
-        return -xlogy(row.labels, self._read(q, row)).sum(axis=-1)
-
-    def gradient(self, q: np.ndarray, row: Row) -> np.ndarray:
-        return self._read(q, row) - row.labels
-
     def minimise(self, row: Row) -> Found:
         prior = marginal(row)
         return Found(scaled(row.labels / np.where(prior > 0, prior, 1.0) ** self.tau))
 
 
-class ClassBalanced(_Coupled):
+class ClassBalanced(_Coupled, CrossEntropyTo):
     """Class-balanced weights: -w_y log q_y, w_a = (1 - beta) / (1 - beta^N_a), N_a the number of samples of label a.
 
     Hard labels; couples the inputs, and its weights depend on the counts: empirical and population problem differ. The
@@ -73,7 +82,7 @@ class ClassBalanced(_Coupled):
     beta = Number(0.9999, "share of overlap", "[0, 1)")
     n = Number(100000.0, "number of samples in the population, on which the limit depends", "(0, inf)")
 
-    def _weighted(self, row: Row) -> np.ndarray:
+    def _target(self, row: Row) -> np.ndarray:
         """Frequencies times weights, 0 for labels without samples."""
         if self.beta == 0:
             return row.labels
@@ -82,17 +91,8 @@ class ClassBalanced(_Coupled):
             w = (1 - self.beta) / -np.expm1(counts * np.log(self.beta))
         return np.where(row.labels > 0, row.labels * np.where(counts > 0, w, 0.0), 0.0)
 
-    def value(self, q: np.ndarray, row: Row) -> np.ndarray:
-        return -xlogy(self._weighted(row), q).sum(axis=-1)
 
-    def _flow(self, q: np.ndarray, row: Row) -> np.ndarray:
-        return -self._weighted(row) + 0 * q
-
-    def minimise(self, row: Row) -> Found:
-        return Found(scaled(self._weighted(row)))
-
-
-class AdaptiveLogitAdjustment(_Coupled):
+class AdaptiveLogitAdjustment(_Adjusted):
     """Adaptive logit adjustment: -log softmax(z + log b)_y, b_a the mean predicted probability of a over samples of a.
 
     Hard labels; couples the inputs; b is held fixed by the gradient and estimated again each epoch. For one input the
@@ -116,12 +116,6 @@ class AdaptiveLogitAdjustment(_Coupled):
 
     def _read(self, q: np.ndarray, row: Row) -> np.ndarray:
         return softmax(logs(q) + logs(self._predicted(q, row)))
-
-    def value(self, q: np.ndarray, row: Row) -> np.ndarray:
-        return -xlogy(row.labels, self._read(q, row)).sum(axis=-1)
-
-    def gradient(self, q: np.ndarray, row: Row) -> np.ndarray:
-        return self._read(q, row) - row.labels
 
     def minimise(self, row: Row) -> Found:
         e = row.labels

@@ -12,9 +12,12 @@ from typing import Any
 import numpy as np
 from scipy.special import xlogy
 
+from kt_theory.learners.learner import Learner
+from kt_theory.learners.partial import renormalised_at, sel_at
 from kt_theory.losses.domains import Choice, Number, Whole
 from kt_theory.losses.loss import Found, Loss
 from kt_theory.losses.row import Row, logs, scaled, share, softmax, tempered
+from kt_theory.losses.students import CrossEntropyTo
 from kt_theory.protocols.facts import Protocol
 from kt_theory.protocols.protocol import resolve_protocol, top_k_label
 
@@ -49,8 +52,12 @@ class TopK(Loss):
         note = "off the list labels share as the initial table has it" if free.any() else ""
         return Found(row.known + share(row.hidden_mass, ~row.told, row.init), unique=~free, note=note)
 
+    def _keeping(self) -> Learner:
+        """The learner of the package with that student."""
+        return sel_at(self.protocol)
 
-class TopKRenormalised(TopK):
+
+class TopKRenormalised(TopK, CrossEntropyTo):
     """Top-k forward KL, renormalised or merely truncated: -sum_(a in K) p_a log q_a, divided by P or not.
 
     The minimiser is p_K / P, total variation exactly 1 - P, either way: renormalising changes the weight of an input
@@ -61,17 +68,16 @@ class TopKRenormalised(TopK):
     title = "Top-k forward KL, renormalised or merely truncated"
     formula = "-sum_(a in K) (p_a / P) log q_a"
     paper = "common practice"
-    convex = "z"
     k = Whole(2, "labels kept", 1)
 
-    def value(self, q: np.ndarray, row: Row) -> np.ndarray:
-        return -xlogy(scaled(row.known), q).sum(axis=-1)
+    def _target(self, row: Row) -> np.ndarray:
+        return scaled(row.known)
 
-    def _flow(self, q: np.ndarray, row: Row) -> np.ndarray:
-        return -scaled(row.known) + 0 * q
+    def twin(self) -> Learner:
+        return renormalised_at(self.protocol)
 
     def minimise(self, row: Row) -> Found:
-        return Found(scaled(row.known), attained=~((~row.told) & (row.labels > 0)).any(axis=-1))
+        return Found(self._target(row), attained=~((~row.told) & (row.labels > 0)).any(axis=-1))
 
 
 class TopKBothRenormalised(TopK):
@@ -200,6 +206,9 @@ class TopKTailBucket(TopK):
         free = self._free(row)
         return Found(tempered(r, self.T), unique=~free, note="off the list labels share evenly" if free.any() else "")
 
+    def twin(self) -> Learner | None:
+        return self._keeping() if self.T == 1 else None
+
 
 class TopKReverseKL(TopK):
     """Truncated reverse KL: sum_(a in K) q_a log(q_a / p_a), or, detached, sum_(a in K) q_a sg(log(q_a / p_a)).
@@ -244,6 +253,9 @@ class TopKReverseKL(TopK):
         free = (~row.told).sum(axis=-1) > 1
         return Found(kept + share(rest, ~row.told, row.init), unique=~free, note="the mass off the list is too large")
 
+    def twin(self) -> Learner | None:
+        return self._keeping() if self.detached else None
+
 
 class TopKPointwise(TopK):
     """Truncated f-divergence with the pointwise non-negative generator: sum_(a in K) q_a f(p_a / q_a), f >= 0.
@@ -287,6 +299,9 @@ class TopKPointwise(TopK):
 
     def minimise(self, row: Row) -> Found:
         return self._keep(row)
+
+    def twin(self) -> Learner:
+        return self._keeping()
 
 
 class TopKClampedKL(TopK):
@@ -341,7 +356,7 @@ class TopKClampedKL(TopK):
         return softmax(flow.y[:, -1])
 
 
-class TopKMissingToLabel(TopK):
+class TopKMissingToLabel(TopK, CrossEntropyTo):
     """Missing mass given to the sampled label: -sum_K p_a log q_a - (1 - P) log q_y.
 
     The minimiser is p_K + (1 - P) p, total variation P (1 - P). Give it to labels off K only: top_k_rao_blackwell.
@@ -351,20 +366,10 @@ class TopKMissingToLabel(TopK):
     title = "Missing mass given to the sampled label"
     formula = "-sum_K p_a log q_a - (1 - P) log q_y"
     paper = "practice"
-    convex = "z"
     k = Whole(2, "labels kept", 1)
 
     def _target(self, row: Row) -> np.ndarray:
         return row.known + row.hidden_mass * row.labels
-
-    def value(self, q: np.ndarray, row: Row) -> np.ndarray:
-        return -xlogy(self._target(row), q).sum(axis=-1)
-
-    def _flow(self, q: np.ndarray, row: Row) -> np.ndarray:
-        return -self._target(row) + 0 * q
-
-    def minimise(self, row: Row) -> Found:
-        return Found(scaled(self._target(row)))
 
 
 class TopKPlusCrossEntropy(TopKMissingToLabel):
@@ -400,9 +405,6 @@ class TopKRaoBlackwell(TopKMissingToLabel):
 
     def _target(self, row: Row) -> np.ndarray:
         return row.known + np.where(row.told, 0.0, row.labels)
-
-    def minimise(self, row: Row) -> Found:
-        return Found(scaled(self._target(row)))
 
 
 class TopKExactTail(TopK):

@@ -19,8 +19,8 @@ from kt_theory.losses.row import Row, softmax
 #: Labels, inputs, and inputs on which the reference is timed.
 SIZES = ((25, 1000, 100), (100, 1000, 100), (1000, 1000, 20))
 
-#: Losses in closed form and the built-in learner of the same student or of the same protocol.
-PAIRS = (("label_smoothing", "CE_sgl"), ("squared_error_logit", "SEL_ptl"), ("forward_kl", "CE_ful"))
+#: Built-in learners of the protocols of losses; of others ``SEL@`` the protocol.
+BUILT_IN = {"hard": "CE_sgl", "partial": "SEL_ptl", "soft": "CE_ful", "sorted": "CE_sgl"}
 
 
 def seconds(work: Callable[[], object], rounds: int = 3) -> float:
@@ -92,16 +92,27 @@ def pasted() -> None:
         print(f"{A:6} {mine:10.4f} {other / mine:10.1f} {gap:10.1e}")
 
 
-def learners() -> None:
-    problem = kt.dirichlet_problem(S=100, A=25, seed=1)
-    print("simulate, 100 inputs of 25 labels, n = 10,000: loss, built-in learner, times its cost")
-    for name, built_in in PAIRS:
-        mine, other = kt.losses.make(name).learner(), built_in
-        costs = [
-            seconds(lambda learner=learner: kt.simulate(problem, [learner], n=10_000, reps=400, seed=1, workers=1))
-            for learner in (mine, other)
-        ]
-        print(f"{name:22} {built_in:8} {costs[0] / costs[1]:6.1f}")
+def learners(S: int = 100, A: int = 25, n: int = 1000, reps: int = 400) -> None:
+    """Every loss with a minimiser by a formula or a compiled loop; those with a compiled row are marked."""
+    problem = kt.dirichlet_problem(S=S, A=A, seed=1)
+    known: dict[str, float] = {}
+
+    def cost(learner: str | kt.Learner) -> float:
+        return seconds(lambda: kt.simulate(problem, [learner], n=n, reps=reps, seed=1, workers=1))
+
+    print(f"simulate, {S} inputs of {A} labels, n = {n}: loss, built-in learner, times its cost")
+    for name, kind in kt.losses.LOSSES.items():
+        if not issubclass(kind, kt.losses.Loss) or not kind.closed or kind.couples_inputs:
+            continue
+        loss = kt.losses.make(name)
+        if loss.protocol is None:
+            continue
+        learner = loss.learner()
+        built_in = BUILT_IN.get(loss.protocol.name, f"SEL@{loss.protocol}")
+        if built_in not in known:
+            known[built_in] = cost(built_in)
+        mark = "row" if learner.row is not None else ""
+        print(f"{name:28} {built_in:18} {cost(learner) / known[built_in]:6.1f} {mark}", flush=True)
 
 
 if __name__ == "__main__":
