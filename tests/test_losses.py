@@ -380,12 +380,12 @@ def test_rows_that_losses_share_with_learners_give_their_students():
     assert kt.losses.make("sparsemax", readout="softmax").learner().row is None
 
 
-def test_losses_with_rows_are_simulated_on_sparse_problems():
+def test_losses_with_rows_have_the_risks_of_the_learners_that_they_share_them_with():
     # Oracle: second door, the built-in learner of the same student on the same draws
     sparse = kt.Problem.from_cells([0.5, 0.5], [0, 0, 1], [0, 1, 2], [0.6, 0.4, 1.0], 4)
     pairs = (("brier", "CE_sgl"), ("target_binary_kl", "SEL_ptl"), ("reverse_kl", "CE_ful"))
-    for name, built_in in pairs:
-        frame = kt.simulate(sparse, [kt.losses.make(name).learner(), built_in], n=7, reps=50, seed=2)
+    for (name, built_in), problem in itertools.product(pairs, (sparse, sparse.dense())):
+        frame = kt.simulate(problem, [kt.losses.make(name).learner(), built_in], n=7, reps=50, seed=2)
         assert frame["mean"].nunique() == 1
 
 

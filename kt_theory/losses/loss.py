@@ -341,6 +341,7 @@ class Loss(Limit):
             couples_inputs=self.couples_inputs,
             row=None if twin is None else twin.row,
             cells=None if twin is None else twin.cells,
+            lanes=None if twin is None else twin.lanes,
             loss=words,
             fingerprint=f"loss {self.name} {REVISION}",
         )
