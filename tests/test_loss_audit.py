@@ -13,6 +13,7 @@ import kt_theory as kt
 from kt_theory.cli import main
 from kt_theory.lossaudit import evidence, report
 from kt_theory.losses.row import Row, softmax
+from kt_theory.losses.solving import descend
 
 E1, E2 = np.array([0.5, 0.3, 0.2]), np.array([0.35, 0.25, 0.15, 0.15, 0.1])
 
@@ -156,6 +157,27 @@ def test_a_function_is_a_learner():
         kt.risk_law(problem, "CE_sgl", n=2).mean(), abs=1e-5
     )
     assert learner.fingerprint != kt.losses.own(saturates, "hard", name="cross_entropy").learner().fingerprint
+
+
+@pytest.mark.parametrize("by_slopes", [False, True])
+def test_descent_by_values_and_by_slopes_against_newtons_steps(by_slopes):
+    # Oracle: second algorithm, the compiled Newton's steps of the same mixture; labels that are left out stay out
+    loss, rng = kt.losses.make("kd_mix", alpha=0.3, T=2), np.random.default_rng(8)
+    p = rng.dirichlet(np.ones(6), size=40)
+    row = Row(np.array([rng.multinomial(9, q) for q in p]) / 9, np.full(40, 9.0), p, np.full(p.shape, 1 / 6), 360.0)
+    z, residual, steps = descend(loss, row, np.zeros(p.shape), by_slopes=by_slopes)
+    assert residual.max() <= 1e-10
+    assert steps < 60
+    assert evidence.tv(softmax(z), loss.minimise(row).student).max() < 1e-8
+    p[:, 5] = 0
+    p /= p.sum(axis=1, keepdims=True)
+    less = Row.population(p, kt.PROTOCOLS["soft"])
+    start = np.where(p > 0, 0.0, -np.inf)
+    found = softmax(descend(loss, less, start, by_slopes=by_slopes)[0])
+    assert evidence.tv(found, p).max() < 1e-8
+    # A row is not moved by others.
+    alone = np.concatenate([descend(loss, less.take(slice(i, i + 1)), start[:1])[0] for i in (3, 17)])
+    assert evidence.tv(softmax(alone), found[[3, 17]]).max() < 1e-8
 
 
 def one_vs_rest(logits, label, teacher):

@@ -111,6 +111,96 @@ def _value(weights, temperatures, shifts, targets, z, n, s, g):  # type: ignore[
 
 
 @jit
+def downhill(slope, left, steps, turns, inverse, newest, way, along, most):  # type: ignore[no-untyped-def]
+    """Fill `way` with minus the gradients times the inverse Hessians that the memory of L-BFGS stands for.
+
+    slope and way, shape (R, A), are of the rows left, shape (R,), of the memory: steps and turns, shape (M, N, A), and
+    inverse, shape (M, N), 0 where nothing is remembered, a ring whose last entry is `newest`. Fills along, the products
+    of way and gradient, and most, the largest change of a logit, shape (R,). Where the memory leads uphill it is
+    forgotten.
+    """
+    M = steps.shape[0]
+    R, A = slope.shape
+    parts = np.empty(M)
+    q = np.empty(A)
+    for i in range(R):
+        n = left[i]
+        size = 0.0
+        for a in range(A):
+            q[a] = slope[i, a]
+            size = max(size, abs(q[a]))
+        for j in range(M):
+            m = (newest - j) % M
+            if inverse[m, n] > 0.0:
+                parts[m] = inverse[m, n] * _product(steps[m, n], q)
+                for a in range(A):
+                    q[a] -= parts[m] * turns[m, n, a]
+        scale = 1.0 / max(1.0, size)
+        if inverse[newest, n] > 0.0:
+            bend = _product(turns[newest, n], turns[newest, n])
+            if bend > 0.0:
+                scale = 1.0 / max(inverse[newest, n] * bend, 1e-300)
+        for a in range(A):
+            q[a] *= scale
+        for j in range(M - 1, -1, -1):
+            m = (newest - j) % M
+            if inverse[m, n] > 0.0:
+                part = parts[m] - inverse[m, n] * _product(turns[m, n], q)
+                for a in range(A):
+                    q[a] += part * steps[m, n, a]
+        along[i] = -_product(q, slope[i])
+        if not along[i] < 0.0:
+            along[i] = -_product(slope[i], slope[i])
+            for a in range(A):
+                q[a] = slope[i, a]
+            for m in range(M):
+                inverse[m, n] = 0.0
+        most[i] = 0.0
+        for a in range(A):
+            way[i, a] = -q[a]
+            most[i] = max(most[i], abs(q[a]))
+
+
+@jit
+def _product(x, y):  # type: ignore[no-untyped-def]
+    total = 0.0
+    for a in range(x.size):
+        total += x[a] * y[a]
+    return total
+
+
+@jit
+def remember(left, newest, z, new_z, slope, new_slope, accepted, steps, turns, inverse, straight):  # type: ignore[no-untyped-def]
+    """Put the last steps of the rows left into the memory of `downhill`; all is forgotten where none was accepted.
+
+    straight, shape (R,), doubles where the gradient did not change along the step, and is 1 elsewhere.
+    """
+    for i in range(left.size):
+        n = left[i]
+        inverse[newest, n] = 0.0
+        if not accepted[i]:
+            straight[i] = 1.0
+            for m in range(inverse.shape[0]):
+                inverse[m, n] = 0.0
+            continue
+        curved = 0.0
+        turned = 0.0
+        size = 0.0
+        for a in range(z.shape[1]):
+            # Labels that are left out stay at -inf.
+            step = new_z[i, a] - z[i, a] if new_z[i, a] != z[i, a] else 0.0
+            turn = new_slope[i, a] - slope[i, a]
+            steps[newest, n, a] = step
+            turns[newest, n, a] = turn
+            curved += step * turn
+            turned = max(turned, abs(turn))
+            size = max(size, abs(slope[i, a]))
+        if curved > 1e-300:
+            inverse[newest, n] = 1.0 / curved
+        straight[i] = 1.0 if turned > 1e-12 * (size + 1e-300) else min(2.0 * straight[i], 1e6)
+
+
+@jit
 def rational(e, weight, bend, q):  # type: ignore[no-untyped-def]
     """Fill q with the laws that have e (weight / q + bend) equal on all labels of a row, for weight > 0, bend >= 0.
 

@@ -28,6 +28,9 @@ GRADIENT_TOLERANCE = 1e-5
 #: Random teachers at which a loss is asked whether it is convex.
 PROBED = 8
 
+#: A largest gradient at which descent has arrived.
+DONE = 1e-8
+
 #: Two students are two laws beyond this total variation, of one loss within this difference.
 APART, LEVEL = 1e-4, 1e-9
 
@@ -225,7 +228,9 @@ class OwnLoss(Loss):
         if self.detached:
             return self._rest(row)
         starts = self.starts(flat)
-        found = self._from(flat, starts[1:2] if self._one_start_serves(flat.labels.shape[-1]) else starts)
+        found = (
+            self._convex(flat, starts[1]) if self._one_start_serves(flat.labels.shape[-1]) else self._from(flat, starts)
+        )
         lead = row.labels.shape[:-1]
         assert found.scores is not None
         student, scores = (np.reshape(x, row.labels.shape) for x in (found.student, found.scores))
@@ -254,13 +259,23 @@ class OwnLoss(Loss):
                 return False
         return True
 
+    def _convex(self, flat: Row, start: np.ndarray) -> Found:
+        """The minimum of a convex loss, by gradients alone; with values where these do not lead to it."""
+        z, residual, count = descend(self, flat, start, gtol=FINE, by_slopes=True)
+        lost = np.flatnonzero(~(residual <= DONE))
+        if lost.size:
+            z[lost], _, more = descend(self, flat.take(lost), start[lost], gtol=FINE)
+            count += more
+        sure, not_sure = np.ones(z.shape[0], dtype=bool), np.zeros(z.shape[0], dtype=bool)
+        return Found(softmax(z), z, sure, local_only=not_sure, iterations=count)
+
     def _from(self, flat: Row, given: list[np.ndarray]) -> Found:
         """The lowest minimum of each row that descent from some starts finds, and what the others say of it."""
         starts = np.stack(given)
         many, N, A = starts.shape
         index = np.arange(N)
         rows = flat.take(np.tile(index, many))  # all starts of all rows side by side
-        newton = A <= POLISHED and many > 1
+        newton = A <= POLISHED
         z, residual, count = descend(self, rows, starts.reshape(-1, A), gtol=ROUGH if newton else FINE)
         values = self.score_value(z, rows).reshape(many, N)
         values = np.where(np.isnan(values), np.inf, values)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from kt_theory.losses.loops import downhill, remember
 from kt_theory.losses.loss import Loss
 from kt_theory.losses.row import Row, softmax
 
@@ -62,7 +63,9 @@ def increasing_root(
     return x
 
 
-def descend(loss: Loss, row: Row, start: np.ndarray, *, gtol: float = 1e-10) -> tuple[np.ndarray, np.ndarray, int]:
+def descend(
+    loss: Loss, row: Row, start: np.ndarray, *, gtol: float = 1e-10, by_slopes: bool = False
+) -> tuple[np.ndarray, np.ndarray, int]:
     """A local minimum over scores from a start: limited-memory BFGS on all rows at once, then Newton's steps.
 
     Parameters
@@ -76,6 +79,9 @@ def descend(loss: Loss, row: Row, start: np.ndarray, *, gtol: float = 1e-10) -> 
         Scores; -inf for labels that are left out.
     gtol : float
         The largest absolute gradient of a row that is done.
+    by_slopes : bool
+        Whether the loss is convex, and a step judged by its gradient alone, which saves half of the work: the loss has
+        fallen where it still falls at the end of the step.
 
     Returns
     -------
@@ -86,52 +92,55 @@ def descend(loss: Loss, row: Row, start: np.ndarray, *, gtol: float = 1e-10) -> 
     int
         Steps.
     """
+
+    def value_at(z: np.ndarray, row: Row) -> np.ndarray:
+        return np.zeros(z.shape[0]) if by_slopes else loss.score_value(z, row)
+
+    def slope_at(z: np.ndarray, row: Row) -> np.ndarray:
+        slope = loss.score_gradient(z, row)
+        return slope if whole else np.where(np.isfinite(z), slope, 0.0)
+
     z = np.array(start, dtype=float)
-    finite = np.isfinite(z)
-    left = np.arange(z.shape[0])
-    here = row
-    value, slope = loss.score_value(z, row), np.where(finite, loss.score_gradient(z, row), 0.0)
-    steps: list[np.ndarray] = []  # the last ones, their changes of the gradient, and 1 over the products of both
-    turns: list[np.ndarray] = []
-    inverse: list[np.ndarray] = []
-    residual = np.full(z.shape[0], np.inf)
-    answer = z.copy()
-    stuck = np.zeros(z.shape[0], dtype=int)
-    straight = np.ones(z.shape[0])  # doubles at each step along which the gradient did not change
+    N, A = z.shape
+    whole = bool(np.isfinite(z).all())
+    left, here = np.arange(N), row
+    value, slope = value_at(z, row), np.ascontiguousarray(slope_at(z, row))
+    # The last steps, their changes of the gradient, and 1 over the products of both, by the rows of `row`.
+    steps, turns, inverse = np.zeros((MEMORY, N, A)), np.zeros((MEMORY, N, A)), np.zeros((MEMORY, N))
+    answer, residual = z.copy(), np.full(N, np.inf)
+    stuck = np.zeros(N, dtype=int)
+    straight = np.ones(N)  # doubles at each step along which the gradient did not change
     count = -1
     while (count := count + 1) < STEPS:
         size = np.abs(slope).max(axis=1)
-        done = (size <= gtol) | (stuck >= 3) | (np.abs(np.where(finite, z, 0.0)).max(axis=1) > FAR)
+        far = np.abs(z if whole else np.where(np.isfinite(z), z, 0.0)).max(axis=1) > FAR
+        done = (size <= gtol) | (stuck >= 3) | far
         if done.any():
             answer[left[done]], residual[left[done]] = z[done], size[done]
             keep = ~done
             if not keep.any():
                 break
-            left, here = left[keep], here.take(keep)
-            z, value, slope, finite, stuck, straight = (x[keep] for x in (z, value, slope, finite, stuck, straight))
-            steps, turns, inverse = ([kept[keep] for kept in memory] for memory in (steps, turns, inverse))
-        way = -_scaled_by_memory(slope, steps, turns, inverse)
-        along = (way * slope).sum(axis=1)
-        uphill = ~(along < 0)
-        way = np.where(uphill[:, None], -slope, way)
-        along = np.where(uphill, -(slope**2).sum(axis=1), along)
-        inverse = [np.where(uphill, 0.0, part) for part in inverse] if uphill.any() else inverse
-        most = np.abs(way).max(axis=1)
+            here = here.take(keep)
+            left, z, value, slope, stuck, straight = (x[keep] for x in (left, z, value, slope, stuck, straight))
+        way, along, most = np.empty_like(z), np.empty(left.size), np.empty(left.size)
+        downhill(slope, left, steps, turns, inverse, count % MEMORY, way, along, most)
         length = np.minimum(straight, LEAP * straight / np.maximum(most, 1e-300))
-        accepted = np.zeros(z.shape[0], dtype=bool)
+        accepted = np.zeros(left.size, dtype=bool)
         new_z, new_value, new_slope = z.copy(), value.copy(), slope.copy()
-        way = np.where(finite, way, 0.0)
-        todo, rows = np.arange(z.shape[0]), here
+        todo, rows = np.arange(left.size), here
         for _ in range(40):
-            trial = np.where(finite[todo], z[todo] + length[todo, None] * way[todo], z[todo])
-            f = loss.score_value(trial, rows)
-            g = np.where(finite[todo], loss.score_gradient(trial, rows), 0.0)
-            before, slow = value[todo], along[todo]
-            falls = f <= before + 1e-4 * length[todo] * slow
-            # Where the value no longer tells points apart by its digits the gradient does.
-            near = (f <= before + 1e-13 * (1 + np.abs(before))) & (
-                np.abs((g * way[todo]).sum(axis=1)) <= 0.9 * np.abs(slow)
-            )
+            all_of_them = todo.size == left.size
+            start_z, start_way = (z, way) if all_of_them else (z[todo], way[todo])
+            trial = start_z + length[todo, None] * start_way
+            f, g = value_at(trial, rows), slope_at(trial, rows)
+            before, slow, ahead = value[todo], along[todo], (g * start_way).sum(axis=1)
+            if by_slopes:
+                falls = ahead <= 0
+                near = (ahead <= 0.9 * np.abs(slow)) & ((g * g).sum(axis=1) <= (slope[todo] ** 2).sum(axis=1))
+            else:
+                falls = f <= before + 1e-4 * length[todo] * slow
+                # Where the value no longer tells points apart by its digits the gradient does.
+                near = (f <= before + 1e-13 * (1 + np.abs(before))) & (np.abs(ahead) <= 0.9 * np.abs(slow))
             good = (falls | near) & np.isfinite(g).all(axis=1)
             there = todo[good]
             new_z[there], new_value[there], new_slope[there] = trial[good], f[good], g[good]
@@ -142,42 +151,12 @@ def descend(loss: Loss, row: Row, start: np.ndarray, *, gtol: float = 1e-10) -> 
             rows = here.take(todo)
             length[todo] *= 0.5
         stuck = np.where(accepted, 0, stuck + 1)
-        inverse = inverse if accepted.all() else [np.where(accepted, part, 0.0) for part in inverse]
-        step, turn = np.where(finite, new_z - np.where(finite, z, 0.0), 0.0), new_slope - slope
-        curved = (step * turn).sum(axis=1)
-        useful = curved > 1e-300
-        bent = np.abs(turn).max(axis=1) > 1e-12 * (np.abs(slope).max(axis=1) + 1e-300)
-        straight = np.where(bent | ~accepted, 1.0, np.minimum(2 * straight, 1e6))
-        with np.errstate(divide="ignore"):
-            newest = (step, turn, np.where(useful, 1 / curved, 0.0))
-        steps, turns, inverse = (
-            [*memory[1 - MEMORY :], new] for memory, new in zip((steps, turns, inverse), newest, strict=True)
-        )
+        newest = (count + 1) % MEMORY
+        remember(left, newest, z, new_z, slope, new_slope, accepted, steps, turns, inverse, straight)
         z, value, slope = new_z, new_value, new_slope
     else:
         answer[left], residual[left] = z, np.abs(slope).max(axis=1)
     return answer, residual, count
-
-
-def _scaled_by_memory(
-    g: np.ndarray, steps: list[np.ndarray], turns: list[np.ndarray], inverse: list[np.ndarray]
-) -> np.ndarray:
-    """The gradient times the inverse Hessian that the memory stands for."""
-    q = g.copy()
-    parts = []
-    for step, turn, rho in zip(steps[::-1], turns[::-1], inverse[::-1], strict=True):
-        part = rho * np.einsum("na,na->n", step, q)
-        parts.append(part)
-        q -= part[:, None] * turn
-    scale = 1 / np.maximum(1.0, np.abs(g).max(axis=1))
-    if turns:
-        bend = (turns[-1] ** 2).sum(axis=1)
-        known = (inverse[-1] > 0) & (bend > 0)
-        scale = np.where(known, 1 / np.maximum(inverse[-1] * bend, 1e-300), scale)
-    q *= scale[:, None]
-    for step, turn, rho, part in zip(steps, turns, inverse, parts[::-1], strict=True):
-        q += step * (part - rho * np.einsum("na,na->n", turn, q))[:, None]
-    return q
 
 
 def polish(loss: Loss, row: Row, z: np.ndarray, rounds: int = 4) -> np.ndarray:
