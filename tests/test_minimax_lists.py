@@ -168,11 +168,19 @@ PROTOCOLS = [
     "top_k_only:1", "top_k_only:2", "partial", "sampled:2", "sampled:3", "top_k:1", "gumbel_top_k:2", "top_p:0.55",
     "top_p:0.8", "threshold:0.2", "threshold:0.5",
 ]  # fmt: skip
+#: Those of which another of the kind is tried on every change.
+SIMILAR = ("top_k_only:1", "sampled:3", "top_p:0.55", "threshold:0.2")
 ROWS = [(0.5, 0.3, 0.2), (0.6, 0.2, 0.2), (0.5, 0.5, 0.0), (0.55, 0.25, 0.15, 0.05), (0.4, 0.3, 0.3, 0.0)]
 
 
 @pytest.mark.step("N26.1", "N26.2")
-@pytest.mark.parametrize("name", [*PROTOCOLS, "list and draws"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(pytest.param(name, marks=[pytest.mark.slow] * (name in SIMILAR)) for name in PROTOCOLS),
+        "list and draws",
+    ],
+)
 def test_the_rule_is_bayes_over_relabellings(name):
     # Oracle: linear programmes for the Bayes risk over the orbit of a row, which know nothing of the rule
     both = kt.Protocol("list and draws", tells_drawn=True, top=1, draws=2)

@@ -155,7 +155,9 @@ def test_one_sample_of_five_labels() -> None:
     assert worst[0] > 1.01 * risk.upper  # planted: another share
 
 
-@pytest.mark.parametrize(("A", "n"), [(5, 2), (5, 4), (8, 3), (12, 2), (30, 1)])
+@pytest.mark.parametrize(
+    ("A", "n"), [(5, 2), (8, 3), (30, 1), *(pytest.param(*of, marks=pytest.mark.slow) for of in ((5, 4), (12, 2)))]
+)
 def test_the_interval_is_closed(A: int, n: int) -> None:
     # Oracle: identity, both ends of one game; the ends without it lie outside; the ends of fewer labels below
     risk = minimax_hard(1, A, n)

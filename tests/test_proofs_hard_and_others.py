@@ -478,7 +478,13 @@ def simplex_row(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, float]:
 
 
 @pytest.mark.step("N8.13")
-@pytest.mark.parametrize(("A", "n", "alpha"), [(2, 3, 0.7), (3, 0, 1.0), (3, 1, 0.6), (3, 3, 1.5), (4, 2, 1.0)])
+@pytest.mark.parametrize(
+    ("A", "n", "alpha"),
+    [
+        *((2, 3, 0.7), (3, 0, 1.0), (3, 1, 0.6)),
+        *(pytest.param(*of, marks=pytest.mark.slow) for of in ((3, 3, 1.5), (4, 2, 1.0))),
+    ],
+)
 def test_the_dirichlet_bounds_are_below_the_bayes_risk(A: int, n: int, alpha: float) -> None:
     # Oracle: second algorithm, the posterior's best law on the simplex for each vector of counts, quadrature
     rng = np.random.default_rng(7)

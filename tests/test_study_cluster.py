@@ -235,6 +235,7 @@ def test_what_the_scheduler_gives_up_is_submitted_again(tmp_path):
     assert contents(tmp_path / "cluster") == contents(tmp_path / "threads")
 
 
+@pytest.mark.slow
 def test_a_scheduler_that_goes_away_stops_the_study(tmp_path):
     _, design = design_of(20, tmp_path)
     short_lived = local_cluster(1)
