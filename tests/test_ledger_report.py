@@ -420,6 +420,7 @@ def test_search_order_and_address_in_a_browser(browser, tmp_path):
         (r"$\sqrt{S+n}$", "<math><msqrt><mrow><mi>S</mi><mo>+</mo><mi>n</mi></mrow></msqrt></math>"),
         (r"$\mathbb{E}\mathrm{of\ all}$", '<math><mi>𝔼</mi><mi mathvariant="normal">of all</mi></math>'),
         (r"\textsf{CE\_sgl}", "CE_sgl"),
+        (r"$\sum_a^2$", "<math><munderover><mo>∑</mo><mi>a</mi><mn>2</mn></munderover></math>"),
     ],
 )  # fmt: skip
 def test_a_formula_is_typeset(latex, mathml):

@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from docutils import nodes
-from latex2mathml.converter import convert
+
+from kt_theory.ledger.report.mathml import formula
 
 
 def inline(writer: Any, node: nodes.math) -> None:
     """A formula in a line."""
-    writer.body.append(convert(node.astext()))
+    writer.body.append(formula(node.astext()))
     raise nodes.SkipNode
 
 
 def displayed(writer: Any, node: nodes.math_block) -> None:
     """A formula on a line of its own."""
-    writer.body.append(f'<div class="formula">{convert(node.astext(), display="block")}</div>')
+    writer.body.append(f'<div class="formula">{formula(node.astext(), block=True)}</div>')
     raise nodes.SkipNode
 
 

@@ -25,6 +25,8 @@ SIGNS = {
 }  # fmt: skip
 #: Functions, which stand upright with a little room behind them.
 FUNCTIONS = ("log", "exp", "max", "min", "sup", "inf", "lim", "arg", "tanh")
+#: What stands above its index on a line of its own, and before it within a line.
+LARGE = ("sum", "max", "min", "sup", "inf", "lim")
 #: Commands whose argument is words.
 UPRIGHT = ("mathrm", "textsf", "text", "operatorname")
 DOUBLE = {"E": "𝔼", "P": "ℙ", "R": "ℝ"}
@@ -50,17 +52,30 @@ def typeset(text: str) -> str:
     'for <math><mi>n</mi><mo>≥</mo><mn>10</mn></math>'
     """
     parts = re.split(r"\$([^$]*)\$", text)
-    return "".join(_formula(part) if i % 2 else escape(_words(part)) for i, part in enumerate(parts))
+    return "".join(formula(part) if i % 2 else escape(_words(part)) for i, part in enumerate(parts))
+
+
+def formula(latex: str, *, block: bool = False) -> str:
+    r"""One formula as MathML: within a line, or on a line of its own.
+
+    Raises
+    ------
+    ValueError
+        If it has a command or a brace that is not understood.
+
+    Examples
+    --------
+    >>> formula(r"\max_s x", block=True)[:60]
+    '<math display="block"><munder><mo lspace="0.1em" rspace="0.17em"'
+    """
+    row = _joined(_row(iter(_TOKEN.findall(latex)), None))
+    return f'<math display="block">{row}</math>' if block else f"<math>{row}</math>"
 
 
 def _words(text: str) -> str:
     """Words between formulas: a few commands and no mathematics."""
     text = re.sub(r"\\textsf\{([^{}]*)\}", r"\1", text)
     return re.sub(r"\\([_&%# ])", r"\1", text)
-
-
-def _formula(latex: str) -> str:
-    return f"<math>{_joined(_row(iter(_TOKEN.findall(latex)), None))}</math>"
 
 
 @dataclass
@@ -71,14 +86,21 @@ class _Atom:
     number: bool = False
     below: str = ""
     above: str = ""
+    #: Sums and limits, which have these below and above themselves on a line of their own.
+    large: bool = False
 
     def __str__(self) -> str:
         body = f"<mn>{self.body}</mn>" if self.number else self.body
+        parts = body + self.below + self.above
         if self.below and self.above:
-            return f"<msubsup>{body}{self.below}{self.above}</msubsup>"
-        if self.below:
-            return f"<msub>{body}{self.below}</msub>"
-        return f"<msup>{body}{self.above}</msup>" if self.above else body
+            name = "munderover" if self.large else "msubsup"
+        elif self.below:
+            name = "munder" if self.large else "msub"
+        elif self.above:
+            name = "mover" if self.large else "msup"
+        else:
+            return body
+        return f"<{name}>{parts}</{name}>"
 
 
 def _joined(row: Iterable[_Atom]) -> str:
@@ -104,7 +126,7 @@ def _row(tokens: Iterator[str], end: str | None) -> list[_Atom]:
         elif token in ("-", "+") and (not row or row[-1].body in OPENING):
             row.append(_Atom(f'<mo form="prefix">{"−" if token == "-" else token}</mo>'))
         elif token.removeprefix("\\") not in SILENT:
-            row.append(_Atom(_element(token, tokens)))
+            row.append(_Atom(_element(token, tokens), large=token.removeprefix("\\") in LARGE))
     if end is not None:
         raise ValueError("a formula opens a brace that it does not close")
     return row
@@ -143,7 +165,8 @@ def _element(token: str, tokens: Iterator[str]) -> str:
     if name in SIGNS:
         return _sign(SIGNS[name])
     if name in FUNCTIONS:
-        return f'<mo lspace="0.1em" rspace="0.17em">{name}</mo>'
+        limits = ' movablelimits="true"' if name in LARGE else ""
+        return f'<mo lspace="0.1em" rspace="0.17em"{limits}>{name}</mo>'
     if name == "sqrt":
         return f"<msqrt>{_argument(tokens)}</msqrt>"
     if name in ("frac", "tfrac"):
