@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kt_theory import divergences as divergences
     from kt_theory import learners as learners
     from kt_theory import ledger as ledger
+    from kt_theory import lessons as lessons
     from kt_theory import logs as logs
     from kt_theory import losses as losses
     from kt_theory import plots as plots
@@ -156,7 +157,7 @@ _HOME = {
     "fit_rate": "rates",
 }
 _MODULES = (
-    *("bounds", "checks", "claims", "cli", "divergences", "learners", "ledger", "logs", "losses"),
+    *("bounds", "checks", "claims", "cli", "divergences", "learners", "ledger", "lessons", "logs", "losses"),
     *("plots", "problem", "protocols", "storage", "study", "tables", "training"),
 )
 

@@ -32,6 +32,7 @@ MAP = {
     "protocols": ({"checks", "records", "refusals", "sparse"}, {"numpy"}),
     "learners": ({"checks", "fingerprints", "problem", "protocols", "records", "sparse"}, {"numpy"}),
     "losses": ({"checks", "compiled", "fingerprints", "learners", "protocols"}, {"numpy", "scipy", "torch"}),
+    "lessons": ({"checks", "files", "plots"}, {"numpy", "matplotlib"}),
     "lossaudit": (
         {"checks", "losses", "plots", "problem", "protocols", "rates", "simulation"},
         {"numpy", "pandas"},
@@ -137,7 +138,7 @@ LAYER = {
     **dict.fromkeys(["logcheck", "storage"], 5.5),
     **dict.fromkeys(["study", "claims", "ledger", "planning"], 6),
     "plots": 6.5,
-    "lossaudit": 6.7,
+    **dict.fromkeys(["lessons", "lossaudit"], 6.7),
     **dict.fromkeys(["cli", "kt_theory"], 7),
     "__main__": 8,
 }

@@ -29,6 +29,7 @@ TRIED_ELSEWHERE = {
     "cli": "commands, whose options are tried in test_cli_values",
     "divergences": "definitions that trust their rows; kt.Divergence and whatever takes one are tried here",
     "training": "losses, which take tensors: test_training",
+    "lessons": "what the lessons call: test_lessons",
     "losses": "objects, whose parameters and teachers are tried in test_losses",
 }
 

@@ -27,11 +27,8 @@ _BACK = re.compile(r"(reference/(kt_theory[\w.]*?)\.html)#([\w.]+)")
 HERE = Path(__file__).parent
 #: Pages of Markdown that the site has as they are.
 PAGES = ["CONTRIBUTING.md", "CHANGELOG.md", "paper/README.md", "paper/summary.md"]
-LESSONS = (
-    "Each lesson states one theorem, shows it, breaks an assumption and asks two questions. They read well in order, "
-    "and were executed when they were committed; `python simulations/lessons/NAME.py` runs one again."
-)
 SCRIPTS = (
+    "# Gallery\n\n"
     "One script a study, of public names only. Each writes its numbers (CSV, a receipt a row) and its picture; the "
     "pictures here are the committed ones, and nothing was run to build this page."
 )
@@ -54,8 +51,10 @@ def write_pages(source: Path) -> None:
     shown = {"gallery": scripts(), "lessons": lessons(source / "lessons")}
     for example in [example for examples in shown.values() for example in examples]:
         write(source, f"{example.document}.md", example.text)
-    write(source, "gallery/index.md", cards("Gallery", SCRIPTS, shown["gallery"]))
-    write(source, "lessons/index.md", cards("Lessons", LESSONS, shown["lessons"]))
+    write(source, "gallery/index.md", cards(SCRIPTS, shown["gallery"]))
+    path = "docs/lessons/README.md"
+    index = moved((ROOT / path).read_text(encoding="utf-8"), path, "lessons/index.md")
+    write(source, "lessons/index.md", cards(index, shown["lessons"]))
     for name, text in reference.pages(uses(texts, shown)).items():
         write(source, f"reference/{name}", text)
     for name, text in ledger.pages().items():

@@ -65,7 +65,7 @@ def lessons(pictures: Path | None) -> list[Example]:
 
 
 def lesson(path: Path, pictures: Path | None) -> Example:
-    """A notebook as a page: text, code, what it printed, and what it drew. Solutions are folded."""
+    """A notebook as a page: text, code, what it printed, and what it drew."""
     notebook = json.loads(path.read_text(encoding="utf-8"))
     parts, code, drawn = [], [], []
     for cell in notebook["cells"]:
@@ -83,8 +83,6 @@ def lesson(path: Path, pictures: Path | None) -> Example:
                 if pictures:
                     (pictures / drawn[-1]).write_bytes(base64.b64decode(joined(output["data"]["image/png"])))
                 block += f"\n![drawn by the lines above]({drawn[-1]})\n"
-        if "solution" in cell["metadata"].get("tags", []):
-            block = f"::::{{dropdown}} Solution\n{block}::::\n"
         parts.append(block)
     title = joined(notebook["cells"][0]["source"]).partition("\n")[0].removeprefix("# ")
     parts.append(f"```sh\npython simulations/lessons/{path.stem}.py\n```\n")
@@ -97,9 +95,9 @@ def joined(lines: Any) -> str:
     return lines if isinstance(lines, str) else "".join(lines)
 
 
-def cards(title: str, intro: str, examples: list[Example]) -> str:
-    """A page of cards, each with the first picture of an example."""
-    return f"# {title}\n\n{intro}\n\n" + "".join(card_lines(examples))
+def cards(intro: str, examples: list[Example]) -> str:
+    """A page that ends with cards, each with the first picture of an example."""
+    return f"{intro.rstrip()}\n\n" + "".join(card_lines(examples))
 
 
 def card_lines(examples: list[Example]) -> Iterator[str]:

@@ -74,7 +74,7 @@ def drawing(
         raise ValueError(f"rows x columns is {rows} x {columns}: a figure has at most {AXES_MAX} axes")
     width, height = _inches("width", width), _inches("height", height)
     title = None if title is None else checks.text("title", title)
-    with _in_style():
+    with in_style():
         figure, axes = _empty(rows, columns, width, height)
         yield axes
         _shared_legend(figure, axes, title)
@@ -82,7 +82,8 @@ def drawing(
 
 
 @contextmanager
-def _in_style() -> Iterator[None]:
+def in_style() -> Iterator[None]:
+    """The package's style, for figures that are made within."""
     with as_file(files("kt_theory") / "kt_theory.mplstyle") as style, matplotlib.rc_context(fname=style):
         yield
 
@@ -380,7 +381,7 @@ def draw_receipts(receipts: pd.DataFrame, stem: str | os.PathLike[str] | None = 
     slopes = fit_rate(receipts)
     looks = looks_of(receipts)
     columns = min(ACROSS, len(panels))
-    with _in_style():
+    with in_style():
         rows = math.ceil(len(panels) / columns)
         figure, grid = _empty(rows, columns, 1.6 + 3.4 * columns, 3.2)
         for axes, panel in zip(grid.flat, panels, strict=False):

@@ -13,48 +13,40 @@
 # %% [markdown]
 # # 3. Missing mass: why one log-probability changes the rate
 #
-# Many APIs return the log-probability of the token that they sampled. Then a label that was seen *once* is known
-# exactly: the student `SEL_ptl` copies it. All that is left to guess are labels never seen.
+# Many APIs return the log-probability of the token that they sampled. Then a
+# label that was seen *once* is known exactly: the student `SEL_ptl` copies it.
+# All that is left to guess are labels never seen.
 #
-# **Theorem.** The expected mass never seen in n samples is the sum of `w (1-w)^n` over all pairs (input, label), w
-# being the probability of the pair. `SEL_ptl` never pays more than the mass that was not seen; and as `w (1-w)^n` is at
-# most `1 / (e n)`, its expected risk is at most `S A / (e n)`: the rate is 1/n and no longer 1/sqrt(n).
+# **Theorem.** Let $w_{sa} = \rho_s \, p_{sa}$ be the probability of the pair
+# (input s, label a). The expected mass never seen in n samples is
+#
+# $$ \sum_{s, a} w_{sa} (1 - w_{sa})^n . $$
+#
+# The risk of `SEL_ptl` is at most the mass that was not seen; and as
+# $w (1-w)^n \le 1 / (e n)$, its expected risk is at most $S A / (e n)$: the
+# rate is 1/n and no longer $1/\sqrt{n}$.
+#
+# *Why.* A pair is missed by all of n independent samples with probability
+# $(1-w)^n$, and then its mass w is missing. The product is largest at
+# $w = 1/(n+1)$, where it is $\frac{1}{n+1} (1 - \frac{1}{n+1})^n \le \frac{1}{e
+# n}$; there are S A pairs.
 
 # %%
 import math
-import sys
 
-import matplotlib
-import matplotlib.pyplot as plt
 import numpy as np
 
 import kt_theory as kt
-
-if "ipykernel" not in sys.modules:
-    matplotlib.use("Agg")  # run as a plain script: draw, but open no window
-
-
-def check(answer, truth, wrong, why):
-    """Stop with a sentence unless an answer is right, within two percent; `wrong` is an answer that many give."""
-    try:
-        number = float(answer)
-    except (TypeError, ValueError, OverflowError):
-        number = math.nan
-    if not math.isfinite(number):
-        raise ValueError(f"{answer!r} is not one finite number: write one, or a formula for it, after the =.")
-    if abs(number - truth) > 0.02 * abs(truth):
-        known = abs(number - wrong) <= 0.005 * abs(wrong)
-        reason = why if known else f"it is too {'small' if number < truth else 'large'}"
-        raise ValueError(f"{number:.4g} is not right: {reason}.")
-
 
 S, A = 4, 20
 problem = kt.zipf_problem(S, A, seed=1)  # few frequent labels and many rare ones, as in language
 
 # %% [markdown]
-# ## Show it
+# ## Show it: the formula
 #
-# First the formula: draw data, add up the mass that was not seen, and compare with the sum of `w (1-w)^n`.
+# Draw data, add up the mass that was not seen, and compare with the sum of
+# $w (1-w)^n$. The risk of `SEL_ptl` is smaller: it spreads the missing mass
+# evenly over the labels that it has not seen, which is not all wrong.
 
 
 # %%
@@ -69,58 +61,58 @@ masses = [missing_mass(n, seed) for seed in range(repeats)]
 formula = (problem.w * (1 - problem.w) ** n).sum()
 z = (np.mean(masses) - formula) / (np.std(masses) / math.sqrt(repeats))
 risk = kt.expected_risk(problem, "SEL_ptl", n, method="montecarlo")
-print(f"missing mass, simulated {np.mean(masses):.4f}, formula {formula:.4f}, z = {z:+.1f}")
-print(f"expected risk of SEL_ptl {risk:.4f}: it spreads the missing mass evenly, which is not all wrong")
-print(f"bound S A / (e n)        {S * A / math.e / n:.4f}")
+names = ["missing mass, simulated", "missing mass, formula", "expected risk of SEL_ptl", "bound S A / (e n)"]
+kt.lessons.table({f"n = {n}": names, "is": [np.mean(masses), formula, float(risk), S * A / math.e / n]})
 assert abs(z) <= 4
 assert risk + 4 * risk.error < formula < S * A / (math.e * n)
 
 # %% [markdown]
-# Then the picture. A label wastes most if it is neither so frequent that it is seen nor so rare that it does not
-# matter: the worst mass is 1/(n+1). On the right the two worst teachers: one number more, and the slope is -1 instead
-# of -1/2.
+# The bound supposes that all 80 pairs have the worst mass, 1/201; here few
+# have, and the formula gives two thirds of it. The bound holds for every
+# teacher with these S and A, and needs to know no more of it than that.
+#
+# ## Show it: the picture
+#
+# On the left what a pair wastes, times n. It wastes most if it is neither so
+# frequent that it is seen nor so rare that it does not matter; the top of each
+# curve is close to 1/e. On the right the two worst teachers, the paper's
+# instances 1 and 2: one number more for each sample, and the slope is -1
+# instead of -1/2.
 
 # %%
-figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3.2), layout="constrained")
 x = np.geomspace(1e-4, 1, 400)
-for n, style in [(10, "-"), (100, "--"), (1000, ":")]:
-    left.semilogx(x, n * x * (1 - x) ** n, style, color="#0072B2", label=f"n = {n}")
-left.axhline(1 / math.e, color="black", linewidth=0.8)
-left.text(1.2e-4, 1 / math.e + 0.008, "1/e", fontsize=9)
-left.set_xlabel("mass w of a pair")
-left.set_ylabel("n w (1-w)^n")
-left.set_title("What a pair wastes")
-left.set_ylim(0, 0.45)
-left.legend(frameon=False, fontsize=8, ncols=3, loc="upper right")
-
+wasted = [kt.lessons.Line(f"n = {n}", x, n * x * (1 - x) ** n) for n in (10, 100, 1000)]
+wasted.append(kt.lessons.Line("1/e", None, 1 / math.e, "k--"))
 grid = [10**2, 10**3, 10**4, 10**5, 10**6]
-slopes = {}
+slopes, risks = {}, []
 for k, learner in [(1, "CE_sgl"), (2, "SEL_ptl")]:
-    risks = [float(kt.expected_risk(kt.instance(k, 10, 10, n), learner, n)) for n in grid]
-    slopes[learner] = kt.fit_rate(grid, risks, window=(1000, 10**6)).slope
-    colour, marker = kt.plots.LOOK[learner]
-    right.loglog(grid, risks, marker=marker, color=colour, label=f"{learner}, slope {slopes[learner]:.2f}")
-right.set_xlabel("number of samples n")
-right.set_ylabel("expected risk")
-right.set_title("Each on its worst kind of teacher")
-right.legend(frameon=False)
-right.grid(alpha=0.3)
+    exact = [float(kt.expected_risk(kt.instance(k, 10, 10, n), learner, n)) for n in grid]
+    slopes[learner] = kt.fit_rate(grid, exact, window=(1000, 10**6)).slope
+    risks.append(kt.lessons.Line(f"{learner}, slope {slopes[learner]:.2f}", grid, exact))
+kt.lessons.draw(
+    "03_missing_mass",
+    kt.lessons.Panel("What a pair wastes", "mass w of a pair", "$n w (1-w)^n$", wasted, log="x", ylim=(0, 0.55)),
+    kt.lessons.Panel("One number more, another slope", "number of samples n", "expected risk", risks, log="xy"),
+)
 assert abs(slopes["CE_sgl"] + 0.5) < 0.01
 assert abs(slopes["SEL_ptl"] + 1) < 0.01
 
 # %% [markdown]
 # ## Break it
 #
-# The theorem assumes that the log-probability is *exact*. Suppose the API rounds it to one decimal. Then even a student
-# that has seen every label is off, and no number of samples mends it. How much off? At most `tanh(0.1 / 4)` (N13 b in
-# paper/paper.pdf), which is 2.5 percent.
+# The theorem assumes that the log-probability is *exact*. Suppose the API
+# rounds it to one decimal. Then even a student that has seen every label is
+# off, and no number of samples mends it. How much off? A rounding to steps of h
+# changes a probability by a factor between $e^{-h/2}$ and $e^{h/2}$, and the
+# total variation by at most $\tanh(h/4)$ (N13 b in paper/paper.pdf): 2.5
+# percent for h = 0.1.
 
 # %%
 rounded = np.exp(np.round(np.log(problem.teacher), 1))
 student = rounded / rounded.sum(axis=1, keepdims=True)  # what one says after every label was seen
 floor = kt.tv_risk(student, problem)
 unseen = (problem.w * (1 - problem.w) ** 10**5).sum()
-print(f"exact log-probabilities, n = 100000: risk at most {unseen:.1e}")
+print(f"exact log-probabilities, n = 100,000: risk at most {unseen:.1e}")
 print(f"rounded to one decimal, n = infinity: risk {floor:.4f}, and never more than {math.tanh(0.1 / 4):.4f}")
 assert unseen < 1e-9
 assert floor > 0.002  # broken: it does not tend to 0
@@ -129,35 +121,41 @@ assert floor <= math.tanh(0.1 / 4)
 # %% [markdown]
 # ## Question 1
 #
-# You will draw n = 9 samples. Which mass w makes a pair waste most, that is, makes `w (1-w)^9` largest?
+# You will draw n = 9 samples. Which mass w makes a pair waste most, that is,
+# makes $w (1-w)^9$ largest?
 #
-# (The next cell holds a solution. Put your own number, or a formula for it, behind `answer_1 =`: the cell after it
-# says what is wrong if it is not right.)
-
-# %% tags=["solution"]
-answer_1 = 1 / 10
+# Write a number, or a formula for it, in the place of the three dots, and run
+# the cell: it says what is wrong if the number is not right.
+#
+# <details><summary>Solution</summary>
+#
+# `answer_1 = 1 / 10`: the derivative of $w (1-w)^n$ is
+# $(1-w)^{n-1} (1 - (n+1) w)$, which is 0 at $w = 1/(n+1)$.
+#
+# </details>
 
 # %%
+answer_1 = ...
 w = np.linspace(0, 1, 100_001)
 truth_1 = w[np.argmax(w * (1 - w) ** 9)]
-check(
-    answer_1,
-    truth_1,
-    1 / 9,
-    "it is close, but a pair of mass 1/n is met once on average, and a slightly rarer one wastes more",
-)
-print(f"Right: {truth_1:.3f}, which is 1/(n+1)")
+why_1 = "it is close, but a pair of mass 1/n is met once on average, and a slightly rarer one wastes more"
+kt.lessons.check(answer_1, truth_1, 1 / 9, why_1)
 
 # %% [markdown]
 # ## Question 2
 #
-# One input, 100 labels, all alike. You draw 300 samples, three for each label on average. Which mass do you expect to
-# be unseen?
-
-# %% tags=["solution"]
-answer_2 = 0.99**300
+# One input, 100 labels, all alike. You draw 300 samples, three for each label
+# on average. Which mass do you expect to be unseen?
+#
+# <details><summary>Solution</summary>
+#
+# `answer_2 = 0.99**300`: each of the hundred labels is missed with probability
+# $0.99^{300}$, about $e^{-3}$, and has the mass 1/100. Five labels of the
+# hundred are not seen.
+#
+# </details>
 
 # %%
+answer_2 = ...
 truth_2 = 100 * kt.bounds.cell_missing_mass(n=300, p=0.01)
-check(answer_2, truth_2, 0, "three for each on average is not three for each")
-print(f"Right: {truth_2:.4f}, about exp(-3): five labels of the hundred")
+kt.lessons.check(answer_2, truth_2, 0, "three for each on average is not three for each")

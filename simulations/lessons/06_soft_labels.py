@@ -13,39 +13,29 @@
 # %% [markdown]
 # # 6. Soft labels: a game that can be solved
 #
-# With every sample the teacher now shows its *whole* row. One visit to an input, and the student `CE_ful` knows it.
-# Only inputs never visited cost anything. Here we know exactly what is possible:
+# With every sample the teacher now shows its *whole* row. One visit to an
+# input, and the student `CE_ful` knows it. Only inputs never visited cost
+# anything. Here we know exactly what is possible:
 #
-# **Theorem** (N9a in paper/paper.pdf). The best worst-case risk of any student is `(1 - 1/A) * max over rho of sum rho
-# (1-rho)^n`. `CE_ful`, uniform on what it has not seen, reaches it. The worst teacher gives each input one sure label,
-# at random (a Dirac row): on an input never seen, any guess is then wrong with probability 1 - 1/A.
+# **Theorem** (N9a in paper/paper.pdf). The best worst-case risk of any student
+# is
+#
+# $$ \left(1 - \frac{1}{A}\right) \max_\rho \sum_s \rho_s (1 - \rho_s)^n . $$
+#
+# `CE_ful`, uniform on what it has not seen, reaches it. The worst teacher gives
+# each input one sure label, at random (a Dirac row).
+#
+# *Why.* Input s is never visited with probability $(1 - \rho_s)^n$. There the
+# uniform row is off by $1 - 1/A$ from a Dirac row, and by less from any other:
+# total variation is convex, so that it is largest at the corners. No student
+# does better, as the second part shows.
 
 # %%
-import math
-import sys
-
-import matplotlib
-import matplotlib.pyplot as plt
 import numpy as np
 
 import kt_theory as kt
 
-if "ipykernel" not in sys.modules:
-    matplotlib.use("Agg")  # run as a plain script: draw, but open no window
-
-
-def check(answer, truth, wrong, why):
-    """Stop with a sentence unless an answer is right, within two percent; `wrong` is an answer that many give."""
-    try:
-        number = float(answer)
-    except (TypeError, ValueError, OverflowError):
-        number = math.nan
-    if not math.isfinite(number):
-        raise ValueError(f"{answer!r} is not one finite number: write one, or a formula for it, after the =.")
-    if abs(number - truth) > 0.02 * abs(truth):
-        known = abs(number - wrong) <= 0.005 * abs(wrong)
-        reason = why if known else f"it is too {'small' if number < truth else 'large'}"
-        raise ValueError(f"{number:.4g} is not right: {reason}.")
+A = 4
 
 
 def never_visited(rho, n):
@@ -55,37 +45,44 @@ def never_visited(rho, n):
 
 
 # %% [markdown]
-# ## Show it
+# ## Show it: nature's side
 #
-# Two inputs with masses x and 1 - x. The teacher's side of the game is to choose x. With few samples both inputs alike
-# is worst; from n = 4 on it is worse to hide one rare input, of mass about 1/(n+1).
+# Two inputs with masses x and 1 - x. The teacher's side of the game is to
+# choose x. With few samples both inputs alike is worst; from n = 4 on it is
+# worse to hide one rare input, of mass about $1/(n+1)$. The dots are what
+# `kt.minimax_risk` names as the worst law, the curves are tried on a grid of x.
 
 # %%
-A = 4
 x = np.linspace(0.001, 0.999, 999)
-figure, axes = plt.subplots(figsize=(6, 3.2), layout="constrained")
-print(" n   worst rho          by the curve   kt.minimax_risk   CE_ful on it")
-for n, colour in [(1, "#E69F00"), (3, "#56B4E9"), (4, "#009E73"), (8, "#0072B2"), (20, "#000000")]:
-    curve = (1 - 1 / A) * np.array([never_visited([each, 1 - each], n) for each in x])
-    game = kt.minimax_risk("soft", 2, A, n)
-    reached = kt.expected_risk(game.instance, "CE_ful", n)
-    print(f"{n:2}   {game.instance.rho.round(4)!s:18} {curve.max():.6f}       {game.lower:.6f}          {reached:.6f}")
-    assert game.exact
-    assert abs(curve.max() / game.lower - 1) < 1e-4  # the grid of x is not infinitely fine
-    assert abs(reached / game.lower - 1) < 1e-9
-    axes.plot(x, curve, color=colour, label=f"n = {n}")
-    worst = game.instance.rho.min()
-    axes.plot([worst, 1 - worst], [game.lower, game.lower], "o", color=colour, markersize=5)
-axes.set_xlabel("mass x of the first input")
-axes.set_ylabel("risk of CE_ful")
-axes.set_title("Dots: the worst law of the inputs")
-axes.legend(frameon=False, fontsize=8, ncols=5, loc="upper center")
-axes.set_ylim(0, 0.46)
-axes.grid(alpha=0.3)
+ns = [1, 3, 4, 8, 20]
+curves = {n: (1 - 1 / A) * np.array([never_visited([each, 1 - each], n) for each in x]) for n in ns}
+games = {n: kt.minimax_risk("soft", 2, A, n) for n in ns}
+rare = np.array([games[n].instance.rho.min() for n in ns])
+top, value = np.array([curves[n].max() for n in ns]), np.array([games[n].lower for n in ns])
+reached = np.array([float(kt.expected_risk(games[n].instance, "CE_ful", n)) for n in ns])
+kt.lessons.table({"n": ns, "rarer input": rare, "top of the curve": top, "value": value, "CE_ful there": reached})
+assert all(game.exact for game in games.values())
+assert np.allclose(top, value, rtol=1e-4)  # the grid of x is not infinitely fine
+assert np.allclose(reached, value, rtol=1e-9)
+
+# %%
+lines = [kt.lessons.Line(f"n = {n}", x, curve) for n, curve in curves.items()]
+lines.append(kt.lessons.Line("worst law", [*rare, *(1 - rare)], [*value, *value], "ko"))
+title = "Beyond n = 3 it is worst to hide a rare input"
+panel = kt.lessons.Panel(title, "mass x of the first input", "risk of CE_ful", lines, ylim=(0, 0.46))
+kt.lessons.draw("06_soft_labels", panel)
 
 # %% [markdown]
-# Why does no student do better? Let the label of each input be a fair die with A sides. On an input never visited the
-# data say nothing about it, and any answer v costs, on average over the die, `1 - 1/A`: here for random answers.
+# ## Show it: the student's side
+#
+# Why does no student do better? Let the label of each input be a fair die with
+# A sides. On an input never visited the data say nothing about it, and any
+# answer v costs, on average over the die,
+#
+# $$ \frac{1}{A} \sum_a (1 - v_a) = 1 - \frac{1}{A} . $$
+#
+# Here for random answers v. Against this nature all answers are alike; so no
+# student is better than the value.
 
 # %%
 answers = np.random.default_rng(1).dirichlet(np.ones(A), size=5)
@@ -96,49 +93,59 @@ assert np.allclose(costs, 1 - 1 / A, rtol=1e-9)
 # %% [markdown]
 # ## Break it
 #
-# The student must be *even-handed* on what it has not seen. Give it a belief instead, say a pre-trained model that says
-# (0.7, 0.1, 0.1, 0.1) on every input. Where the belief is right it gains; its worst case is worse than the game's
-# value.
+# The student must be *even-handed* on what it has not seen. Give it a belief
+# instead, say a pre-trained model that says (0.7, 0.1, 0.1, 0.1) on every
+# input. Where the belief is right it gains: an input never visited costs 0.3
+# instead of 0.75. Where it is wrong the same input costs 0.9, and the worst
+# case counts: it is above the game's value.
 
 # %%
 n = 20
 belief = np.tile([0.7, 0.1, 0.1, 0.1], (2, 1))
-game = kt.minimax_risk("soft", 2, A, n)
-rho = game.instance.rho
-friend = kt.Problem(rho, [[1, 0, 0, 0], [1, 0, 0, 0]])
-enemy = kt.Problem(rho, [[0, 0, 0, 1], [0, 0, 0, 1]])
-at_friend = kt.expected_risk(friend, "CE_ful", n, init=belief)
-at_enemy = kt.expected_risk(enemy, "CE_ful", n, init=belief)
+game = games[n]
+friend, enemy = (kt.Problem(game.instance.rho, np.tile(np.eye(A)[label], (2, 1))) for label in (0, 3))
+at_friend, at_enemy = (float(kt.expected_risk(teacher, "CE_ful", n, init=belief)) for teacher in (friend, enemy))
 print(f"value of the game {game.upper:.5f}; with a belief: {at_friend:.5f} if it is right, {at_enemy:.5f} if not")
 assert at_friend < game.lower
 assert at_enemy > 1.15 * game.upper  # broken: no longer minimax
-assert abs(at_enemy / ((1 - 0.1) * never_visited(rho, n)) - 1) < 1e-9
+assert abs(at_enemy / ((1 - 0.1) * never_visited(game.instance.rho, n)) - 1) < 1e-9
 
 # %% [markdown]
 # ## Question 1
 #
-# Two inputs, two labels, one sample (S = 2, A = 2, n = 1). What is the value of the game?
+# Two inputs, two labels, one sample (S = 2, A = 2, n = 1). What is the value of
+# the game?
 #
-# (The next cell holds a solution. Put your own number, or a formula for it, behind `answer_1 =`: the cell after it
-# says what is wrong if it is not right.)
-
-# %% tags=["solution"]
-answer_1 = 0.25
+# Write a number, or a formula for it, in the place of the three dots, and run
+# the cell: it says what is wrong if the number is not right.
+#
+# <details><summary>Solution</summary>
+#
+# `answer_1 = 0.25`: with masses 1/2 each, the input that is not visited has the
+# mass 1/2, and a guess there costs $1 - 1/A = 1/2$ of it.
+#
+# </details>
 
 # %%
+answer_1 = ...
 truth_1 = kt.minimax_risk("soft", 2, 2, 1).lower
-check(answer_1, truth_1, 0.5, "that is the mass that is not visited, but half of the time a guess is right")
-print(f"Right: {truth_1:.4f}")
+kt.lessons.check(answer_1, truth_1, 0.5, "that is the mass that is not visited, but half of the time a guess is right")
 
 # %% [markdown]
 # ## Question 2
 #
-# Three inputs and n = 100. In the worst law of the inputs two are rare. How much mass has each of them?
-
-# %% tags=["solution"]
-answer_2 = 1 / 101
+# Three inputs and n = 100. In the worst law of the inputs two are rare. How
+# much mass has each of them?
+#
+# <details><summary>Solution</summary>
+#
+# `answer_2 = 1 / 101`: $x (1-x)^n$ is largest at $x = 1/(n+1)$. The third input
+# has what is left, and is certainly visited.
+#
+# </details>
 
 # %%
+answer_2 = ...
 truth_2 = kt.minimax_risk("soft", 3, 4, 100).instance.rho.min()
-check(answer_2, truth_2, 1 / 3, "an input of that mass is certainly visited in a hundred samples, and costs nothing")
-print(f"Right: {truth_2:.6f}, about 1/(n+1)")
+why_2 = "an input of that mass is certainly visited in a hundred samples, and costs nothing"
+kt.lessons.check(answer_2, truth_2, 1 / 3, why_2)

@@ -100,9 +100,10 @@ def index() -> str:
 
 <!-- `make lessons` writes this page. -->
 
-Each lesson states one theorem, shows it, breaks one of its assumptions, and asks two questions, whose answers it
-checks. The order is that of the theory; 1 to 3 are needed for all that follow, any of which may come next. A lesson
-runs as a notebook and as a plain script. To teach with them: [a plan for 45 minutes](../teaching.md).
+Each lesson states one theorem, shows it, breaks one of its assumptions, and asks two questions. An answer is written in
+the place of three dots and checked: a wrong one gets the reason why; the solutions are folded. The order is that of the
+theory; 1 to 3 are needed for all that follow, any of which may come next. A lesson runs as a notebook and as a plain
+script, which leaves its figure where it is run. To teach with them: [a plan for 45 minutes](../teaching.md).
 
 | | lesson | minutes | |
 |---|---|---|---|
