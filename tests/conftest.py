@@ -18,7 +18,6 @@ CORE = (
 #: Tests of other files that are core: exact risks of whole problems, and studies that are stored and read again.
 CORE_TESTS = (
     ("test_exact_closed", "whole_problems"),
-    ("test_exact_counts", "meet_the_enumeration"),
     ("test_montecarlo", "same_bytes"),
     ("test_statements", "predicate_is_what"),
     ("test_study_folder", "receipts"),

@@ -305,7 +305,7 @@ def test_risks_that_are_nearly_0_agree_with_the_package(calculator):
     assert counted["SEL_ptl"] == 0
 
 
-@pytest.mark.parametrize("part", range(4))
+@pytest.mark.parametrize("part", [0, 1, *(pytest.param(part, marks=pytest.mark.slow) for part in (2, 3))])
 def test_risks_agree_with_the_package(calculator, part):
     # Oracle: second algorithm, kt_theory.expected_risk.
     page = calculator
@@ -421,7 +421,7 @@ def ask_hash(state):
 
 
 @pytest.mark.parametrize(
-    "slider", [s if s in ("A", "n") else pytest.param(s, marks=pytest.mark.slow) for s in SLIDERS]
+    "slider", [s if s == "n" else pytest.param(s, marks=pytest.mark.slow) for s in SLIDERS]
 )
 def test_a_slider_changes_the_right_numbers(visit, slider):
     page = visit(ask_hash({"family": "heavy", "S": 5, "A": 4, "n": 50, "shown": 20}))
@@ -546,7 +546,9 @@ def test_what_a_link_gets_wrong_is_put_right_and_said(visit):
     assert other.evaluate("[playground.state.shown, playground.state.input]") == [20, 2]
 
 
-@pytest.mark.parametrize(("family", "need"), [("1", 5), ("2", 34), ("3", 34)])
+@pytest.mark.parametrize(
+    ("family", "need"), [("3", 34), *(pytest.param(*of, marks=pytest.mark.slow) for of in (("1", 5), ("2", 34)))]
+)
 def test_outside_the_domain_it_says_which_n_is_needed(visit, family, need):
     page = visit(ask_hash({"family": family, "S": 7, "A": 11, "n": 2}))
     assert f"needs n ≥ {need}" in page.inner_text("#domain")
@@ -603,7 +605,7 @@ def test_a_summary_is_said_once_it_is_known(visit):
 PLACES = (FREE, "#family=1&S=40&A=30&n=5000&shown=700", "#family=3&S=12&A=9&n=20&foo=1")
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place", [PLACES[1], *(pytest.param(place, marks=pytest.mark.slow) for place in PLACES[::2])])
 @pytest.mark.parametrize("width", [pytest.param(390, marks=pytest.mark.slow), 320])
 def test_a_phone_does_not_scroll_sideways(visit, place, width):
     page = visit(place, width=width)
