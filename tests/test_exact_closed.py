@@ -13,7 +13,7 @@ import scipy.special
 
 import oracles
 from kt_theory import Problem, dirichlet_problem, instance, near_deterministic_problem
-from kt_theory.exact import ful, limits, loops_kinks, loops_sgl, sgl
+from kt_theory.exact import ful, limits, loops_kinks, loops_sgl, risk, sgl
 from kt_theory.exact.rows import Row, distinct_rows
 from kt_theory.numerics import binomials, powers
 
@@ -392,9 +392,35 @@ def test_all_routes_at_random(seed):
     rho = min(10 ** rng.uniform(-2, math.log10(3e8)) / n, 0.9999)
     p = np.append(10 ** -rng.uniform(0.3, (2, 6, 10)[seed % 3], size=4), 0.5)
     out = np.empty(p.size)
-    loops_sgl.mean_deviations(float(n), rho, *map(float, binomials.window(n, rho)), p, out)
+    loops_sgl.mean_deviations(float(n), rho, *map(float, binomials.window(n, rho)), p, sgl.GOAL, out)
     truth = [mean_by(n, rho, lambda m, x=x: de_moivre(m, x)) for x in p]
     assert out == near(truth, rel=6e-14)
+
+
+def test_waves_left_out_stay_below_the_goal():
+    # Oracle: second algorithm, the windowed sum of de Moivre's terms; rows
+    # at random, and rows of multiples of 1/20, whose waves fall slowly, each to the error that it states
+    rng = np.random.default_rng(4)
+    moved = []
+    for p in (*rng.dirichlet(np.ones(5), 3), np.array([0.25, 0.25, 0.2, 0.3]), np.array([0.1, 0.05, 0.85])):
+        n, rho = 10**9, float(10 ** rng.uniform(-3.8, -3.3))
+        truth = 0.5 * math.fsum(mean_by(n, rho, lambda m, x=x: de_moivre(m, min(x, 1 - x))) for x in p) * rho
+        fine, coarse, none = (sgl.row_risk(row(rho, p, p), n, goal=goal) for goal in (sgl.GOAL, sgl.COARSE, 1.0))
+        assert abs(fine.value - truth) <= 2e-13 * truth
+        assert abs(coarse.value - truth) <= coarse.error <= 1.1e-11 * truth
+        moved.append(abs(none.value / truth - 1))
+    assert max(moved) > 1.1e-11  # planted: without any wave it would be red
+
+
+def test_problems_of_very_many_labels_leave_out_more_waves(monkeypatch):
+    # Oracle: second algorithm, the same at the fine goal: the value moves by no more than the error that is stated
+    problem = dirichlet_problem(3, 5, 1)
+    fine = risk.exact_risk(problem, "CE_sgl", 10**9)
+    monkeypatch.setattr(risk, "MANY", 14)
+    coarse = risk.exact_risk(problem, "CE_sgl", 10**9)
+    assert fine.error < 2e-13 * fine.value
+    assert 1e-11 * coarse.value < coarse.error < 1.1e-11 * coarse.value
+    assert abs(coarse.value - fine.value) <= coarse.error
 
 
 @pytest.mark.parametrize("rho", [1 - 2.0**-53, 1 - 1e-13, 1 - 1e-9, 0.999999])
@@ -403,7 +429,7 @@ def test_nearly_certain_inputs(rho, n):
     # Oracle: second algorithm, the windowed sum of de Moivre's terms; ratios of probabilities start from 0
     for p in (0.5, 0.3, 0.01):
         out = np.empty(1)
-        loops_sgl.mean_deviations(float(n), rho, *sgl._window(n, rho), np.array([p]), out)
+        loops_sgl.mean_deviations(float(n), rho, *sgl._window(n, rho), np.array([p]), sgl.GOAL, out)
         assert out.item() == near(mean_by(n, rho, lambda m, p=p: de_moivre(m, p)), rel=6e-14)
 
 

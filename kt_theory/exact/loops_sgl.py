@@ -16,8 +16,12 @@ STEPS, COLUMNS = 32, 128
 
 
 @jit
-def mean_deviations(n: float, rho: float, first: float, last: float, p: np.ndarray, out: np.ndarray) -> None:
-    """`out[a]` = sum_m P(Bin(n, rho) = m) f_a(m) over the window, 0 < p_a <= 1/2, by the cheapest of the routes."""
+def mean_deviations(
+    n: float, rho: float, first: float, last: float, p: np.ndarray, goal: float, out: np.ndarray
+) -> None:
+    """`out[a]` = sum_m P(Bin(n, rho) = m) f_a(m) over the window, 0 < p_a <= 1/2, by the cheapest of the routes; `goal`
+    is that of `waves`.
+    """
     mean, size = n * rho, last - first + 1.0
     sd = math.sqrt(mean * (1.0 - rho))
     few = sd < LEAST_SD or mean < LEAST_MEAN
@@ -29,7 +33,7 @@ def mean_deviations(n: float, rho: float, first: float, last: float, p: np.ndarr
         direct = size * (1.6 if close[a] else 3.0)  # nanoseconds
         pieces = 4000.0 + 400.0 * (20.0 * sd * p[a])
         if mean * (1.0 - rho) >= 1e5 and p[a] * (1.0 - p[a]) * mean >= 1e4:
-            out[a] = waves(n, rho, p[a], 4e-14, direct if few else min(direct, pieces))
+            out[a] = waves(n, rho, p[a], goal, direct if few else min(direct, pieces))
         if math.isnan(out[a]):
             if not few and pieces < direct:
                 out[a] = by_pieces(n, rho, first, last, p[a], 0.0, 0.0, 0.0)

@@ -43,6 +43,9 @@ TAKE_TIME: dict[Callable[..., Estimate], Callable[..., float]] = {
 #: Seconds for all rows without patience, as they are estimated, which is the same on every machine.
 HASTY = 120.0
 
+#: Different labels of all rows beyond which CE_sgl aims at a relative 1e-11, not 1e-13.
+MANY = 10**6
+
 #: Learners whose routes need no list of the labels of probability 0: their number, and the value of init there,
 #: suffice.
 UNLISTED = ("CE_sgl", "CE_ful", "ADD_sgl")
@@ -106,6 +109,8 @@ def exact_risk(
         raise OutOfReach(f"divergence {of} has no exact route, only {', '.join(DIVERGENCES)} have")
     n = checks.whole_number("n", n)
     rows = rows_of(problem, init, keep_last=not entry.protocol.lists_last)
+    if route is sgl.row_risk and sum(row.p.size for row in rows) > MANY:
+        route = partial(route, goal=sgl.COARSE)
     if problem.sparse:
         return total(rows, route if entry.name in UNLISTED else lambda row, *rest: route(row.full(), *rest), n, of.name)
     if not patient:
