@@ -36,7 +36,7 @@ BTRS = [(n, p) for n, p in LAWS if n * p >= binomial.INVERSION] + [(20, 0.5), (1
 
 def draws(n: int, p: float, reps: int, seed: int) -> np.ndarray:
     """Draws of Bin(n, p): the first of two cells."""
-    stream = sampling.Uniforms(np.random.default_rng(seed), n)
+    stream = sampling.Uniforms(np.random.default_rng(seed), n, reps)
     counts = np.zeros((reps, 2), dtype=np.int64)
     law = (np.array([0, 1]), np.array([p, 1.0]), np.array([math.log1p(-p), 0.0]))
     while not binomial.multinomial(stream.ahead, stream.state, n, *law, counts):
@@ -201,6 +201,7 @@ def test_uniforms_drawn_ahead_change_nothing(monkeypatch: pytest.MonkeyPatch, n:
     problem = Problem([0.25, 0.75], [[0.1, 0.2, 0.7, 0.0], [1e-4, 0.5, 0.25, 0.2499]])
     whole = list(CountSampler(problem).draw(n, 50, np.random.default_rng(0)))
     monkeypatch.setattr(sampling, "AHEAD", 3)
+    monkeypatch.setattr(sampling, "A_FEW", 3)
     for a, b in zip(whole, CountSampler(problem).draw(n, 50, np.random.default_rng(0)), strict=True):
         np.testing.assert_array_equal(a, b)
 

@@ -38,8 +38,8 @@ CHUNK = 65_536
 np.empty(32 * 2**17 - 2**12)
 
 
-#: Uniforms drawn ahead for the binomials.
-AHEAD = 4096
+#: Uniforms drawn ahead for the binomials, at most and at least; and how many a binomial takes, nearly.
+AHEAD, A_FEW, EACH = 65_536, 4096, 2.3
 
 
 class CountSampler:
@@ -87,7 +87,7 @@ class CountSampler:
         cells = self.masses.size
         one_by_one = n <= self._one_by_one
         rows = max(1, CHUNK // max(n if one_by_one else 1, cells))
-        stream = Uniforms(rng, n)
+        stream = Uniforms(rng, n, cells * reps)
         for start in range(0, reps, rows):
             R = min(rows, reps - start)
             counts = self._tally(n, R, rng) if one_by_one else self._multinomial(n, R, stream)
@@ -112,6 +112,14 @@ class CountSampler:
 class Uniforms:
     """The uniforms of a generator in their order, some drawn ahead: calls from a compiled loop cost ten times as much.
 
+    Parameters
+    ----------
+    rng : Generator
+    n : int
+        Sum of a row of counts.
+    binomials : int
+        How many are to be drawn.
+
     Attributes
     ----------
     ahead : ndarray, shape (m,)
@@ -120,14 +128,17 @@ class Uniforms:
         Where `binomial.multinomial` goes on: place in `ahead`, row, place in the cells, and what the row has left.
     """
 
-    def __init__(self, rng: np.random.Generator, n: int) -> None:
+    def __init__(self, rng: np.random.Generator, n: int, binomials: int) -> None:
         self._rng = rng
+        self._left = int(EACH * binomials)
         self.ahead = np.empty(0)
         self.state = np.array([0, 0, 0, n])
 
     def refill(self) -> None:
         """Keep what was not used and draw more behind it."""
-        self.ahead = np.concatenate([self.ahead[self.state[0] :], self._rng.random(AHEAD)])
+        more = min(max(self._left, A_FEW), AHEAD)
+        self._left -= more
+        self.ahead = np.concatenate([self.ahead[self.state[0] :], self._rng.random(more)])
         self.state[0] = 0
 
 
