@@ -47,9 +47,10 @@ reproduce-full: $(VENV)/.installed
 test: $(VENV)/.installed
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not slow"
 
-# A worker for a file: what its tests compile is compiled once.
+# A worker for a file: what its tests compile is compiled once. What numba keeps is kept in the environment, since another
+# version of numba takes no notice of it, and would write over it.
 test-core: $(VENV)/.installed
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "core and not slow"
+	NUMBA_CACHE_DIR=$(CURDIR)/$(VENV)/compiled $(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "core and not slow"
 
 .venv-floors/.installed: pyproject.toml .ci/floors.py
 	$(PYTHON) -m venv .venv-floors
@@ -58,7 +59,7 @@ test-core: $(VENV)/.installed
 	touch $@
 
 test-floors: .venv-floors/.installed
-	.venv-floors/bin/python -m pytest -n $(JOBS) --dist loadfile -m "core and not slow"
+	NUMBA_CACHE_DIR=$(CURDIR)/.venv-floors/compiled .venv-floors/bin/python -m pytest -n $(JOBS) --dist loadfile -m "core and not slow"
 
 test-slow: $(VENV)/.installed
 	$(BIN)/python -m pytest -n $(JOBS) -m slow

@@ -233,6 +233,7 @@ def test_another_function_of_the_same_name_is_drawn_anew(tmp_path):
     assert two.receipts["mean"].item() == kt.study.run(design(2).panels, 200, 4)["mean"].item()
 
 
+@pytest.mark.slow
 def test_processes_draw_a_learner_of_ones_own_to_the_same_bytes(tmp_path):
     # Oracle: identity, threads
     own = kt.Learner("closure", "hard", lambda counts, revealed, init: add_half(counts, revealed, init))
