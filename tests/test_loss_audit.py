@@ -137,6 +137,18 @@ def test_a_detached_part_is_found_and_solved_as_a_fixed_point():
     assert not right.compare_gradients(evidence.row_of(right, E1[None]))[0] > 1e-8
 
 
+def test_a_gradient_that_is_no_number_is_refused_and_a_ray_is_named():
+    # Oracle: planted, a gradient of NaN at label 1; and a loss that falls without end
+    def lost(logits, label, teacher):
+        return np.where(np.arange(logits.shape[1]) == 1, np.nan, softmax(logits) - np.eye(logits.shape[1])[label])
+
+    with pytest.raises(ValueError, match="the gradient of lost is nan at label 1 of the uniform law"):
+        kt.losses.own(cross_entropy, "hard", gradient=lost, name="lost").limit(E1)
+    found = kt.losses.own(without_minimum, "hard").limit(E1)
+    assert not found.attained
+    assert found.note == "the loss falls along a ray: there is no minimum at finite logits"
+
+
 def test_a_wrong_gradient_is_named_with_its_label():
     # Oracle: planted, the gradient of cross-entropy with the entry of label 2 halved
     def wrong(logits, label, teacher):

@@ -410,6 +410,10 @@ def test_a_learner_goes_through_every_door():
     [
         (lambda: kt.losses.make("focl"), "id is 'focl'.*the nearest are focal"),
         (lambda: kt.losses.make(3), "id is 3"),
+        (lambda: kt.losses.make("KD_MIX"), "id is 'KD_MIX'.*the nearest are kd_mix"),
+        (lambda: kt.losses.make("watermark").limit([0.5, 0.5]), "watermark is a channel and has no limit: .*through"),
+        (lambda: kt.losses.make("watermark").learner(), "watermark is a channel and has no learner"),
+        (lambda: kt.losses.constant("focal", [0.5, 0.5]), "loss is a str: a Limit is needed"),
         (lambda: kt.losses.make("focal", gamma=-1), "gamma is -1: focal needs a number >= 0"),
         (lambda: kt.losses.make("focal", gamma="2"), "gamma is '2': focal needs a number >= 0"),
         (lambda: kt.losses.make("focal", gamma=float("nan")), "gamma is nan"),
@@ -432,6 +436,16 @@ def test_bad_input_is_refused_in_one_sentence(make, said):
     # Oracle: definition, the argument, its value and its place are named
     with pytest.raises(ValueError, match=said):
         make()
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", [n for n in LIMITS if kt.losses.make(n).level == "pairs"])
+def test_a_preference_has_a_limit_where_a_label_is_never_chosen(name):
+    # Oracle: identity, the gradient vanishes there, and no number is made of what no pair holds
+    loss = kt.losses.make(name)
+    found = loss.limit([0.7, 0.3, 0.0])
+    assert found.student.sum() == pytest.approx(1, abs=1e-12)
+    assert not found.residual > 1e-9
 
 
 def test_a_loss_is_frozen():
@@ -724,7 +738,7 @@ def test_a_score_of_another_form_off_the_list_moves_the_limit():
 @pytest.mark.parametrize("name", [n for n in LIMITS if kt.losses.make(n).protocol is None])
 def test_what_no_transfer_set_holds_has_no_learner(name):
     # Oracle: definition
-    with pytest.raises(kt.Unsupported, match=f"{name} has no learner: its samples are"):
+    with pytest.raises(kt.Unsupported, match=f"{name} has no learner: no transfer set holds its samples"):
         kt.losses.make(name).learner()
 
 

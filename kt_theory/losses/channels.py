@@ -67,6 +67,20 @@ class Channel(Declared):
     def _map(self, p: np.ndarray) -> np.ndarray:
         raise NotImplementedError
 
+    def limit(self, p: Any, rho: Any = None) -> Any:
+        """Refused: a channel is no loss."""
+        raise self._no("limit")
+
+    def learner(self) -> Any:
+        """Refused: a channel is no loss."""
+        raise self._no("learner")
+
+    def _no(self, what: str) -> checks.Unsupported:
+        return checks.Unsupported(
+            f"{self.name} is a channel and has no {what}: kt_theory.losses.through(channel, loss) has the limit of a "
+            "loss on what apply(p) makes of a teacher"
+        )
+
     def inverse(self) -> Channel | None:
         """The channel that undoes it, or None if there is none."""
         return None

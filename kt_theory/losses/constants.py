@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from kt_theory.losses.loss import Loss, checked_teacher
+from kt_theory import checks
+from kt_theory.losses.loss import Limit, Loss, checked_teacher
 from kt_theory.losses.readouts import ReadLabels
 from kt_theory.losses.row import Row
 
@@ -57,6 +58,7 @@ def constant(loss: Loss, p: Any) -> float:
     >>> round(constant(make("kd_mix", alpha=0.1, T=4), [0.5, 0.3, 0.2]), 4)
     0.0964
     """
+    checks.instance_of("loss", loss, Limit, "kt_theory.losses.make('focal') makes one")
     p = checked_teacher(p)
     if p.ndim != 1:
         raise ValueError(f"p has shape {p.shape}: the constant is that of one input, (A,)")

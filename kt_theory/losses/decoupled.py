@@ -7,8 +7,8 @@ from scipy.special import xlogy
 
 from kt_theory.losses.domains import Number
 from kt_theory.losses.loss import Found, Loss
-from kt_theory.losses.row import Row, logs, softmax, tempered
-from kt_theory.losses.solving import lowest
+from kt_theory.losses.row import Row, logs, tempered
+from kt_theory.losses.solving import answered, lowest
 
 
 def others(p: np.ndarray) -> np.ndarray:
@@ -29,9 +29,7 @@ class _Decoupled(Loss):
         used = (flat.labels > 0) | (flat.shown > 0)
         aims = [flat.shown, 0.5 * (flat.shown + flat.labels), np.ones_like(flat.shown)]
         starts = [np.where(used, logs(np.where(used, np.maximum(aim, 1e-12), 1.0)), -np.inf) for aim in aims]
-        z, residual, count = lowest(self, flat, starts)
-        lead = row.labels.shape[:-1]
-        return Found(softmax(z).reshape(row.labels.shape), local_only=(residual > 1e-8).reshape(lead), iterations=count)
+        return answered(row, *lowest(self, flat, starts))
 
 
 class DKD(_Decoupled):

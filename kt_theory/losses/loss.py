@@ -10,7 +10,7 @@ import numpy as np
 from kt_theory import checks
 from kt_theory.learners.learner import Learner
 from kt_theory.losses.domains import Declared
-from kt_theory.losses.row import Row, logs, softmax
+from kt_theory.losses.row import Row, by_logits, logs, softmax
 from kt_theory.protocols.facts import Protocol
 from kt_theory.protocols.protocol import resolve_protocol
 
@@ -192,7 +192,7 @@ class Limit(Declared):
             Always, for preferences, votes and on-policy losses.
         """
         raise checks.Unsupported(
-            f"{self.id} has no learner: its samples are {self.level} ones, which no transfer set holds; "
+            f"{self.id} has no learner: no transfer set holds its samples, which are {self.level}; "
             "limit(p) answers in the population"
         )
 
@@ -255,8 +255,7 @@ class Loss(Limit):
         -------
         ndarray, shape (..., A)
         """
-        w = self._flow(q, row)
-        return w - q * w.sum(axis=-1, keepdims=True)
+        return by_logits(self._flow(q, row), q)
 
     def link(self, z: np.ndarray) -> np.ndarray:
         """The student's law from its scores, shape (..., A)."""

@@ -12,7 +12,7 @@ from kt_theory.losses.links import Sigmoids, softplus
 from kt_theory.losses.loops import mixtures
 from kt_theory.losses.loss import Found, Loss, ScoreLoss
 from kt_theory.losses.row import Row, logs, scaled, softmax, split_ties, tempered
-from kt_theory.losses.solving import minimum
+from kt_theory.losses.solving import answered, minimum
 from kt_theory.losses.students import CrossEntropyTo, Frequencies
 from kt_theory.losses.tables import marginal
 
@@ -285,15 +285,8 @@ class DualHeadJoint(_Mixture, ScoreLoss):
     def minimise(self, row: Row) -> Found:
         flat = row.flat()
         z, residual, count = minimum(self, flat, logs(flat.shown))
-        q = softmax(z)
-        lead = row.labels.shape[:-1]
-        return Found(
-            q.reshape(row.labels.shape),
-            scores=z.reshape(row.labels.shape),
-            unique=~split_ties(flat.shown, q).reshape(lead) | (self.labels == "teacher"),
-            local_only=(residual > 1e-8).reshape(lead),
-            iterations=count,
-        )
+        alone = ~split_ties(flat.shown, softmax(z)) | (self.labels == "teacher")
+        return answered(row, z, residual, count, alone)
 
 
 #: What `kt_theory.losses.registry` lists.

@@ -8,7 +8,7 @@ import numpy as np
 
 from kt_theory.losses.domains import Choice, Number, Whole
 from kt_theory.losses.loss import Found, Limit
-from kt_theory.losses.row import Row, softmax
+from kt_theory.losses.row import Row, by_logits, softmax
 
 
 def _log_ratio(q: np.ndarray, p: np.ndarray) -> np.ndarray:
@@ -29,8 +29,7 @@ class OnPolicy(Limit):
 
     def gradient(self, q: np.ndarray, row: Row) -> np.ndarray:
         """The expected gradient by the logits, shape (..., A)."""
-        w = self._flow(q, row.labels)
-        return w - q * w.sum(axis=-1, keepdims=True)
+        return by_logits(self._flow(q, row.labels), q)
 
     def residual(self, found: Found, row: Row) -> np.ndarray:
         return np.abs(self.gradient(found.student, row)).max(axis=-1)

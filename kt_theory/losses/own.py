@@ -12,7 +12,7 @@ from kt_theory.fingerprints import fingerprint as fingerprint_of
 from kt_theory.learners.learner import Learner
 from kt_theory.losses.loss import Found, Loss, fitted
 from kt_theory.losses.row import Row, logs, softmax
-from kt_theory.losses.solving import FINE, POLISHED, ROUGH, descend, polish
+from kt_theory.losses.solving import ARRIVED, FAR, FINE, POLISHED, ROUGH, descend, polish
 from kt_theory.protocols.facts import Protocol
 from kt_theory.protocols.protocol import resolve_protocol
 
@@ -28,8 +28,8 @@ GRADIENT_TOLERANCE = 1e-5
 #: Random teachers at which a loss is asked whether it is convex.
 PROBED = 8
 
-#: A largest gradient at which descent has arrived.
-DONE = 1e-8
+#: What is said of a student whose logits left every bound.
+RAY = "the loss falls along a ray: there is no minimum at finite logits"
 
 #: Two students are two laws beyond this total variation, of one loss within this difference.
 APART, LEVEL = 1e-4, 1e-9
@@ -157,6 +157,14 @@ class OwnLoss(Loss):
         np.add.at(total, s, flat.labels[s, y][:, None] * answer)
         return np.reshape(total, z.shape)
 
+    def _refuse_no_gradient(self, row: Row) -> None:
+        """Refuse a given gradient that is no number at the uniform law."""
+        slope = self.given_gradient(np.zeros_like(row.labels), row)
+        if not np.isfinite(slope).all():
+            s, label = np.argwhere(~np.isfinite(slope))[0]
+            wrong = float(slope[s, label])
+            raise ValueError(f"the gradient of {self.name} is {wrong} at label {label} of the uniform law")
+
     def numeric_gradient(self, z: np.ndarray, row: Row) -> np.ndarray:
         """By steps along the imaginary axis where the function is analytic, else by central differences."""
         flat, wide = row.flat(), np.reshape(z, (-1, z.shape[-1]))
@@ -223,8 +231,10 @@ class OwnLoss(Loss):
         if not np.isfinite(start).all():
             where = int(np.argmin(np.isfinite(start)))
             raise ValueError(self._no_number(flat, where))
-        if self.__dict__["own_gradient"] is not None and "disagrees" not in self.__dict__:
-            self.compare_gradients(flat.take(slice(0, 1)))
+        if self.__dict__["own_gradient"] is not None:
+            self._refuse_no_gradient(flat)
+            if "disagrees" not in self.__dict__:
+                self.compare_gradients(flat.take(slice(0, 1)))
         if self.detached:
             return self._rest(row)
         starts = self.starts(flat)
@@ -235,7 +245,9 @@ class OwnLoss(Loss):
         assert found.scores is not None
         student, scores = (np.reshape(x, row.labels.shape) for x in (found.student, found.scores))
         alone, local = (np.reshape(flag, lead) for flag in (found.unique, found.local_only))
-        return Found(student, scores, alone, local_only=local, iterations=found.iterations, note=found.note)
+        far = np.abs(scores).max(axis=-1) > FAR
+        note = RAY if far.any() and not found.note else found.note
+        return Found(student, scores, alone, local_only=local, iterations=found.iterations, note=note)
 
     def _one_start_serves(self, A: int) -> bool:
         """Whether the loss is convex in the logits and has one minimum, as far as random teachers of A labels show.
@@ -262,7 +274,7 @@ class OwnLoss(Loss):
     def _convex(self, flat: Row, start: np.ndarray) -> Found:
         """The minimum of a convex loss, by gradients alone; with values where these do not lead to it."""
         z, residual, count = descend(self, flat, start, gtol=FINE, by_slopes=True)
-        lost = np.flatnonzero(~(residual <= DONE))
+        lost = np.flatnonzero(~(residual <= ARRIVED))
         if lost.size:
             z[lost], _, more = descend(self, flat.take(lost), start[lost], gtol=FINE)
             count += more

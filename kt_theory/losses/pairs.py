@@ -14,9 +14,9 @@ from scipy.special import expit
 from kt_theory.learners.learner import Learner
 from kt_theory.losses.domains import Choice, Law, Number, Whole, law_of
 from kt_theory.losses.links import softplus
-from kt_theory.losses.loss import Found, Limit, ScoreLoss
-from kt_theory.losses.row import Row, logs, softmax, tempered
-from kt_theory.losses.solving import increasing_root, lowest
+from kt_theory.losses.loss import NONE, Found, Limit, ScoreLoss
+from kt_theory.losses.row import Row, by_logits, logs, softmax, tempered
+from kt_theory.losses.solving import POLISHED, answered, increasing_root, lowest, polish
 
 _BETA = "inverse temperature of the implicit reward"
 _REF = "law of the rejected label and of the reference model"
@@ -42,20 +42,19 @@ class Population(ScoreLoss):
         """log(q / ref)."""
         return logs(softmax(z)) - np.log(self.reference(row))
 
-    def value(self, q: np.ndarray, row: Row) -> np.ndarray:
-        return self.score_value(logs(q), row)
-
-    def gradient(self, q: np.ndarray, row: Row) -> np.ndarray:
-        return self.score_gradient(logs(q), row)
-
     def _numeric(self, row: Row) -> Found:
         """Descent from the uniform law, the reference and the teacher; labels of probability 0 are kept."""
         flat = row.flat()
         p = np.maximum(flat.labels, 1e-9)
         starts = [np.zeros_like(p), np.broadcast_to(np.log(self.reference(row)), p.shape), np.log(p)]
         z, residual, count = lowest(self, flat, starts)
-        lead = row.labels.shape[:-1]
-        return Found(softmax(z).reshape(row.labels.shape), local_only=(residual > 1e-8).reshape(lead), iterations=count)
+        # A label that is never chosen may leave slowly and without end: the others have their minimum without it.
+        gone = (flat.labels == 0) & (softmax(z) < NONE)
+        if gone.any() and z.shape[-1] <= POLISHED:
+            without = polish(self, flat, np.where(gone, -np.inf, z))
+            rest = np.abs(self.score_gradient(without, flat)).max(axis=-1)
+            z, residual = np.where((rest < residual)[:, None], without, z), np.fmin(rest, residual)
+        return answered(row, z, residual, count)
 
 
 class _Pairs(Population):
@@ -75,24 +74,36 @@ class _Pairs(Population):
         h = self.relative(z, row)
         s, slope = self._scores(h)
         weight = row.labels[..., :, None] * self.reference(row)
-        value, chosen, rejected = self._pair(s[..., :, None], s[..., None, :])
-        with np.errstate(invalid="ignore"):
+        with np.errstate(invalid="ignore"):  # of labels without mass, which no weight has
+            value, chosen, rejected = self._pair(s[..., :, None], s[..., None, :])
             total = np.where(weight > 0, weight * value, 0.0).sum(axis=(-1, -2))
             up, down = np.where(weight > 0, weight * chosen, 0.0), np.where(weight > 0, weight * rejected, 0.0)
-        return total, slope * (up.sum(axis=-1) + down.sum(axis=-2))
+        moved = up.sum(axis=-1) + down.sum(axis=-2)
+        return total, np.where(moved == 0, 0.0, slope) * moved
 
     def score_value(self, z: np.ndarray, row: Row) -> np.ndarray:
         return self._terms(z, row)[0]
 
     def score_gradient(self, z: np.ndarray, row: Row) -> np.ndarray:
-        w = self._terms(z, row)[1]
-        return w - softmax(z) * w.sum(axis=-1, keepdims=True)
+        return by_logits(self._terms(z, row)[1], softmax(z))
 
     def minimise(self, row: Row) -> Found:
         return self._numeric(row)
 
 
-class DPO(_Pairs):
+class _Logistic(_Pairs):
+    """-log sigma(beta (s_c - s_r) - margin)."""
+
+    beta: Any
+    margin = 0.0
+
+    def _pair(self, c: np.ndarray, r: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        d = self.beta * (c - r) - self.margin
+        slope = -self.beta * expit(-d)
+        return softplus(-d), slope, -slope
+
+
+class DPO(_Logistic):
     """Direct preference optimisation: -log sigma(beta (h_c - h_r)), h = log(q / ref).
 
     The minimiser is ref^(1 - 1/beta) p^(1/beta) / Z: beta = 0.1 raises p to the tenth power. Use beta = 1, or read out
@@ -107,18 +118,13 @@ class DPO(_Pairs):
     beta = Number(0.1, _BETA, "(0, inf)")
     ref = Law("uniform", _REF)
 
-    def _pair(self, c: np.ndarray, r: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        d = self.beta * (c - r)
-        slope = -self.beta * expit(-d)
-        return softplus(-d), slope, -slope
-
     def minimise(self, row: Row) -> Found:
         power = 1 / self.beta
         z = logs(row.labels) * power + (1 - power) * np.log(self.reference(row))
         return Found(softmax(z))
 
 
-class FDPO(_Pairs):
+class FDPO(_Logistic):
     """DPO with another divergence: -log sigma(beta (g(u_c) - g(u_r))), u = q / ref.
 
     g is -1/u (forward KL), log(u / (1 + u)) (Jensen-Shannon), u^(alpha - 1) / (alpha - 1) (alpha). The minimiser has
@@ -141,11 +147,6 @@ class FDPO(_Pairs):
             return h - softplus(h), expit(-h)
         power = np.exp((self.alpha - 1) * h)
         return power / (self.alpha - 1), power
-
-    def _pair(self, c: np.ndarray, r: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        d = self.beta * (c - r)
-        slope = -self.beta * expit(-d)
-        return softplus(-d), slope, -slope
 
     def minimise(self, row: Row) -> Found:
         """G is below 0 and increasing: with gap = -max L - c > 0 every argument of its inverse is negative."""
@@ -332,10 +333,10 @@ class SPIN(_Pairs):
 
     def _terms(self, z: np.ndarray, row: Row) -> tuple[np.ndarray, np.ndarray]:
         before = self._after(row.labels, max(self.rounds - 1, 0))
-        h = logs(softmax(z)) - logs(before)
-        d = self.beta * (h[..., :, None] - h[..., None, :])
         weight = row.labels[..., :, None] * before[..., None, :]
         with np.errstate(invalid="ignore"):
+            h = logs(softmax(z)) - logs(before)
+            d = self.beta * (h[..., :, None] - h[..., None, :])
             total = np.where(weight > 0, weight * softplus(-d), 0.0).sum(axis=(-1, -2))
             slope = np.where(weight > 0, -self.beta * weight * expit(-d), 0.0)
         return total, slope.sum(axis=-1) - slope.sum(axis=-2)
@@ -348,7 +349,7 @@ class SPIN(_Pairs):
         return super().residual(found, row) if self.rounds else np.full(found.student.shape[:-1], np.nan)
 
 
-class SimPO(_Pairs):
+class SimPO(_Logistic):
     """SimPO: -log sigma(beta (log q_c - log q_r) - gamma), the rejected label uniform.
 
     gamma = 0: p^(1/beta) / Z; else numeric. Source: Meng et al. 2024.
@@ -362,16 +363,15 @@ class SimPO(_Pairs):
     beta = Number(2.0, "inverse temperature", "(0, inf)")
     gamma = Number(0.5, "target margin, not multiplied by beta", "[0, inf)")
 
-    def _pair(self, c: np.ndarray, r: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        d = self.beta * (c - r) - self.gamma
-        slope = -self.beta * expit(-d)
-        return softplus(-d), slope, -slope
+    @property
+    def margin(self) -> float:  # type: ignore[override]
+        return self.gamma
 
     def minimise(self, row: Row) -> Found:
         return Found(tempered(row.labels, 1 / self.beta)) if self.gamma == 0 else self._numeric(row)
 
 
-class CPO(_Pairs):
+class CPO(_Logistic):
     """Contrastive preference optimisation: -log sigma(beta (log q_c - log q_r)) - alpha log q_c, rejected uniform.
 
     Numeric. Source: Xu et al. 2024.
@@ -390,9 +390,8 @@ class CPO(_Pairs):
         return logs(softmax(z))
 
     def _pair(self, c: np.ndarray, r: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        d = self.beta * (c - r)
-        slope = -self.beta * expit(-d)
-        return softplus(-d) - self.alpha * c, slope - self.alpha, -slope
+        value, chosen, rejected = super()._pair(c, r)
+        return value - self.alpha * c, chosen - self.alpha, rejected
 
 
 class ORPO(_Pairs):

@@ -67,7 +67,7 @@ def make(id: str, **parameters: Any) -> Any:
     ('hard', [0.4567, 0.3181, 0.2251])
     """
     if not isinstance(id, str) or id not in LOSSES:
-        near = difflib.get_close_matches(id, LOSSES, n=3, cutoff=0.4) if isinstance(id, str) else []
+        near = difflib.get_close_matches(id.lower(), LOSSES, n=3, cutoff=0.4) if isinstance(id, str) else []
         hint = f"the nearest are {', '.join(near)}" if near else "kt_theory.losses.LOSSES lists them all"
         raise ValueError(f"id is {checks.shown(id)}, which is no loss of the atlas: {hint}")
     return LOSSES[id](**parameters)

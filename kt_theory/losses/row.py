@@ -169,6 +169,11 @@ def softmax(z: np.ndarray) -> np.ndarray:
     return powers / powers.sum(axis=-1, keepdims=True)
 
 
+def by_logits(flow: np.ndarray, q: np.ndarray) -> np.ndarray:
+    """The gradient by logits from that by the logarithms of their law q, as if these were free; shape (..., A)."""
+    return flow - q * flow.sum(axis=-1, keepdims=True)
+
+
 def logs(q: np.ndarray) -> np.ndarray:
     """Logarithms, -inf at 0 without a warning."""
     with np.errstate(divide="ignore"):
@@ -177,7 +182,8 @@ def logs(q: np.ndarray) -> np.ndarray:
 
 def tempered(p: np.ndarray, power: float | np.ndarray) -> np.ndarray:
     """p^power scaled to one, shape (..., A); labels of probability 0 keep it."""
-    z = logs(p) * power
+    with np.errstate(invalid="ignore"):  # 0 to the power 0
+        z = logs(p) * power
     return softmax(np.where(p > 0, z, -np.inf))
 
 

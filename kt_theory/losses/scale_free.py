@@ -8,7 +8,7 @@ from scipy.special import xlogy
 from kt_theory.losses.domains import Number, Whole
 from kt_theory.losses.loss import Found, Loss
 from kt_theory.losses.row import Row, logs, softmax
-from kt_theory.losses.solving import lowest
+from kt_theory.losses.solving import answered, lowest
 
 
 def z_scored(z: np.ndarray, ddof: int) -> tuple[np.ndarray, np.ndarray]:
@@ -70,9 +70,7 @@ class _WithCE(Loss):
         used = (flat.labels > 0) | (flat.shown > 0)
         aims = [np.maximum(flat.shown, 1e-12), 0.5 * (flat.labels + np.maximum(flat.shown, 1e-12))]
         starts = [np.where(used, logs(aim), -np.inf) for aim in aims]
-        z, residual, count = lowest(self, flat, [*starts, np.where(used, 0.5 * starts[0], -np.inf)])
-        local = (residual > 1e-8).reshape(row.labels.shape[:-1])
-        return Found(softmax(z).reshape(row.labels.shape), local_only=local, iterations=count)
+        return answered(row, *lowest(self, flat, [*starts, np.where(used, 0.5 * starts[0], -np.inf)]))
 
 
 class StandardisedLogitsPlusCE(_WithCE):

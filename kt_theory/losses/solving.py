@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from kt_theory.losses.loops import downhill, remember
-from kt_theory.losses.loss import Loss
+from kt_theory.losses.loss import Found, Loss
 from kt_theory.losses.row import Row, softmax
 
 #: Steps of a solver, beyond which it gives up.
@@ -21,6 +21,9 @@ FAR = 1000.0
 
 #: The largest change of a score in one step: longer ones end where a softmax is flat.
 LEAP = 1.0
+
+#: A largest gradient at which a solver has arrived.
+ARRIVED = 1e-8
 
 #: Pairs of steps and gradients that the descent keeps.
 MEMORY = 10
@@ -214,6 +217,17 @@ def lowest(loss: Loss, row: Row, starts: list[np.ndarray]) -> tuple[np.ndarray, 
         residual = np.where(lower, size, residual) if residual.size else size
         least, count = np.where(lower, value, least), count + steps
     return best, residual, count
+
+
+def answered(row: Row, z: np.ndarray, residual: np.ndarray, count: int, unique: np.ndarray | bool = True) -> Found:
+    """The answer that logits are, shape (N, A), for rows of any leading axes, which `Row.flat` made N of.
+
+    No more than a local minimum is known where the largest gradient is above 1e-8.
+    """
+    shape = row.labels.shape
+    local = (residual > ARRIVED).reshape(shape[:-1])
+    alone = np.reshape(np.broadcast_to(unique, residual.shape), shape[:-1])
+    return Found(softmax(z).reshape(shape), z.reshape(shape), alone, local_only=local, iterations=count)
 
 
 def fixed_point(

@@ -11,7 +11,7 @@ from kt_theory.losses.domains import Choice, Law, Number
 from kt_theory.losses.links import softplus
 from kt_theory.losses.loss import Found
 from kt_theory.losses.pairs import Population
-from kt_theory.losses.row import Row, scaled, softmax
+from kt_theory.losses.row import Row, by_logits, scaled, softmax
 from kt_theory.losses.solving import STEPS, minimum, stationary
 
 _BETA = "inverse temperature of the implicit reward"
@@ -62,8 +62,7 @@ class BCO(Population):
 
     def _fixed_gradient(self, z: np.ndarray, r: np.ndarray, d: np.ndarray, row: Row) -> np.ndarray:
         s = expit(r - d)
-        w = self.beta * (self.reference(row) * s - row.labels * (1 - s))
-        return w - softmax(z) * w.sum(axis=-1, keepdims=True)
+        return by_logits(self.beta * (self.reference(row) * s - row.labels * (1 - s)), softmax(z))
 
     def minimise(self, row: Row) -> Found:
         flat = row.flat()
@@ -120,8 +119,7 @@ class _Anchored(Population):
     def score_gradient(self, z: np.ndarray, row: Row) -> np.ndarray:
         q = softmax(z)
         u = expit(self.beta * (self.relative(z, row) - self._point(q, row)))
-        w = self.beta * u * (1 - u) * (self.reference(row) - row.labels)
-        return w - q * w.sum(axis=-1, keepdims=True)
+        return by_logits(self.beta * u * (1 - u) * (self.reference(row) - row.labels), q)
 
     def minimise(self, row: Row) -> Found:
         ref = self.reference(row)
