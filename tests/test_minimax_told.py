@@ -145,6 +145,61 @@ def test_the_bound_of_an_input_holds_at_random_rows():
         assert bound < 2 * row.cost
 
 
+def test_two_labels_left_are_bounded_to_a_percent():
+    # Oracle: second algorithm, the cost of a row from its definition, visit by visit, over a grid of rows and masses
+    for K, M, A, n in ((1, 1, 3, 9), (2, 3, 4, 5)):
+        visits = told_lower.Visits(K, M, A, n)
+        for a, b in ((0.0, 0.02), (0.1, 0.3), (0.4, 0.4), (0.5, 1.0)):
+            worst = 0.0
+            w = np.linspace(0, 1 / (K + 1), 200)
+            apart = (1 - K * w - 1 / A) + K * np.maximum(w - 1 / A, 0.0)
+            visited = [(1 - w) ** (N * M) * w / 2 for N in range(1, n + 1)]
+            for r in np.linspace(a, b, 9):
+                chances = [math.comb(n, N) * r**N * (1 - r) ** (n - N) for N in range(1, n + 1)]
+                worst = max(worst, float((r * ((1 - r) ** n * apart + np.dot(chances, visited))).max()))
+            assert worst <= told_upper.mass_bound(visits, a, b) <= 1.3 * worst, (K, a, b)
+            assert a != b or told_upper.mass_bound(visits, a, b) <= 1.01 * worst
+
+
+@pytest.mark.step("N30.6")
+def test_an_input_between_two_masses(monkeypatch):
+    # Oracle: exact expected risks of random rows beside an input that costs nothing
+    rng = np.random.default_rng(16)
+    cases = []
+    for K, M, A, n, a, b in ((0, 2, 4, 8, 0.0, 0.1), (2, 1, 5, 12, 0.1, 0.4), (1, 2, 3, 6, 0.2, 0.9)):
+        visits = told_lower.Visits(K, M, A, n)
+        learner = kt.learners.sel_at(kt.Protocol("both", tells_drawn=True, top=K, draws=M))
+        init = np.full((2, A), 1 / A)
+        init[1] = np.arange(A) == 0
+        for _ in range(15):
+            r, p = rng.uniform(a, b), rng.dirichlet(np.full(A, rng.choice([0.1, 0.5, 2.0])))
+            problem = kt.Problem([r, 1 - r], np.array([p, init[1]]))
+            assert exact_risk(problem, learner, n, init).value <= told_upper.mass_bound(visits, a, b)
+    for K, A in ((0, 40), (1, 30)):  # a heavy input, whose bound does not grow with the width of the masses
+        visits = told_lower.Visits(K, 2, A, 10**5)
+        cases.append((visits, 0.9 * visits.polished(0.9, visits.rough(0.9)).cost))
+        assert cases[-1][1] <= told_upper.mass_bound(visits, 0.1, 1.0) <= 1.2 * cases[-1][1]
+    # Planted: 0.8 of the constant.
+    right = told_upper.curve
+    monkeypatch.setattr(told_upper, "curve", lambda v: 0.8 * right(v))
+    assert all(cost > told_upper.mass_bound(visits, 0.1, 1.0) for visits, cost in cases)
+
+
+@pytest.mark.parametrize("n", [10**3, 10**6, 10**12, 10**15])
+def test_ends_at_many_visits(n):
+    # Oracle: limit, an input of mass 1/n that is sure of a label beside one of two labels left: 2/(3e) + 1/(2e) over n
+    rules = told_lower.Visits(1, 1, 3, n)
+    assert told_upper.least(rules, 2) * n == pytest.approx(7 / (6 * math.e), rel=0.03)
+
+
+@pytest.mark.parametrize("v", [3e-13, -2e-12, 0.0, 0.7, -0.9])
+def test_a_minimum_of_any_size_is_found(v):
+    # Oracle: identity, a convex function whose smallest value is known
+    at, value = told_upper.minimum(lambda x: 1e-12 + max(x - v, 2 * (v - x)), 1.0, 10**12)
+    assert at == pytest.approx(v, rel=1e-6, abs=1e-17)
+    assert value <= 1e-12 + 1e-6 * abs(v) + 1e-18
+
+
 @pytest.mark.parametrize(
     ("K", "M", "A", "n", "r"), [(0, 1, 100, 50, 1.0), (0, 2, 100, 50, 1.0), (3, 1, 100, 50, 1.0), (0, 1, 100, 200, 0.5)]
 )

@@ -28,10 +28,15 @@ of the lower end, for which c_t is all but the cost: the ends are 2 to 15 percen
 and up to a factor of two for a few.
 
 Let h(r) be that bound divided by r. The largest cost divided by r does not increase with r (more visits): between r
-and r' > r an input costs at most r' h(r). The input of rank i has mass at most 1/i, so that the minimax risk is at
-most v + sum_i max_{r <= 1/i} (r' h(r) - v r) for every v of either sign, over cells again. Partial labels and the list
-alone reveal less: their proved upper bounds count as well, and for few labels what each number of visits leaves at
-most.
+and r' > r an input costs at most r' h(r). It costs at most, too, (1 - 1/A) r (1-r)^n without a visit and, as only
+labels off the list can be unseen, c_inf (A-K) r E[1/(NM); N >= 1] with one, where r E[1/(N+1); N >= 1] grows with r, up
+to 1/(n+1). For K = A - 2 the rows of one label beside K of w <= 1/(K+1) and a zero cost most, with a visit and without:
+r (1-r)^n (TV(uniform, row) - w/2) + r (1 - r (1 - (1-w)^M))^n w/2, either term with one maximum in r. These bounds
+hardly depend on the mass of a heavy input.
+
+The input of rank i has mass at most 1/i, so that the minimax risk is at most v + sum_i max_{r <= 1/i} (r' h(r) - v r)
+for every v of either sign, over cells again. Partial labels and the list alone reveal less: their proved upper bounds
+count as well, and for few labels what each number of visits leaves at most.
 """
 
 from __future__ import annotations

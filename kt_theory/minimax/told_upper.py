@@ -8,9 +8,11 @@ from functools import lru_cache
 
 import numpy as np
 
+from kt_theory.minimax.constants import curve
 from kt_theory.minimax.lists import Rows
 from kt_theory.minimax.partial import proved_upper
 from kt_theory.minimax.told_lower import Visits
+from kt_theory.numerics.binomials import window
 
 #: Cells of probabilities at first, parts of a cell that may hold the maximum, and how often cells are parted.
 CELLS, PARTS, ROUNDS = 240, 24, 1
@@ -21,11 +23,17 @@ SLIGHT = 1e-3
 #: Rows of up to so many labels are bounded apart at every number of visits as well.
 FEW = 12
 
-#: Masses of inputs: the ratio of neighbours at first, and how many are tried in all.
-RATIO, MASSES = 1.3, 80
+#: Masses of inputs: the ratio of neighbours at first, how many are begun with at most, and how many are tried in all.
+RATIO, BEGUN, MASSES = 1.3, 40, 80
 
 #: Relative gain from finer cells of masses that ends the search.
 ENOUGH = 2e-4
+
+#: Steps of a golden section; they leave 1e-9 of the interval.
+STEPS = 48
+
+#: Probability that the number of visits lies outside of its window.
+OUTSIDE = 1e-17
 
 #: Allowance for rounding, relative.
 ROUNDING = 1e-12
@@ -36,9 +44,10 @@ def least(visits: Visits, S: int) -> float:
     if S == 1:
         return input_bound(visits, 1.0)
     first = min(0.03 / visits.n, 0.5)
-    count = math.ceil(math.log(1 / first) / math.log(RATIO))
+    count = min(math.ceil(math.log(1 / first) / math.log(RATIO)), BEGUN)
     starts = [0.0, *np.geomspace(first, 1.0, count + 1)[:-1].tolist()]
     known = {r: input_bound(visits, r) for r in starts}
+    within: dict[tuple[float, float], float] = {}
     ranks = np.arange(1, S + 1)
     best = math.inf
     while True:
@@ -47,18 +56,21 @@ def least(visits: Visits, S: int) -> float:
         bounds = np.array([known[r] for r in left])
         # The largest cost for each mass falls with the mass: what bounds it at less mass bounds it here.
         bounds = np.minimum.accumulate(bounds)
+        parts = list(zip(left.tolist(), right.tolist(), strict=True))
+        within |= {part: mass_bound(visits, *part) for part in parts if part not in within}
+        most = np.minimum(right * bounds, [within[part] for part in parts])
         last = np.searchsorted(left, 1 / ranks, side="left") - 1
         times = np.bincount(last, minlength=left.size)
 
-        def total(v: float, right=right, bounds=bounds, left=left, times=times) -> float:  # type: ignore[no-untyped-def]
-            return v + float(times @ np.maximum.accumulate(right * bounds - np.minimum(v * left, v * right)))
+        def total(v: float, left=left, right=right, most=most, times=times) -> float:  # type: ignore[no-untyped-def]
+            return v + float(times @ np.maximum.accumulate(most - np.minimum(v * left, v * right)))
 
-        v, value = minimum(total, -1.0, 1.0)
+        v, value = minimum(total, 1.0, visits.n)
         if value > best * (1 - ENOUGH) or len(known) > MASSES:
             return min(value, best) * (1 + ROUNDING)
         best = min(value, best)
         ends = np.maximum((bounds - v) * left, (np.append(bounds[1:], 0.0) - v) * right)
-        crossed = undecided(right * bounds - np.minimum(v * left, v * right), ends, times)
+        crossed = undecided(most - np.minimum(v * left, v * right), ends, times)
         for i in crossed:
             a, b = float(left[i]), float(right[i])
             new = np.linspace(a, b, 4)[1:-1] if a == 0 else np.geomspace(a, b, 4)[1:-1]
@@ -71,6 +83,8 @@ def input_bound(visits: Visits, r: float) -> float:
     A, value = visits.A, 1 - 1 / visits.A
     if r == 0.0:
         return value
+    if A == visits.K + 2:
+        return min(value, _two_left(visits, r, r) / r)
     starts, _, chances = visits.blocks(r)
     for row in visits.kinds(r):
         light = float(visits.unlisted(row.k, row.equal))
@@ -81,6 +95,47 @@ def input_bound(visits: Visits, r: float) -> float:
         visited = [_one_input(visits.K, A, _shortened(N) * visits.M) for N in starts.tolist()]
         value = min(value, (visits.never(r) * (1 - 1 / A) + float(chances @ visited)) * (1 + ROUNDING))
     return value
+
+
+def mass_bound(visits: Visits, a: float, b: float) -> float:
+    """An upper bound on what an input costs whose mass is between these; of a heavy one it hardly depends on them."""
+    A, K, n = visits.A, visits.K, visits.n
+    if A == K + 2:
+        return _two_left(visits, a, b)
+    seen = max(window(n, a)[0], 1) if a > 0 else 1
+    # N visits leave at most c_inf / (N M) for each label off the list. The mean of r / (N + 1), N >= 1, grows with r.
+    rate = curve(1.0) * (A - K) / visits.M * (1 + 1 / seen)
+    share = (1 - visits.never(b) * (1 - b)) / (n + 1) - b * visits.never(b)
+    return ((1 - 1 / A) * float(_largest(n, a, b, 1.0)) + rate * share + OUTSIDE * b) * (1 + ROUNDING)
+
+
+def _two_left(visits: Visits, a: float, b: float) -> float:
+    """The largest cost of an input of a mass between these where the list lacks two labels, from above.
+
+    Of rows whose list ends in w, one label with the rest, K of w and a zero cost most, both without a visit and with.
+    """
+    K, n, M = visits.K, visits.n, visits.M
+    missed = float(_largest(n, a, b, 1.0))
+    edges = np.concatenate(([0.0], np.geomspace(1e-2 / (n * M * b + 1), 1 / (K + 1), CELLS)))
+    for turn in range(ROUNDS + 1):
+        # With a visit or without, w / 2 if neither of the two was drawn; without one the rest of the total variation.
+        unvisited = missed * (visits.start(K, edges) - edges / 2)
+        unseen = 0.5 * _largest(n, a, b, -np.expm1(M * np.log1p(-edges)))
+        bounds = np.maximum(unvisited[:-1], unvisited[1:]) + edges[1:] * unseen[:-1]
+        if turn == ROUNDS:
+            break
+        wide = np.flatnonzero(bounds > (unvisited + edges * unseen).max())
+        finer = np.linspace(edges[wide], edges[wide + 1], PARTS + 1)[1:-1].ravel()
+        edges = np.unique(np.concatenate((edges, finer)))
+    return float(bounds.max()) * (1 + ROUNDING)
+
+
+def _largest(n: int, a: float, b: float, q: np.ndarray | float) -> np.ndarray:
+    """The largest r (1 - r q)^n between a and b: it rises up to r = 1 / ((n + 1) q), and falls beyond."""
+    q = np.asarray(q, dtype=float)
+    with np.errstate(divide="ignore"):
+        r = np.clip(1 / ((n + 1) * q), a, b)
+        return r * np.exp(n * np.log1p(-r * q))
 
 
 def _row_bound(visits: Visits, r: float, t: np.ndarray) -> float:
@@ -111,7 +166,7 @@ def _row_bound(visits: Visits, r: float, t: np.ndarray) -> float:
             given = np.minimum(v * p0, v * p1)
             return v + sum(float(times @ np.maximum.accumulate(cost - given)) for times, cost in ends)
 
-        v, value = minimum(total, -1.5, 1.5)
+        v, value = minimum(total, 1.5, visits.n * visits.M)
         if turn == ROUNDS:
             break
         wide = undecided(other - np.minimum(v * p0, v * p1), costs(p1, p1)[1] - v * p1, off)
@@ -125,13 +180,14 @@ def _one_input(K: int, A: int, draws: int) -> float:
     """An upper bound on what a visited input costs after so many draws.
 
     Partial labels reveal less, and a list alone, whose floor is never exceeded. Unseen labels off the list cost at most
-    their mass times 1 - 1/(A-K), or half of it if they are two (`told`), and have at most 1/(K+1) each.
+    their mass times 1 - 1/(A-K), and have at most 1/(K+1) each.
     """
     bound = proved_upper(1, A, draws)
     if K:
         w = min(1 / (draws + 1), 1 / (K + 1))
         left = A - K
-        bound = min(bound, Rows(K, A, 1).floor, (0.5 if left == 2 else left - 1) * w * (1 - w) ** draws)
+        # As c_inf A / n bounds partial labels, of which only those off the list are unseen.
+        bound = min(bound, curve(1.0) * left / draws, Rows(K, A, 1).floor, (left - 1) * w * (1 - w) ** draws)
     return bound
 
 
@@ -153,18 +209,28 @@ def undecided(cells: np.ndarray, points: np.ndarray, times: np.ndarray) -> np.nd
     return np.flatnonzero(found)
 
 
-def minimum(f: Callable[[float], float], low: float, high: float) -> tuple[float, float]:
-    """Nearly where a convex function is smallest, and its value there: any argument gives a bound."""
+def minimum(f: Callable[[float], float], reach: float, n: int) -> tuple[float, float]:
+    """Nearly where a convex function is smallest, and its value there: any argument gives a bound.
+
+    Arguments up to `reach` of either sign; of those of order 1/n and above all digits matter.
+    """
+    unit = 1e-3 / n
     ratio = (math.sqrt(5) - 1) / 2
+    high = math.asinh(reach / unit)
+    low = -high
+
+    def at(x: float) -> float:
+        return f(unit * math.sinh(x))
+
     left, right = high - ratio * (high - low), low + ratio * (high - low)
-    at_left, at_right = f(left), f(right)
-    for _ in range(48):
+    at_left, at_right = at(left), at(right)
+    for _ in range(STEPS):
         if at_left < at_right:
             high, right, at_right = right, left, at_left
             left = high - ratio * (high - low)
-            at_left = f(left)
+            at_left = at(left)
         else:
             low, left, at_left = left, right, at_right
             right = low + ratio * (high - low)
-            at_right = f(right)
-    return (left, at_left) if at_left < at_right else (right, at_right)
+            at_right = at(right)
+    return min((at_left, unit * math.sinh(left)), (at_right, unit * math.sinh(right)))[::-1]
