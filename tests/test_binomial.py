@@ -38,7 +38,7 @@ def draws(n: int, p: float, reps: int, seed: int) -> np.ndarray:
     """Draws of Bin(n, p): the first of two cells."""
     stream = sampling.Uniforms(np.random.default_rng(seed), n, reps)
     counts = np.zeros((reps, 2), dtype=np.int64)
-    law = (np.array([0, 1]), np.array([p, 1.0]), np.array([math.log1p(-p), 0.0]))
+    law = (np.array([0, 1]), np.array([p, 1.0]), np.array([p / (1 - p), 0.0]), np.array([math.log1p(-p), 0.0]))
     while not binomial.multinomial(stream.ahead, stream.state, n, *law, counts):
         stream.refill()
     assert (counts.sum(axis=1) == n).all()
@@ -80,7 +80,8 @@ def test_ratios_of_probabilities(n: int, p: float) -> None:
         bound = 2e-12 + tilt_of_rounding(n, p, x)
         assert abs(binomial.log_ratio(n, p, m, x) - exact) < bound
         if abs(x) <= binomial.NEAR:
-            assert abs(binomial.near_ratio(n, p, m, x) / mpmath.exp(exact) - 1) < 1e-13 + tilt_of_rounding(n, p, x)
+            near = binomial.near_ratio(n, p / (1 - p), m, x)
+            assert abs(near / mpmath.exp(exact) - 1) < 1e-13 + tilt_of_rounding(n, p, x)
 
 
 @pytest.mark.parametrize(("n", "p"), BTRS)
@@ -91,8 +92,9 @@ def test_bounds_that_spare_a_ratio(n: int, p: float) -> None:
         exact = exact_log_ratio(n, p, m, x)
         slack = 1e-11 + tilt_of_rounding(n, p, x)
         if exact > -50:
-            assert binomial.accepted(n, p, m, x, float(mpmath.exp(exact - slack)), variance)
-            assert not binomial.accepted(n, p, m, x, float(mpmath.exp(exact + slack)), variance)
+            odds = p / (1 - p)
+            assert binomial.accepted(n, p, odds, m, x, float(mpmath.exp(exact - slack)), variance)
+            assert not binomial.accepted(n, p, odds, m, x, float(mpmath.exp(exact + slack)), variance)
 
 
 def acceptance(n: int, p: float, u: np.ndarray, scale: float = 1.0) -> np.ndarray:
@@ -116,6 +118,19 @@ def test_hat_lies_above_and_squeeze_below(n: int, p: float) -> None:
     sure = binomial.hat(math.sqrt(n * p * (1 - p)), p)[3]
     assert values.max() <= 1
     assert values[0.5 - np.abs(GRID) >= 0.07].min() >= sure
+
+
+@pytest.mark.parametrize(("n", "p"), BTRS)
+def test_what_is_accepted_without_a_test_is_a_count(n: int, p: float) -> None:
+    # Oracle: identity, the outermost proposals with 1/2 - |u| >= .07 lie from 0 to n, and within 1.9 sd + 2 of n p
+    deviation = math.sqrt(n * p * (1 - p))
+    a, b, *_ = binomial.hat(deviation, p)
+    for u in (-0.43, 0.43):
+        k = n * p + 0.5 + (2 * a / 0.07 + b) * u
+        assert 0 <= k < n + 1
+        assert abs(k - n * p) <= 1.9 * deviation + 1
+    # Planted: at 1/2 - |u| = .001 some would not be.
+    assert n * p > 20 or n * p - (2 * a / 0.001 + b) * 0.499 < 0
 
 
 def test_planted_lower_hat_is_caught() -> None:

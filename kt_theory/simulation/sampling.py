@@ -2,7 +2,7 @@
 
 NumPy draws uniforms, numba turns them into counts. Two routes to the same law, Multinomial(n, rho x pi*):
 
-- few samples per cell: one uniform per sample, looked up in an alias table. Cost: about 3 ns a sample;
+- few samples per cell: one uniform per sample, looked up in an alias table. Cost: about 8 ns a sample;
 - many: one binomial per cell, see `kt_theory.simulation.binomial`. Cost: 20 to 70 ns a cell, for every n.
 
 Which route is taken depends on the problem and n alone, never on threads or repeats. The repeats of one generator are
@@ -80,7 +80,8 @@ class CountSampler:
         self._cells[[heaviest, -1]] = self._cells[[-1, heaviest]]
         ordered = self.masses[self._cells]
         self._shares = ordered / np.cumsum(ordered[::-1])[::-1]
-        self._log_rest = np.log1p(-np.append(self._shares[:-1], 0.0))
+        but_last = np.append(self._shares[:-1], 0.0)
+        self._odds, self._log_rest = but_last / (1.0 - but_last), np.log1p(-but_last)
 
     def draw(self, n: int, reps: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
         """Yield count tables, int64, shape (R, S, A), in chunks whose R add up to `reps`."""
@@ -103,7 +104,7 @@ class CountSampler:
 
     def _multinomial(self, n: int, R: int, stream: Uniforms) -> np.ndarray:
         counts = np.zeros((R, self.masses.size), dtype=np.int64)
-        law = (self._cells, self._shares, self._log_rest)
+        law = (self._cells, self._shares, self._odds, self._log_rest)
         while not binomial.multinomial(stream.ahead, stream.state, n, *law, counts):
             stream.refill()
         return counts
@@ -138,7 +139,10 @@ class Uniforms:
         """Keep what was not used and draw more behind it."""
         more = min(max(self._left, A_FEW), AHEAD)
         self._left -= more
-        self.ahead = np.concatenate([self.ahead[self.state[0] :], self._rng.random(more)])
+        unused = self.ahead[self.state[0] :]
+        self.ahead = np.empty(unused.size + more)
+        self.ahead[: unused.size] = unused
+        self._rng.random(out=self.ahead[unused.size :])
         self.state[0] = 0
 
 
