@@ -107,6 +107,17 @@ def test_receipts_become_a_panel_each_with_their_slopes():
     assert plots.draw_receipts(rows.drop(columns="panel")[:3]).axes[0].get_title() == ""
 
 
+def test_slopes_stand_above_the_note_on_hidden_learners():
+    # Oracle: identity, the boxes of the words that are drawn
+    frame = powers(CE_ptl=(1.0, -0.5), CE_sgl=(1.001, -0.5), SEL_ptl=(0.1, -1.0)).assign(reps=0)
+    figure = plots.draw_receipts(frame)
+    figure.draw_without_rendering()
+    texts = figure.axes[0].texts
+    assert sorted(text.get_text().split()[0] for text in texts) == ["CE_ptl", "slope", "slope", "slope"]
+    boxes = [text.get_window_extent() for text in texts]
+    assert not any(box.overlaps(other) for i, box in enumerate(boxes) for other in boxes[:i])
+
+
 def test_receipts_that_cannot_be_drawn_are_refused():
     # Oracle: enumeration
     rows = kt.study.run([kt.study.Panel("p", kt.instance(0, 2, 2), [10], ["CE_sgl"])], reps=10)
@@ -153,6 +164,14 @@ def test_a_teacher_names_its_curves_and_marks_the_samples_of_a_target(tmp_path):
     assert {"400", "600", "60"} <= set(words)
     assert {"CE_sgl\n(hard labels)", "CE_ful\n(soft labels)"} <= set(words)
     assert not figures[0].legends
+    # The name of CE_ful would lie on the curve of SEL_ptl if it stood to the right.
+    frame = powers(CE_sgl=(1.0, -0.5), CE_ptl=(0.5, 0.0), SEL_ptl=(3e4, -2.0), CE_ful=(3.0, -1.0))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Figure, "savefig", lambda figure, target, **_: figures.append(figure))
+        plots.draw_teacher(tmp_path / "a", "p", frame, frame, floor=1e-3, target=0.05)
+    sides = {text.get_text()[:6]: text.get_ha() for text in figures[-1].axes[0].texts if "\n" in text.get_text()}
+    assert sides["CE_ful"] == "right"
+    assert sides["CE_sgl"] == "left"
     assert right.get_xlim()[0] < right.get_xlim()[1]
     with pytest.raises(ValueError, match=r"target is 0\.0001"):
         plots.draw_teacher(tmp_path / "a", "p", frame, frame, floor=1e-3, target=1e-4)

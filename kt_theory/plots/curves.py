@@ -17,6 +17,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import is_color_like
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.text import Text
 from matplotlib.ticker import NullLocator
 
 from kt_theory import checks
@@ -402,15 +403,16 @@ def draw_receipts(receipts: pd.DataFrame, stem: str | os.PathLike[str] | None = 
 
 
 def _slopes(axes: Axes, fits: pd.DataFrame, looks: Mapping[str, tuple[str, str]]) -> None:
-    """The slope of each learner in the lower left corner, in its colour."""
+    """The slope of each learner in the lower left corner, in its colour, above the note on learners that are hidden."""
     known = fits[fits["points"] > 0]
+    noted = sum(9 * len(text.get_text().splitlines()) for text in axes.texts)
     for i, fit in enumerate(reversed([*known.itertuples()])):
         sign = "" if fit.resolved else "~ "
         text = f"slope {sign}{with_error(fit.slope, fit.slope_se)}"
         axes.annotate(
             text,
             (0, 0),
-            (4, 14 + 10 * i),  # above the hollow markers of the edge
+            (4, 14 + noted + 10 * i),  # above the hollow markers of the edge
             xycoords="axes fraction",
             textcoords="offset points",
             color=looks[fit.learner][0],
@@ -495,9 +497,10 @@ def draw_teacher(
         draw_curves(left, panel, exact, receipts[receipts["mean"] >= floor], floor=floor)
         left.set_title(panel)
         left.set_xlim(right=60 * receipts["n"].max())
+        named = []
         for name, rows in receipts[receipts["panel"] == panel].groupby("learner"):
             if name in LOOK and (rows["mean"] >= floor).any():
-                _name_curve(left, str(name), rows.sort_values("n"), floor)
+                named.append(_name_curve(left, str(name), rows.sort_values("n"), floor))
                 if _mark_target(left, str(name), rows.sort_values("n"), target):
                     left.set_title(f"{panel}:\nhow many samples for a risk of {target:g}")
                     left.axhline(target, color="#555555", linewidth=0.8)
@@ -511,14 +514,27 @@ def draw_teacher(
         for ax in (left, right):
             for handle in [*ax.lines, *ax.containers]:
                 handle.set_label("_named where it ends")
+        left.figure.draw_without_rendering()
+        _off_the_curves(left, named)
 
 
-def _name_curve(axes: Axes, name: str, rows: pd.DataFrame, floor: float) -> None:
+def _off_the_curves(axes: Axes, names: Sequence[Text]) -> None:
+    """Move each name to the left of the end of its curve where a line runs through it on the right, once laid out."""
+    for name in names:
+        box = name.get_window_extent()
+        if any(line.get_transform().transform_path(line.get_path()).intersects_bbox(box, False) for line in axes.lines):
+            name.set_horizontalalignment("right")
+            name.set_position((-8, -9))
+
+
+def _name_curve(axes: Axes, name: str, rows: pd.DataFrame, floor: float) -> Text:
     """The name of a curve where it ends."""
     n, risk = rows["n"].to_numpy(dtype=float), rows["mean"].to_numpy(dtype=float)
     last = np.flatnonzero(risk >= floor)[-1]
     words = LABEL[name].replace(" (", "\n(")
-    axes.annotate(words, (n[last], risk[last]), (7, 0), textcoords="offset points", color=LOOK[name][0], va="center")
+    return axes.annotate(
+        words, (n[last], risk[last]), (7, 0), textcoords="offset points", color=LOOK[name][0], va="center"
+    )
 
 
 def _mark_target(axes: Axes, name: str, rows: pd.DataFrame, target: float) -> bool:
