@@ -20,7 +20,7 @@ from kt_theory.ledger import entries, verdicts
 from kt_theory.ledger.attacks import enumerating, grids, lower, means, pools, problems, quantiles, simulation
 from kt_theory.ledger.attacks.comparing import equal, together, within
 from kt_theory.ledger.attacks.planting import scaled, steeper
-from kt_theory.ledger.entries import fitting, lemmas, limits_partial, tempered
+from kt_theory.ledger.entries import fitting, lemmas, limits_partial, ours_missing_mass, tempered, worlds
 from kt_theory.ledger.entries.registry import STATEMENTS
 from kt_theory.ledger.statement import ALARM, EFFORTS, FAULTS, VERDICTS, PlantedError, Statement, Trial, effort
 from kt_theory.minimax import minimax_risk
@@ -534,6 +534,27 @@ def test_bad_missing_masses_have_their_means():
             assert letters == len(p)
             assert likely == pytest.approx(float(p[1] ** n), rel=1e-13, abs=0), where
             assert mean == pytest.approx(float(mp.fsum(q * (1 - q) ** n for q in p)), rel=1e-13, abs=0), where
+
+
+def test_laws_on_letters_have_their_masses():
+    # Oracle: definition, of K equal letters (1 - 1/K)^n, of light ones 1/(n + 1) each and a rest the two terms
+    seen = set()
+    with mp.workdps(40):
+        for where, n, K, mass, _ in ours_missing_mass.letter_laws(dataclasses.replace(QUICK, steps=1)):
+            name, x = where.split(",")[0], mp.mpf(1) / (n + 1)
+            laws = {"uniform": [(K, mp.mpf(1) / K)], "1/(n+1) each and a rest": [(K - 1, x), (1, 1 - (K - 1) * x)]}
+            if name in laws:
+                known = float(mp.fsum(times * p * (1 - p) ** n for times, p in laws[name]))
+                assert mass == pytest.approx(known, rel=1e-6, abs=1e-15), where
+            seen.add(name)
+    assert seen == {"uniform", "random", "1/(n+1) each and a rest", "found by search"}
+
+
+def test_a_mixture_of_inputs_has_a_heavy_one_at_least():
+    # Oracle: definition, of three inputs two are light, each with 1 - 1/A and e^-1 at n rho = 1
+    rng = SimpleNamespace(random=iter([0.1, 0.0, 0.5]).__next__)
+    _, _, soft = worlds.mixture(3, 10, rng)
+    assert soft == pytest.approx(2 * 0.9 / math.e / kt.minimax_constant("soft", 3, 10), rel=1e-12)
 
 
 def test_frequencies_are_watched_along_paths():
