@@ -222,6 +222,8 @@ def test_the_read_out_of_absolute_logits_is_taken_at_the_logits(function):
         # What was wrong: the logarithms of the student's law are logits of the same law, and not at rest.
         assert np.abs(p @ each_gradient(function, np.log(found.student))).max() > 1e-3
         assert evidence.tv(loss.with_readout("labels").limit(p).student, p) < 1e-7
+    # Why one-vs-rest leaves the teacher is said at the level of the logits of p at which the loss is least.
+    assert evidence.pull(kt.losses.own(one_vs_rest, "hard"), E1) == evidence.pull(kt.losses.make("one_vs_rest"), E1)
     assert kt.losses.constant(kt.losses.own(one_vs_rest, "hard"), E1) == pytest.approx(
         kt.losses.constant(kt.losses.make("one_vs_rest"), E1), abs=1e-6
     )
@@ -418,6 +420,7 @@ def test_slopes_pictures_and_commands(tmp_path, capsys, monkeypatch):
         (["none.py:squared", "--protocol", "soft"], "there is no file none.py"),
         (["broken.py:f", "--protocol", "soft"], "does not import: ModuleNotFoundError"),
         (["mine.py:squared"], "--protocol is missing"),
+        (["mine.py", "--protocol", "soft"], "mine.py is a file: a function is given as FILE.py:NAME; it has squared"),
         (["focal", "--protocol", "soft"], "a loss of the list has its own"),
         (["mine.py:squared", "--protocol", "soft", "--set", "a=1"], "a function has its own defaults"),
     ):

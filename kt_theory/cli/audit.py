@@ -35,7 +35,7 @@ def add_parser(commands: Any) -> None:
 
 
 def _audit(arguments: argparse.Namespace) -> int:
-    if ".py:" in arguments.loss:
+    if ".py:" in arguments.loss or arguments.loss.endswith(".py"):
         if arguments.set:
             raise ValueError("--set goes with a loss of the list: a function has its own defaults")
         if arguments.protocol is None:

@@ -28,11 +28,12 @@ def made(name: str, words: list[str]) -> Any:
 
 def function_of(place: str) -> Any:
     """The function of FILE.py:NAME."""
-    file, _, name = place.rpartition(":")
+    file, _, name = (place, "", "") if place.endswith(".py") else place.rpartition(":")
     module = _module_of(file, "a function is given as FILE.py:NAME")
     if not callable(getattr(module, name, None)):
         has = ", ".join(key for key, value in vars(module).items() if callable(value) and not key.startswith("_"))
-        raise ValueError(f"{shown(file)} has no function {shown(name)}; it has {has or 'none'}")
+        said = f"has no function {shown(name)}" if name else "is a file: a function is given as FILE.py:NAME"
+        raise ValueError(f"{shown(file)} {said}; it has {has or 'none'}")
     return getattr(module, name)
 
 

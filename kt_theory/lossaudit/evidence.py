@@ -18,6 +18,9 @@ AT = 1e-6
 #: A student's law that moves by more along a direction in which the loss does not is another minimiser.
 MOVED = 1e-3
 
+#: How far the level of logits is searched for.
+GAUGES = 30.0
+
 #: Times by which a student's logits are multiplied in the search for a ray.
 ALONG = (1.0, 2.0, 4.0, 8.0, 16.0)
 
@@ -121,7 +124,7 @@ def pull(loss: Limit, p: np.ndarray) -> str:
     if not isinstance(loss, Loss) or not loss.smooth:
         return ""
     with np.errstate(all="ignore"):
-        g = loss.gradient(p, row_of(loss, p))
+        g = _in_best_gauge(loss, p, row_of(loss, p))
     if not np.isfinite(g).all() or np.abs(g).max() < 1e-9:
         return ""
     top, up = int(np.argmax(p)), g < 0
@@ -131,6 +134,22 @@ def pull(loss: Limit, p: np.ndarray) -> str:
         return "at q = p the gradient still pushes the most likely label down, the others up"
     raised = ", ".join(str(a) for a in np.flatnonzero(up))
     return f"at q = p the gradient still raises label {raised} and lowers the others"
+
+
+def _in_best_gauge(loss: Loss, p: np.ndarray, row: Row) -> np.ndarray:
+    """The gradient at scores of the law p, at the level that is best for the loss where absolute logits count."""
+    z = loss.scores(p)
+    low, high = -GAUGES, GAUGES
+    ends = [float(loss.score_gradient(z + level, row).sum()) for level in (low, high)]
+    if not ends[0] < -1e-9 or not ends[1] > 1e-9:  # no level counts, or none is the best
+        return loss.score_gradient(z, row)
+    for _ in range(60):
+        level = 0.5 * (low + high)
+        if loss.score_gradient(z + level, row).sum() > 0:
+            high = level
+        else:
+            low = level
+    return loss.score_gradient(z + level, row)
 
 
 def looks_at_neighbours(loss: Limit, p: np.ndarray) -> tuple[float, int] | None:

@@ -14,6 +14,7 @@ import pandas as pd
 from kt_theory import checks
 from kt_theory.lossaudit import evidence
 from kt_theory.lossaudit.teachers import named_teachers, pool
+from kt_theory.losses.channels import Channel
 from kt_theory.losses.constants import constant, mle_constant
 from kt_theory.losses.loss import Limit, Loss
 from kt_theory.losses.own import OwnLoss, own
@@ -172,6 +173,8 @@ def _loss_of(loss: Any, protocol: Any) -> Limit:
         if protocol is not None:
             raise checks.Unsupported(f"protocol is {protocol}: {loss.name} has its own, {loss.level}")
         return loss
+    if isinstance(loss, Channel):
+        raise ValueError(f"loss is {loss.name}, a channel: audit kt_theory.losses.through(channel, loss)")
     if not callable(loss):
         raise ValueError(f"loss is {checks.shown(loss)}: it must be a loss, the id of one, or a function")
     if protocol is None:
