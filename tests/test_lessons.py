@@ -149,7 +149,7 @@ def test_has_its_parts(script):
 
 @each_lesson
 def test_its_formulas_are_typeset_and_half_of_it_is_text(script):
-    # Oracle: identity, the converter of the site, which refuses what it does not know; enumeration of the lines
+    # Oracle: identity, the converter of the report, which refuses what it does not know; enumeration of lines
     words = said(script)
     found = re.findall(r"\$\$(.+?)\$\$|\$([^$]+?)\$", words, flags=re.DOTALL)
     assert sum(bool(block) for block, _ in found) >= 1

@@ -1,23 +1,26 @@
-"""An extension of Sphinx: formulas as MathML, which browsers show without a script, a font or a network."""
+"""An extension of Sphinx: formulas as MathML, which browsers show without a script, a font or a network.
+
+Docstrings use LaTeX freely, so that this takes a package for it. The ledger's page has a converter of its own, which
+knows the commands of the statements alone and needs no package beside the core.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from docutils import nodes
-
-from kt_theory.ledger.report.mathml import formula
+from latex2mathml.converter import convert
 
 
 def inline(writer: Any, node: nodes.math) -> None:
     """A formula in a line."""
-    writer.body.append(formula(node.astext()))
+    writer.body.append(convert(node.astext()))
     raise nodes.SkipNode
 
 
 def displayed(writer: Any, node: nodes.math_block) -> None:
     """A formula on a line of its own."""
-    writer.body.append(f'<div class="formula">{formula(node.astext(), block=True)}</div>')
+    writer.body.append(f'<div class="formula">{convert(node.astext(), display="block")}</div>')
     raise nodes.SkipNode
 
 
