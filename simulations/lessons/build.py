@@ -83,7 +83,7 @@ def minutes(notebook: nbformat.NotebookNode) -> int:
     code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
     words = sum(len(source.split()) for source in text)
     lines = sum(bool(line.strip()) for source in code for line in source.splitlines())
-    questions = sum(source.startswith("## Question") for source in text)
+    questions = sum(line.startswith("## Question") for source in text for line in source.splitlines())
     return round(words / WORDS + lines / LINES + QUESTION * questions)
 
 
