@@ -97,7 +97,7 @@ def test_the_index_lists_every_lesson_as_it_is():
         (int(script.stem[:2]), title, script.stem) for script, title in zip(LESSONS, titles, strict=True)
     ]
     assert all(10 <= int(minutes) <= 30 for *_, minutes in rows)
-    two = nbformat.v4.new_markdown_cell("before\n\n## Question 1\n\none"), nbformat.v4.new_markdown_cell("## Question 2")
+    two = map(nbformat.v4.new_markdown_cell, ["before\n\n## Question 1\n\none", "## Question 2"])
     assert load_build().minutes(nbformat.v4.new_notebook(cells=[*two])) == 8  # a question is one within a cell, too
 
 
