@@ -36,7 +36,8 @@ NOT_CORE = (
     *("drift_and_wave", "test_reproduce", "test_minimax", "test_no_encoding_stops", "a_full_output_is_named"),
     *("a_truncated_file", "style_is_left", "learners_of_ones_own_have_a_look", "exchange_is_exact"),
     *("the_same_figure", "no_place_on_a_logarithmic", "legend_has_one_order", "comes_back_to_the_last_bit"),
-    *("planted_fits", "relabelling_inputs_and_labels"),
+    *("planted_fits", "relabelling_inputs_and_labels", "tables_fit_a_narrow", "test_study_replay", "test_limit"),
+    "simulate_with_controls",
 )
 
 #: Files whose tests use the same compiled functions: one worker compiles and loads them, not each.

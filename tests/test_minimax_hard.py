@@ -231,7 +231,7 @@ def test_dirichlet_bound_beats_the_published_one() -> None:
 
 def test_lower_end_stays_below_the_upper_end() -> None:
     # Oracle: identity, on a grid
-    for S, A, n in itertools.product((1, 2, 7), (2, 10), (1, 9, 300)):
+    for S, A, n in itertools.product((1, 7), (2, 10), (1, 9, 300)):
         if not hard_game.in_reach(S, A, n):
             assert max(dirichlet_bound(S, A, n), assouad_bound(S, A, n)) <= hard_upper.least_upper(S, A, n).value, (
                 S,
