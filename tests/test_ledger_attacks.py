@@ -545,7 +545,7 @@ def test_laws_on_letters_have_their_masses():
             laws = {"uniform": [(K, mp.mpf(1) / K)], "1/(n+1) each and a rest": [(K - 1, x), (1, 1 - (K - 1) * x)]}
             if name in laws:
                 known = float(mp.fsum(times * p * (1 - p) ** n for times, p in laws[name]))
-                assert mass == pytest.approx(known, rel=1e-6, abs=1e-15), where
+                assert mass == pytest.approx(known, rel=1e-9, abs=0), where
             seen.add(name)
     assert seen == {"uniform", "random", "1/(n+1) each and a rest", "found by search"}
 

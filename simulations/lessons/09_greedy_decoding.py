@@ -90,8 +90,8 @@ assert abs(scaled[-1] / limit - 1) < 0.002
 # times the samples that it takes to see it once. That is the exchange rate of
 # the row, the hard labels that a log-probability is worth. We measure it: how
 # many records of either kind does it take until the best label is missed one
-# time in ten thousand? The quotient is above the rate, and tends to it for ever
-# rarer misses.
+# time in ten thousand? The quotient is above the rate, and tends to it as the
+# misses become rarer.
 
 
 # %%

@@ -101,18 +101,18 @@ colours = {"renormalised": "#D55E00", "equal": "#009E73", "back_off": "#E69F00"}
 shares = [kt.lessons.Line(way, ks, cost, "o-", colours[way]) for way, cost in ways.items()]
 kt.lessons.draw(
     "12_lists_of_labels",
-    kt.lessons.Panel("What a list alone costs, for ever", "k, labels on the list", "total variation", shares, log="xy"),
+    kt.lessons.Panel("What a list alone costs at any n", "k, labels on the list", "total variation", shares, log="xy"),
     kt.lessons.Panel("A list stops, a sampled label goes on", "n", "expected risk", lines, log="xy", ylim=(3e-4, 1)),
 )
 
 # %% [markdown]
 # ## Break it
 #
-# "For ever" assumes a *list*: the same k labels at every visit. Store five
+# "At any n" assumes a *list*: the same k labels at every visit. Store five
 # labels that are drawn at random, each with its probability, and draw anew at
 # each visit: `SEL@sampled:5`. It holds as many numbers. At first it knows less
 # than the list; but a label of probability p is missed by N visits with
-# probability $(1 - p)^{5 N}$, so that nothing is left out for ever.
+# probability $(1 - p)^{5 N}$, so that nothing stays left out.
 
 # %%
 drawn = kt.simulate(problem, "SEL@sampled:5", n=n, reps=400, seed=2)["mean"].to_numpy()
