@@ -15,7 +15,7 @@ from kt_theory.protocols.facts import Protocol
 from kt_theory.protocols.protocol import resolve_protocol
 
 #: Raised when a change of the code changes a student: stored studies tell learners apart by it.
-REVISION = 2
+REVISION = 3
 
 #: A student's probability below this counts as 0 at a minimum that is not attained.
 NONE = 1e-12

@@ -132,8 +132,9 @@ class LogitClip(_Normed):
         return self.tau if self.rescale == "tau" else 1 / self.tau
 
     def _moved(self, z: np.ndarray) -> np.ndarray:
-        # A student that a solver put on the sphere may lie outside by rounding, where its gradient is tangential.
-        return length(z).real > self.tau * (1 - 1e-12)
+        # A student that a solver put on the sphere may lie outside by rounding, where its gradient is tangential; where
+        # the loss jumps there, it has the value of the ball.
+        return length(z).real > self.tau * (1 - 1e-12 if self.rescale == "tau" else 1 + 1e-12)
 
     def minimise(self, row: Row) -> Found:
         flat = row.flat()
@@ -153,6 +154,14 @@ class LogitClip(_Normed):
         q = np.where(within[:, None], e, q)
         shape = row.labels.shape
         return Found(q.reshape(shape), local_only=local.reshape(shape[:-1]), iterations=count, note=note)
+
+    def residual(self, found: Found, row: Row) -> np.ndarray:
+        """NaN where the released code's rescaling jumps: on the sphere of radius tau."""
+        residual = super().residual(found, row)
+        if self.rescale == "tau" or self.tau == 1:
+            return residual
+        size = length(self.scores(found.student))[..., 0]
+        return np.where(np.abs(size - self.tau) <= 1e-9 * self.tau, np.nan, residual)
 
 
 def _ball(tau: float, row: Row) -> tuple[np.ndarray, np.ndarray, int]:

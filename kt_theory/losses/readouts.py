@@ -44,19 +44,23 @@ def labels_law(loss: Loss, found: Found, row: Row) -> tuple[np.ndarray, np.ndarr
     G = np.where(dead[..., :, None] | dead[..., None, :], np.where(np.eye(A, dtype=bool), 1.0, 0.0), G)
     # Rows are scaled before the decomposition: those of rare labels are as long as those of likely ones.
     size = np.abs(G).max(axis=-1, keepdims=True)
-    G = np.divide(G, size, out=np.zeros_like(G), where=size > 0)
+    # A label whose own gradient vanishes is the law by itself, unless labels without mass say nothing of theirs.
+    still = size <= NONE * size.max(axis=-2, keepdims=True)
+    size = np.where(still, 1.0, size)
+    G = np.where(still, 0.0, G / size)
     vectors, singular, _ = np.linalg.svd(G)
     largest = singular[..., 0]
     few = singular[..., -2] > FLAT * largest if A > 1 else np.ones(q.shape[:-1], dtype=bool)
     flat = singular[..., -1] < 1e-6 * np.maximum(largest, 1e-300)
     null = vectors[..., :, -1]
-    law = np.divide(null, size[..., 0], out=np.zeros_like(null), where=size[..., 0] > 0)
-    law = np.where(dead, 0.0, law)
+    law = np.where(dead, 0.0, null / size[..., 0])
     with np.errstate(divide="ignore", invalid="ignore"):
         law = law / law.sum(axis=-1, keepdims=True)
     sure = few & flat & np.isfinite(law).all(axis=-1) & (law > -1e-9).all(axis=-1)
+    sure &= ~(still.any(axis=(-1, -2)) & dead.any(axis=-1))
     alone = (~dead).sum(axis=-1) == 1
-    law = np.where(alone[..., None], (~dead).astype(float), np.maximum(law, 0.0))
+    law = np.maximum(law, 0.0)
+    law = np.where(alone[..., None], (~dead).astype(float), law / law.sum(axis=-1, keepdims=True))
     sure = sure | (alone & ((row.labels > 0).sum(axis=-1) == 1))
     return np.where(sure[..., None], law, np.nan), sure
 
