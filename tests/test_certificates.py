@@ -703,3 +703,75 @@ def test_raised_frequencies_are_fractions_where_the_root_is_rational_and_balls_m
         assert value == pytest.approx(float(expected_risk(dense, "ADD_sgl", n)), rel=1e-11)
     with pytest.raises(balls.OutOfReach, match=r"ADD_sgl at n=10\*\*9|ADD_sgl at n=1000000000 needs"):
         expected_risk(exact_instance(0, S=1, A=3), "ADD_sgl", 10**9)
+
+
+# --- Witnesses -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("S", "A", "n"), [(1, 3, 20), (2, 2, 6), (1, 2, 700)])
+def test_a_dirichlet_prior_after_any_number_of_visits(S, A, n):
+    # Oracle: second algorithm, rows by hard_lower in floats: of runs of visits the last, within three deviations
+    from kt_theory.certificates import witnesses
+    from kt_theory.minimax import hard_lower
+
+    found = float(witnesses._dirichlet(S, A, n, ball))
+    alpha = max(1, round(2 * math.sqrt(n / S / (A - 1)))) / 4
+    mean, reach = n / S, 3 * math.sqrt(n / S * (1 - 1 / S))
+    first, last = max(0, math.ceil(mean - reach)), min(n, math.floor(mean + reach))
+    parts = min(600 // (last + 1), last - first + 1)
+    if parts == 0:
+        assert found == 0
+        return
+    cuts = [first + (last - first + 1) * i // parts for i in range(parts + 1)]
+    chance = [math.comb(n, m) * (1 / S) ** m * (1 - 1 / S) ** (n - m) for m in range(n + 1)]
+    truth = sum(sum(chance[a:b]) * hard_lower._dirichlet(A, b - 1, alpha, 0.5) for a, b in itertools.pairwise(cuts))
+    assert found == pytest.approx(truth, rel=1e-9, abs=0)
+    assert found >= 0.85 * hard_lower.dirichlet_bound(S, A, n)
+
+
+@pytest.mark.parametrize(("S", "A", "n", "gap"), [(1, 2, 40, "1/5"), (2, 4, 4000, "1/40"), (3, 2, 900, "1/30")])
+def test_many_tosses_in_one_go_are_a_few_per_cent_below(monkeypatch, S, A, n, gap):
+    # Oracle: second algorithm, toss by toss
+    from kt_theory.certificates import witnesses
+
+    one_by_one = witnesses.sign_test(S, A, n, Fraction(gap), ball)
+    monkeypatch.setattr(witnesses, "TOSSES", 1)
+    in_one_go = witnesses.sign_test(S, A, n, Fraction(gap), ball)
+    assert in_one_go <= one_by_one
+    assert float(in_one_go / one_by_one) >= (0.9 if S * A == 2 else 0.8)
+
+
+def test_the_witnesses_of_each_protocol():
+    # Oracle: enumeration: a constant without data; a sign test of hard labels, two bad problems but for soft ones
+    from kt_theory.certificates.witnesses import two_masses, witnesses
+
+    def number_of(*place, **options):
+        return len(list(witnesses(*place, None, **options)))
+
+    assert [number_of(p, 2, 3, 0) for p in kt.PROTOCOLS] == [1, 1, 1]
+    assert number_of("soft", 2, 3, 9) == 2
+    assert number_of("soft", 1, 3, 9) == 0
+    assert number_of("partial", 1, 2, 9) == 1
+    assert number_of("partial", 2, 3, 9) == 2 + 2
+    assert number_of("hard", 2, 3, 9) == 1 + 2 + 2
+    assert number_of("hard", 2, 3, 9, thorough=True) == 1 + 2 + 2 + 1
+    assert number_of("hard", 2, 1, 9, thorough=True) == 2
+    # Three cells of mass x and one with the rest, in fractions.
+    x = Fraction(1, 5)
+    truth = Fraction(2, 3) * (3 * x * (1 - x) ** 7 + (1 - 3 * x) * (3 * x) ** 7)
+    assert fraction(two_masses(4, 7, x, Fraction(2, 3), rational)) == truth
+
+
+def test_bad_problems_are_worse_than_most():
+    # Oracle: the minimax risk from partial labels, which the worst of these problems comes near to
+    from kt_theory.certificates.witnesses import _bad_problems
+
+    for S, A, n in ((1, 10, 100), (2, 3, 10), (1, 2, 5)):
+        problems = list(_bad_problems(S, A, n))
+        worst = max((float(expected_risk(bad, "SEL_ptl", n)) for bad in problems), default=0.0)
+        assert worst <= kt.minimax_risk("partial", S, A, n).lower * (1 + 1e-9)
+        assert worst >= (0.0 if A == 2 else 0.75) * kt.minimax_risk("partial", S, A, n).lower
+        assert all(sum(c.times for c in bad.inputs[0].labels) == A for bad in problems)
+    # k labels of 1.478 S/n, k near 0.6767 A - 0.4.
+    (bad,) = [bad for bad in _bad_problems(1, 100, 2000) if any(c.times == 67 for c in bad.inputs[0].labels)]
+    assert {c.p for c in bad.inputs[0].labels if c.times == 67} == {Fraction(1478, 2_000_000)}

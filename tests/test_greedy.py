@@ -16,6 +16,9 @@ import scipy.sparse
 import scipy.stats
 
 import kt_theory as kt
+from kt_theory.decoding import contour
+from kt_theory.decoding import hard as hard_choices
+from kt_theory.decoding import partial as partial_choices
 from kt_theory.exact.rows import OutOfReach
 from kt_theory.minimax.constants import kappa
 from tests import oracles
@@ -419,3 +422,85 @@ def test_the_figure_shows_what_the_functions_find():
     rates = pd.read_csv(figures / "greedy_exchange.csv")
     p, q = (rates["top_two"] + rates["margin"]) / 2, (rates["top_two"] - rates["margin"]) / 2
     np.testing.assert_allclose(rates["rate"], 1 / (1 - np.sqrt(q / p)) ** 2, rtol=1e-9)
+
+
+# --- What the exact risks are made of ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mean", [0.0, 1e-3, 0.5, 7.3, 30.5])
+def test_factors_on_the_circle_keep_their_digits(mean):
+    # Oracle: mpmath, exp(mean (e^{i theta} - 1)) in 40 digits; on both sides of theta = 0.05, where the series ends
+    K = 240
+    k = np.arange(K // 2 + 1)
+    found = contour.poisson_factor(mean, k, K)
+    with mpmath.workdps(40):
+        for i in (0, 1, 2, 3, 40, 77, 120):
+            truth = mpmath.exp(mpmath.mpf(mean) * (mpmath.expjpi(mpmath.mpf(2 * i) / K) - 1))
+            assert abs(complex(truth) - found[i]) <= 1e-14 * abs(complex(truth)) * (1 + mean)
+    assert contour.unit(np.array([0, 60, -60, 3 * K + 120]), K) == pytest.approx([1, 1j, -1j, -1], abs=1e-15)
+
+
+@pytest.mark.parametrize(("n", "p"), [(1, 0.3), (2, 0.9), (17, 0.5), (300, 0.02), (5000, 0.4)])
+def test_a_contour_gives_a_binomial_law(n, p):
+    # Oracle: SciPy's binomial law, whose counts of one label are Poisson under the integral
+    k, K, weights = contour.points(n, n * (1 - p))
+    assert K % 2 == 0
+    assert 9 * math.sqrt(n) + 30 <= K <= 9 * math.sqrt(n) + 32
+    for j in sorted({0, 1, round(n * p), min(n, round(n * p) + 3), n}):
+        poisson = scipy.stats.poisson.pmf(j, n * p)
+        value = float((weights * poisson * contour.unit(j * k, K)).real.sum())
+        assert value == pytest.approx(scipy.stats.binom.pmf(j, n, p), rel=1e-9, abs=1e-14)
+
+
+def test_poisson_laws_by_loaders_form():
+    # Oracle: SciPy
+    for mean in (1e-3, 0.7, 12.0, 4000.0):
+        j = np.arange(1.0, mean + 9 * math.sqrt(mean) + 20)
+        assert hard_choices._poisson(j, mean) == pytest.approx(scipy.stats.poisson.pmf(j, mean), rel=1e-10, abs=1e-290)
+    # All but 1e-15 lies between the two ends.
+    for mean in (0.01, 3.0, 700.0, 1e6):
+        assert scipy.stats.poisson.cdf(hard_choices._low(mean), mean) < 2e-16
+        assert scipy.stats.poisson.sf(hard_choices._high(mean), mean) < 2e-16
+        assert scipy.stats.poisson.cdf(hard_choices._low(mean) * (1 + 2 / math.sqrt(mean + 1)), mean) < 1e-7
+    assert (hard_choices._low(100.0), hard_choices._high(100.0)) == pytest.approx((17, 206), rel=1e-14)
+
+
+def test_powers_of_complex_numbers():
+    # Oracle: identity
+    for times in range(1, 20):
+        assert hard_choices._power.py_func(0.9 + 0.2j, times) == pytest.approx((0.9 + 0.2j) ** times, rel=1e-13)
+
+
+def test_terms_of_many_equal_labels():
+    # Oracle: mpmath, C(t, u) h^u s^(t-u); beyond 1000 labels by gamma functions
+    for t in (3, 1000, 1001):
+        found = partial_choices._binomial(t, 0.3, np.array([0.4 + 0.1j, 0.7 + 0j]))
+        assert found.shape == (2, t + 1)
+        for u in (0, 1, t // 3, t - 1, t):
+            for i, s in enumerate((0.4 + 0.1j, 0.7 + 0j)):
+                with mpmath.workdps(30):
+                    truth = complex(mpmath.binomial(t, u) * mpmath.mpf(0.3) ** u * mpmath.mpc(s) ** (t - u))
+                assert abs(found[i, u] - truth) <= 1e-10 * abs(truth)
+
+
+def test_errors_of_exact_regrets_are_small_and_cover_the_truth():
+    # Oracle: SciPy, two labels, half of a tie; a declared error is some 1e-14 and is kept
+    for n in (1, 4, 31):
+        p = 0.55
+        found = kt.expected_greedy_risk(kt.Problem([1.0], [[p, 1 - p]]), "hard", n)
+        tie = 0.5 * scipy.stats.binom.pmf(n // 2, n, p) if n % 2 == 0 else 0.0
+        truth = (2 * p - 1) * (scipy.stats.binom.cdf((n - 1) // 2, n, p) + tie)
+        assert found.value == pytest.approx(truth, rel=0, abs=2e-15)
+        assert 2.0**-52 * 40 <= found.error <= 1e-12
+        assert found.proved
+    for n in (1, 5, 60):
+        found = kt.expected_greedy_risk(kt.Problem([0.5, 0.5], [[0.5, 0.3, 0.2], [0.5, 0.3, 0.2]]), "partial", n)
+        assert 0 < found.error <= 2e-13 * 0.75**n + 2e-15 * found.value + 1e-300
+
+
+@pytest.mark.parametrize(
+    ("p", "q", "rate"), [(0.5, 0.5, math.inf), (0.6, 0.6 * (1 - 5e-13), math.inf), (0.8, 0.2, 4.0)]
+)
+def test_two_labels_within_rounding_are_the_most_likely_ones(p, q, rate):
+    # Oracle: definition, 1 / (1 - sqrt(q / p))^2; of labels that tie none is found
+    assert kt.exchange_rate(np.array([p, q]) / (p + q)) == pytest.approx(rate, rel=1e-13)

@@ -23,6 +23,7 @@ from kt_theory import cli
 from kt_theory.ledger import PlantedError, Statement, Trial, as_text, effort, judge, summarise, try_all, write_report
 from kt_theory.ledger.entries.registry import STATEMENTS
 from kt_theory.ledger.report import page as written
+from kt_theory.ledger.report import pictures
 from kt_theory.ledger.report.links import Project
 from kt_theory.ledger.report.mathml import typeset
 from kt_theory.ledger.report.pictures import MOST, ledger_panels, ratio_text
@@ -691,3 +692,124 @@ def test_public_names_of_the_ledger_resolve():
     assert set(kt.ledger.__all__) <= set(dir(kt.ledger))
     with pytest.raises(AttributeError, match="no attribute 'absent'"):
         kt.ledger.absent  # noqa: B018
+
+
+# --- Pictures: where points lie ---------------------------------------------------------------------------
+
+
+def drawn_at(svg, looks):
+    """Where markers or dashes of a class begin, in pixels."""
+    return [(float(x), float(y)) for x, y in re.findall(rf'<path class="{looks}[^"]*" d="M([\d.]+) ([\d.]+)', svg)]
+
+
+@pytest.mark.parametrize("ns", [(1, 10, 1000), (0, 1, 50, 2000), (2, 7), (5,), (0,), (0, 3)])
+def test_numbers_of_samples_lie_on_a_logarithmic_axis(ns):
+    # Oracle: arithmetic: the frame is 48 to 330 wide; numbers from 62 to 318, with a slot of 30 pixels for 0
+    at, ticks = pictures.across(ns)
+    positive = [n for n in ns if n > 0]
+    for n in positive:
+        start = 92 if 0 in ns else 62
+        span = math.log(max(positive) / min(positive))
+        x = start + (318 - start) * math.log(n / min(positive)) / span if span else (start + 318) / 2
+        assert at(n)[0] == pytest.approx(x, abs=1e-9)
+    if 0 in ns:
+        assert at(0) == (62, True)
+        assert ">0</text>" in ticks
+    assert ticks.count('class="gap"') == (0 in ns and len(ns) > 1)
+    labels = re.findall(r'y="170">([^<]+)<', ticks)
+    powers = [k for k in range(5) if positive and min(positive) <= 10**k <= max(positive)]
+    named = [str(n) for n in positive] if len(powers) < 2 else [pictures.power_text(10.0**k) for k in powers]
+    assert labels == named + ["0"] * (0 in ns)
+
+
+def test_an_axis_with_numbers_below_0_is_linear():
+    # Oracle: arithmetic, from 60 to 320
+    at, ticks = pictures.across([-2.0, 0.0, 2.0])
+    assert [at(x) for x in (-2, 0, 1, 2, 9)] == [(60, True), (190, True), (255, True), (320, True), (320, False)]
+    assert re.findall(r">([^<]+)</text>", ticks) == ["-2", "2"]
+    assert re.findall(r">([^<]+)</text>", pictures.across([-2.0])[1]) == ["-2"]
+    assert pictures.across([-2.0])[0](-2.0) == (190, True)
+
+
+def test_powers_of_ten_and_what_stands_between_them():
+    # Oracle: enumeration by hand
+    assert pictures.decades(1, 1000) == [1, 10, 100, 1000]
+    assert pictures.decades(0.5, 99) == [1, 10]
+    assert pictures.decades(1, 1e5) == [10.0**k for k in range(6)]
+    assert pictures.decades(1, 1e6) == [1, 100, 1e4, 1e6]
+    assert pictures.decades(1e-12, 1) == [1e-12, 1e-9, 1e-6, 1e-3, 1]
+    assert pictures.decades(1e-320, 1e-306) == [1e-306] or pictures.decades(1e-320, 1e-306) == []
+    assert [x for x, _ in pictures.between(0.3, 7)] == [0.5, 1, 2, 5]
+    assert pictures.between(20, 120) == [(20, "20"), (50, "50"), (100, "100")]
+    assert [x for x, _ in pictures.between(1, 999)] == [1, 2, 5, 10, 20, 50, 100, 200, 500]
+    assert [pictures.power_text(10.0**k) for k in (-12, -1, 0, 1, 2, 30)] == ["10⁻¹²", "10⁻¹", "1", "10", "10²", "10³⁰"]
+
+
+@pytest.mark.parametrize(
+    ("ratio", "text"),
+    [
+        (math.nan, "-"), (math.inf, "infinite"), (1.0, "1.0000"), (1 + 1e-13, "1.0000"), (1 + 2e-12, "1 + 2e-12"),
+        (1 - 3e-9, "1 - 3e-09"), (1 + 4.9e-5, "1 + 5e-05"), (1 - 6e-5, "0.9999"), (0.0, "0.0000"), (1e-3, "0.0010"),
+        (9.9e-4, "9.90e-04"), (999.0, "999.0000"), (1000.0, "1.00e+03"), (0.25, "0.2500"),
+    ],
+)  # fmt: skip
+def test_ratios_in_four_digits(ratio, text):
+    # Oracle: enumeration by hand, both sides of each limit
+    assert ratio_text(ratio) == text
+
+
+def test_both_panels_draw_what_the_trials_say():
+    # Oracle: arithmetic: sides on a logarithmic axis from 144 up to 18, ratios on a linear one, 0 at 150 and 1.05 at 18
+    sides = ((1, 0.5, 1.0), (10, 0.1, 0.1), (100, 0.02, 0.01), (1000, 0.0, 1e-3))
+    kinds = ("exact", "algebra", "search", "exact")
+    curve = [Trial(f"at {n}", *both, kind, n) for (n, *both), kind in zip(sides, kinds, strict=True)]
+    both, close = ledger_panels(curve, ("left", "right")).split("</svg>")[:2]
+    x = [62 + (318 - 62) * k / 3 for k in range(4)]
+    at = {value: 144 + (18 - 144) * math.log10(value / 1e-3) / 3 for value in (1.0, 0.5, 0.1, 0.02, 0.01, 1e-3)}
+    assert drawn_at(both, "point") == pytest.approx(
+        [pytest.approx(pair, abs=0.06) for pair in zip(x, (at[0.5], at[0.1], at[0.02], 144), strict=True)]
+    )
+    dashes = [(x0 + 4, y) for x0, y in drawn_at(both, "bound")[1:]]
+    assert dashes == [pytest.approx(pair, abs=0.06) for pair in zip(x, (18, at[0.1], at[0.01], 144), strict=True)]
+    (line,) = re.findall(r'class="bound" d="(M[^h"]+)"', both)
+    assert line.count("L") == 3
+    heights = [150 + (18 - 150) * ratio / 1.05 for ratio in (0.5, 1.0, 1.05, 0.0)]
+    assert drawn_at(close, "point") == [pytest.approx(pair, abs=0.06) for pair in zip(x, heights, strict=True)]
+    looks = re.findall(r'class="(point [^"]+)"', both)
+    assert looks == ["point exact", "point algebra", "point search broken", "point exact off"]
+    assert re.findall(r'class="(point [^"]+)"', close)[2:] == ["point search broken off", "point exact"]
+    assert f'd="M48 {150 + (18 - 150) / 1.05:.1f}H330"' in close
+    assert "4 values of n from 1 to 1000; largest ratio 2.0000 at n = 100" in both
+    assert "n = 100: 0.02 against 0.01, ratio 2.0000, BROKEN (search; at 100)" in both
+    assert re.findall(r'y="([\d.]+)">([01.5]+)</text>', close)[:2]
+    assert (both + close).count('viewBox="0 0 340 190"') == 2
+    assert both.count('d="M48 12V154H330"') == 1
+
+
+def test_sides_that_are_alike_have_room_around_them():
+    # Oracle: arithmetic: from a third of the least to three times the largest, where they are within a power of ten
+    curve = [Trial("", 0.5, 2.0, "exact", 1), Trial("", 0.5, 2.0, "exact", 2)]
+    both = ledger_panels(curve, ("l", "r")).split("</svg>")[0]
+    low, high = 0.5 / 3, 6.0
+    assert drawn_at(both, "point")[0][1] == pytest.approx(
+        144 - 126 * math.log(0.5 / low) / math.log(high / low), abs=0.06
+    )
+    # 18 decades below the largest side a marker is on the edge.
+    far = [Trial("", 1e-19, 1.0, "exact", 1), Trial("", 1e-17, 1.0, "exact", 2)]
+    both = ledger_panels(far, ("l", "r")).split("</svg>")[0]
+    assert [y for _, y in drawn_at(both, "point")] == [144, pytest.approx(144 - 126 / 18, abs=0.06)]
+    assert re.findall(r'class="(point [^"]+)"', both) == ["point exact off", "point exact"]
+    # What is below 1e-250 is 0.
+    nothing = [Trial("", 1e-260, 1e-255, "exact", 1), Trial("", 1e-3, 1e-2, "exact", 2)]
+    assert drawn_at(ledger_panels(nothing, ("l", "r")), "point")[0][1] == 144
+
+
+def test_of_a_long_curve_thirty_points_are_drawn_the_worst_and_the_broken_among_them():
+    # Oracle: enumeration
+    points = [Trial("", 1.0, 2.0, "exact", n) for n in range(1000)]
+    assert [t.n for t in pictures.thinned(points)] == [round(i * 999 / 29) for i in range(30)]
+    points[5], points[700] = Trial("", 1.9, 2.0, "exact", 5), Trial("", 3.0, 2.0, "exact", 700)
+    kept = [t.n for t in pictures.thinned(points)]
+    assert (len(kept), 700 in kept, 5 in kept, sorted(kept) == kept) == (31, True, False, True)
+    assert pictures.thinned(points[:30]) == points[:30]
+    assert len(pictures.thinned([Trial("", 3.0 + n, 2.0, "exact", n) for n in range(500)])) <= 2 * 30 + 1
