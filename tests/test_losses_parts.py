@@ -495,6 +495,32 @@ def test_a_list_longer_than_the_teacher_is_refused_but_a_cap():
             made.limit(1.0)
 
 
+@pytest.mark.parametrize("radius", [0.4, 1.0, 2.0, 4.0])
+def test_logits_of_a_norm_are_the_lowest_on_their_circle(radius):
+    # Oracle: enumeration, centred logits of three labels and a norm are a circle: 20,000 places on it
+    angle = np.linspace(0, 2 * np.pi, 20_001)[:, None]
+    z = np.cos(angle) * np.array([1, -1, 0]) / 2**0.5 + np.sin(angle) * np.array([1, 1, -2]) / 6**0.5
+    log_q = np.log(softmax(radius * z))
+    rng = np.random.default_rng(3)
+    p = np.vstack([rng.dirichlet(np.ones(3), 12), [[0.34, 0.33, 0.33], [0.5, 0.25, 0.25], [0.9, 0.05, 0.05]]])
+    found = kt.losses.make("logit_sphere", radius=radius).limit(p)
+    least = -(p @ log_q.T).max(axis=1)
+    value = -(p * np.log(found.student)).sum(axis=1)
+    assert (value <= least + 1e-9).all()
+    norm = np.linalg.norm(np.log(p) - np.log(p).mean(axis=1, keepdims=True), axis=1)
+    assert found.local_only.tolist() == (norm < radius).tolist()
+    assert bool(found.note) == found.local_only.any()
+    clipped = kt.losses.make("logit_clip", tau=radius).limit(p)
+    own = -(p * np.log(clipped.student)).sum(axis=1)
+    ball = np.where(norm <= radius, -(p * np.log(p)).sum(axis=1), least)
+    assert own == pytest.approx(ball, abs=1e-7)
+    if radius < 1:
+        there = kt.losses.make("logit_clip", tau=radius, rescale="1/tau").limit(p).student
+        far = -(p @ np.log(softmax(z / radius)).T).max(axis=1)
+        both = np.where(norm <= radius, ball, np.minimum(ball, far))
+        assert -(p * np.log(there)).sum(axis=1) == pytest.approx(both, abs=1e-7)
+
+
 # --- Read-outs and the constant of L7 ----------------------------------------------------------------------
 
 

@@ -512,6 +512,9 @@ def test_the_looks_of_laws_and_simplexes():
     few = Figure().subplots()
     plots.draw_simplex(few, grid[:3], [0.0, 1.0, 2.0], laws)
     assert len(few.collections) == 0
+    spike = Figure().subplots()
+    plots.draw_simplex(spike, grid, np.arange(28) // 27.0, laws)  # one level alone
+    assert len(spike.collections) == 0
     four = Figure().subplots()
     plots.draw_simplex(four, grid[[0, 2, 9, 14]], [0.0, 1.0, 2.0, 4.0], laws)
     assert len(four.collections) == 1
