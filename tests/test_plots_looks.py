@@ -570,3 +570,47 @@ def test_the_style_holds_within_alone():
     with in_style():
         assert dict(matplotlib.rcParams) != before
     assert dict(matplotlib.rcParams) == before
+
+
+@pytest.mark.parametrize(
+    ("draw", "given"),
+    [
+        (plots.draw_curves, ("p", EXACT, None)),
+        (plots.draw_triangle, ((10, 0.1), -0.5, BLUE)),
+        (plots.note, ("words", BLUE)),
+        (plots.draw_simplex, (np.eye(3), np.ones(3), {"teacher": [1, 0, 0]})),
+        (plots.draw_laws, ({"teacher": [1, 0, 0]},)),
+        (plots.draw_gap, (pd.DataFrame(), BLUE)),
+        (plots.draw_shares, (pd.DataFrame(), 0.4)),
+        (plots.draw_plan, (None,)),
+    ],
+)
+def test_each_figure_needs_axes(draw, given):
+    # Oracle: definition
+    with pytest.raises(ValueError, match="axes is 3: the axes of a figure are needed"):
+        draw(3, *given)
+    if draw is plots.draw_curves:
+        with pytest.raises(ValueError, match="axes is None"):
+            plots.draw_exchange(None, EXACT, against="CE_sgl", learners=["SEL_ptl"])
+
+
+@pytest.mark.parametrize(
+    ("draw", "given", "said"),
+    [
+        (plots.draw_gap, (pd.DataFrame({"n": [1]}), BLUE), "gaps has no column 'lower'"),
+        (plots.draw_shares, (pd.DataFrame({"n": [1]}), 0.4), "worlds has no column 'learner'"),
+        (plots.note, (3, BLUE), "text is 3"),
+        (plots.note, ("words", "no"), "colour is 'no'"),
+        (plots.draw_triangle, ((10, 0.1), -0.5, "no"), "colour is 'no'"),
+        (plots.draw_triangle, ((10, 0.1), "x", BLUE), "slope is 'x'"),
+        (plots.draw_curves, (3, EXACT, None), "panel is 3"),
+        (plots.draw_laws, ({3: [1]},), "a name of laws is 3"),
+        (plots.draw_band, ([0], lambda n: n, lambda n: n, BLUE), "n"),
+        (plots.draw_band, ([1], 3, lambda n: n, BLUE), "lower is 3"),
+        (plots.draw_band, ([1], lambda n: n, 3, BLUE), "upper is 3"),
+    ],
+)
+def test_what_cannot_be_drawn(draw, given, said):
+    # Oracle: definition, the argument and its value are named
+    with pytest.raises(ValueError, match=said):
+        draw(Figure().subplots(), *given)

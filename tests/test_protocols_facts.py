@@ -98,31 +98,31 @@ def found(name):
     return resolve_protocol(name)
 
 
-def seen(protocol, p, y):
-    """What one visit shows that draws label y of a law without ties."""
-    told = next(iter(protocol.told_sets(p)))[1] if protocol.lists else np.zeros(p.size, bool)
-    told = told | (protocol.tells_drawn & (np.arange(p.size) == y))
-    if protocol.ordered:
-        told = np.ones(p.size, bool)
-    values = tuple(round(float(v), 12) if t else None for v, t in zip(protocol.values(p), told, strict=True))
-    return (y if protocol.shows_label else None, values)
+def seen(protocol, p):
+    """What one visit shows that draws each label in turn of a law without ties."""
+    listed = next(iter(protocol.told_sets(p)))[1] if protocol.lists else np.full(p.size, protocol.ordered)
+    values = [round(value, 12) for value in protocol.values(p).tolist()]
+    for y in np.flatnonzero(p).tolist():
+        told = [t or (protocol.tells_drawn and a == y) for a, t in enumerate(listed.tolist())]
+        yield (y if protocol.shows_label else None, *(v if t else None for v, t in zip(values, told, strict=True)))
 
 
 def test_the_order_is_that_of_functions_of_what_is_shown():
     # Oracle: enumeration: all draws of all laws without ties in twelfths; one shows at least as much as another where
     # nothing that it shows alike does the other show differently
     laws = [np.array(p) / 12 for p in itertools.permutations(range(10), 4) if sum(p) == 12]
-    draws = [(p, y) for p in laws for y in range(4) if p[y] > 0]
-    shown = {name: [seen(found(name), p, y) for p, y in draws] for name in NAMES}
+    shown = {}
+    for name in NAMES:
+        numbers = {}
+        shown[name] = np.array([numbers.setdefault(one, len(numbers)) for p in laws for one in seen(found(name), p)])
     for one, other in itertools.product(NAMES, repeat=2):
-        answers = defaultdict(set)
-        for key, value in zip(shown[one], shown[other], strict=True):
-            answers[key].add(value)
-        told = all(len(values) == 1 for values in answers.values())
+        told = np.unique(shown[one] * shown[one].size + shown[other]).size == np.unique(shown[one]).size
         claimed = found(one).reveals_at_least(found(other))
         assert told or not claimed, (one, other)
-        # Of four labels a list may hold another one by chance, which is not claimed.
-        chance = ",but_last" in other or any(name.startswith(("top_p", "threshold")) for name in (one, other))
+        # Of four labels a list may hold another one by chance, and twelfths have few logarithms: that is not claimed.
+        chance = ",but_last" in other or any(
+            name.startswith(("top_p", "threshold", "rounded", "tempered")) for name in (one, other)
+        )
         assert claimed == told or chance, (one, other)
 
 
