@@ -139,3 +139,148 @@ def test_slopes_stand_beside_the_papers() -> None:
     ]
     (none,) = claims.beside_the_paper("figure", pd.DataFrame(rows[4:], columns=columns))
     assert none == "figure: the paper prints no slope of it, and its panels have no rate to compare"
+
+
+# --- Each comparison at its limit -------------------------------------------------------------------------
+
+
+def receipts_of(**columns):
+    """Receipts of one learner at S = 2, A = 3, with these columns in the place of what is usual."""
+    size = max(len(value) for value in columns.values())
+    usual = {"panel": "p", "learner": "CE_sgl", "S": 2, "A": 3, "mcse": 0.0, "reps": 100, "nonzero": 100}
+    return pd.DataFrame({**{name: [value] * size for name, value in usual.items()}, **columns})
+
+
+def test_a_mean_may_lie_four_errors_beyond_a_bound():
+    # Oracle: arithmetic: the bounds are 1/2, an error is 1/64, so that the limits are 9/16 and 7/16 without rounding
+    rows = receipts_of(n=[10] * 4, mean=[0.5625, 0.5626, 0.4375, 0.4374], mcse=[1 / 64] * 4)
+
+    def half(S, A, n):
+        return 0.5
+
+    below, above = claims._ratios(rows, half, sign=-1), claims._ratios(rows, half, sign=+1)
+    assert below["held"].tolist() == [True, False, True, True]
+    assert above["held"].tolist() == [True, True, True, False]
+    assert below["ratio"].tolist() == pytest.approx([1.125, 1.1252, 0.875, 0.8748], rel=1e-14)
+    sure = receipts_of(n=[10] * 3, mean=[0.5, 0.5001, 0.4999])
+    assert claims._ratios(sure, half, sign=-1)["held"].tolist() == [True, False, True]
+    assert claims._ratios(sure, half, sign=+1)["held"].tolist() == [True, True, False]
+    assert claims._ratios(rows, None, sign=-1).empty
+
+
+def test_thirty_repeats_are_enough_and_an_exact_risk_has_none():
+    # Oracle: definition; a lower bound asks for thirty repeats that are not 0 as well
+    rows = receipts_of(n=[1, 2, 3, 4, 5], mean=[0.5] * 5, reps=[0, 1, 29, 30, 100], nonzero=[30, 30, 30, 30, 29])
+    heard = []
+
+    def bound(S, A, n):
+        heard.append((S, A, n))
+        return np.nan if n == 4 else 1.0
+
+    assert claims._ratios(rows, bound, sign=-1).index.size == 2
+    assert heard == [(2, 3, n) for n in range(1, 6)]
+    assert claims._ratios(rows, lambda S, A, n: 1.0, sign=-1).index.size == 3
+    assert claims._ratios(rows, lambda S, A, n: 1.0, sign=+1).index.size == 2
+    assert claims._ratios(rows.drop(columns="nonzero"), lambda S, A, n: 1.0, sign=+1).index.size == 3
+
+
+def test_a_lower_bound_is_claimed_from_its_first_n_on():
+    # Oracle: definition, from n = 2 S A on, and for learners that are given no more
+    claim = claims.INSTANCE_CLAIMS[3]
+    bound = claim.lower_bound("SEL_ptl")
+    assert np.isnan(bound(S=3, A=4, n=23))
+    assert bound(S=3, A=4, n=24) == bounds.soft_lower_mean(S=3, A=4, n=24)
+    assert np.isnan(bound(S=3, A=4, n=np.array([23, 24]))).tolist() == [True, False]
+    assert claims.Claims(lower="hard").lower_bound("CE_sgl")(S=1, A=2, n=1) == bounds.hard_lower_mean(S=1, A=2, n=1)
+    assert claims.Claims(lower="hard").lower_bound("CE_ful") is None
+    assert claims.Claims(lower="hard").lower_bound("my own") is None
+    assert claims.Claims().lower_bound("CE_sgl") is None
+    with pytest.raises(ValueError, match="lower"):
+        claims.Claims(lower="firm")
+    slopes = {k: (claim.slopes, claim.lower, claim.lower_from) for k, claim in claims.INSTANCE_CLAIMS.items()}
+    assert slopes == {
+        1: ({"CE_sgl": -0.5}, "hard", 0),
+        2: ({"SEL_ptl": -1}, "partial", 0),
+        3: ({"CE_ful": -1}, "soft", 2),
+    }
+
+
+def test_a_row_of_the_scoreboard_by_hand():
+    # Oracle: closed form, risks n^-1/2 / 4 and twice that: the slope is -1/2; ratios to the bounds, typed anew
+    n = [100, 1000, 10**4, 10**5]
+    rows = receipts_of(n=n, mean=[0.25 * m**-0.5 for m in n], reps=[0] * 4)
+    twice = rows.assign(mean=2 * rows["mean"], panel="p")
+    claim = {"p": claims.Claims({"CE_sgl": -0.5}, published={"CE_sgl": -0.49})}
+    (row,) = claims.scoreboard(rows, claim, exact=twice).itertuples()
+    assert (row.theory, row.published, row.points, row.n_min, row.n_max) == (-0.5, -0.49, 4, 100, 10**5)
+    assert (row.slope, row.exact_slope) == pytest.approx((-0.5, -0.5), abs=1e-12)
+    over = [0.25 * m**-0.5 / bounds.hard_upper_mean(S=2, A=3, n=m) for m in n]
+    assert row.below_upper == pytest.approx(max(over), rel=1e-13)
+    assert np.isnan(row.above_lower)
+    assert (row.checked, row.held, row.resolved) == (4, True, True)
+    short = claims.scoreboard(rows, claim, exact=twice.iloc[1:])
+    assert np.isnan(short["exact_slope"].item())
+    assert np.isnan(claims.scoreboard(rows, claim)["exact_slope"].item())
+    both = claims.scoreboard(rows, {"p": claims.Claims(lower="hard")})
+    assert (both["checked"].item(), both["held"].item()) == (8, True)
+    assert both["above_lower"].item() == pytest.approx(
+        min(0.25 * m**-0.5 / bounds.hard_lower_mean(S=2, A=3, n=m) for m in n), rel=1e-13
+    )
+    assert np.isnan(both["theory"].item())
+    # Two points are no fit.
+    few = claims.scoreboard(rows.iloc[:2], claim)
+    assert (few["points"].item(), few["resolved"].item(), few["checked"].item()) == (0, False, 2)
+    assert few[["slope", "slope_se", "n_min", "n_max"]].isna().all(axis=None)
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "paper_lower", "paper_upper", "held"),
+    [
+        (0.2, 0.3, 0.3, 0.2, True), (0.2, 0.3, 0.3001, 0.9, False), (0.2, 0.3, 0.1, 0.1999, False),
+        (0.2, 0.2, np.nan, np.nan, True), (0.2, 0.1999, 0.01, 0.9, False),
+    ],
+)  # fmt: skip
+def test_an_interval_is_held_against_the_bounds_of_the_paper(lower, upper, paper_lower, paper_upper, held):
+    # Oracle: arithmetic, both claims at and beyond equality, and an interval that is empty
+    gaps = pd.DataFrame([("hard", 2, 3, 5, lower, upper, paper_lower, paper_upper)] * 2, columns=[
+        "protocol", "S", "A", "n", "lower", "upper", "paper_lower", "paper_upper"])  # fmt: skip
+    gaps.loc[1, ["lower", "upper", "paper_lower", "paper_upper"]] = [0.2, 0.4, 0.1, 0.8]
+    (row,) = claims.gap_scoreboard(gaps).itertuples()
+    assert row.held is held
+    assert (row.panel, row.learner) == ("minimax risk, hard labels, S=2, A=3", "any")
+    assert row.above_lower == pytest.approx(np.nanmin([upper / paper_lower, 4.0]), rel=1e-14)
+    assert row.below_upper == pytest.approx(np.nanmax([lower / paper_upper, 0.25]), rel=1e-14)
+    assert row.checked == (6 if paper_lower == paper_lower else 4)
+    assert (row.points, row.resolved) == (0, False)
+    assert all(np.isnan(getattr(row, name)) for name in ("theory", "published", "slope", "slope_se", "n_min", "n_max"))
+
+
+def test_errors_that_are_none_have_no_z():
+    # Oracle: arithmetic; left out: 29 repeats that are not 0, no error, a mean of 1e-15
+    n = [1, 2, 3, 4, 5]
+    drawn = receipts_of(
+        n=n, mean=[0.5, 0.25, 0.5, 1e-15, 1.1e-15], mcse=[0.25, 0.25, 0.0, 0.25, 0.25], nonzero=[30, 29, 99, 99, 99]
+    )
+    exact = pd.DataFrame({"panel": "p", "learner": "CE_sgl", "n": n, "mean": [1.0, 1.0, 1.0, 1.0, 0.5]})
+    assert claims.z_scores(drawn, exact) == pytest.approx([-2.0, -2.0], rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("theory", "published", "slope", "error", "said"),
+    [
+        (-0.5, -0.5, -0.5049, 0.0, "agrees"), (-0.5, -0.5, -0.5051, 0.0, "off by 0.005"),
+        (-1, -1.005, -1.0135, 1e-3, "agrees; not"), (-1, -1.0, -1.009, 1e-3, "agrees"),
+        (-1, np.nan, -1.0099, 0.0, "agrees with"), (-1, np.nan, -1.0101, 0.0, "off the exponent -1 by 0.010"),
+        (-1, np.nan, -1.0499, 0.01, "agrees with"), (-1, np.nan, -1.0501, 0.01, "off the exponent"),
+    ],
+)  # fmt: skip
+def test_slopes_agree_within_four_errors_and_what_is_printed(theory, published, slope, error, said):
+    # Oracle: arithmetic: 0.005 of the print or 0.01 of the exponent, beside four errors
+    row = pd.DataFrame(
+        [{"theory": theory, "published": published, "slope": slope, "slope_se": error, "resolved": True}]
+    )
+    (of,) = row.itertuples()
+    text = claims._agreement(of)
+    assert f", {said}" in text
+    assert ("; not the exponent" in text) == ("; not" in said)
+    assert text.endswith("the slope has settled") == ("off the" in said)
