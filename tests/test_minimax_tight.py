@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
+from kt_theory import minimax
 from kt_theory.exact import add
 from kt_theory.minimax import (
     constants,
@@ -24,6 +26,7 @@ from kt_theory.minimax import (
     told_lower,
     told_upper,
 )
+from kt_theory.minimax.result import End
 
 
 def envelope_at(x: np.ndarray, y: np.ndarray, at: float) -> float:
@@ -533,3 +536,92 @@ def test_the_bound_of_an_input_is_near_its_cost(K: int, M: int, A: int, n: int, 
     bound = told_upper.input_bound(visits, r)
     assert cost <= bound <= most * cost
     assert told_upper.input_bound(visits, 0.0) == 1 - 1 / A
+
+
+# --- What is made of the parts --------------------------------------------------------------------------
+
+
+def test_a_game_is_lowered_by_what_its_solver_may_be_off() -> None:
+    # Oracle: closed form, 1/4 for one draw of two labels; the promise is 1e-8, at tolerances of 1e-9
+    lower, upper, rho, teacher = hard_game.solve(1, 2, 1)
+    assert 0.25 - 1.2e-8 <= lower <= 0.25 - 0.8e-8
+    assert 0.25 <= upper <= 0.25 * (1 + 1e-5)
+    assert (rho.shape, teacher.sum()) == ((1,), pytest.approx(1, rel=1e-12))
+
+
+@pytest.mark.parametrize(
+    ("dirichlet", "assouad", "one", "game", "said", "grade"),
+    [
+        (0.3, 0.2, 0.1, 0.1, "Dirichlet prior", "proved"),
+        (0.2, 0.3, 0.1, 0.1, "pairs of labels", "proved"),
+        (0.2, 0.1, 0.3, 0.1, "a linear program for one of 2 equally likely inputs, A=5", "estimated"),
+        (0.2, 0.1, 0.1, 0.3, "a linear program for S=1, A=5, which is a part", "estimated"),
+        (0.3, 0.3, 0.3, 0.3, "Dirichlet prior", "proved"),
+        (0.2, 0.3, 0.3, 0.3, "pairs of labels", "proved"),
+    ],
+)
+def test_the_largest_of_the_lower_ends_is_taken(
+    dirichlet: float, assouad: float, one: float, game: float, said: str, grade: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Oracle: definition, the largest; of equal ones the first, which is proved
+    monkeypatch.setattr(hard, "dirichlet_bound", lambda *_: dirichlet)
+    monkeypatch.setattr(hard, "assouad_bound", lambda *_: assouad)
+    monkeypatch.setattr(hard, "_one_of", lambda *_: one)
+    monkeypatch.setattr(hard, "worst_risk", lambda *_: 1.0)
+    monkeypatch.setattr(hard, "frequencies_bound", lambda *_: 1.0)
+    asked = []
+    monkeypatch.setattr(hard, "_game", lambda *place: asked.append(place[:3]) or (game,))
+    found = hard._lower(2, 5, 2, None)
+    assert (found.value, found.grade) == (max(dirichlet, assouad, one, game), grade)
+    assert found.statement.startswith(said)
+    assert asked == [(1, 5, 2), (1, 4, 2), (1, 3, 2), (2, 2, 2)]
+    # Parts that cannot be better are left out: all of them where the uniform student of two labels costs less.
+    asked.clear()
+    monkeypatch.setattr(hard, "dirichlet_bound", lambda *_: 0.9)
+    assert hard._lower(2, 5, 2, None).value == 0.9
+    assert not asked
+    # One input is no part of itself, and after many samples no game is in reach.
+    monkeypatch.setattr(hard, "dirichlet_bound", lambda *_: 0.0)
+    hard._lower(1, 4, 2, None)
+    assert asked == [(1, 3, 2)]
+    asked.clear()
+    hard._lower(2, 5, 2000, None)
+    assert not asked
+
+
+@pytest.mark.parametrize(("n", "taken"), [(0, False), (1, True), (5, True), (6, False), (7, False)])
+def test_partial_labels_bound_hard_ones_where_samples_are_few(
+    n: int, taken: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Oracle: definition, 0 < n < S A
+    low, high = (End(value, "x", "proved") for value in (0.2, 0.3))
+    here = minimax.minimax_soft(2, 3, 4)
+    monkeypatch.setattr(
+        minimax,
+        "minimax_hard",
+        lambda S, A, n, shown: dataclasses.replace(here, protocol="hard", n=n, lower_end=low, upper_end=high),
+    )
+    monkeypatch.setattr(minimax, "minimax_partial", lambda S, A, n: dataclasses.replace(here, lower_end=high))
+    found = minimax.minimax_risk("hard", 2, 3, n)
+    assert (found.lower, "SEL_ptl" in found.lower_end.statement) == ((0.3, True) if taken else (0.2, False))
+    monkeypatch.setattr(minimax, "minimax_partial", lambda S, A, n: dataclasses.replace(here, lower_end=low))
+    assert minimax.minimax_risk("hard", 2, 3, n).lower_end is low
+
+
+def test_a_game_that_is_not_closed_is_held_against_the_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Oracle: definition, a relative gap of 1e-3, and the least of the upper ends
+    rho, row = np.ones(1), np.array([[0.4, 0.6]])
+    upper = hard_upper.Upper(0.35, "CE_sgl", "means", "proved", 0.0)
+    monkeypatch.setattr(hard, "_lower", lambda *_: End(0.25, "prior", "proved"))
+    monkeypatch.setattr(hard, "least_upper", lambda *_: upper)
+    for game, low, high, student in (
+        ((0.3, 0.3002), 0.3, 0.3002, "linear program"),
+        ((0.2, 0.2002), 0.2, 0.2002, "linear program"),
+        ((0.3, 0.34), 0.3, 0.34, "linear program"),
+        ((0.2, 0.34), 0.25, 0.34, "linear program"),
+        ((0.2, 0.4), 0.25, 0.35, "CE_sgl"),
+    ):
+        monkeypatch.setattr(hard, "_game", lambda *_, game=game: (*game, rho, row))
+        found = hard.minimax_hard(1, 2, 3)
+        assert (found.lower, found.upper, found.student, found.exact) == (low, high, student, False)
+    assert hard.CLOSED == 1e-3
