@@ -301,7 +301,7 @@ def test_study_run_sorts_the_versions_of_its_batches(monkeypatch):
     outcome = type("", (), {"drawn_by": drawn_by, "capped": [], "missing_here": []})()
     outcome.tally = type("", (), {"drawn": 0, "stored": 0, "damaged": []})()
     monkeypatch.setattr(cli.study_text, "status_fields", lambda found, folder: {})
-    assert json.loads(cli.study_text.run_as_json(outcome, None, Path("x")))["numpy_of_batches"] == sorted(versions)
+    assert cli.study_text.run_fields(outcome, None, Path("x"))["numpy_of_batches"] == sorted(versions)
 
 
 BATCH = {"cell": "c" * 64, "seed": 3, "stage": 1, "index": 0, "reps": 5}

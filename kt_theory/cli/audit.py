@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import Any
 
 import kt_theory as kt
 from kt_theory.cli.exits import BROKEN, HELD
 from kt_theory.cli.making import function_of, made
 from kt_theory.cli.options import add_command, path, whole
+from kt_theory.cli.printing import print_json, rows_of
 
 
 def add_parser(commands: Any) -> None:
@@ -51,8 +51,7 @@ def _audit(arguments: argparse.Namespace) -> int:
     if arguments.figure is not None:
         found.figure(arguments.figure)
     if arguments.json:
-        rows = json.loads(found.table.to_json(orient="records"))
-        print(json.dumps({"loss": found.loss.name, "verdict": found.verdict, "teachers": rows}, indent=1))
+        print_json({"loss": found.loss.name, "verdict": found.verdict, "teachers": rows_of(found.table)})
     else:
         print(found.text)
     return BROKEN if arguments.require and found.verdict != arguments.require else HELD

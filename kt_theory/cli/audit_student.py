@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
-import math
 from typing import Any
 
 import kt_theory as kt
 from kt_theory.cli.exits import HELD
 from kt_theory.cli.options import add_command, path, positive, whole
+from kt_theory.cli.printing import count, print_json
 
 
 def add_parser(commands: Any) -> None:
@@ -45,13 +44,11 @@ def _audit_student(arguments: argparse.Namespace) -> int:
         arguments.records, sampled=arguments.sampled, delta=arguments.delta, seed=arguments.seed
     )
     if arguments.json:
-        found = {**dataclasses.asdict(audit), "acceptance": audit.acceptance}
-        finite = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in found.items()}
-        print(json.dumps(finite, indent=2))
+        print_json({**dataclasses.asdict(audit), "acceptance": audit.acceptance})
         return HELD
     level = f"{100 * (1 - audit.delta):.6g} %"
     drew = {"teacher": "the teacher", "student": "the student", "both": "both, half each"}[audit.sampled]
-    print(f"{audit.m} sample{'s' if audit.m > 1 else ''}, drawn by {drew}")
+    print(f"{count(audit.m, 'sample')}, drawn by {drew}")
     print(f"total variation     {audit.tv:.6g}, standard error {audit.standard_error:.2g}")
     print(f"acceptance rate     {audit.acceptance:.6g} of speculative decoding")
     for name, (low, high) in (("Bernstein", audit.bernstein), ("Clopper-Pearson", audit.clopper_pearson)):

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import Any
 
 import kt_theory as kt
 from kt_theory.cli.exits import HELD
 from kt_theory.cli.options import add_command, add_log_options, check_output, log_options, path
-from kt_theory.cli.printing import count
+from kt_theory.cli.printing import count, print_json
 from kt_theory.showing import sentence, shown
 
 
@@ -35,7 +34,7 @@ def _convert(arguments: argparse.Namespace) -> int:
     check_output(arguments.out, ".csv", ".parquet", inputs=inputs)
     report = kt.logs.convert(arguments.logs, arguments.out, **log_options(arguments))
     if arguments.json:
-        print(json.dumps({**report.as_dict(), "out": arguments.out}, indent=2))
+        print_json({**report.as_dict(), "out": arguments.out})
     else:
         print(report_as_text(report))
         print(f"the records are in {arguments.out}")

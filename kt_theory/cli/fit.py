@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import Any
 
 import kt_theory as kt
@@ -19,7 +18,7 @@ from kt_theory.cli.options import (
     path,
     whole,
 )
-from kt_theory.cli.printing import LISTED, count, self_audit_as_text, self_audit_found, terminal_width
+from kt_theory.cli.printing import LISTED, count, print_json, self_audit_as_text, self_audit_found, terminal_width
 from kt_theory.showing import listed, shown, table
 
 #: The most names that --S and --A make.
@@ -108,7 +107,7 @@ def _fit(arguments: argparse.Namespace) -> int:
     if arguments.out:
         kt.tables.write_students(students, data, arguments.out)
     if arguments.json:
-        print(json.dumps({**found, "learners": usable, "out": arguments.out}, indent=2))
+        print_json({**found, "learners": usable, "out": arguments.out})
     else:
         print(_findings_as_text(found))
         print(_students_as_text(students, data, arguments.out))

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import Any
 
 import kt_theory as kt
 from kt_theory.cli.exits import HELD
 from kt_theory.cli.making import made
 from kt_theory.cli.options import add_command
-from kt_theory.cli.printing import terminal_width
+from kt_theory.cli.printing import print_json, terminal_width
 from kt_theory.showing import table
 
 
@@ -56,7 +55,7 @@ def _losses(arguments: argparse.Namespace) -> int:
         facts = {"id": name, "sees": level, "consistent": kind.consistent, "rate": kind.rate, "title": kind.title}
         entries.append(facts | {"parameters": kt.losses.make(name).parameters, "paper": kind.paper})
     if arguments.json:
-        print(json.dumps(entries, indent=1))
+        print_json(entries)
         return HELD
     lines = [["id", "a sample shows", "limit = teacher", "title"]]
     for entry in entries:
@@ -75,7 +74,7 @@ def _limit(arguments: argparse.Namespace) -> int:
     facts = {"unique": bool(found.unique), "attained": bool(found.attained), "local_only": bool(found.local_only)}
     if arguments.json:
         answer = {"loss": loss.name, "student": found.student.tolist(), "tv": tv, **facts, "note": found.note}
-        print(json.dumps(answer, indent=1))
+        print_json(answer)
         return HELD
     print(f"{loss.name}: {loss.formula}")
     print("limit     " + " ".join(f"{q:.6f}" for q in found.student))
@@ -94,7 +93,7 @@ def _channel(channel: Any, arguments: argparse.Namespace) -> int:
     after = channel.apply(arguments.p)
     tv = 0.5 * sum(abs(a - b) for a, b in zip(after.tolist(), arguments.p, strict=True))
     if arguments.json:
-        print(json.dumps({"channel": channel.name, "law": after.tolist(), "tv": tv}, indent=1))
+        print_json({"channel": channel.name, "law": after.tolist(), "tv": tv})
         return HELD
     print(f"{channel.name}: {channel.formula}")
     print("makes     " + " ".join(f"{q:.6f}" for q in after))

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import kt_theory as kt
 from kt_theory.cli.exits import HELD
 from kt_theory.cli.options import add_command, path, whole
-from kt_theory.cli.printing import LISTED
+from kt_theory.cli.printing import LISTED, count, print_json
 from kt_theory.files import check_writable
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ def _minimax(arguments: argparse.Namespace) -> int:
     if arguments.json:
         names = ("protocol", "S", "A", "n", "lower", "upper", "exact", "student", "note")
         ends = {name: dataclasses.asdict(getattr(risk, name)) for name in ("lower_end", "upper_end")}
-        print(json.dumps({name: getattr(risk, name) for name in names} | ends, indent=2))
+        print_json({name: getattr(risk, name) for name in names} | ends)
         return HELD
     print(risk)
     for name, end in (("lower", risk.lower_end), ("upper", risk.upper_end)):
@@ -84,7 +83,6 @@ def _teacher_as_text(problem: kt.Problem) -> str:
 
     rows = Counter((round(float(rho), 12), grouped(row)) for rho, row in zip(problem.rho, problem.teacher, strict=True))
     lines = [
-        f"  {times} input{'s' if times > 1 else ''} of mass {rho:.6g}: labels {row}"
-        for (rho, row), times in rows.most_common(LISTED)
+        f"  {count(times, 'input')} of mass {rho:.6g}: labels {row}" for (rho, row), times in rows.most_common(LISTED)
     ]
     return "\n".join(lines) + (f"\n  and {len(rows) - LISTED} rows more" if len(rows) > LISTED else "")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
-import math
 from typing import Any
 
 import kt_theory as kt
@@ -20,7 +18,7 @@ from kt_theory.cli.options import (
     positive,
     whole,
 )
-from kt_theory.cli.printing import rows_of, self_audit_as_text, self_audit_found, terminal_width
+from kt_theory.cli.printing import print_json, rows_of, self_audit_as_text, self_audit_found, terminal_width
 from kt_theory.showing import shown, table
 
 #: Items that are listed before the rest is only counted.
@@ -120,7 +118,7 @@ def _plan(arguments: argparse.Namespace) -> int:
         said = {name: getattr(found, name) for name in ("target", "confidence", "on_average", "source", "notes")}
         if found.pilot_audit is not None:
             said["self-audit"] = self_audit_found(found.pilot_audit)
-        print(json.dumps({**said, "protocols": rows_of(found.table)}, indent=2))
+        print_json({**said, "protocols": rows_of(found.table)})
     else:
         print(_as_text(found))
     return HELD
@@ -152,7 +150,7 @@ def _plan_annotations(arguments: argparse.Namespace, target: float) -> int:
         kt.tables.write_table(found.table, arguments.out)
     if arguments.json:
         said = {name: getattr(found, name) for name in ("target", "confidence", "per_item", "more", "notes")}
-        print(json.dumps({**said, "items": rows_of(found.table)}, indent=2))
+        print_json({**said, "items": rows_of(found.table)})
     else:
         print(_annotations_as_text(found))
     return HELD
@@ -243,8 +241,8 @@ def _as_text(found: kt.Plan) -> str:
     rows = [[name.replace("impossible_below", "impossible below") for name in found.table if name != "floor"]]
     for row in rows_of(found.table):
         floor = row.pop("floor")
-        n = "beyond 10^12" if row["n"] is None or row["n"] != row["n"] else f"{row['n']:,}"
-        if floor is not None and math.isfinite(floor) and floor > found.target:
+        n = "beyond 10^12" if row["n"] is None else f"{row['n']:,}"
+        if floor is not None and floor > found.target:
             n = f"never: {floor:.3g} stays"
         row["n"] = n
         for name, value in row.items():

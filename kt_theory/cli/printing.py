@@ -27,9 +27,20 @@ def terminal_width() -> int | None:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
-def as_json(frame: pd.DataFrame) -> str:
-    """The rows of a frame, numbers to their last digit; what is not finite is null, since JSON has no such number."""
-    return json.dumps(rows_of(frame), indent=2, default=lambda value: value.item())
+def print_json(answer: Any) -> None:
+    """Print an answer as JSON, numbers to their last digit."""
+    print(json.dumps(_finite(answer), indent=2, allow_nan=False))
+
+
+def _finite(value: Any) -> Any:
+    """What JSON can hold: NumPy's numbers as Python's, and null for what is not finite, as JSON has no such number."""
+    if isinstance(value, dict):
+        return {key: _finite(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(entry) for entry in value]
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    return value.item() if hasattr(value, "item") else value
 
 
 def frame_as_text(frame: pd.DataFrame, number: Callable[[float], str] = "{:.6g}".format) -> str:

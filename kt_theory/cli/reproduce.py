@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import kt_theory as kt
 from kt_theory.cli.exits import BROKEN, HELD, guarded
 from kt_theory.cli.options import add_command, common_options, path, whole
-from kt_theory.cli.printing import as_json, terminal_width
+from kt_theory.cli.printing import print_json, rows_of, terminal_width
 from kt_theory.cli.shipped import shipped
 from kt_theory.files import check_writable
 
@@ -108,7 +108,7 @@ def run_studies(studies: dict[str, Callable[..., pd.DataFrame]], arguments: argp
         print(f"{number} of {len(studies)}: {stem}: {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
     board = pd.concat(boards, ignore_index=True)
     if arguments.json:
-        print(as_json(board))
+        print_json(rows_of(board))
     else:
         print(kt.claims.as_text(board, terminal_width()))
         bound = board[board["checked"] > 0]

@@ -18,7 +18,7 @@ from kt_theory.cli.options import (
     positive,
     whole,
 )
-from kt_theory.cli.printing import as_json, frame_as_text
+from kt_theory.cli.printing import frame_as_text, print_json, rows_of
 
 
 def add_parser(commands: Any) -> None:
@@ -129,7 +129,7 @@ def _simulate(arguments: argparse.Namespace) -> int:
     if arguments.out:
         kt.study.write_receipts(frame, arguments.out)
     if arguments.json:
-        print(as_json(frame.drop(columns="seconds")))
+        print_json(rows_of(frame.drop(columns="seconds")))
     else:
         columns = ["n", "learner", "protocol", "mean", "mcse", "reps", "nonzero"]
         columns += [column for column in ("divergence", "infinite", "control") if column in frame]

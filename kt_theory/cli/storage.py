@@ -16,7 +16,7 @@ from kt_theory.cli.options import (
     path,
     whole,
 )
-from kt_theory.cli.printing import as_json, terminal_width
+from kt_theory.cli.printing import print_json, rows_of, terminal_width
 from kt_theory.showing import table
 
 #: What each storage keeps, in words.
@@ -90,7 +90,7 @@ def _storage(arguments: argparse.Namespace) -> int:
     if arguments.log:
         frame["plug_in"] = share
     if arguments.json:
-        print(as_json(frame))
+        print_json(rows_of(frame))
         return HELD
     print(f"{arguments.numbers} numbers of a row at each visit; expected total variation of the student")
     lines = [["visits of every input", *(f"{visits} " for visits in arguments.visits)]]
@@ -117,4 +117,5 @@ def _storage(arguments: argparse.Namespace) -> int:
 
 def _decimals(risk: float) -> str:
     """Six decimals, or two digits of what they would show as 0."""
-    return f"{risk:.6f}" if risk == 0 or risk >= 5e-7 else f"{risk:.1e}"
+    decimals = f"{risk:.6f}"
+    return decimals if risk == 0 or float(decimals) else f"{risk:.1e}"

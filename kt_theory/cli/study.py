@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import errno
-import json
 import shlex
 import signal
 import threading
@@ -16,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 import kt_theory as kt
 from kt_theory.cli.exits import BROKEN, HELD, INTERRUPTED, refused, say
 from kt_theory.cli.options import add_command, check_output, path, whole, workers
-from kt_theory.cli.printing import count, frame_as_text
+from kt_theory.cli.printing import count, frame_as_text, print_json
 from kt_theory.cli.shipped import shipped_designs
 from kt_theory.cli.study_text import (
     check_as_text,
     missing_as_text,
-    run_as_json,
     run_as_text,
+    run_fields,
     slopes_as_text,
     status_as_text,
     status_fields,
@@ -182,7 +181,10 @@ def _study_run(arguments: argparse.Namespace) -> int:
                 design, folder, executor=executor, workers=arguments.workers, share=share, progress=True
             )
         found = kt.study.status(folder)
-        print(run_as_json(outcome, found, folder) if arguments.json else run_as_text(outcome, found, folder))
+        if arguments.json:
+            print_json(run_fields(outcome, found, folder))
+        else:
+            print(run_as_text(outcome, found, folder))
         return BROKEN if outcome.missing_here else HELD
 
     return _stoppable(work, folder, arguments)
@@ -193,7 +195,10 @@ def _study_status(arguments: argparse.Namespace) -> int:
 
 
 def _print_status(found: Any, folder: str, arguments: argparse.Namespace) -> int:
-    print(json.dumps(status_fields(found, folder), indent=2) if arguments.json else status_as_text(found, folder))
+    if arguments.json:
+        print_json(status_fields(found, folder))
+    else:
+        print(status_as_text(found, folder))
     return HELD
 
 
@@ -204,8 +209,7 @@ def _study_check(arguments: argparse.Namespace) -> int:
         found = kt.study.check(folder, repair=not arguments.dry_run, workers=arguments.workers, progress=True)
         after = found if arguments.dry_run or found.done else kt.study.status(folder)
         if arguments.json:
-            report = {**status_fields(found, folder), "dry_run": arguments.dry_run, "sound": after.done}
-            print(json.dumps(report, indent=2))
+            print_json({**status_fields(found, folder), "dry_run": arguments.dry_run, "sound": after.done})
         else:
             print(check_as_text(found, after, folder, dry_run=arguments.dry_run))
         return HELD if after.done else BROKEN

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -39,8 +38,8 @@ def run_as_text(outcome: Any, found: Any, folder: Path) -> str:
     return "\n".join(lines)
 
 
-def run_as_json(outcome: Any, found: Any, folder: Path) -> str:
-    summary = {
+def run_fields(outcome: Any, found: Any, folder: Path) -> dict[str, Any]:
+    return {
         **status_fields(found, folder),
         "drawn_here": outcome.tally.drawn,
         "were_stored": outcome.tally.stored,
@@ -50,7 +49,6 @@ def run_as_json(outcome: Any, found: Any, folder: Path) -> str:
         "kt_theory_of_batches": sorted({one.kt_theory for one in outcome.drawn_by}),
         "numpy_of_batches": sorted({one.numpy for one in outcome.drawn_by}),
     }
-    return json.dumps(summary, indent=2)
 
 
 def status_fields(found: Any, folder: str | Path) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from importlib.resources import files
@@ -14,7 +13,7 @@ import kt_theory as kt
 from kt_theory.cli.exits import BROKEN, HELD
 from kt_theory.cli.making import statements_of
 from kt_theory.cli.options import add_command, check_output, path, whole
-from kt_theory.cli.printing import rows_of, terminal_width
+from kt_theory.cli.printing import print_json, rows_of, terminal_width
 from kt_theory.showing import sentence
 
 
@@ -68,7 +67,7 @@ def _verify(arguments: argparse.Namespace) -> int:
     if arguments.junit:
         kt.ledger.write_junit(verdicts, tried, arguments.junit)
     if arguments.json:
-        print(json.dumps(_found(verdicts, tried), indent=2, allow_nan=False, default=lambda value: value.item()))
+        print_json(_found(verdicts, tried))
     else:
         print(kt.ledger.as_text(verdicts, terminal_width()))
         for path, what in ((arguments.report, "report"), (arguments.junit, "JUnit XML"), (arguments.out, "table")):
