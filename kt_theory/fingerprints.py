@@ -60,7 +60,9 @@ def _content(owner: str, value: Any, above: tuple[int, ...]) -> Any:
                 if "empty" not in str(error):
                     raise
                 closed[name] = "empty"
-        read = {name: inside(found) for name, found in inspect.getclosurevars(value).globals.items()}
+        # Not by inspect.getclosurevars, which raises where a variable that is closed over is not set yet.
+        known = value.__globals__
+        read = {name: inside(known[name]) for name in value.__code__.co_names if name in known}
         defaults = inside(list(value.__defaults__ or ())), inside(value.__kwdefaults__ or {})
         return "function", _code(value.__code__), closed, sorted(read.items()), defaults
     if inspect.ismodule(value) or isinstance(value, (types.BuiltinFunctionType, type)):

@@ -655,6 +655,14 @@ def test_fit_counts_the_mass_that_is_not_told(said):
     assert found["pairs seen"] == 2
 
 
+def test_fit_counts_inputs_by_their_records(said):
+    # Oracle: enumeration by hand: i records of each of i inputs, for i from 1 to 4
+    Path("r.csv").write_text("s,a,count\n" + "".join(f"{i}{j},0,{i}\n" for i in range(1, 5) for j in range(i)))
+    assert "records an input: 1 record at 1 input, 2 at 2, more at 7" in said("fit r.csv")[1]
+    found = json.loads("\n".join(said("fit r.csv --json")[1]))
+    assert found["inputs by records"] == {"1": 1, "2": 2, "more": 7}
+
+
 @pytest.mark.parametrize("words", ["--A 12", "--other"])
 def test_fit_lists_the_eight_pairs_seen_most_often(words, said):
     # Oracle: enumeration: by counts, ties in the order of the names; a sparse table lists its stored cells alike
@@ -760,6 +768,40 @@ def test_what_verify_refuses(option, name, suffix, capsys):
     # Oracle: definition, one sentence
     assert cli.main(["verify", f"--{option}", name]) == 2
     assert capsys.readouterr() == ("", f"kt-theory: error: {name}: its name must end in {suffix}\n")
+
+
+@pytest.mark.parametrize(("words", "ids"), [("", ["b", "a"]), ("--statement zz-3.1", ["b", "a", "zz-3.1"])])
+def test_verify_of_a_file(words, ids, monkeypatch):
+    # Oracle: definition: each statement once, in the order of the file, then those of the ledger that are named
+    made = "kt.ledger.upper_bound({!r}, 'CE_ful', lambda *, S, A, n: 1.0)"
+    Path("own.py").write_text(
+        "import kt_theory as kt\n"
+        f"b = {made.format('b')}\na = {made.format('a')}\nagain = b\nrest = 3\nplace = __file__\n"
+    )
+    asked = []
+    monkeypatch.setattr(kt.ledger, "try_all", lambda statements, *_, **__: asked.extend(statements) or iter(()))
+    cli.main(["verify", "--file", "own.py", *words.split()])
+    assert [statement.id for statement in asked] == ids
+
+
+@pytest.mark.parametrize(
+    ("file", "sentence"),
+    [
+        (
+            "none.py",
+            "none.py has no statement: name at its top level what kt_theory.ledger.upper_bound, lower_bound or "
+            "Statement gives",
+        ),
+        ("absent.py", "there is no file absent.py: statements are given as a Python file, --file FILE.py"),
+        ("none.txt", "none.txt is no Python file: statements are given as a Python file, --file FILE.py"),
+    ],
+)
+def test_files_without_statements(file, sentence, capsys):
+    # Oracle: definition, one sentence
+    for name in ("none.py", "none.txt"):
+        Path(name).write_text("x = 3\n")
+    assert cli.main(["verify", "--file", file]) == 2
+    assert capsys.readouterr() == ("", f"kt-theory: error: {sentence}\n")
 
 
 def test_verify_does_not_overwrite_the_file_of_statements(capsys):

@@ -108,7 +108,7 @@ def _simulate(arguments: argparse.Namespace) -> int:
             if getattr(arguments, option) is None:
                 raise ValueError(f"--{option} is missing: --instance needs the numbers of inputs and labels")
         problem = partial(kt.instance, arguments.instance, arguments.S, arguments.A)
-    learners = list(kt.PAPER_LEARNERS) if arguments.learners is None else list(arguments.learners)
+    learners = [*(kt.PAPER_LEARNERS if arguments.learners is None else arguments.learners)]
     for protocol in arguments.protocol or ():
         rounds = kt.protocols.resolve_protocol(protocol, "--protocol").digits is not None
         learners += [f"SEL@{protocol}", *([f"CLIP@{protocol}"] if rounds else [])]
