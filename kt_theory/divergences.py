@@ -357,4 +357,3 @@ def resolve_divergence(divergence: Any, argument: str = "divergence") -> Diverge
     raise checks.Unsupported(
         f"{argument} is {checks.shown(divergence)}: it must be one of {', '.join(DIVERGENCES)}, or a Divergence"
     )
-

@@ -140,6 +140,27 @@ def test_convert(changes, lines, said, monkeypatch):
     assert (code, json.loads("\n".join(told))) == (0, {**found.as_dict(), "out": "o.csv"})
 
 
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        *(
+            (words, f"--out is t.csv, which is {which} too: it would be overwritten; choose another name")
+            for words, which in (
+                ("x t.csv --out t.csv", "the log t.csv"),
+                ("x --requests t.csv --out t.csv", "--requests"),
+            )
+        ),
+        ("x --out o.jsonl", "o.jsonl: its name must end in .csv or .parquet"),
+    ],
+)
+def test_what_convert_refuses(words, sentence, monkeypatch, capsys):
+    # Oracle: definition, one sentence, before any log is read
+    monkeypatch.setattr(kt.logs, "convert", lambda *_, **__: pytest.fail("a log was read"))
+    Path("t.csv").write_text("")
+    assert cli.main(["convert", *words.split()]) == 2
+    assert capsys.readouterr() == ("", f"kt-theory: error: {sentence}\n")
+
+
 def test_convert_counts_the_settings_and_what_is_left_out():
     # Oracle: enumeration by hand
     found = report(formats=[], samples=4)

@@ -236,9 +236,7 @@ def _samples_of(table: Columns, sampled: str) -> tuple[np.ndarray, np.ndarray]:
     if columns["probability"] is None and columns["log-probability"] is None:
         raise checks.Unsupported(f"the table has no column of the teacher's probabilities, p or logp: {HARD_LABELS}")
     if columns["student probability"] is None and columns["student log-probability"] is None:
-        raise ValueError(
-            f"{table.lacks('student probability')}; an audit compares both probabilities of each sample"
-        )
+        raise ValueError(f"{table.lacks('student probability')}; an audit compares both probabilities of each sample")
     sizes = {len(table[name]) for name in columns.values() if name is not None}
     if len(sizes) > 1:
         raise ValueError(f"the columns differ in length: {', '.join(map(str, sorted(sizes)))}")

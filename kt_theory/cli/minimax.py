@@ -81,7 +81,9 @@ def _teacher_as_text(problem: kt.Problem) -> str:
         classes = sorted(Counter(row.round(12).tolist()).items(), reverse=True)
         return ", ".join(f"{p:.6g}" if times == 1 else f"{times} x {p:.6g}" for p, times in classes)
 
-    rows = Counter((round(float(rho), 12), grouped(row)) for rho, row in zip(problem.rho, problem.teacher, strict=True))
+    rows = Counter(
+        (rho, grouped(row)) for rho, row in zip(problem.rho.round(12).tolist(), problem.teacher, strict=True)
+    )
     lines = [
         f"  {count(times, 'input')} of mass {rho:.6g}: labels {row}" for (rho, row), times in rows.most_common(LISTED)
     ]

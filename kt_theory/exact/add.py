@@ -244,4 +244,3 @@ def _distribution(k: np.ndarray, m: np.ndarray | float, p: np.ndarray | float) -
     """P(X <= k), -1 <= k <= m."""
     inside = (k >= 0) & (k < m)
     return np.where(inside, special.betaincc(np.maximum(k, 0) + 1, np.maximum(m - k, 1), p), np.where(k < 0, 0.0, 1.0))
-

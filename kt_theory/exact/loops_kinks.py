@@ -113,9 +113,7 @@ def _piece(
 
 
 @jit
-def by_pieces(
-    n: float, rho: float, first: float, last: float, p: float, e: float, s: float, F: float
-) -> float:
+def by_pieces(n: float, rho: float, first: float, last: float, p: float, e: float, s: float, F: float) -> float:
     """The sum over first <= m <= last of P(Bin(n, rho) = m) E|X - t|/T, X ~ Bin(m, p), t = mp - e sqrt m, T = m + s
     sqrt m; F = P(X <= t) at the first.
     """

@@ -65,9 +65,7 @@ def row_risk(protocol: Protocol, row: Row, n: int, divergence: str = "tv") -> Es
     if p.size <= protocol.draws and not protocol.replacing:
         return ful.row_risk(row, n, divergence)
     if divergence != "tv":
-        raise OutOfReach(
-            f"divergence {divergence}: several draws a visit are exact for tv only: use simulate"
-        )
+        raise OutOfReach(f"divergence {divergence}: several draws a visit are exact for tv only: use simulate")
     if p.size > MOST:
         raise OutOfReach(
             f"a row uses {p.size} labels: draws without replacement are exact for {MOST} at most: use "

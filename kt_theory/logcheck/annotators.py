@@ -73,9 +73,7 @@ def annotators_finding(log: Log, level: float) -> Finding:
     wanted = math.ceil(math.log(level / len(agreements)) / math.log(share)) if share > 0 else 1
     if max(pair.items for pair in agreements) >= wanted:
         return Finding("annotators", "no", said, numbers=numbers)
-    return Finding(
-        "annotators", "cannot tell", f"{said}; a copy would show on {wanted} shared items", numbers=numbers
-    )
+    return Finding("annotators", "cannot tell", f"{said}; a copy would show on {wanted} shared items", numbers=numbers)
 
 
 def _compared(log: Log) -> tuple[np.ndarray, int]:

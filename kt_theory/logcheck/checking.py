@@ -115,9 +115,7 @@ def check_log(
     values = values_of(records)
     zeros = drawn_of_zero(records, values.group)
     if records.told or zeros:
-        cells = cells_of(
-            records, values.group, rounded(values), temperature=temperature, seed=seed, in_order=in_order
-        )
+        cells = cells_of(records, values.group, rounded(values), temperature=temperature, seed=seed, in_order=in_order)
         slack = cells.slack
         sampling = sampling_findings(cells, totals_of(cells, level), level, zeros)
     else:

@@ -164,9 +164,7 @@ def _risks(counts, visits, told, rho, teacher, init, unvisited, out):  # type: i
 
 
 @functools.lru_cache(maxsize=256)
-def risks_of(
-    row: Callable[..., None], cost: Callable[..., float], name: str = "risks"
-) -> Callable[..., None]:
+def risks_of(row: Callable[..., None], cost: Callable[..., float], name: str = "risks") -> Callable[..., None]:
     """The compiled loop that gives the risks of a learner in a divergence, from their row functions.
 
     Parameters

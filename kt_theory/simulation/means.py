@@ -360,9 +360,7 @@ def draw(problem: Problem, protocol: str | Protocol, n: int, seed: int = 0) -> T
             visits = np.bincount(pairs.rows, cells[0], minlength=problem.S).astype(np.int64)
             cells = cells + shown.further_cells(cells, visits[None], pairs, _further(seed))
         drawn = SparseTable(pairs.shape, pairs.offsets, pairs.columns, cells[0], np.zeros(problem.S))
-        return TransferSet.from_counts(
-            drawn, pairs, shown, states=problem.states, actions=problem.actions, seed=seed
-        )
+        return TransferSet.from_counts(drawn, pairs, shown, states=problem.states, actions=problem.actions, seed=seed)
     (counts,) = CountSampler(problem).draw(n, 1, np.random.default_rng(seed))
     if shown.draws > 1:
         counts = counts + shown.further(counts, counts.sum(axis=2), problem.teacher, _further(seed))
@@ -380,9 +378,7 @@ def problem_at(problem: Problem | Family, n: int) -> Problem:
     if isinstance(problem, Problem):
         return problem
     if not callable(problem):
-        raise ValueError(
-            f"problem is {checks.shown(problem)}: it must be a Problem, or a function of n that gives one"
-        )
+        raise ValueError(f"problem is {checks.shown(problem)}: it must be a Problem, or a function of n that gives one")
     member = problem(n)
     if not isinstance(member, Problem):
         raise ValueError(f"problem({n}) is {checks.shown(member)}: the function must give a Problem")

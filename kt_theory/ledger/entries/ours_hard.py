@@ -16,6 +16,7 @@ from kt_theory.ledger.statement import PlantedError, stated
 #: The learners whose limits the paper compares.
 PAPER = ("CE_sgl", "SEL_ptl", "CE_ful")
 
+
 def _one_input(S: int, A: int, n: int, constant: float = 2 * math.pi, remainder: float = 0.5) -> float:
     """N8e with other constants."""
     return math.sqrt((A - 1) / (constant * n)) + remainder * A / n if S == 1 and n else math.nan

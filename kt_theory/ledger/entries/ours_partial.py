@@ -307,9 +307,7 @@ STATEMENTS = (
         check=sticky_chains,
         note="Lazy chains that stay where they are, or draw from rho; exact, by products of matrices.",
         planted=(
-            PlantedError(
-                "the gap is forgotten", lambda S, A, n, gap: bounds.partial_upper_mean_sharp(S=S, A=A, n=n)
-            ),
+            PlantedError("the gap is forgotten", lambda S, A, n, gap: bounds.partial_upper_mean_sharp(S=S, A=A, n=n)),
             PlantedError(
                 "the gap becomes its double",
                 lambda S, A, n, gap: bounds.partial_upper_mean_sharp(S=S, A=A, n=1) / (1 + 2 * gap * (n - 1)),
