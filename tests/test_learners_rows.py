@@ -109,6 +109,21 @@ def test_told_cells_answer_as_tables_do(name):
         assert np.append(values, rest) == pytest.approx(wanted, rel=1e-14, abs=1e-16), (p, counts)
 
 
+@pytest.mark.parametrize("name", ["SEL@top_k_only:2", "CE@top_k_label:2", "RENORM@top_k_only:2"])
+def test_no_list_is_a_list_of_none(name):
+    # Oracle: identity, a mask of zeros
+    learner = resolve_learner(name)
+    p, init = np.array([0.4, 0.3, 0.2, 0.1]), np.array([0.1, 0.2, 0.3, 0.4])
+    for counts in (np.array([1, 0, 2, 0]), np.zeros(4, int)):
+        students = []
+        for told in (None, np.zeros(4, np.int8)):
+            row, cells = np.empty(4), np.empty(4)
+            learner.row(3, counts, told, p, init, row)
+            rest = learner.cells(3, counts, told, p, 0.5 * init, 2, 0.25, cells)
+            students.append([*row.tolist(), *cells.tolist(), rest])
+        assert students[0] == students[1]
+
+
 @pytest.mark.filterwarnings("ignore:overflow")
 def test_tiny_initial_values_overflow_nothing():
     # Oracle: by hand, the shares of equal initial values are equal, whatever their size
