@@ -570,3 +570,52 @@ def test_no_law_nearby_has_a_lower_value(name):
         least = loss.score_value(found.scores, row)
         others = np.array([loss.score_value(found.scores + move, row) for move in moves])
         assert (others >= least - 1e-9 * max(1, abs(least))).all(), (loss, e, (others - least).min())
+
+
+#: id -> what the field of an on-policy loss is the gradient of at a student q0, as a function of the law q.
+FIELDS = {
+    "on_policy_reverse_kl": lambda c, q, q0: kl(q, c.p),
+    "on_policy_sampled_tail": lambda c, q, q0: sum(q0[a] * bernoulli_kl(q[a], c.p[a]) for a in range(4)),
+    "on_policy_top_k_tail": lambda c, q, q0: sum(
+        (q[a] * np.log((q if c.score == "unmatched" else q0)[a] / c.p[a]))
+        if a in np.argsort(-c.p, kind="stable")[: c.k]
+        else q0[a] * np.log(q0[a] / c.p[a]) * np.log(q[a])
+        for a in range(4)
+    ),
+    "state_level_reward": lambda c, q, q0: 0.0,
+    "on_policy_extrapolated": lambda c, q, q0: (q * np.log(q)).sum() - c.scale * (q * np.log(c.p)).sum(),
+    "speculative_kd": lambda c, q, q0: kl(c.p, q),
+}
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_fields_of_on_policy_losses_are_their_formulas(name):
+    # Oracle: second algorithm, differences of each expected loss, what is sampled or detached held at the student
+    for loss, p in itertools.product(variants(name), (P, P[[2, 0, 3, 1]])):
+        row = Row.population(p, kt.PROTOCOLS["soft"])
+        for z in STUDENTS:
+            c = SimpleNamespace(**(loss.parameters | {"p": p}))
+            wanted = slopes(lambda x, c=c, z=z: FIELDS[name](c, softmax(x), softmax(z)), z)
+            np.testing.assert_allclose(loss.gradient(softmax(z), row), wanted, rtol=0, atol=1e-11, err_msg=str(loss))
+        found = loss.solve(row)
+        assert found.residual <= 1e-15
+        assert bool(found.unique) == (name != "state_level_reward")
+        if loss.consistent in ("yes", "with KL") or loss.parameters.get("score") == "matched":
+            assert found.student.tolist() == p.tolist()
+    if name == "on_policy_extrapolated":
+        assert loss.limit([0.8, 0.2, 0.0]).student[2] == 0
+
+
+def test_labels_that_a_student_never_samples_have_no_field():
+    # Oracle: by hand: what has no mass at the student or at the teacher is not scored
+    p, q = np.array([0.5, 0.3, 0.2, 0.0]), np.array([0.6, 0.0, 0.3, 0.1])
+    for name in FIELDS:
+        field = kt.losses.make(name).gradient(q, Row.population(p, kt.PROTOCOLS["soft"]))
+        assert np.isfinite(field).all()
+        if name != "speculative_kd":
+            assert field[1] == 0
+    ratio = np.array([np.log(1.2), 0, np.log(1.5), 0])
+    wanted = q * (ratio - q @ ratio)
+    assert kt.losses.make("on_policy_reverse_kl").gradient(q, Row.population(p, kt.PROTOCOLS["soft"])) == pytest.approx(
+        wanted, rel=1e-14, abs=1e-16
+    )
