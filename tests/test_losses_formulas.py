@@ -619,3 +619,76 @@ def test_labels_that_a_student_never_samples_have_no_field():
     assert kt.losses.make("on_policy_reverse_kl").gradient(q, Row.population(p, kt.PROTOCOLS["soft"])) == pytest.approx(
         wanted, rel=1e-14, abs=1e-16
     )
+
+
+TWO, FLAT, NONE_OFF = np.array([0.5, 0.5, 0.0, 0.0]), np.full(4, 0.25), np.array([0.6, 0.4, 0.0, 0.0])
+TIED = np.array([0.4, 0.4, 0.1, 0.1])
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "e", "p", "unique", "attained", "noted"),
+    [
+        ("cross_entropy", {}, P, P, True, True, False),
+        ("mae", {}, P, P, True, False, True),
+        ("mae", {}, TIED, P, False, False, True),
+        ("sparsemax", {}, E, P, True, True, False),
+        ("sparsemax", {"readout": "softmax"}, P, P, True, True, False),
+        ("sparsemax", {"readout": "softmax"}, E, P, False, True, True),
+        ("top_k_renormalised", {}, P, P, True, False, False),
+        ("top_k_renormalised", {}, TWO, P, True, True, False),
+        ("top_k_renormalised", {"k": 4}, P, P, True, True, False),
+        ("top_k_both_renormalised", {}, P, P, False, True, True),
+        ("top_k_both_renormalised", {"k": 4}, P, P, True, True, True),
+        ("student_top_k", {}, P, P, False, False, True),
+        ("top_k_tail_bucket", {}, P, P, False, True, True),
+        ("top_k_tail_bucket", {"k": 3}, P, P, True, True, False),
+        ("top_k_tail_bucket", {}, TWO, NONE_OFF, True, True, False),
+        ("top_k_tail_bucket", {"T": 2}, P, P, False, True, True),
+        ("top_k_tail_bucket", {"T": 2, "k": 3}, P, P, True, True, False),
+        ("top_k_reverse_kl", {}, P, P, False, True, True),
+        ("top_k_reverse_kl", {"k": 3}, P, P, True, True, True),
+        ("top_k_reverse_kl", {"k": 3, "bracket": "detached"}, P, P, True, True, False),
+        ("top_k_reverse_kl", {"bracket": "detached"}, P, P, False, True, True),
+        ("top_k_pointwise", {}, P, P, False, True, True),
+        ("top_k_clamped_kl", {}, P, P, False, True, True),
+        ("top_k_exact_tail", {}, P, P, True, True, False),
+        ("top_k_exact_tail", {}, TWO, P, False, True, False),
+        ("top_k_exact_tail", {"k": 3}, TWO, P, True, True, False),
+        ("squared_error_logit", {}, P, P, True, True, False),
+        ("squared_error_logit", {}, TWO, P, False, True, True),
+        ("squared_error_logit", {}, E, P, True, True, False),
+        ("target_binary_kl", {}, TWO, NONE_OFF, True, True, False),
+        ("uld", {"w_ce": 0}, P, P, False, True, True),
+        ("uld", {"w_ce": 0}, P, FLAT, True, True, False),
+        ("uld", {"w_d": 0}, E, P, True, True, False),
+        ("gold_hybrid", {}, P, P, False, True, True),
+        ("gold_hybrid", {"matched": 3}, P, P, True, True, False),
+        ("gold_hybrid", {"matched": 4}, P, P, True, True, False),
+        ("gold_hybrid", {"matched": 0}, P, FLAT, True, True, False),
+        ("gold_hybrid", {"matched": 2}, P, TIED, True, True, False),
+        ("ranking_hinge", {}, P, P, False, True, True),
+        ("ranking_logistic", {}, P, P, True, False, True),
+        ("ranking_logistic", {"k": 4}, P, FLAT, False, True, True),
+        ("standardised_logits", {}, P, P, False, True, True),
+        ("standardised_logits", {}, np.ones(1), np.ones(1), True, True, True),
+        ("kto", {}, P, P, True, False, False),
+        ("kto", {}, FLAT, FLAT, False, True, True),
+        ("apo_zero", {}, FLAT, FLAT, False, True, True),
+        ("spin", {}, P, P, True, True, False),
+        ("spin", {"rounds": 0}, P, P, True, True, True),
+        ("nkd", {}, np.eye(4)[1], P, True, True, True),
+        ("nkd", {}, P, P, True, True, False),
+        ("dual_focal", {"gamma": 1}, P, P, True, True, True),
+        ("filtered_cross_entropy", {}, P, P, True, True, True),
+        ("adaptive_logit_adjustment", {}, P, P, True, True, False),
+        ("random_sampling", {}, P, P, True, True, False),
+        ("uskd", {}, np.eye(4)[1], P, True, True, False),
+    ],
+)
+def test_what_is_said_of_a_student(name, params, e, p, unique, attained, noted):
+    # Oracle: by hand, what each loss leaves free, whether its minimum is at finite logits, and whether a note says more
+    loss = kt.losses.make(name, **params)
+    found = loss.solve(row_of(loss, e, p))
+    assert (bool(found.unique), bool(found.attained), found.note != "") == (unique, attained, noted)
+    assert not found.local_only
+    assert found.iterations == 0 or not loss.closed or name in ("focal", "kto", "apo_zero", "adaptive_logit_adjustment")
