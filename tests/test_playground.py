@@ -21,6 +21,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from matplotlib.image import imread
 
 import kt_theory as kt
 from kt_theory import cli, playground, plots
@@ -849,7 +850,8 @@ def test_a_scene_that_is_not_understood_says_so(reader):
 
 
 def test_what_is_shown_can_be_taken_away(reader):
-    # Oracle: identity, the rows of the file are the curves of the page; the picture is one that a reader of XML reads
+    # Oracle: identity, the rows of the file are the curves of the page; the picture is one that a reader of XML reads,
+    # and in pixels it has its size, twice, and the colours of its curves; the legend goes with it
     page = reader
     go_to(page, "#scene=look&n=20")
     with page.expect_download() as waiting:
@@ -864,6 +866,23 @@ def test_what_is_shown_can_be_taken_away(reader):
     picture = ElementTree.fromstring(Path(waiting.value.path()).read_text(encoding="utf-8"))
     assert picture.tag.endswith("}svg")
     assert {"rgb(213, 94, 0)", "rgb(0, 158, 115)"} <= {element.get("stroke") for element in picture.iter()}
+    with page.expect_download() as waiting:
+        page.click("#png")
+    assert waiting.value.suggested_filename == "look.png"
+    pixels = np.rint(255 * imread(waiting.value.path(), format="png")).astype(int)
+    assert pixels.shape[1::-1] == tuple(2 * round(float(length)) for length in picture.get("viewBox").split()[2:])
+    for colour in [(213, 94, 0), (0, 158, 115)]:
+        assert (pixels[..., :3] == colour).all(axis=-1).sum() > 100
+    page.click("#to-row")
+    until(page, "document.querySelector('[aria-current]').id === 'to-row'")
+    with page.expect_download() as waiting:
+        page.click("#picture")
+    picture = ElementTree.fromstring(Path(waiting.value.path()).read_text(encoding="utf-8"))
+    legend = ["teacher", "CE_sgl", "SEL_ptl", "CE_ful"]
+    words = [element for element in picture.iter() if element.get("dominant-baseline") == "central"]
+    assert [element.text for element in words] == legend
+    assert max(float(element.get("y")) for element in words) < float(picture.get("height"))
+    page.go_back()
     page.click("#copy")
     page.evaluate("document.getElementById('scene-control').focus()")
     page.keyboard.press("ArrowRight")
