@@ -30,7 +30,7 @@ help:
 	@echo "make docs            the documentation as a site, into build/site: no warning, no broken link (a few minutes)"
 	@echo "make wheel           the package as one file, into dist/"
 	@echo "make paper           the report, paper/paper.pdf, from the committed results"
-	@echo "make paper-results   the results that only the report reads, anew: its numbers, the ledger (four minutes)"
+	@echo "make paper-results   the results that only the report reads, anew: its numbers, the ledger and its page (four minutes)"
 
 # The stamp is as new as the newest file that decides what is installed.
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -108,7 +108,7 @@ paper: $(VENV)/.installed
 
 paper-results: $(VENV)/.installed
 	$(BIN)/python simulations/paper_numbers.py
-	$(BIN)/kt-theory verify --out figures/ledger.csv
+	$(BIN)/kt-theory verify --out figures/ledger.csv --report docs/ledger.html
 	$(BIN)/python simulations/timings.py
 
 clean:

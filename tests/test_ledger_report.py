@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
+from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -28,7 +29,7 @@ from kt_theory.ledger.report.links import Project
 from kt_theory.ledger.report.mathml import typeset
 from kt_theory.ledger.report.pictures import MOST, ledger_panels, ratio_text
 from kt_theory.ledger.report.sections import anchor
-from kt_theory.ledger.report.summary import group
+from kt_theory.ledger.report.summary import evidence, group
 from kt_theory.ledger.report.words import HEADLINES, NOT_CERTIFIED
 from kt_theory.ledger.statement import KINDS, Outcome
 from kt_theory.ledger.verdicts import Verdict
@@ -331,6 +332,27 @@ def test_headlines_come_first_and_every_statement_is_in_one_fold():
     assert folded.index("N9b") < folded.index("N10") < folded.index("N31")
 
 
+def test_the_committed_page_is_that_of_the_committed_table():
+    # Oracle: identity, the rows of figures/ledger.csv, and the files that the page links to
+    text = (ROOT / "docs" / "ledger.html").read_text(encoding="utf-8")
+    mark = r'<details [^>]*id="statement-([^"]*)" data-verdict="([^"]*)"\s+data-group="[^"]*" data-ratio="([^"]*)"'
+    _, *parts = re.split(mark, text)
+    found = {id: tags for id, *tags in zip(*(parts[i::4] for i in range(4)), strict=True)}
+    board = pd.read_csv(ROOT / "figures" / "ledger.csv").set_index("id")
+    assert set(found) == set(board.index), "run: make paper-results"
+    for verdict in ledger_as_committed():
+        row, (word, ratio, section) = board.loc[verdict.statement.id], found[verdict.statement.id]
+        assert word == row["verdict"] + "|unexpected" * (not row["as_expected"])
+        np.testing.assert_equal(float(ratio or "nan"), row["ratio"])
+        where = "" if pd.isna(row["where"]) else row["where"]
+        for said in (row["source"], row["words"], where, evidence(verdict)):
+            assert escape(said) in section, (verdict.statement.id, said)
+        assert section.count("<li><b>✓ ") + verdict.statement.faulty == row["caught"] == row["planted"]
+        assert all(f">{name}</dt>" in section for name in ("code", "tests"))
+    links = {link for link in re.findall(r'href="([^"#][^"#]*)', text) if not link.startswith("data:")}
+    assert [link for link in links if not (ROOT / "docs" / link).is_file()] == []
+
+
 def test_a_surprise_opens_its_fold_and_few_statements_are_not_folded():
     # Oracle: enumeration
     many = [made(f"s{i}", source=f"place {i}") for i in range(20)]
@@ -402,6 +424,10 @@ def test_search_order_and_address_in_a_browser(browser, tmp_path):
     assert len(ratios) == len(STATEMENTS)
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth") == 390
+    page.locator("#order").select_option("")
+    assert page.evaluate("document.querySelectorAll('.fold[open]').length") == 1  # that of the headline
+    page.evaluate("document.querySelector('.fold[open]').open = false")
+    assert page.evaluate("document.documentElement.scrollHeight") < 6000
     assert not errors
     assert {*requests} == {path.as_uri()}
     page.close()

@@ -96,6 +96,20 @@ def test_every_statement_is_on_a_page(site: Any) -> None:
     assert "](/reference/kt_theory.bounds.hard_upper_mean.rst)" in text
 
 
+def test_the_report_of_the_ledger_goes_with_what_it_links_to(site: Any, tmp_path: Path) -> None:
+    # Oracle: identity, the files of the project, and the ids of the committed table
+    ledger = site("ledger")
+    ledger.carry_report(tmp_path)
+    for path in ("kt_theory/bounds/hard.py", "tests/test_proofs_sharp.py"):
+        assert (tmp_path / "files" / f"{path}.txt").read_bytes() == (ROOT / path).read_bytes()
+    text = (tmp_path / "ledger.html").read_text(encoding="utf-8")
+    linked = {link for link in re.findall(r'href="([^"#]+)', text) if not link.startswith("data:")}
+    assert {link for link in linked if not (tmp_path / link).is_file()} == {"paper.pdf"}
+    places = set(re.findall(r'id="statement-([^"]*)"', text))
+    led = set(re.findall(r'href="\.\./ledger\.html#statement-([^"]*)"', "".join(ledger.pages().values())))
+    assert led == places == set(ledger.verdicts())
+
+
 def test_the_check_of_links_sees_faults(site: Any, tmp_path: Path) -> None:
     # Oracle: enumeration, a page with one fault of each kind beside sound links
     faults = site("links").faults

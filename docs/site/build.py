@@ -161,6 +161,7 @@ def main() -> int:
     options = ["-q", "--fail-on-warning", "--keep-going", "-b", "html", "-c", str(HERE)]
     code = sphinx([*options, "-d", str(trees), str(source), str(site)])
     mend_back_links(site)
+    ledger.carry_report(site)
     found = faults(site)
     for fault in found:
         print(fault, file=sys.stderr)

@@ -43,16 +43,21 @@ myst_heading_anchors = 4
 
 html_theme = "pydata_sphinx_theme"
 html_title = "kt_theory"
+templates_path = ["templates"]
 html_static_path = [str(Path(__file__).parent / "static")]
 html_css_files = ["site.css"]
 html_extra_path = [str(ROOT / path) for path in CARRIED]
 html_math_renderer = "mathml"
 html_copy_source = False
 html_show_sourcelink = False
+# A summary of what was found is fetched from its page, which browsers refuse to a page on disk.
+html_show_search_summary = False
+html_search_scorer = str(Path(__file__).parent / "scorer.js")
 html_last_updated_fmt = None
 html_theme_options = {
     "navbar_align": "left",
-    "header_links_before_dropdown": 8,
+    "navbar_center": ["navbar-nav", "carried"],
+    "header_links_before_dropdown": 6,
     "show_toc_level": 2,
     "show_prev_next": True,
     "footer_start": ["copyright"],
@@ -60,8 +65,8 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
-# Without it the theme warns that it has no mode to begin with.
-html_context = {"default_mode": "auto"}
+# Without the mode the theme warns that it has none to begin with.
+html_context = {"default_mode": "auto", "carried": [(Path(name).stem.capitalize(), name) for name in CARRIED.values()]}
 copybutton_prompt_text = ">>> |... |$ "
 copybutton_prompt_is_regexp = False
 copybutton_selector = "div.highlight pre"

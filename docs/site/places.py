@@ -22,7 +22,11 @@ PLACES = {
     "paper/summary.md": "report/summary.md",
 }
 #: Files that the site carries as they are: no documents of Sphinx, so that links to them are those of HTML.
-CARRIED = {"docs/playground.html": "playground.html", "paper/paper.pdf": "paper.pdf"}
+CARRIED = {
+    "docs/playground.html": "playground.html",
+    "docs/ledger.html": "ledger.html",
+    "paper/paper.pdf": "paper.pdf",
+}
 _LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\((?!https?:|mailto:|#)([^)#\s]+)(#[^)\s]*)?\)")
 #: Languages of blocks that the highlighter has no grammar for, or whose blocks hold one value a line.
 _PLAIN = re.compile(r"^```(csv|json)$", flags=re.MULTILINE)
