@@ -115,3 +115,120 @@ def test_hellinger_of_labels_without_mass_is_no_disagreement():
     found = kt.simulate(problem, ["SEL@top_k:3"], 3, 2000, divergence="hellinger").iloc[0]
     law = kt.risk_law(problem, "SEL@top_k:3", 3, divergence="hellinger")
     assert abs(found["mean"] - law.mean()) <= 4 * found["mcse"]
+
+
+def spread_out(name, q, p):
+    """The definition at 40 digits of rows that need not sum to 1, each term at least 0."""
+    if name in ("kl", "reverse_kl"):
+        q, p = (q, p) if name == "kl" else (p, q)
+        if ((q == 0) & (p > 0)).any():
+            return math.inf
+        with mpmath.workdps(40):
+            pairs = [(mpmath.mpf(x), mpmath.mpf(y)) for x, y in zip(q.tolist(), p.tolist(), strict=True)]
+            return float(sum((y * mpmath.log(y / x) if y else 0) - y + x for x, y in pairs))
+    return float(oracle(name, q, p))
+
+
+#: Students and teachers; the student's value on each of so many more labels, of which the teacher knows nothing.
+STORED = [
+    ([0.5, 0.25, 0.125], [0.25, 0.25, 0.5], 1, 0.125),
+    ([0.25, 0.125, 0.0], [0.5, 0.5, 0.0], 2, 0.3125),
+    ([0.25, 0.25, 0.125], [0.5, 0.25, 0.125], 3, 0.125),
+    ([0.25, 0.125, 0.5], [0.5, 0.0, 0.5], 0, 0.75),
+    ([0.5, 0.5, 0.25], [0.5, 0.25, 0.25], 2, 0.0),
+    ([0.0, 0.5, 0.5], [0.5, 0.25, 0.25], 1, 0.0),
+    ([0.0, 0.0, 0.0], [0.5, 0.25, 0.25], 4, 0.25),
+    ([0.3, 0.3, 0.4], [0.2, 0.5, 0.4], 0, 0.0),
+    ([0.1, 0.2, 0.3], [0.4, 0.3, 0.2], 2, 0.1),
+]
+
+
+@pytest.mark.parametrize(("student", "teacher", "others", "rest"), STORED)
+@pytest.mark.parametrize("name", DIVERGENCES)
+def test_loops_over_a_row_are_the_definition(name, student, teacher, others, rest):
+    # Oracle: mpmath, the definition at 40 digits; arrays, one row uncompiled, stored cells, students side by side
+    entry, q, p = DIVERGENCES[name], np.array(student), np.array(teacher)
+    full, whole = np.concatenate((q, np.full(others, rest))), np.concatenate((p, np.zeros(others)))
+
+    def near(truth):
+        return truth if math.isinf(truth) else pytest.approx(truth, rel=1e-14, abs=1e-16)
+
+    assert entry.cells(q, p, others, rest) == near(spread_out(name, full, whole))
+    short = near(spread_out(name, q, p))
+    assert entry.row(q, p) == short
+    assert float(entry.rows(q, p)) == short
+    assert float(entry.rows(full, whole)) == near(spread_out(name, full, whole))
+    if entry.lanes is not None:
+        out = np.full(3, 7.0)
+        entry.lanes(np.column_stack((q, p, q)), p, out)
+        assert out.tolist() == [short, 0.0, short]
+
+
+@pytest.mark.parametrize("less", [1e-13, 1e-11])
+def test_ties_are_values_within_a_millionth_of_a_millionth(less):
+    # Oracle: definition, a relative 1e-12
+    q, p, tied = np.array([0.5 * (1 - less), 0.5, 0.0]), np.array([0.5, 0.4, 0.1]), less < 1e-12
+    top1 = DIVERGENCES["top1"]
+    for found in (top1.row(q, p), top1.cells(q, p, 1, 0.0), float(top1.rows(q, p))):
+        assert found == (0.5 if tied else 1.0)
+    for found in (top1.row(p, q), top1.cells(p, q, 1, 0.0), float(top1.rows(p, q))):
+        assert found == (0.0 if tied else 1.0)
+    assert top1.cells(q[:1], np.array([0.5]), 2, 0.5) == pytest.approx(2 / 3 if tied else 1.0, rel=1e-15, abs=0)
+    assert top1.cells(q[1:], p[1:], 2, 0.5 * (1 - less)) == pytest.approx(2 / 3 if tied else 0.0, rel=1e-15, abs=0)
+
+
+def test_the_table_of_divergences_is_that_of_the_page():
+    # Oracle: definition, the ranges of the module's table, each reached by rows that have nothing in common
+    found = {name: (entry.upper, entry.may_be_infinite) for name, entry in DIVERGENCES.items()}
+    bounded, endless = (1.0, False), (math.inf, True)
+    names = ("tv", "kl", "reverse_kl", "l2", "hellinger", "top1")
+    assert found == dict(zip(names, (bounded, endless, endless, (2.0, False), bounded, bounded), strict=True))
+    for entry in DIVERGENCES.values():
+        assert float(entry.rows(np.array([1.0, 0.0]), np.array([0.0, 1.0]))) == entry.upper
+        assert entry.fingerprint == f"{entry.name} 1"
+    assert repr(DIVERGENCES["l2"]) == (
+        "Divergence(name='l2', upper=2.0, may_be_infinite=False, words='squared l2 distance')"
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"name": 3}, "name of a divergence is 3"),
+        ({"rows": "no"}, "rows of divergence x is 'no'"),
+        ({"row": 2}, "row of divergence x is 2: it must be a function of two rows"),
+        ({"upper": 0}, "upper of divergence x is 0.0: it must be above 0, infinity allowed"),
+        ({"upper": -1.0}, "upper of divergence x is -1.0"),
+        ({"upper": "a"}, "upper of divergence x"),
+        ({"may_be_infinite": 2}, "may_be_infinite of divergence x"),
+        ({"words": 4}, "words of divergence x"),
+        ({"fingerprint": 5}, "fingerprint of divergence x"),
+    ],
+)
+def test_what_makes_no_divergence_is_named(given, words):
+    # Oracle: none needed, one sentence that names the argument and the value
+    with pytest.raises(ValueError, match=words):
+        Divergence(**{"name": "x", "rows": lambda q, p: q, **given})
+
+
+def test_values_of_a_divergence_are_checked_against_its_range():
+    # Oracle: definition, from 0 to `upper`, a relative 1e-9 for rounding; infinite only where that was said
+    mine = Divergence("x", lambda q, p: 0 * q[..., 0], upper=4)
+    assert isinstance(mine.upper, float)
+    assert mine.row is None
+    assert mine.words == ""
+    assert mine.fingerprint not in ("", Divergence("x", lambda q, p: q[..., 1]).fingerprint)
+    good = np.array([0.0, 4.0, 4.0 * (1 + 0.9e-9)])
+    assert mine.checked(good) is good
+    for bad in (-1e-300, 4.0 * (1 + 1.2e-9), math.nan, math.inf):
+        with pytest.raises(ValueError, match=r"what divergence x answers is .*: it must be from 0 to 4, finite"):
+            mine.checked(np.array([1.0, bad]))
+    free = Divergence("y", lambda q, p: q, may_be_infinite=True)
+    assert free.checked(np.array([math.inf])).tolist() == [math.inf]
+    with pytest.raises(ValueError, match=r"from 0 to inf, infinity allowed"):
+        free.checked(np.array([-1.0]))
+    with pytest.raises(ValueError, match=r"from 0 to inf, finite"):
+        Divergence("z", lambda q, p: q).checked(np.array([math.inf]))
+    assert mine.between(np.ones((2, 3)), np.ones(3)).tolist() == [0.0, 0.0]
+    with pytest.raises(ValueError, match=r"divergence y answers with shape \(2, 3\): \(2,\), a value a row"):
+        free.between(np.ones((2, 3)), np.ones(3))

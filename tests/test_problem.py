@@ -372,3 +372,46 @@ def test_sizes_beyond_memory_are_refused_before_work(call):
     for S, A in ((2**63 - 1, 2), (2, 2**63 - 1), (10**8 + 1, 2)):
         with pytest.raises(ValueError, match=rf"^S x A is {S} x {A}: a table has at most 1e\+08 entries"):
             call(S, A, 1)
+
+
+@pytest.mark.parametrize(
+    ("S", "A", "n", "shares"),
+    [
+        (3, 5, 100, {}),
+        (9, 20, 1000, {}),
+        (2, 4, 50, {}),
+        (3, 4, 1000, {"phi": 0.99}),
+        (3, 4, 1000, {"phi": 0.01}),
+        (6, 12, 500, {"psi": 0.999}),
+        (6, 12, 500, {"psi": 1e-3}),
+        (6, 12, 500, {"phi": 0.25, "psi": 0.6}),
+    ],
+)
+def test_three_worlds_is_what_its_page_says(S: int, A: int, n: int, shares: dict[str, float]) -> None:
+    # Oracle: second algorithm, row by row and label by label, from the words of the docstring
+    phi, psi = shares.get("phi", 1 / math.sqrt(2)), shares.get("psi", math.sqrt(2) - 1)
+    problem = kt.three_worlds(S, A, n, **shares)
+    rare = [s for s in range(S) if problem.rho[s] == 1 / (n + 1)]
+    assert rare == list(range(len(rare)))
+    assert len(rare) == sorted([1, round(psi * (S - 1)), S - 1])[1]
+    for s in range(S):
+        row = problem.teacher[s]
+        if s in rare:
+            assert row.tolist() == [1.0] + [0.0] * (A - 1)
+            continue
+        assert problem.rho[s] == pytest.approx((1 - len(rare) / (n + 1)) / (S - len(rare)), rel=1e-14, abs=0)
+        block = sorted([2, round(phi * A), A - 1])[1]
+        light = max(1, round(0.676741 * block))
+        mass = 1.477670 / (n * problem.rho[s])
+        wanted = [mass] * light + [0.0] * (block - light) + [(1 - light * mass) / (A - block)] * (A - block)
+        np.testing.assert_allclose(row, wanted, rtol=1e-13, atol=0)
+
+
+def test_three_worlds_need_room_for_the_light_labels() -> None:
+    # Oracle: enumeration of n; 1 of 3 inputs is rare, 4 labels are light: 4 x 1.47767 < n (1 - 1 / (n + 1)) / 3
+    for n in range(1, 60):
+        if n >= 3 and 4 * 1.477670 * 3 * (n + 1) < n * n:
+            assert kt.three_worlds(4, 8, n).S == 4
+        else:
+            with pytest.raises(ValueError, match=f"n is {n}: with S=4, A=8 the light labels do not fit"):
+                kt.three_worlds(4, 8, n)

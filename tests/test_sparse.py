@@ -18,7 +18,7 @@ from kt_theory.problem import initial_cells
 from kt_theory.simulation.cells import RUN, Cell
 from kt_theory.simulation.controls import Controls
 from kt_theory.simulation.sampling import CHUNK, CountSampler
-from kt_theory.sparse import SparseTable, aligned
+from kt_theory.sparse import SparseTable, aligned, sparse_counts, sparse_law_table
 
 #: Learners with a form for stored cells, one of each kind of protocol.
 LEARNERS = ("CE_sgl", "CE_ptl", "SEL_ptl", "CE_ful", "ADD_sgl", "SEL@top_k:2")
@@ -428,3 +428,74 @@ def test_faults_of_sparse_records_are_told_as_those_of_dense_ones() -> None:
     ):
         with pytest.raises(ValueError, match=said):
             kt.TransferSet.from_records(records)
+
+
+TWO = (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: SparseTable.from_cells([0], [0], [1.0], TWO, rest=[0.0]), "rest has 1 entries, 2 are needed"),
+        (lambda: SparseTable.from_cells([0, 1], [0], [1.0], TWO), "s, a and values have 2, 1 and 1 entries"),
+        (lambda: SparseTable.from_cells([0, 1], [0, 1], [1.0], TWO), "s, a and values have 2, 2 and 1 entries"),
+        (lambda: SparseTable.from_cells([0, 2], [0, 0], [1.0, 1.0], TWO), r"s\[1\] is 2: the shape is 2 x 2"),
+        (lambda: SparseTable.from_cells([0, 1], [2, 0], [1.0, 1.0], TWO), r"a\[0\] is 2: the shape is 2 x 2"),
+        (lambda: SparseTable.from_cells([1, 1], [0, 0], [1.0, 1.0], TWO), r"the cell \[1, 0\] stands twice"),
+        (lambda: SparseTable.from_cells([0], [0], [1.0], (2, 2, 2)), "a table has two sizes"),
+        (lambda: SparseTable.from_cells([0], [0], [1.0], (0, 2)), "shape"),
+        (
+            lambda: sparse_law_table("t", SparseTable.from_cells([0, 1], [0, 0], [1.0, 0.5], TWO)),
+            r"t\[1\] sums to 0.5, off 1 by -0.5; divide",
+        ),
+        (
+            lambda: sparse_law_table("t", SparseTable.from_cells([0, 1], [0, 1], [1.0, 2.0], TWO)),
+            r"t\[1, 1\] is 2.0: a probability",
+        ),
+        (
+            lambda: sparse_law_table("t", SparseTable.from_cells([0, 1], [0, 1], [1.0, -0.5], TWO)),
+            r"t\[1, 1\] is -0.5: a probability",
+        ),
+        (
+            lambda: sparse_law_table("t", SparseTable.from_cells([0, 1], [0, 0], [1.0, 1.0], TWO), (2, 3)),
+            r"t has shape \(2, 2\), \(2, 3\) is needed",
+        ),
+        (
+            lambda: kt.Problem([0.5, 0.5], SparseTable.from_cells([0, 1], [0, 0], [1.0, 0.5], TWO, rest=[0, 0.5])),
+            "teacher has a rest above 0",
+        ),
+        (
+            lambda: sparse_counts("c", SparseTable.from_cells([0, 1], [0, 0], [1.0, 2.0], TWO, rest=[0, 1.0])),
+            "c has a rest above 0",
+        ),
+        (lambda: kt.Problem([0.25] * 4, SparseTable.from_cells([0, 1], [0, 0], [1.0, 1.0], TWO)), "rho has 4 entries"),
+    ],
+)
+def test_what_makes_no_sparse_table_is_named(make, words):
+    # Oracle: none needed, one sentence that names the place and the value; one row, cell or index of two is wrong
+    with pytest.raises(ValueError, match=words):
+        make()
+
+
+def test_cells_that_are_the_rest_are_left_out():
+    # Oracle: enumeration by hand
+    table = SparseTable.from_cells([0, 0, 1], [0, 1, 2], [0.5, 0.25, 1.0], (2, 3), rest=[0.25, 0.0])
+    short = sparse_law_table("t", table)
+    assert (short.keys.tolist(), short.values.tolist()) == ([0, 5], [0.5, 1.0])
+    assert np.array_equal(short.dense(), table.dense())
+    assert sparse_law_table("t", short) is short
+    counts = sparse_counts("c", SparseTable.from_cells([1, 0, 1], [0, 1, 1], [3.0, 0.0, 2.0], (2, 2)))
+    assert (counts.keys.tolist(), counts.values.tolist(), counts.values.dtype.kind) == ([2, 3], [3, 2], "i")
+
+
+def test_tables_of_the_same_cells_are_aligned_as_they_are():
+    # Oracle: identity; one cell more in one of three, and the same number of cells elsewhere
+    one = SparseTable.from_cells([0, 1], [0, 0], [1.0, 2.0], (2, 3), rest=[0.5, 0.0])
+    two = SparseTable.from_cells([0, 1], [0, 0], [3.0, 4.0], (2, 3))
+    assert all(a is b for a, b in zip(aligned(one, two), (one, two), strict=True))
+    for cells in (([0, 0], [0, 1]), ([0, 1], [0, 1])):
+        other = SparseTable.from_cells(*cells, [7, 8], (2, 3), rest=[9.0, 9.0])
+        both = aligned(one, two, other)
+        assert [table.stored for table in both] == [3, 3, 3]
+        for table, wide in zip((one, two, other), both, strict=True):
+            assert np.array_equal(table.dense(), wide.dense())

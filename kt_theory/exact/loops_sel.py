@@ -146,7 +146,7 @@ def _component(n: int, rest: float, k: int, x: float, heavy: float, absent: floa
     while W[high] < NEGLIGIBLE:
         high -= 1
     log_s = math.log(-math.expm1(-x * radius))
-    log_s_heavy = math.log(-math.expm1(-heavy * radius))
+    log_s_heavy = math.log(-math.expm1(-heavy * radius)) if heavy > 0.0 else 0.0
     step = 2 * math.pi / (12 * math.sqrt(variance) + 40)
     nodes = math.ceil(2 * math.pi / step)
     step = 2 * math.pi / nodes
