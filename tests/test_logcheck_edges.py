@@ -674,6 +674,11 @@ def test_the_values_of_pairs():
     assert (split.split, split.largest, split.within, split.twice) == (True, 1.25, 0.25, 1)
     assert split.group.tolist() == [0, 1, 0, 1]
     assert split.apart.tolist() == [0.0, 0.25]
+    # Two models of three inputs: six groups.
+    six = [(s, 0, -1.0 - s - 2 * f) for s in range(3) for f in range(2)] * 2
+    several = values.values_of(told(six, fingerprint=[0, 1] * 6))
+    assert several.group.tolist() == list(range(6)) * 2
+    assert (several.split, several.within, several.twice) == (True, 0.0, 3)
     mixed = values.values_of(told(by, fingerprint=[0, 0, 1, 1]))
     assert (mixed.split, mixed.within) == (False, 1.25)
 
@@ -1049,6 +1054,19 @@ def test_records_of_probability_zero():
     # The row of 1 that tells -1 is no record of probability 0, nor one that tells nothing beside it.
     beside = dataclasses.replace(told(rows), zero=np.array([False, False, True, False, False]))
     assert laws.drawn_of_zero(beside, beside.s) == 8
+
+
+def test_the_numbers_of_findings_are_plain():
+    # Oracle: definition: numbers of Python, which JSON takes as they are
+    rng = np.random.default_rng(5)
+    rows = pd.DataFrame({"s": rng.integers(3, size=90), "a": rng.integers(4, size=90), "p": 0.25, "temperature": 0.5})
+    rows["rater"] = [f"w{i % 5}" for i in range(90)]
+    for table in (rows, rows.assign(a=0, p=0.9), rows.assign(p=[0.2, 0.25, 0.3] * 30)):
+        for finding in kt.check_log(table):
+            for name, value in finding.numbers.items():
+                assert type(value) in (int, float, type(None)), (finding.question, name)
+    (pair, *_) = annotators.agreements_of(crowd([(0, 0, 0), (0, 0, 1), (0, 1, 2)]), np.arange(3))
+    assert {type(value) for value in (*pair.annotators, pair.items, pair.agreed)} == {int}
 
 
 def test_a_table_takes_no_options_of_logs():

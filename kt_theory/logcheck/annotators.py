@@ -99,7 +99,8 @@ def agreements_of(log: Log, rows: np.ndarray) -> list[Agreement]:
     open_ = (size >= 3) & (chance > 0) & (chance < 1)
     kept = open_[s]
     s, a, w = s[kept], a[kept], w[kept]
-    total = int((np.bincount(s) * (np.bincount(s) - 1) // 2).sum()) if s.size else 0
+    labels = np.bincount(s)
+    total = int((labels * (labels - 1) // 2).sum())
     if total > PAIRS_MAX:
         raise checks.Unsupported(f"{total:.3g} pairs of annotators on items: {PAIRS_MAX:.0e} at most are compared")
     keys, agree, chances = [], [], []
@@ -121,8 +122,8 @@ def agreements_of(log: Log, rows: np.ndarray) -> list[Agreement]:
     found = []
     for start, end in zip(np.r_[0, ends[:-1]], ends, strict=True):
         agreed, shares = int(same[start:end].sum()), p[start:end]
-        pair_of = (int(key[start]) // W, int(key[start]) % W)
-        found.append(Agreement(pair_of, int(end - start), agreed, float(shares.sum()), upper_tail(shares, agreed)))
+        one, other = divmod(int(key[start]), W)
+        found.append(Agreement((one, other), int(end - start), agreed, float(shares.sum()), upper_tail(shares, agreed)))
     return found
 
 
