@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import warnings
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 import kt_theory as kt
 from kt_theory.auditing import certificate
 from kt_theory.exact.rows import Estimate, OutOfReach
-from kt_theory.planning import annotations, promises, searching
+from kt_theory.planning import annotations, promises, searching, worlds
 from kt_theory.records.columns import Columns
 from kt_theory.storage import choosing
 
@@ -435,6 +436,9 @@ def test_what_an_audit_takes():
             assert kt.audit_student(table).m == 1
         else:
             assert sentence_of(kt.audit_student, table).endswith(fault)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert kt.audit_student({"logp": [-1e6], "logq": [-1.0]}).tv == 0.0  # p / q is beyond floats
     assert kt.audit_student({"logp": [-1.0], "logq": [-2e7]}).tv == 1.0  # of a label that was not drawn from it
     table = Columns.of({"sequence": ["x", "y", "x"], "logp": [-1.0, -2.0, -3.0], "logq": [-2.0, -2.0, -3.5]})
     ratio, times = certificate._samples_of(table, "teacher")
@@ -633,3 +637,125 @@ def test_a_log_as_a_teacher():
         assert kt.storage.plug_in(near).partly == partly
     none = kt.TransferSet.from_counts([[0, 0]])
     assert sentence_of(kt.storage.plug_in, none) == "the log has no visit: there is no row to store"
+
+
+# --- Teachers that a pilot leaves possible ----------------------------------------------------------------
+
+
+def test_the_grid_of_concentrations():
+    # Oracle: definition: from 1/100 to 10 A in equal ratios; laws normal in log c, each deviation a quarter as likely
+    grid = worlds._grid(7)
+    assert (grid[0], grid[-1]) == (pytest.approx(0.01, rel=1e-12), pytest.approx(70.0, rel=1e-12))
+    ratios = grid[1:] / grid[:-1]
+    assert ratios == pytest.approx(np.full(42, 7000 ** (1 / 42)), rel=1e-12)
+    laws, odds = worlds._laws(grid)
+    assert laws.shape == (5 * 43, 43)
+    number = 0
+    for i, spread in enumerate((0.1, 0.5, 1.0, 2.0, 4.0)):
+        for mean in grid.tolist():
+            weights = [math.exp(-(math.log(c / mean) ** 2) / (2 * spread**2)) for c in grid.tolist()]
+            assert laws[number] == pytest.approx(np.array(weights) / math.fsum(weights), rel=1e-9, abs=1e-300)
+            assert odds[number] == 0.25**i
+            number += 1
+
+
+def test_the_posterior_of_laws_of_concentrations(monkeypatch):
+    # Oracle: definition by hand: Dirichlet and multinomial likelihoods from log-gamma, input by input
+    pilot = kt.TransferSet.from_counts([[3, 0, 1], [0, 2, 0], [0, 0, 0]])
+    for block in (1, 2, 10_000):
+        monkeypatch.setattr(worlds, "INPUTS_AT_ONCE", block)
+        given = worlds.Worlds(pilot)
+        assert (given.S, given.A) == (3, 3)
+        laws, odds = worlds._laws(given.concentrations)
+        logs = np.log(odds)
+        for s, counts in enumerate(([3, 1], [2], [])):
+            likely = [
+                math.lgamma(c)
+                - math.lgamma(c + sum(counts))
+                + math.fsum(math.lgamma(n + c / 3) - math.lgamma(c / 3) for n in counts)
+                for c in given.concentrations.tolist()
+            ]
+            likely = np.exp(np.array(likely) - max(likely))
+            assert given._likelihoods[s] == pytest.approx(likely, rel=1e-10)
+            logs = logs + np.log(laws @ likely)
+            wanted = laws[[4, 9]] * likely
+            wanted /= wanted.sum(axis=1, keepdims=True)
+            assert given.odds(s, np.array([4, 9])) == pytest.approx(wanted, rel=1e-10)
+        wanted = np.exp(logs - logs.max())
+        assert given._law_odds == pytest.approx(wanted / wanted.sum(), rel=1e-9)
+
+
+def test_numbers_that_are_drawn_by_their_odds():
+    # Oracle: enumeration: a uniform u gives the first number whose cumulative odds exceed u times their sum
+    uniform = SimpleNamespace(random=lambda shape: np.array([[0.0], [0.24], [0.25], [0.76], [0.999]]))
+    odds = np.tile([2.0, 0.0, 4.0, 2.0], (5, 1))
+    assert worlds.drawn(odds, uniform).tolist() == [0, 0, 2, 3, 3]
+
+
+def test_shares_of_labels_that_are_not_named():
+    # Oracle: definition: as many labels as have a noticeable mass, in all what is left
+    rng = np.random.default_rng(3)
+    assert worlds._shares(0, 1.0, 0.5, rng).size == 0
+    assert worlds._shares(5, 1.0, 0.0, rng).size == 0
+    assert worlds._shares(1, 1.0, 0.5, rng).tolist() == [0.5]
+    assert worlds._shares(5, 1.0, 1e-5, rng).tolist() == [1e-5]
+    for others, alpha in ((2, 0.5), (5, 1.0), (64, 3.0), (65, 3.0), (66, 3.0), (1000, 0.01)):
+        shares = worlds._shares(others, alpha, 0.5, rng)
+        assert 1 <= shares.size <= others
+        assert shares.sum() == pytest.approx(0.5, rel=1e-12)
+        assert (shares >= 0).all()
+        left = 0.5 - np.cumsum(shares)
+        assert (left[:-2] > 1e-5 - 1e-12).all()
+        assert shares.size == others or shares[-1] <= 1e-5 + 1e-12
+    for named, size, A in (([1, 3], 3, 5), ([], 4, 100), ([7, 8, 9], 2, 76), ([7, 8, 9], 2, 75), ([2], 0, 9)):
+        found = worlds._unnamed(np.array(named, dtype=int), size, A, rng)
+        assert len(set(found.tolist())) == found.size == size
+        assert not set(found.tolist()) & set(named)
+        assert all(0 <= label < A for label in found.tolist())
+
+
+def test_teachers_that_are_told(monkeypatch):
+    # Oracle: definition: told probabilities are kept, what is left goes to the others; dense up to a limit
+    pilot = kt.TransferSet.from_counts([[2, 1, 0, 0], [0, 0, 0, 0]], [[0.5, 0.25, 0.2, 0.05]] * 2, "partial")
+    given = worlds.Worlds(pilot)
+    drawn = given.draw(np.random.default_rng(1))
+    assert drawn.teacher[0, :2] == pytest.approx([0.5, 0.25], rel=1e-12)
+    assert drawn.teacher.sum(axis=1) == pytest.approx([1.0, 1.0], rel=1e-12)
+    assert not drawn.sparse
+    monkeypatch.setattr(worlds, "DENSE_UP_TO", 8)
+    assert not given.draw(np.random.default_rng(1)).sparse
+    monkeypatch.setattr(worlds, "DENSE_UP_TO", 7)
+    sparse = given.draw(np.random.default_rng(1))
+    assert sparse.sparse
+    assert sparse.dense().teacher.tolist() == drawn.teacher.tolist()
+    monkeypatch.setattr(worlds, "CELLS_MOST", sparse.pairs.stored)
+    assert given.draw(np.random.default_rng(1)).sparse
+    monkeypatch.setattr(worlds, "CELLS_MOST", sparse.pairs.stored - 1)
+    said = (
+        f"the pilot has 2 inputs and 4 labels, and leaves teachers possible of more than {sparse.pairs.stored - 1:.1e} "
+    )
+    assert sentence_of(given.draw, np.random.default_rng(1)).startswith(said)
+    rounded = kt.TransferSet.from_records({"s": [0], "a": [0], "logp": [-0.69]}, actions=[0, 1], told_as="rounded:2")
+    said = "pilot has protocol rounded:2: its probabilities are not told as they are; plan from its labels "
+    assert sentence_of(worlds.Worlds, rounded) == f"{said}alone, as hard ones"
+
+
+def test_the_law_of_inputs_and_the_number_of_teachers(monkeypatch):
+    # Oracle: definition: rho is Dir(visits + 1/2); 200 teachers of a pilot, fewer where they store much, 20 at least
+    pilot = kt.TransferSet.from_counts([[30, 0], [0, 0]])
+    given, rng = worlds.Worlds(pilot), np.random.default_rng(2)
+    rho = np.array([given.draw(rng).rho[0] for _ in range(100)])
+    mean, error = 30.5 / 31, math.sqrt(30.5 * 0.5 / 31**2 / 32 / 100)
+    assert abs(rho.mean() - mean) < 4 * error
+    made, most = [], []
+    monkeypatch.setattr(promises, "least", lambda trials, *_: made.append((len(trials.teachers), trials.reps)) or 5)
+    monkeypatch.setattr(promises, "cells_of", lambda teacher: teacher)
+    kt.plan(pilot=pilot, target=0.1, protocols=["soft"])
+    for limit in (2 * 25, 2 * 25 - 1, 10):
+        monkeypatch.setattr(promises, "STORED_MOST", limit)
+        kt.plan(pilot=pilot, target=0.1, protocols=["soft"])
+        most.append(made[-1])
+    kt.plan(kt.instance(0, 2, 2), target=0.1, protocols=["soft"])
+    assert made[0] == (200, 10)
+    assert most == [(26, 10), (25, 10), (20, 10)]
+    assert made[-1] == (1, 1000)

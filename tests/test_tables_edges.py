@@ -759,6 +759,10 @@ def test_the_name_of_a_table(path, stem):
         ("x.csv", b'a,b\n"1,2\n3\n', "it is not a table of text: lines 2 to "),
         ("x.csv", b'a,b\n"1"x,2\n', "it is not a table of text: line 2: "),
         ("x.csv", b"a,a\n1,2\n", "the table has two columns named 'a'"),
+        ("x.csv", b"s,count\nx,\n", "line 2: count is empty"),
+        ("x.csv", b"s,rho\nx,\ny,a\n", "2 lines are bad: line 2: rho is empty; line 3: rho is 'a', not a number"),
+        ("x.csv", b"s,p\nx,\ny,a\n", "line 3: p is 'a', not a number"),
+        ("x.csv", b"s,logp\nx,-inf\ny,inf\n", "line 3: logp is 'inf', not a number"),
     ],
 )
 def test_files_that_are_no_tables(name, content, said):

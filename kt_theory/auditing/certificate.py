@@ -169,7 +169,8 @@ def audit_columns(table: Columns, *, sampled: Source = "teacher", delta: float =
     if sampled == "both":
         z = np.abs(np.tanh(log_ratio / 2))
     else:
-        z = np.maximum(-np.expm1(-log_ratio if sampled == "teacher" else log_ratio), 0.0)
+        with np.errstate(over="ignore"):  # of a sample that the other is far more likely to draw, Z is 0
+            z = np.maximum(-np.expm1(-log_ratio if sampled == "teacher" else log_ratio), 0.0)
     m = int(times.sum())
     tv = min(float(times @ z) / m, 1.0)
     variance = float(times @ (z - tv) ** 2) / (m - 1) if m > 1 else math.nan
