@@ -773,9 +773,10 @@ def by_visits(n, rho, first, last, p, e=0.0, s=0.0):
     m = np.arange(first, last + 1)
     t = m * p - e * np.sqrt(m)
     k = np.clip(np.floor(t), -1, m)
-    F = np.where(
-        k < 0, 0.0, np.where(k >= m, 1.0, scipy.special.betaincc(np.maximum(k, 0) + 1, np.maximum(m - k, 1), p))
-    )
+    F = np.zeros(m.size)
+    if e != 0.0:
+        F = scipy.special.betaincc(np.maximum(k, 0) + 1, np.maximum(m - k, 1), p)
+        F = np.where(k < 0, 0.0, np.where(k >= m, 1.0, F))
     inside = (k + 1 >= 0) & (k + 1 <= m)
     b = np.where(inside, binomials.binomial(np.clip(k + 1, 0, m), m, p), 0.0)
     cost = (e * np.sqrt(m) * (1 - 2 * F) + 2 * (k + 1) * (1 - p) * b) / (m + s * np.sqrt(m))

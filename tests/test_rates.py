@@ -565,3 +565,30 @@ def test_receipts_that_are_none_are_refused():
         fit_rate(frame, window=(5, 6))
     with pytest.raises(ValueError, match="risk or mcse is given as well"):
         fit_rate(frame, [1, 2])
+
+
+def test_which_points_of_receipts_are_fitted():
+    # Oracle: enumeration by hand; risks of 0, exact ones among simulated ones, errors of 20 % exactly, panels in order
+    sizes = [1, 10, 100, 1000]
+    frame = pd.DataFrame({"n": sizes, "mean": [0.5, 0.25, 0.125, 0.0625], "mcse": 0.001, "reps": 100})
+    frame.insert(0, "learner", "CE_sgl")
+
+    def fitted(**columns):
+        row = fit_rate(frame.assign(**columns)).iloc[0]
+        return row["points"], row["left_out"], row["slope_se"] > 0
+
+    assert fitted() == (4, 0, True)
+    assert fitted(mcse=0.0, reps=0) == (4, 0, False)
+    assert fitted(mcse=[0.0, 0.001, 0.001, 0.001], reps=[0, 100, 100, 100]) == (3, 1, True)
+    assert fitted(mcse=0.0, reps=0, mean=[0.5, 0.25, 0.125, 0.0]) == (3, 1, False)
+    assert fitted(mcse=[0.1, 0.05, 0.025, 0.0125]) == (4, 0, True)
+    assert fitted(mcse=[0.1, 0.05, 0.025, 0.0126]) == (3, 1, True)
+    assert fitted(n=[0, 1, 10, 100]) == (3, 1, True)
+    two = pd.concat([frame.assign(learner="SEL_ptl"), frame, frame.assign(learner="ADD_sgl")])
+    assert fit_rate(two)["learner"].tolist() == ["SEL_ptl", "CE_sgl", "ADD_sgl"]
+    backwards = fit_rate(frame[::-1]).iloc[0]
+    assert (backwards["n_min"], backwards["n_max"]) == (1, 1000)
+    assert fit_rate(frame, window=(10, 1000)).iloc[0]["points"] == 3
+    short = fit_rate(frame, window=(100, 1000)).iloc[0]
+    assert math.isnan(short["slope"])
+    assert (short["points"], short["left_out"], short["resolved"]) == (0, 2, False)
