@@ -692,3 +692,16 @@ def test_what_is_said_of_a_student(name, params, e, p, unique, attained, noted):
     assert (bool(found.unique), bool(found.attained), found.note != "") == (unique, attained, noted)
     assert not found.local_only
     assert found.iterations == 0 or not loss.closed or name in ("focal", "kto", "apo_zero", "adaptive_logit_adjustment")
+
+
+def test_an_order_that_switching_changes_is_told():
+    # Oracle: definition: the switched set is that of the least frequent labels; it is verified on the student's order
+    loss = kt.losses.make("switching_one_vs_rest", share=0.2, weight=5)
+    table = np.array([[0.13, 0.34, 0.53], [1 / 3] * 3, [0.4, 0.4, 0.2]])
+    found = loss.limit(table)
+    kept = [
+        all((q[a] - q[b]) * (p[a] - p[b]) >= -1e-9 for a, b in itertools.permutations(range(3), 2))
+        for p, q in zip(table, found.student, strict=True)
+    ]
+    assert found.local_only.tolist() == [not one for one in kept]
+    assert kept[:2] == [False, True]

@@ -149,6 +149,10 @@ def test_two_terms_from_afar_and_at_the_minimum():
         ([0.5, 0.5], [0.6, 0.4], 1.5, [0.6, 0.4], False),
         ([0.5, 0.5], [0.5, 0.5], 1.5, [0.5, 0.5], True),
         ([0.3, 0.7], [0.6, 0.4], 1.5, [0.4, 0.6], True),
+        # Values that come to 0.9: labels are raised to e / x until all come to one, the unseen keep theirs.
+        ([0.5, 0.3, 0.2], [0.5, 0.3, 0.1], 2.0, [0.5, 0.3, 0.2], True),
+        ([0.2, 0.3, 0.5], [0.6, 0.25, 0.05], 2.0, [0.15, 0.25, 0.6], True),
+        ([0.5, 0.5, 0.0], [0.4, 0.3, 0.2], 2.0, [0.4, 0.4, 0.2], True),
         ([0.7, 0.3], [0.6, 0.4], 1e-3, [0.7 / 1.0001, 0.3 / 0.9999], True),
     ],
 )
@@ -214,6 +218,10 @@ def test_what_is_remembered_of_a_step():
     assert turns[1, 1].tolist() == [0.5, 0.25, 0]
     assert inverse.tolist() == [[0, 7], [0, 1 / 0.625]]
     assert straight.tolist() == [1, 1]
+    late = np.full((M, N), 7.0)  # a row that was not accepted ends nothing for the next one
+    plain(loops.remember)(np.array([0, 1]), 1, *(x[::-1] for x in given[:5]), steps, turns, late, straight)
+    assert late.tolist() == [[0, 7], [0, 1 / 0.625]]
+    straight[:] = 1.0
     same = (z, new_z, slope, slope, np.array([True, True]), steps, turns, inverse, straight)
     plain(loops.remember)(np.array([1, 0]), 0, *same)
     assert straight.tolist() == [2, 2]  # the gradient did not change: twice as far the next time
