@@ -669,15 +669,23 @@ def test_bad_options(options, said, tmp_path):
 
 
 def test_both_parsers_of_json_read_the_same(monkeypatch):
-    # Oracle: second algorithm
+    # Oracle: second algorithm, and json.loads of what stands there
     pytest.importorskip("orjson")
     texts = [b"NaN", b"-Infinity", b'{"a": 1e400}', b"9223372036854775807", b'"\\ud83d"', b"\xff", b"{", b""]
     texts += [json.dumps(value).encode() for values, _, _ in FORMATS.values() for value in values]
-    texts += [b"[" * 5000]
+    texts += [b"[" * 5000, b" 1", b"1 \r\n", b"1\x0b", b"1\xc2\xa0", b"1 2"]
+    texts += [b'"\xed\xa0\xbd"', b'"\x00"', b'"\xc3\xa9"\n']
+    texts += ['{"a": "\u00e9"}'.encode(code) for code in ("utf-8-sig", "utf-16", "utf-16-le", "utf-32-be")]
     fast = [json_lines.parsed(text) for text in texts]
     monkeypatch.setattr(json_lines, "orjson", None)
     slow = [json_lines.parsed(text) for text in texts]
     assert [repr(value) for value in fast] == [repr(value) for value in slow]
+    for text, value in zip(texts, slow, strict=True):
+        if isinstance(value, json_lines.NoJSON):
+            with pytest.raises((ValueError, RecursionError)):
+                json.loads(text)
+        else:
+            assert repr(value) == repr(json.loads(text))
 
 
 @pytest.mark.parametrize("faster", [True, False])

@@ -11,6 +11,7 @@ more than rounding; a name that two tokens of one list share.
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from collections.abc import Mapping
@@ -34,6 +35,9 @@ SAME = 1e-6
 
 #: What programs print in the place of bytes that are no UTF-8: one name for many tokens.
 REPLACEMENT = "\ufffd"
+
+#: The types of the values of a list in which nothing is special.
+FLOATS = {float}
 
 
 class Recorder:
@@ -71,7 +75,8 @@ class Recorder:
             If it holds no sample; nothing is appended then.
         """
         self._asked = None
-        self.rows.draw_at(getattr(item, "fingerprint", None), item.settings.get("temperature"))
+        if self.rows.details:
+            self.rows.draw_at(getattr(item, "fingerprint", None), item.settings.get("temperature"))
         if isinstance(item, Counted):
             self._add_counted(item, line)
         elif self.label == "all":
@@ -99,8 +104,12 @@ class Recorder:
                 raise LeftOut("a label is no text, or its count no whole number")
         if any(value is not None for _, _, value in rows):
             self.report.add_list(math.fsum(math.exp(value) for _, _, value in rows if value is not None))
-        for label, count, logprob in rows:
-            self._row(state, label, count, logprob, line)
+        for told, run in itertools.groupby(rows, lambda row: not row[1] and row[2] is not None):
+            if told:
+                self._tell(state, {label: value for label, _, value in run if value is not None}, line)
+            else:
+                for label, count, logprob in run:
+                    self._row(state, label, count, logprob, line)
 
     def _add_one(self, reply: Reply, line: int) -> None:
         tokens = reply.tokens
@@ -135,20 +144,22 @@ class Recorder:
         if reply.fingerprint is not None:
             self.report.fingerprints[reply.fingerprint] += 1
 
-    def _read(self, token: Mapping[str, Any]) -> tuple[str, float | None, dict[str, float]]:
-        """The name of a drawn token, its log-probability, and those of the other labels of its list."""
+    def _read(self, token: Mapping[str, Any]) -> tuple[str, float | None, dict[str, float], dict[str, float]]:
+        """The name of a drawn token, its log-probability, those of the other labels of its list, and which are told.
+
+        A name with U+FFFD in it stands for several tokens: its value adds to the mass of the list, and is told of none.
+        """
         name, notes = _name(token), self.report.notes
         logprob = self._number(token.get("logprob"))
-        listed: dict[str, float] | None = {}
         shared: set[str] = set()
         top = token.get("top_logprobs")
         fillers = 0
-        if top is not None:
-            listed = self._listed_plainly(top)
-            if listed is None:
-                listed, fillers = self._listed(top, shared)
-            self.below_zero |= bool(listed)
-        assert listed is not None
+        plain = self._listed_plainly(top) if top is not None else {}
+        listed = plain
+        if listed is None:
+            listed, fillers = self._listed(top, shared)
+        if listed:
+            self.below_zero = True
         if name in listed:
             own = listed.pop(name)
             if token.get("logprob") is None and name not in shared:
@@ -163,14 +174,17 @@ class Recorder:
             notes["a listed label has no log-probability, or a filler such as -inf: not told, and not 0"] += 1
         if REPLACEMENT in name:
             notes["a label has U+FFFD in it, which stands for several tokens: its probability is not its own"] += 1
-        return name, logprob, listed
+        told = listed
+        if plain is None:
+            told = {other: value for other, value in listed.items() if REPLACEMENT not in other}
+        return name, logprob, listed, told
 
     def _listed_plainly(self, top: Any) -> dict[str, float] | None:
         """A list of most likely labels in which nothing is special, as nearly all are; None if something is."""
         try:
             listed = {entry["token"]: entry["logprob"] for entry in top}
             values = listed.values()
-            plain = len(listed) == len(top) and {*map(type, values)} == {float} and {*map(type, listed)} == {str}
+            plain = len(listed) == len(top) and {*map(type, values)} == FLOATS and REPLACEMENT not in "".join(listed)
         except (TypeError, KeyError, IndexError):
             return None
         if self.probabilities or not plain or not (min(values) > -9000.0 and max(values) <= 0.0 and sum(values) <= 0.0):
@@ -194,48 +208,66 @@ class Recorder:
             listed[name] = value
         return listed, fillers
 
-    def _add_token(self, state: str, name: str, logprob: float | None, listed: Mapping[str, float], line: int) -> None:
+    def _add_token(
+        self,
+        state: str,
+        name: str,
+        logprob: float | None,
+        listed: Mapping[str, float],
+        told: Mapping[str, float],
+        line: int,
+    ) -> None:
         """Append a drawn token, and what its list tells."""
         self._row(state, name, 1, logprob, line)
         if listed:
             own = 0.0 if logprob is None else math.exp(logprob)
             self.report.add_list(math.fsum(map(math.exp, listed.values())) + own)
-            told = self._told.get(self._key(state), _NOTHING)
-            if listed.items() <= told.items():
-                return  # all of it was told before
-            for other, value in listed.items():
-                if told.get(other) != value and REPLACEMENT not in other:
-                    self._row(state, other, 0, value, line)
-
-    def _key(self, state: str) -> Any:
-        """The input, and where rows are kept by the state of the model, that: one law each."""
-        return (state, self.rows.drawn_at) if self.rows.details else state
+            self._tell(state, told, line)
 
     # --- Rows --------------------------------------------------------------------------------------------
 
     def _row(self, state: str, label: str, count: int, logprob: float | None, line: int) -> None:
-        """Append a row, unless it tells what was told before."""
+        """Append a row of a label that was drawn, or of which nothing is told."""
         report = self.report
-        if count:
-            report.samples += count
+        report.samples += count
         if logprob is not None:
-            if count:
-                report.with_logprob += count
+            report.with_logprob += count
             key = self._key(state)
             before = self._told.get(key, _NOTHING).get(label)
             if before is None:
-                if self._pairs < PAIRS_KEPT:
-                    self._told.setdefault(key, {})[label] = logprob
-                    self._pairs += 1
-            else:
-                if not count and before == logprob:
-                    return
-                apart = abs(before - logprob)
-                if apart > report.largest_disagreement:
-                    report.largest_disagreement = apart
-            if not count:
-                report.told_besides += 1
+                self._keep(key, {label: logprob})
+            elif before != logprob:
+                report.largest_disagreement = max(report.largest_disagreement, abs(before - logprob))
         self.rows.add(state, label, count, logprob, line)
+
+    def _tell(self, state: str, listed: Mapping[str, float], line: int) -> None:
+        """Append rows of labels that were not drawn, but for what was told before."""
+        key, report = self._key(state), self.report
+        told = self._told.get(key, _NOTHING)
+        new = first = listed
+        if not told.keys().isdisjoint(listed):
+            if listed.items() <= told.items():
+                return
+            new = {label: value for label, value in listed.items() if told.get(label) != value}
+            first = {label: value for label, value in new.items() if label not in told}
+            apart = [abs(told[label] - value) for label, value in new.items() if label in told]
+            report.largest_disagreement = max([report.largest_disagreement, *apart])
+        self._keep(key, first)
+        report.told_besides += len(new)
+        self.rows.tell(state, new, line)
+
+    def _keep(self, key: Any, first: Mapping[str, float]) -> None:
+        """Remember the first value of pairs, while there is room."""
+        room = PAIRS_KEPT - self._pairs
+        if len(first) > room:
+            first = dict(itertools.islice(first.items(), room))
+        if first:
+            self._told.setdefault(key, {}).update(first)
+            self._pairs += len(first)
+
+    def _key(self, state: str) -> Any:
+        """The input, and where rows are kept by the state of the model, that: one law each."""
+        return (state, self.rows.drawn_at) if self.rows.details else state
 
     def _number(self, value: Any) -> float | None:
         """A log-probability, or None where nothing is told."""

@@ -26,6 +26,11 @@ LOG_SUFFIXES = (".jsonl", ".ndjson", ".json")
 WHOLE_MAX = 2 * 10**9
 
 
+#: `json.loads` does the same after a search for the encoding: a seventh of its time on a line of 2.5 kB.
+_DECODER = json.JSONDecoder()
+_BLANKS = " \t\n\r"
+
+
 class NoJSON(ValueError):
     """A line that is no JSON value."""
 
@@ -119,6 +124,13 @@ def parsed(line: bytes) -> Any:
             return orjson.loads(line)
         except orjson.JSONDecodeError:
             pass  # NaN, Infinity, half a character; an integer beyond 64 bits is a float there, and nowhere a name
+    try:
+        text = str(line, "utf-8")
+        value, end = _DECODER.raw_decode(text)
+        if not text[end:].strip(_BLANKS):
+            return value
+    except (ValueError, RecursionError):
+        pass  # a blank in front, a byte order mark, half a character in bytes, UTF-16; or no JSON
     try:
         return json.loads(line)
     except RecursionError:

@@ -26,6 +26,10 @@ from kt_theory.logs.reply import (
 FILTERED = "content_filter"
 
 
+#: Keys of what stands beside a prompt.
+BESIDE = frozenset(("suffix", "previous_response_id", "instructions", "system"))
+
+
 def answer_of(line: Any) -> Any:
     """The object that holds ``choices``, ``output`` or ``error``, or None."""
     if not isinstance(line, dict):
@@ -58,6 +62,8 @@ def bare_prompt_of(*places: Mapping[str, Any]) -> Any:
 
 def in_context(prompt: Any, *places: Mapping[str, Any]) -> Any:
     """A prompt behind the instructions, the answer before it, and the text that follows the reply."""
+    if all(map(BESIDE.isdisjoint, places)):
+        return prompt
     for key in ("suffix", "previous_response_id"):
         prompt = with_message(key, _first(places, key), prompt)
     return with_message("system", _first(places, "instructions", "system"), prompt)

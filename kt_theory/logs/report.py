@@ -94,9 +94,13 @@ class Report:
         """Count a list of most likely labels by its mass."""
         if self.list_mass is None:
             self.list_mass = [mass, 0.0, mass]
-        least, mean, most = self.list_mass
+        found = self.list_mass
         self._lists += 1
-        self.list_mass = [min(least, mass), mean + (mass - mean) / self._lists, max(most, mass)]
+        if mass < found[0]:
+            found[0] = mass
+        found[1] += (mass - found[1]) / self._lists
+        if mass > found[2]:
+            found[2] = mass
 
     @property
     def values(self) -> str:
