@@ -25,7 +25,7 @@ help:
 	@echo "make test-floors     the same at the lowest versions that pyproject.toml allows, in .venv-floors"
 	@echo "make test-slow       the studies behind the marker 'slow'"
 	@echo "make test-torch      the losses for PyTorch, and the examples of docs/training.md, in .venv-torch (a minute)"
-	@echo "make bench           speed, as ratios against plain NumPy"
+	@echo "make bench           speed, as ratios against plain NumPy, SciPy and json"
 	@echo "make lessons         the notebooks of the lessons, executed, into docs/lessons"
 	@echo "make docs            the documentation as a site, into build/site: no warning, no broken link (a few minutes)"
 	@echo "make wheel           the package as one file, into dist/"
@@ -87,6 +87,7 @@ bench: $(VENV)/.installed
 	$(BIN)/python tests/benchmarks/bench_study.py
 	$(BIN)/python tests/benchmarks/bench_audit.py
 	$(BIN)/python tests/benchmarks/bench_losses.py
+	$(BIN)/python tests/benchmarks/bench_logs.py
 
 lessons: $(VENV)/.installed
 	$(BIN)/python simulations/lessons/build.py
