@@ -919,3 +919,153 @@ def test_a_warning_is_a_note(monkeypatch, capsys):
     assert said.out == ""
     assert said.err.splitlines()[:2] == ["kt-theory: note: beware"] * 2
     assert said.err.splitlines()[2:] in ([], ["kt-theory: note: RuntimeWarning: odd"])
+
+
+# --- study ------------------------------------------------------------------------------------------------
+
+
+def exported(missing=(), rows=((5, "CE_sgl"), (5, "CE_ful"), (10, "CE_sgl"))):
+    receipts = pd.DataFrame([{"panel": "p", "n": n, "learner": name, "mean": 0.25, "seconds": 3.0} for n, name in rows])
+    return SimpleNamespace(missing=list(missing), receipts=receipts)
+
+
+@pytest.mark.parametrize("missing", [[], [("q", 7)]])
+@pytest.mark.parametrize(("name", "written"), [("o.csv", "receipts"), ("o.PARQUET", "table")])
+def test_study_export(name, written, missing, said, monkeypatch, capsys):
+    # Oracle: definition: rows and distinct cells are counted; Parquet has no times; exit code 1 if cells lack
+    calls = []
+    monkeypatch.setattr(kt.study, "export", lambda folder: exported(missing))
+    monkeypatch.setattr(kt.study, "write_receipts", lambda frame, out: calls.append(("receipts", out, list(frame))))
+    monkeypatch.setattr(kt.tables, "write_table", lambda frame, out: calls.append(("table", out, list(frame))))
+    code = cli.main(["study", "export", "x", "--out", name])
+    printed = capsys.readouterr()
+    assert code == (1 if missing else 0)
+    assert printed.out == f"3 rows of 2 cells: {Path(name).resolve()}\n"
+    assert printed.err.startswith("kt-theory: missing: 1 cell") == bool(missing)
+    columns = ["panel", "n", "learner", "mean", *(["seconds"] if written == "receipts" else [])]
+    assert calls == [(written, name, columns)]
+
+
+@pytest.mark.parametrize(("out", "what"), [("-", "nothing written"), ("o.csv", "o.csv was not written")])
+def test_study_export_of_nothing(out, what, monkeypatch, capsys):
+    # Oracle: definition
+    monkeypatch.setattr(kt.study, "export", lambda folder: exported(rows=()))
+    assert cli.main(["study", "export", "x", "--out", out]) == 1
+    assert capsys.readouterr() == ("", f"kt-theory: no cell is complete: {what}\n")
+
+
+def test_study_plot(monkeypatch, capsys):
+    # Oracle: definition: a figure of the folder's name, or of the one given; exit code 1 if cells lack
+    drawn = []
+    monkeypatch.setattr(kt.plots, "draw_receipts", lambda frame, stem: drawn.append((len(frame), stem)))
+    monkeypatch.setattr(kt, "fit_rate", lambda frame: None)
+    monkeypatch.setattr(cli.study, "slopes_as_text", lambda fits: "SLOPES")
+    for missing in ([], [("q", 7)]):
+        monkeypatch.setattr(kt.study, "export", lambda folder, missing=missing: exported(missing))
+        for words, name in (([], "x.png"), (["--out", "a.b.png"], "a.b.png")):
+            assert cli.main(["study", "plot", "x", *words]) == len(missing)
+            printed = capsys.readouterr()
+            assert printed.out == f"SLOPES\nfigure: {Path(name).resolve()}\n"
+            assert printed.err.startswith("kt-theory: missing: 1 cell") == bool(missing)
+            assert drawn.pop() == (3, Path(name).with_suffix(""))
+    monkeypatch.setattr(kt.study, "export", lambda folder: exported([("q", 7)], rows=()))
+    assert cli.main(["study", "plot", "x"]) == 1
+    assert capsys.readouterr().err.splitlines()[-1].endswith("no cell is complete: x.png was not written")
+    assert drawn == []
+
+
+def test_slopes_of_a_study():
+    # Oracle: definition, by hand
+    columns = {"panel": ["a", "bb"], "learner": ["x", "y"], "slope": [-0.51234, 0.0], "slope_se": [0.0126, 0.0]}
+    columns |= {"points": [3, 0], "left_out": [2, 4], "n_min": [10.0, 0], "n_max": [1e6, 0], "resolved": [True, False]}
+    fits = pd.DataFrame(columns)
+    lines = cli.study_text.slopes_as_text(fits).splitlines()
+    assert [line.split() for line in lines] == [
+        ["panel", "learner", "slope", "over", "n", "fitted", "settled"],
+        ["a", "x", "-0.512", "+-", "0.013", "10..1e+06", "3", "of", "5", "yes"],
+        ["bb", "y", "-", "-", "0", "of", "4", "-"],
+    ]
+    assert [line.index(word) for line, word in zip(lines, ("learner", "x", "y"), strict=True)] == [7, 7, 7]
+    assert "no" in cli.study_text.slopes_as_text(fits.assign(resolved=False)).splitlines()[1]
+
+
+@pytest.mark.parametrize(
+    ("error", "full"),
+    [
+        (OSError(28, "x"), True),
+        (OSError(122, "x"), True),
+        (OSError(2, "x"), False),
+        (ValueError("x"), False),
+        (None, False),
+    ],
+)
+def test_whether_a_disk_is_full(error, full):
+    # Oracle: definition: at the root, as a cause or as a context
+    assert cli.study._is_full(error) is full
+    if error is None:
+        return
+    for link in ("__cause__", "__context__"):
+        outer, middle = ValueError("outer"), ValueError("middle")
+        setattr(outer, link, middle)
+        setattr(middle, link, error)
+        assert cli.study._is_full(outer) is full
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [
+        ("1", "I/K"),
+        ("/2", "I/K"),
+        ("1/", "I/K"),
+        ("a/2", "I/K"),
+        ("1/b", "I/K"),
+        ("1 2", "I/K"),
+        (None, None),
+        ("2/3", None),
+    ],
+)
+def test_shares(share, said):
+    # Oracle: definition
+    if said:
+        with pytest.raises(ValueError, match=rf"^share is {share!r}: it must be I/K, such as 1/2$"):
+            cli.study._share(share)
+    else:
+        found = cli.study._share(share)
+        assert found is None if share is None else (found == kt.study.Share(2, 3) and type(found.of) is int)
+
+
+def test_status_as_json():
+    # Oracle: definition, each field by hand
+    batch = {"cell": "c" * 64, "seed": 3, "stage": 1, "index": 0, "reps": 5}
+    found = SimpleNamespace(name="t", seed=3, cells=4, complete=2, batches=5, wanted=9, others=1, missing=(("p", 7),))
+    found.damaged, found.versions, found.licence = ("x",), {"numpy": "2"}, "CC0"
+    found.failures = [{"batch": batch, "error": "e"}]
+    replay = f"kt-theory study replay 'a b' {kt.study.names.Batch(**batch).name}"
+    assert cli.study_text.status_fields(found, Path("a b")) == {
+        "name": "t",
+        "folder": "a b",
+        "seed": 3,
+        "cells": 4,
+        "complete": 2,
+        "batches": 5,
+        "batches_wanted": 9,
+        "batches_of_other_designs": 1,
+        "missing": [{"panel": "p", "n": 7}],
+        "damaged": ["x"],
+        "failures": [{**batch, "error": "e", "replay": replay}],
+        "versions": {"numpy": "2"},
+        "licence": "CC0",
+    }
+    tally = SimpleNamespace(drawn=2, stored=3, damaged=(Path("d/x"),))
+    drawn_by = [SimpleNamespace(kt_theory=v, numpy=v) for v in ("b", "a", "b")]
+    outcome = SimpleNamespace(tally=tally, capped=(("p", 1),), missing_here=(("q", 2),), drawn_by=drawn_by)
+    more = cli.study_text.run_fields(outcome, found, Path("a b"))
+    assert {key: more[key] for key in list(more)[13:]} == {
+        "drawn_here": 2,
+        "were_stored": 3,
+        "moved_aside": ["d/x"],
+        "capped": [{"panel": "p", "n": 1}],
+        "missing_here": [{"panel": "q", "n": 2}],
+        "kt_theory_of_batches": ["a", "b"],
+        "numpy_of_batches": ["a", "b"],
+    }

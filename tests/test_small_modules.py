@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from kt_theory import fingerprints, progress, refusals
+from kt_theory import fingerprints, progress, refusals, showing
 from kt_theory.files import (
     check_suffix,
     check_writable,
@@ -22,6 +22,7 @@ from kt_theory.files import (
     written_for,
 )
 from kt_theory.fingerprints import fingerprint
+from kt_theory.logs.report import Report
 from kt_theory.refusals import Argument, Note, Refusal, spelled_with_options
 
 
@@ -49,10 +50,7 @@ def test_what_a_path_is():
         (b"a", "x is of type bytes: it must be a path, text or a pathlib.Path"),
         (SimpleNamespace(), "x is of type SimpleNamespace: it must be a path, text or a pathlib.Path"),
         ("", "x is '': it must not be empty, nor hold control characters"),
-        *(
-            (f"a{c}", f"x is {f'a{c}'!a}: it must not be empty, nor hold control characters")
-            for c in "\0\n\x1f\x7f"
-        ),
+        *((f"a{c}", f"x is {f'a{c}'!a}: it must not be empty, nor hold control characters") for c in "\0\n\x1f\x7f"),
         ("a" * 256, f"x is '{'a' * 59}...: no name of a file or folder has more than 255 bytes"),
         (
             "b/" + "\u00e4" * 128,
@@ -473,3 +471,98 @@ def test_items_that_are_watched(clock, capsys, monkeypatch):
     with pytest.raises(KeyError):
         items.throw(KeyError)
     assert closed == [0]
+
+
+# --- showing ----------------------------------------------------------------------------------------------
+
+
+def test_where_names_and_sentences_are_cut():
+    # Oracle: enumeration, on both sides of 40, 120, 300 and 900 characters: half from the start, a third from the end
+    assert showing.shown("a" * 40) == "a" * 40
+    assert showing.shown("a" * 41) == f"{'a' * 20}...{'a' * 13} (41 characters)"
+    assert showing.shown("\n" * 20) == r"\n" * 20
+    assert showing.shown("\n" * 21) == rf"{(chr(92) + 'n') * 10}...n{(chr(92) + 'n') * 6} (21 characters)"
+    assert showing.shown("abcdefg", 6) == "abc...fg (7 characters)"
+    assert showing.shown("abcdef", 6) == "abcdef"
+    assert showing.shown(7) == "7"
+    assert showing.shown("a ") == "'a '"
+    assert showing.sentence("x" * 300) == "x" * 300
+    assert showing.sentence("x" * 301) == f"{'x' * 150}...{'x' * 100}"
+    assert showing.sentence("ab " * 300) == "ab " * 300
+    assert showing.sentence("ab " * 300 + "c") == f"{'ab ' * 150}...{('ab ' * 300 + 'c')[-300:]}"
+    assert showing.listed(["a" * 60, "b" * 60], 2, 8) == f"{'a' * 60}, {'b' * 60}"
+    assert showing.listed(["a" * 60, "b" * 61], 2, 8) == f"{'a' * 60} and 1 more"
+    assert showing.listed("abc", 3, 2) == "a, b and 1 more"
+    assert showing.listed("abc", 3, 3) == "a, b, c"
+    assert (showing.NAME_WIDTH, showing.WORD_WIDTH, showing.SENTENCE_WIDTH, showing.LIST_WIDTH) == (40, 300, 900, 120)
+
+
+def test_tables_by_hand():
+    # Oracle: enumeration: columns two blanks apart, left or right, as wide as the widest cell, and no blank at the end
+    rows = [("a", "bb", "c"), ("xx", "y", ""), ("z", "-", "ww")]
+    assert showing.table(rows) == " a  bb   c\nxx   y\n z   -  ww"
+    assert showing.table(rows, left=[0, 2], indent=">") == ">a   bb  c\n>xx   y\n>z    -  ww"
+    assert showing.table(rows, width=10) == showing.table(rows)
+    assert showing.table(rows, indent=" ", width=11).startswith("  a  bb   c\n")
+    assert showing.table(rows, width=9) == "a xx\n  bb: y;\n  c:\na z\n  c: ww"
+    assert showing.table(rows, indent=" ", width=10).startswith(" a xx\n   bb: y;")
+    with pytest.raises(ValueError, match="zip"):
+        showing.table([("a", "b"), ("c",)])
+
+
+# --- the account of a log ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("settings", "replies", "values"),
+    [
+        ([], 0, "unknown"),
+        ([{"temperature": 1}], 1, "inferred: at temperature 1 without truncation, raw and processed values agree"),
+        ([{"temperature": 1}], 2, "unknown"),
+        ([{"temperature": 0.7}], 1, "unknown"),
+        ([{"temperature": 1}, {"temperature": 0.7}], 2, "unknown"),
+        ([{"temperature": 1, "top_p": 1, "top_k": -1, "min_p": 0}], 1, "inferred: "),
+        ([{"temperature": 1, "top_k": 0}], 1, "inferred: "),
+        ([{"temperature": 1, "top_p": 0.9}], 1, "unknown"),
+        ([{"temperature": 1, "top_k": 40}], 1, "unknown"),
+        ([{"temperature": 1, "min_p": 0.1}], 1, "unknown"),
+        ([{"logprobs_mode": "raw"}, {"logprobs_mode": "processed"}], 2, "stated: processed, raw"),
+    ],
+)
+def test_whether_a_log_says_which_values_it_has(settings, replies, values):
+    # Oracle: definition
+    found = Report(replies=replies)
+    for given in settings:
+        found.add_settings(given)
+    assert found.values.startswith(values)
+
+
+def test_the_account_of_a_log():
+    # Oracle: enumeration by hand
+    found = Report(samples=4, with_logprob=1)
+    for mass in (0.5, 0.25, 1.0):
+        found.add_list(mass)
+    assert found.list_mass == [0.25, pytest.approx(1.75 / 3, rel=1e-14), 1.0]
+    found.add_settings({"temperature": [1]})  # a list is no setting
+    found.add_settings({"top_p": "0.9", "temperature": True, "other": 3})
+    assert found.settings == {"temperature": {"True": 1}, "top_p": {"0.9": 1}}
+    for i in range(1002):
+        found.leave_out("empty", f"a:{i}")
+    found.leave_out("content_filter", "a:7")
+    for i in range(3):
+        found.leave_out("refusal", f"b:{i}")
+    filtered = "a reply was filtered or refused: what remains is not drawn from the teacher alone"
+    assert found.notes == {filtered: 4}
+    assert found.left_lines["empty"] == [f"a:{i}" for i in range(1000)]
+    assert found.sentences() == [
+        "left out, empty: 1002 (a:0, a:1, a:2, ...)",
+        "left out, refusal: 3 (b:0, b:1, b:2)",
+        "left out, content_filter: 1 (a:7)",
+        f"{filtered}: 4",
+    ]
+    plain = found.as_dict()
+    assert plain["share of samples with a log-probability"] == 0.25
+    assert plain["left out"]["refusal"] == {"number": 3, "lines": ["b:0", "b:1", "b:2"]}
+    assert list(plain["left out"]) == ["empty", "refusal", "content_filter"]
+    assert Report().as_dict()["share of samples with a log-probability"] is None
+    assert Report().as_dict()["mass of the lists (least, mean, largest)"] is None

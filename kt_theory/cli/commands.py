@@ -31,7 +31,7 @@ from kt_theory.cli.options import Parser, add_command, shows_help
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code."""
-    words = sys.argv[1:] if argv is None else list(argv)
+    words = sys.argv[1:] if argv is None else argv
     arguments = parser().parse_args(words)
     arguments.words = words
     return guarded(lambda: arguments.command(arguments))
