@@ -580,3 +580,81 @@ def test_tasks_are_handed_out_a_thousand_at_a_time_and_come_back_in_order() -> N
         assert [next(results) for _ in range(50)] == [-i for i in range(50)]
         results.close()
     assert len(taken) <= AHEAD + 50
+
+
+# --- Sizes, moments and limits, number by number ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("S", "A", "n", "block", "batch"),
+    [
+        # cost = min(n, 16 S A) + 4 S A; block = 2^20 / cost, from 16 to 4096; batch = block times 2^28 / (cost block)
+        (2, 3, 3, 4096, 4096 * (2**28 // (256 * 4096))),
+        (10, 10, 50, 2330, 2330 * (2**28 // (450 * 2330))),
+        (10, 10, 10**6, 524, 524 * (2**28 // (2000 * 524))),
+        (100, 25, 2499, 83, 83 * (2**28 // (12_499 * 83))),
+        (100, 100, 10**17, 16, 16 * (2**28 // (200_000 * 16))),
+    ],
+)
+def test_blocks_and_batches_take_as_long_as_is_said(S, A, n, block, batch):
+    # Oracle: definition, by hand; streams are numbered by blocks, so that other sizes would be other draws
+    cell = Cell(instance(0, S, A), n)
+    assert (cell.block_size, cell.batch_size) == (block, batch)
+    assert list(cell.blocks(2 * block + 1)) == [(0, block), (1, block), (2, 1)]
+    assert list(cell.blocks(block)) == [(0, block)]
+    assert cell.batches(batch + 2) == [(0, batch), (1, 2)]
+
+
+def test_moments_of_risks_that_are_infinite_or_nothing():
+    # Oracle: second algorithm, NumPy's moments of all repeats of finite risk
+    values = np.array([[0.5, np.inf, 0.0], [0.25, np.inf, 0.0], [0.0, 1.0, 0.0], [1.5, 2.0, 0.0], [0.75, np.inf, 0.0]])
+    for cut in (1, 2, 4):
+        both = Moments.of("abc", values[:cut]).merge(Moments.of("abc", values[cut:]))
+        assert (both.learners, both.reps) == (("a", "b", "c"), 5)
+        assert (both.finite.tolist(), both.infinite.tolist()) == ([5, 2, 5], [0, 3, 0])
+        assert both.nonzero.tolist() == [4, 5, 0]
+        np.testing.assert_allclose(both.mean, [0.6, 1.5, 0.0], rtol=1e-15)
+        np.testing.assert_allclose(both.squares, [np.var(values[:, 0]) * 5, 0.5, 0.0], rtol=1e-14)
+        np.testing.assert_allclose(both.expected, [0.6, np.inf, 0.0], rtol=1e-15)
+        np.testing.assert_allclose(both.variance, [np.var(values[:, 0], ddof=1), np.inf, 0.0], rtol=1e-14)
+        np.testing.assert_allclose(both.mcse, [np.std(values[:, 0], ddof=1) / math.sqrt(5), np.inf, 0.0], rtol=1e-14)
+    some = both.at([2, 0])
+    assert (some.learners, some.mean.tolist()) == (("c", "a"), [both.mean[2], both.mean[0]])
+    assert (some.nonzero.tolist(), some.infinite.tolist(), some.reps) == ([0, 4], [0, 0], 5)
+    beside = some.beside(both.at([1]))
+    assert (beside.learners, beside.infinite.tolist(), beside.reps) == (("c", "a", "b"), [0, 0, 3], 5)
+    assert beside.squares.tolist() == [both.squares[i] for i in (2, 0, 1)]
+    one = Moments.of("a", values[:1, :1])
+    assert np.isnan(one.variance).all()
+    assert one.squares.tolist() == [0.0]
+
+
+def test_the_limits_of_a_precision():
+    # Oracle: definition, the defaults of the page, and each limit from both sides
+    plain = Precision()
+    assert (plain.reps, plain.target_mcse, plain.relative, plain.max_reps) == (1000, None, False, 1_000_000)
+    assert Precision(reps=10**9, max_reps=10**9).reps == 10**9
+    assert Precision(reps=1).reps == 1
+    assert Precision(reps=2, target_mcse=0.1, max_reps=2).max_reps == 2
+    for given, words in (
+        ({"reps": 10**9 + 1}, "reps is 1000000001: at most 1000000000 can be run"),
+        ({"max_reps": 10**9 + 1}, "max_reps is 1000000001"),
+        ({"reps": 0}, "reps"),
+        ({"relative": 2}, "relative"),
+        ({"target_mcse": 0.0}, "target_mcse"),
+        ({"reps": 1, "target_mcse": 0.1}, "reps is 1: a pilot"),
+        ({"reps": 3, "target_mcse": 0.1, "max_reps": 2}, "max_reps is 2: it must be at least reps, 3"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            Precision(**given)
+    pilot = Moments(("a", "b"), 11, np.array([0.0, 1.0]), np.zeros(2), np.array([0, 11]), np.array([0, 2]))
+    assert Precision(11, 0.1).wanted(pilot, upper=2.0) == pytest.approx(1.1 * 4 * 3 / 11 / 0.01, rel=1e-13, abs=0)
+    assert Precision(11, 0.1, True).wanted(pilot) == 11
+
+
+def test_revisions_that_draw_the_same():
+    # Oracle: definition, up to 16 draws a cell both revisions draw one by one
+    cell = Cell(instance(0, 2, 3), 96)
+    more = Cell(instance(0, 2, 3), 97)
+    assert [cell.drawn_alike(*pair) for pair in ((1, 2), (2, 1), (2, 2), (2, 3))] == [True, True, True, False]
+    assert [more.drawn_alike(*pair) for pair in ((1, 2), (2, 2), (3, 3))] == [False, True, True]
