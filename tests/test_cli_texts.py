@@ -310,6 +310,7 @@ def test_audit(words, verdict, code, said, monkeypatch):
         ("e.py:g --protocol soft", "e.py has no function g; it has none"),
         ("r.py:g --protocol soft", "r.py does not import: ZeroDivisionError: division by zero"),
         ("q.py:g --protocol soft", "q.py does not import: SystemExit: 3"),
+        ("n.py:g --protocol soft", "n.py does not import: NameError: name 'nothing' is not defined"),
     ],
 )
 def test_what_audit_refuses(words, sentence, capsys):
@@ -318,8 +319,22 @@ def test_what_audit_refuses(words, sentence, capsys):
     Path("e.py").write_text("")
     Path("r.py").write_text("1 / 0\n")
     Path("q.py").write_text("raise SystemExit(3)\n")
+    Path("n.py").write_text("def g(x: nothing): pass\n")
     assert cli.main(["audit", *words.split()]) == 2
     assert capsys.readouterr() == ("", f"kt-theory: error: {sentence}\n")
+
+
+def test_designs_that_ship(monkeypatch):
+    # Oracle: enumeration: those of a checkout before those of the package, by their endings
+    for place in ("one/designs/a.toml", "one/designs/b.txt", "two/designs/a.py", "two/designs/c.py", "two/x.py"):
+        Path(place).parent.mkdir(parents=True, exist_ok=True)
+        Path(place).write_text("")
+    monkeypatch.setattr(cli.shipped, "_folders", lambda: (Path("one"), Path("two"), Path("three")))
+    found = cli.shipped.shipped_designs()
+    assert found == {"a": Path("one/designs/a.toml"), "c": Path("two/designs/c.py")}
+    assert cli.shipped.shipped("x.py") == Path("two/x.py")
+    assert cli.shipped.shipped("designs") is None
+    assert cli.shipped.shipped("y.py") is None
 
 
 # --- plan -------------------------------------------------------------------------------------------------

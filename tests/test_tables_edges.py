@@ -880,3 +880,52 @@ def test_a_sparse_student_before_any_data(monkeypatch):
     sparse = kt.tables.read_init("init.csv", data)
     assert isinstance(sparse, SparseTable)
     assert sparse.dense().tolist() == dense.tolist() == [[1.0, 0.0, 0.0], [0.0, 0.25, 0.75]]
+
+
+# --- Writing ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("columns_", "text"),
+    [
+        ({"a": ["x", "y,z"], "p": [0.5, math.nan]}, 'a,p\nx,0.5\n"y,z",\n'),
+        ({"a": ["x", ""], "p": [0.5, 1.0]}, '"a","p"\n"x",0.5\n"",1.0\n'),
+        ({"a": ["x\ry"], "p": [1]}, '"a","p"\n"x\ry",1\n'),
+        ({"x\r": [1]}, '"x\r"\n1\n'),
+        ({"": [1]}, '""\n1\n'),
+        ({"n": [1, 2]}, "n\n1\n2\n"),
+    ],
+)
+def test_how_a_table_is_written(columns_, text):
+    # Oracle: definition: quotes where they are needed, everywhere if a text is empty or holds a carriage return
+    kt.tables.write_table(pd.DataFrame(columns_, index=range(5, 5 + len(next(iter(columns_.values()))))), "x.csv")
+    assert Path("x.csv").read_bytes() == text.encode()
+
+
+@pytest.mark.parametrize(
+    ("given", "path", "said"),
+    [
+        ({"a": ["x", None]}, "x.csv", "x.csv: row 2: a is missing: every row needs a name"),
+        ({"State": [None, "x"]}, "x.csv", "x.csv: row 1: State is missing: every row needs a name"),
+        ({"b": [None]}, "x.txt", "x.txt: its name must end in .csv or .parquet"),
+    ],
+)
+def test_what_is_not_written(given, path, said):
+    # Oracle: definition, one sentence
+    assert sentence_of(kt.tables.write_table, pd.DataFrame(given), path) == said
+
+
+@pytest.mark.parametrize(
+    ("students", "said"),
+    [
+        ({}, "students must map at least one name to a table"),
+        (3, "students must map at least one name to a table"),
+        ({"A": [[0.5, 0.5]]}, "students['A'] has shape (1, 2), (2, 2) is needed"),
+        ({"count": [[0.5, 0.5]] * 2}, "students has the name 'count', which is that of another column"),
+        ({"A": [[1.5, 0.5]] * 2}, "students['A'][0, 0] is 1.5: a probability is a number in [0, 1]"),
+    ],
+)
+def test_what_no_students_are(students, said):
+    # Oracle: definition, one sentence
+    data = kt.TransferSet.from_counts([[1, 0], [0, 1]])
+    assert sentence_of(kt.tables.write_students, students, data, "x.csv") == said
