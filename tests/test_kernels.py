@@ -62,7 +62,7 @@ def lane_risks(problem: Problem, init: np.ndarray, counts: np.ndarray) -> np.nda
     """The same by the loops over repeats side by side."""
     R, S, A = counts.shape
     tv = DIVERGENCES["tv"]
-    tables, turned = np.full((S, A, R), np.nan), np.full((S, R), np.nan)
+    tables, turned = np.full((S, A, R + 3), np.nan), np.full((S, R + 3), np.nan)
     kernels.turn(counts, tables, turned)
     out = np.full((R, len(LEARNERS)), np.nan)
     for j, learner in enumerate(LEARNERS.values()):
@@ -226,6 +226,13 @@ def paired(own: np.ndarray, other: np.ndarray) -> np.ndarray:
     return np.stack([own, other], axis=1).astype(np.int32).ravel()
 
 
+def tally(uniforms: np.ndarray, keep: np.ndarray, pairs: np.ndarray, counts: np.ndarray) -> None:
+    """`kernels.tally` of these uniforms, a row of them for each row of counts, none of them drawn by itself."""
+    place = np.array([0])
+    kernels.tally(np.empty((3, 8), np.uint64), uniforms.ravel(), place, uniforms.shape[1], keep, pairs, counts)
+    assert place == uniforms.size
+
+
 @pytest.mark.parametrize("seed", range(30))
 def test_tally_equals_a_plain_loop(seed: int) -> None:
     # Oracle: second algorithm, Walker's rule one draw at a time in Python floats, which round as numba's do
@@ -237,12 +244,12 @@ def test_tally_equals_a_plain_loop(seed: int) -> None:
     uniforms[:, :1] = 1 - 2.0**-53
     uniforms[:, 1:2] = 0.0
     counts = rng.integers(5, size=(R, cells))
-    expected = counts.tolist()
+    expected = np.zeros((R, cells), dtype=np.int64).tolist()
     for r in range(R):
         for u in uniforms[r].tolist():
             slot = int(u * K)
             expected[r][int(own[slot]) if u * K - slot < keep[slot] else int(other[slot])] += 1
-    kernels.tally(uniforms, keep, paired(own, other), counts)
+    tally(uniforms, keep, paired(own, other), counts)
     assert counts.tolist() == expected
 
 
@@ -251,8 +258,8 @@ def test_planted_wrong_table_is_caught() -> None:
     uniforms = np.random.default_rng(0).random((1, 10_000))
     pairs = paired(np.array([0, 1]), np.array([1, 2]))
     right, wrong = np.zeros((1, 3), dtype=np.int64), np.zeros((1, 3), dtype=np.int64)
-    kernels.tally(uniforms, np.array([0.5, 0.5]), pairs, right)
-    kernels.tally(uniforms, np.array([0.51, 0.5]), pairs, wrong)
+    tally(uniforms, np.array([0.5, 0.5]), pairs, right)
+    tally(uniforms, np.array([0.51, 0.5]), pairs, wrong)
     assert right.tolist() != wrong.tolist()
 
 

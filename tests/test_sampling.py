@@ -12,7 +12,7 @@ import pytest
 import scipy.stats
 
 from kt_theory.problem import Problem, dirichlet_problem, instance, near_deterministic_problem, zipf_problem
-from kt_theory.simulation import sampling
+from kt_theory.simulation import pcg64, sampling
 from kt_theory.simulation.sampling import CountSampler, alias_table
 
 #: Samples per cell up to which draws are tallied one by one: this forces either route.
@@ -28,6 +28,42 @@ def route(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> st
 def draws(problem: Problem, n: int, reps: int, seed: int) -> np.ndarray:
     chunks = CountSampler(problem).draw(n, reps, np.random.default_rng(seed))
     return np.concatenate(list(chunks))
+
+
+# --- The uniforms ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_uniforms_are_those_of_numpy(seed: int) -> None:
+    # Oracle: second algorithm, NumPy's own PCG64 from the same place, some numbers behind the seed; to the last bit
+    ours, theirs = (np.random.Generator(np.random.PCG64(seed)) for _ in range(2))
+    for rng in (ours, theirs):
+        rng.random(seed)
+    copies, got = pcg64.copies_of(ours), np.full((3, 8 * (1 + 7 * seed)), np.nan)
+    for row in got:
+        pcg64.fill(copies, row)
+    np.testing.assert_array_equal(got.ravel(), theirs.random(got.size))
+
+
+def test_copies_that_start_a_step_late_are_caught() -> None:
+    # Oracle: second algorithm, NumPy's own PCG64: one step further no number is the same
+    rng = np.random.Generator(np.random.PCG64(0))
+    copies, got = pcg64.copies_of(rng), np.empty(64)
+    first = rng.random()
+    pcg64.fill(copies, got)
+    assert got[0] == first
+    assert not (got == rng.random(64)).any()
+
+
+@pytest.mark.parametrize(("cells", "left"), [(2500, 83), (2500, 20), (2500, 47), (2500, 48), (1, 4096), (10**6, 5)])
+def test_chunks_leave_no_small_rest(cells: int, left: int) -> None:
+    # Oracle: identity, all repeats are drawn, at least one at a time and no fewer than 16 where that many fit
+    sizes = []
+    while left > 0:
+        sizes.append(sampling.rows_at_once(cells, left))
+        left -= sizes[-1]
+    assert left == 0
+    assert min(sizes) >= (16 if cells <= 4096 else 1)
 
 
 # --- The alias table ------------------------------------------------------------------------------------

@@ -46,7 +46,7 @@ class Learner:
         initial value `start`, and the value of the student on each of them is `rest`. Only the package's learners have
         one.
     lanes : callable, optional
-        The same for one visited input of R repeats side by side, where no label is told in any case: sums over the
+        The same for one visited input of R repeats side by side, of a learner that does not read `told`: sums over the
         labels run in the order of the labels, R at a time. ``lanes(visits, counts, teacher, init, student, work)``
         fills `student`, shape (A, R), from visits, shape (R,), and counts, shape (A, R), both floats; work, shape
         (4, R), is for sums. An input that was not visited is computed and not used. Only the package's learners have

@@ -219,7 +219,7 @@ class Protocol:
         reps : int
             How many data sets; each breaks its ties anew.
         rng : Generator or None
-            Draws the ties; not used where there are none. Needed by a protocol that has lists.
+            Draws the ties; not used where there are none. Needed by a protocol that lists some labels.
 
         Returns
         -------
@@ -234,13 +234,13 @@ class Protocol:
         self.refuse_lists()
         if not self.lists:
             return None
-        assert rng is not None
         if not self.lists_last:
             listed = replace(self, lists_last=True).told_anyway(teacher[:, :-1], reps, rng)
             return None if listed is None else np.pad(listed, ((0, 0), (0, 0), (0, 1)))
         S, A = teacher.shape
         if self.tells_all(A):
             return np.ones((1, S, A), dtype=np.int8)
+        assert rng is not None
         lengths, least = lists.ends(self, teacher)
         sure, tied = teacher > least[:, None], teacher == least[:, None]
         places = lengths - sure.sum(axis=1)
@@ -266,11 +266,11 @@ class Protocol:
         self.refuse_lists()
         if not self.lists:
             return None
-        assert rng is not None
         p, rows = teacher.values, teacher.rows
         listed = np.full(p.size, True) if self.lists_last else teacher.columns != teacher.shape[1] - 1
         if self.top is None or self.top >= teacher.shape[1] - (not self.lists_last):
             return listed[None].astype(np.int8)
+        assert rng is not None
         p = np.where(listed, p, -1.0)
         used = np.bincount(rows[p > 0], minlength=teacher.shape[0])
         ordered = p[np.lexsort((-p, rows))]

@@ -57,7 +57,7 @@ STACKING_TOLERANCE = 1e-9
 #: makes 1e-8 of a missing mass that is 0 in one of them and a rounding of 1e-16 in the other.
 ROW_TOLERANCE = 1e-7
 
-#: Repeats from which on it pays to lay them side by side.
+#: Repeats from which on it pays to lay them side by side, and of which whole multiples are laid.
 SIDE_BY_SIDE = 8
 
 TV = DIVERGENCES["tv"]
@@ -88,12 +88,13 @@ class Repeats:
 
     @functools.cached_property
     def turned(self) -> tuple[np.ndarray, np.ndarray]:
-        """Repeats side by side, for `kernels.lane_risks_of`: counts, shape (S, A, R), and visits, shape (S, R)."""
+        """Repeats side by side, for `kernels.lane_risks_of`: counts, shape (S, A, L), and visits, shape (S, L)."""
         R, S, A = self.counts.shape
-        turned = np.empty((S, A, R)), np.empty((S, R))
+        L = R + -R % SIDE_BY_SIDE
+        turned = np.empty((S, A, L)), np.empty((S, L))
         kernels.turn(self.counts, *turned)
         if self._visits is not None:
-            turned[1][:] = self._visits.T
+            turned[1][:] = self._visits[np.minimum(np.arange(L), R - 1)].T
         return turned
 
 
@@ -201,14 +202,15 @@ class Cell:
         rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=key)))
         protocols = dict.fromkeys(learner.protocol for learner in learners)
         # A stream takes longer to make than a repeat of a small problem: only where ties are drawn from it.
-        ties = {p: _stream(seed, key, p.name) if p.lists else None for p in protocols}
+        may_tie = {p: p.lists and not p.tells_all(self.problem.A) for p in protocols}
+        ties = {p: _stream(seed, key, p.name) if may_tie[p] else None for p in protocols}
         more = {p: _stream(seed, key, f"{p.name}, further labels") for p in protocols if p.draws > 1}
         if self._stored is not None:
             used = self._controls if controls else None
             return self._stored.risks(learners, self.n, reps, rng, ties, more, used)
         out = np.empty((reps, len(learners) + controls * len(CONTROLS)))
         done = 0
-        for counts in self._sampler.draw(self.n, reps, rng):
+        for counts in self._sampler.draw(self.n, reps, rng, further=bool(more)):
             R = counts.shape[0]
             drawn = Repeats(counts)
             told = {p: p.told_anyway(self.problem.teacher, R, stream) for p, stream in ties.items()}
@@ -232,7 +234,7 @@ class Cell:
         problem, key = self.problem, (learner.fingerprint, of.fingerprint)
         out = np.empty(counts.shape[0])
         law = (problem.rho, problem.teacher, self._init, self._unvisited)
-        if told is None and learner.lanes is not None and of.lanes is not None and len(counts) >= SIDE_BY_SIDE:
+        if learner.lanes is not None and of.lanes is not None and len(counts) >= SIDE_BY_SIDE:
             kernels.lane_risks_of(learner.lanes, of.lanes, f"lane_risks_{of.name}")(*drawn.turned, *law, out)
         else:
             kernels.risks_of(learner.row, of.row, f"risks_{of.name}")(counts, drawn.visits, told, *law, out)

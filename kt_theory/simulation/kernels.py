@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 
 from kt_theory.compiled import jit, specialised
+from kt_theory.simulation.pcg64 import fill
 
 
 @jit
@@ -30,28 +31,50 @@ def surely_stochastic(student: np.ndarray, tolerance: float) -> bool:
 
 
 @jit
-def tally(uniforms: np.ndarray, keep: np.ndarray, pairs: np.ndarray, counts: np.ndarray) -> None:
-    """Add to `counts` one draw per uniform, by Walker's alias method.
+def tally(
+    copies: np.ndarray,
+    ahead: np.ndarray,
+    state: np.ndarray,
+    n: int,
+    keep: np.ndarray,
+    pairs: np.ndarray,
+    counts: np.ndarray,
+) -> None:
+    """Fill the rows of `counts` with n draws each, one per uniform, by Walker's alias method.
 
     Parameters
     ----------
-    uniforms : float64, shape (R, m)
-        Numbers in [0, 1): row r belongs to repeat r.
+    copies : uint64, shape (3, 8)
+        Where `pcg64.fill` goes on.
+    ahead : float64, shape (m,)
+        Uniforms, filled anew when they are used up. Few of them, so that they stay in the processor's first cache.
+    state : int64, shape (1,)
+        The place in them.
+    n : int
     keep : float64, shape (K,)
         Share of slot k that stays with its own cell.
     pairs : int32, shape (2 K,)
         The two cells that share slot k, at 2 k its own and at 2 k + 1 the other.
     counts : int64, shape (R, cells)
-        Added to in place.
     """
-    slots = keep.size
-    for r in range(uniforms.shape[0]):
-        row = counts[r]
-        for i in range(uniforms.shape[1]):
-            # Unsigned: numba takes a negative index to count from the end, and looks. And no branch on what is random.
-            x = uniforms[r, i] * slots
-            k = np.uint32(x)
-            row[np.uint32(pairs[np.uint32(2) * k + np.uint32(x - k >= keep[k])])] += 1
+    slots, at = keep.size, state[0]
+    for r in range(counts.shape[0]):
+        row, left = counts[r], n
+        row[:] = 0
+        while left > 0:
+            if at == ahead.size:
+                fill(copies, ahead)
+                at = 0
+            end = min(at + left, ahead.size)
+            left -= end - at
+            for i in range(at, end):
+                # Unsigned: numba takes a negative index to count from the end, and looks. And no branch on what is
+                # random.
+                x = ahead[i] * slots
+                k = np.uint32(x)
+                row[np.uint32(pairs[np.uint32(2) * k + np.uint32(x - k >= keep[k])])] += 1
+            at = end
+    state[0] = at
 
 
 @jit
@@ -186,28 +209,33 @@ def risks_of(row: Callable[..., None], cost: Callable[..., float], name: str = "
 
 @jit
 def turn(counts: np.ndarray, tables: np.ndarray, visits: np.ndarray) -> None:
-    """Lay repeats side by side: `counts`, shape (R, S, A), as floats, shape (S, A, R), and the visits, shape (S, R)."""
+    """Lay repeats side by side: `counts`, shape (R, S, A), as floats, shape (S, A, L), and the visits, shape (S, L).
+
+    L is at least R. The lanes behind R hold the last repeat, so that L may be a multiple of what a processor takes at a
+    time: a rest is taken one by one, with a branch on what is random.
+    """
     R, S, A = counts.shape
     for s in range(S):
-        for r in range(R):
+        for lane in range(tables.shape[2]):
+            r = min(lane, R - 1)
             total = 0
             for a in range(A):
                 c = counts[r, s, a]
                 total += c
-                tables[s, a, r] = c
-            visits[s, r] = total
+                tables[s, a, lane] = c
+            visits[s, lane] = total
 
 
 def _lane_risks(tables, visits, rho, teacher, init, unvisited, out):  # type: ignore[no-untyped-def]
     """Fill `out`, shape (R,), with the risks of one learner; see `lane_risks_of`."""
-    S, A, R = tables.shape
-    student, apart, work = np.empty((A, R)), np.empty(R), np.empty((4, R))
-    out[:] = 0.0
+    S, A, L = tables.shape
+    student, apart, work, total = np.empty((A, L)), np.empty(L), np.empty((4, L)), np.zeros(L)
     for s in range(S):
         lanes(visits[s], tables[s], teacher[s], init[s], student, work)  # type: ignore[name-defined] # noqa: F821
         cost(student, teacher[s], apart)  # type: ignore[name-defined] # noqa: F821
-        for r in range(R):
-            out[r] += rho[s] * (unvisited[s] if visits[s, r] == 0.0 else apart[r])
+        for r in range(L):
+            total[r] += rho[s] * (unvisited[s] if visits[s, r] == 0.0 else apart[r])
+    out[:] = total[: out.size]
 
 
 @functools.lru_cache(maxsize=64)

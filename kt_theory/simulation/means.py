@@ -353,15 +353,16 @@ def draw(problem: Problem, protocol: str | Protocol, n: int, seed: int = 0) -> T
     problem = checked_problem(problem)
     n = sample_size(n)
     seed = checks.whole_number("seed", seed)
+    rng = np.random.Generator(np.random.PCG64(seed))
     if problem.sparse:
         pairs = problem.pairs
-        (cells,) = CountSampler(problem).draw(n, 1, np.random.default_rng(seed))
+        (cells,) = CountSampler(problem).draw(n, 1, rng)
         if shown.draws > 1:
             visits = np.bincount(pairs.rows, cells[0], minlength=problem.S).astype(np.int64)
             cells = cells + shown.further_cells(cells, visits[None], pairs, _further(seed))
         drawn = SparseTable(pairs.shape, pairs.offsets, pairs.columns, cells[0], np.zeros(problem.S))
         return TransferSet.from_counts(drawn, pairs, shown, states=problem.states, actions=problem.actions, seed=seed)
-    (counts,) = CountSampler(problem).draw(n, 1, np.random.default_rng(seed))
+    (counts,) = CountSampler(problem).draw(n, 1, rng)
     if shown.draws > 1:
         counts = counts + shown.further(counts, counts.sum(axis=2), problem.teacher, _further(seed))
     names = {"states": problem.states, "actions": problem.actions}

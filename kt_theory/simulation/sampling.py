@@ -1,8 +1,9 @@
 """From a problem and a stream of randomness to count tables, the sufficient statistic of every learner.
 
-NumPy draws uniforms, numba turns them into counts. Two routes to the same law, Multinomial(n, rho x pi*):
+numba draws the uniforms of NumPy's PCG64 and turns them into counts. Two routes to the same law, Multinomial(n, rho x
+pi*):
 
-- few samples per cell: one uniform per sample, looked up in an alias table. Cost: about 8 ns a sample;
+- few samples per cell: one uniform per sample, looked up in an alias table. Cost: about 4 ns a sample;
 - many: one binomial per cell, see `kt_theory.simulation.binomial`. Cost: 20 to 70 ns a cell, for every n.
 
 Which route is taken depends on the problem and n alone, never on threads or repeats. The repeats of one generator are
@@ -16,7 +17,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from kt_theory.problem import Problem
-from kt_theory.simulation import binomial, kernels
+from kt_theory.simulation import binomial, kernels, pcg64
 from kt_theory.sparse import SparseTable
 
 #: Samples per cell up to which single draws are cheaper than a binomial per cell (both measured, they cross near 20).
@@ -29,7 +30,7 @@ DRAWS_PER_STORED_CELL = 1
 #: The largest n. What rounding does to a binomial is worked out up to here, see `kt_theory.simulation.binomial`.
 N_MAX = 10**17
 
-#: Numbers held at once, in uniforms or in counts: half a megabyte, so that they stay in the processor's cache.
+#: Numbers held at once in counts: half a megabyte, so that they stay in the processor's cache.
 CHUNK = 65_536
 
 # glibc gives an array of more than 128 kB back to the system when it is freed, and is given the next one page by page,
@@ -38,8 +39,9 @@ CHUNK = 65_536
 np.empty(32 * 2**17 - 2**12)
 
 
-#: Uniforms drawn ahead for the binomials, at most and at least; and how many a binomial takes, nearly.
-AHEAD, A_FEW, EACH = 65_536, 4096, 2.3
+#: Uniforms drawn ahead, at most and at least: few, so that they stay in the processor's cache. And how many a binomial
+#: takes, nearly.
+AHEAD, A_FEW, EACH = 16_384, 4096, 2.3
 
 
 class CountSampler:
@@ -83,23 +85,27 @@ class CountSampler:
         but_last = np.append(self._shares[:-1], 0.0)
         self._odds, self._log_rest = but_last / (1.0 - but_last), np.log1p(-but_last)
 
-    def draw(self, n: int, reps: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
-        """Yield count tables, int64, shape (R, S, A), in chunks whose R add up to `reps`."""
+    def draw(self, n: int, reps: int, rng: np.random.Generator, further: bool = False) -> Iterator[np.ndarray]:
+        """Yield count tables, int64, shape (R, S, A), in chunks whose R add up to `reps`.
+
+        The tables do not depend on how they are cut. The further labels of a visit may, those of ``gumbel_top_k`` do:
+        where `further`, chunks are cut as they were when receipts were drawn.
+        """
         cells = self.masses.size
         one_by_one = n <= self._one_by_one
-        rows = max(1, CHUNK // max(n if one_by_one else 1, cells))
-        stream = Uniforms(rng, n, cells * reps)
-        for start in range(0, reps, rows):
-            R = min(rows, reps - start)
-            counts = self._tally(n, R, rng) if one_by_one else self._multinomial(n, R, stream)
+        stream = Uniforms(rng, n, 0 if one_by_one else cells * reps)
+        rows, done = max(1, CHUNK // max(n if one_by_one else 1, cells)), 0
+        while done < reps:
+            R = min(rows, reps - done) if further else rows_at_once(cells, reps - done)
+            counts = self._tally(n, R, stream) if one_by_one else self._multinomial(n, R, stream)
             yield counts.reshape(R, *self.shape)
+            done += R
 
-    def _tally(self, n: int, R: int, rng: np.random.Generator) -> np.ndarray:
-        counts = np.zeros((R, self.masses.size), dtype=np.int64)
-        # More than one piece only where a single repeat overflows a chunk (then R = 1).
-        for start in range(0, n, CHUNK):
-            uniforms = rng.random((R, min(CHUNK, n - start)))
-            kernels.tally(uniforms, self._keep, self._pairs, counts)
+    def _tally(self, n: int, R: int, stream: Uniforms) -> np.ndarray:
+        counts = np.empty((R, self.masses.size), dtype=np.int64)
+        if stream.ahead.size == 0:
+            stream.refill()
+        kernels.tally(stream.copies, stream.ahead, stream.state, n, self._keep, self._pairs, counts)
         return counts
 
     def _multinomial(self, n: int, R: int, stream: Uniforms) -> np.ndarray:
@@ -110,12 +116,21 @@ class CountSampler:
         return counts
 
 
+def rows_at_once(cells: int, left: int) -> int:
+    """Count tables in the next chunk: by sixteens, as vectors take them side by side, and no small rest behind them."""
+    rows = max(1, CHUNK // cells)
+    if rows >= 16:
+        rows = -(-rows // 16) * 16
+    return left if left < rows + 16 else rows
+
+
 class Uniforms:
     """The uniforms of a generator in their order, some drawn ahead: calls from a compiled loop cost ten times as much.
 
     Parameters
     ----------
     rng : Generator
+        Of NumPy's PCG64. It stays where it is.
     n : int
         Sum of a row of counts.
     binomials : int
@@ -123,6 +138,8 @@ class Uniforms:
 
     Attributes
     ----------
+    copies : ndarray
+        Where the stream is behind what was drawn, for `pcg64.fill`.
     ahead : ndarray, shape (m,)
         What was drawn.
     state : ndarray of int64, shape (4,)
@@ -130,7 +147,7 @@ class Uniforms:
     """
 
     def __init__(self, rng: np.random.Generator, n: int, binomials: int) -> None:
-        self._rng = rng
+        self.copies = pcg64.copies_of(rng)
         self._left = int(EACH * binomials)
         self.ahead = np.empty(0)
         self.state = np.array([0, 0, 0, n])
@@ -138,11 +155,12 @@ class Uniforms:
     def refill(self) -> None:
         """Keep what was not used and draw more behind it."""
         more = min(max(self._left, A_FEW), AHEAD)
+        more += -more % pcg64.COPIES
         self._left -= more
         unused = self.ahead[self.state[0] :]
         self.ahead = np.empty(unused.size + more)
         self.ahead[: unused.size] = unused
-        self._rng.random(out=self.ahead[unused.size :])
+        pcg64.fill(self.copies, self.ahead[unused.size :])
         self.state[0] = 0
 
 

@@ -93,7 +93,7 @@ class StoredCells:
         L = len(learners)
         out = np.empty((reps, L if controls is None else L + len(NAMES)))
         done = 0
-        for counts in self._sampler.draw(n, reps, rng):
+        for counts in self._sampler.draw(n, reps, rng, further=bool(more)):
             R = counts.shape[0]
             visits = np.empty((R, self.problem.S), dtype=np.int64)
             kernels.sparse_visits_of(counts, offsets, visits)
