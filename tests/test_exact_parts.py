@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from mpmath import mpf
 
-from kt_theory.exact import alike, circles, counts, kinks, levels, ptl, sel, sets, sgl
-from kt_theory.exact.rows import Estimate, OutOfReach, Row
+from kt_theory.exact import add, alike, circles, counts, ful, kinks, levels, ptl, sel, sets, sgl
+from kt_theory.exact.rows import Estimate, OutOfReach, Row, excess, first_sound, flushed, sound
+from kt_theory.numerics import binomials
 
 
 def row_of(p, rho=1.0, init=None) -> Row:
@@ -435,3 +436,148 @@ def test_the_seconds_of_a_row():
     unseen = int(np.count_nonzero(3000 * many.p < 36))
     assert 0 < unseen < 30
     assert sel.seconds(many, 3000) == pytest.approx(1e-3 + 0.5 * math.exp(0.4 * (unseen - 30)), rel=1e-12, abs=0)
+
+
+# --- Added counts, closed forms, and what bounds an answer ----------------------------------------------------
+
+
+def test_distinct_labels_and_those_that_are_not_listed():
+    # Oracle: enumeration by hand; labels that a sparse row does not list have probability 0
+    def alike_of(p, zeros):
+        labels, times = add._alike(Row(1.0, np.array(p), np.full(len(p), 0.1), 1, zeros=zeros))
+        return labels.tolist(), times.tolist()
+
+    assert alike_of([0.5, 0.25, 0.25], 0) == ([0.25, 0.5], [2, 1])
+    assert alike_of([0.5, 0.25, 0.25], 3) == ([0.0, 0.25, 0.5], [3, 2, 1])
+    assert alike_of([0.0, 0.5, 0.5], 3) == ([0.0, 0.5], [4, 2])
+    assert alike_of([0.0, 0.5, 0.5], 0) == ([0.0, 0.5], [1, 2])
+
+
+@pytest.mark.parametrize(
+    ("n", "rho"), [(100, 1.0), (100, 0.3), (40_000, 0.5), (40_100, 0.5), (10**7, 0.5), (10**9, 0.01)]
+)
+def test_windows_of_visits_leave_out_little(n, rho):
+    # Oracle: identity, t^2 / (2 (variance + t / 3)) is 33 at the reach of the shorter window, within a visit
+    first, last = add._window(n, rho)
+    if rho == 1:
+        assert (first, last) == (n, n)
+        return
+    wide, mean, variance = binomials.window(n, rho), n * rho, n * rho * (1 - rho)
+    if variance < 1e4:
+        assert (first, last) == wide
+        return
+    assert wide[0] < first < last < wide[1]
+    for t in (mean - first, last - mean):
+        assert (t - 1) ** 2 / (2 * (variance + (t - 1) / 3)) <= 33 * (1 + 1e-9)
+        assert t**2 / (2 * (variance + t / 3)) >= 33 * (1 - 1e-9)
+
+
+@pytest.mark.parametrize(
+    ("m", "p", "c"), [(1, 0.3, 0.2), (5, 0.5, 0.4), (40, 0.01, 0.1), (40, 0.99, 0.3), (3, 0.0, 0.5)]
+)
+def test_relative_entropies_of_added_counts(m, p, c):
+    # Oracle: mpmath, the sum over all counts at 30 digits
+    T = m + 3 * c
+    truth = mpf(0)
+    for x in range(m + 1):
+        q = (x + mpf(c)) / mpf(T)
+        term = (p * mpmath.log(p / q) if p else 0) - p + q
+        truth += math.comb(m, x) * mpf(p) ** x * (1 - mpf(p)) ** (m - x) * term
+    assert add._relative_entropy(m, c, T, p) == pytest.approx(float(truth), rel=1e-12, abs=0)
+
+
+@pytest.mark.parametrize("divergence", ["tv", "l2", "kl"])
+@pytest.mark.parametrize(("rho", "n"), [(1.0, 5), (0.4, 6), (0.4, 40)])
+def test_the_error_of_added_counts_term_by_term(divergence, rho, n):
+    # Oracle: definition, 1e-12 of the value, the unvisited part's own, and what dividing the row by its sum moves
+    row = row_of([0.25, 0.25, 0.5], rho)
+    found = add.row_risk(row, n, divergence)
+    own = ful.row_risk(row, n, divergence).error
+    assert found.error == pytest.approx(own + 1e-12 * found.value, rel=1e-6, abs=0)
+    assert found.proved == (n <= 32)
+    e = 2.0**-38
+    off = Row(rho, np.array([0.25, 0.25, 0.5 + e]), np.full(3, 1 / 3), 1)
+    moved = add.row_risk(off, n, divergence)
+    own = ful.row_risk(off, n, divergence).error
+    rounded = 2 * rho * e * (1 + moved.value / rho if divergence == "kl" else 1)
+    assert moved.error == pytest.approx(own + 1e-12 * moved.value + rounded, rel=1e-6, abs=0)
+
+
+def test_what_is_too_long_for_added_counts(monkeypatch):
+    # Oracle: definition, each cap from both sides
+    for divergence, cap in add.CAPS.items():
+        add._check(divergence, 7, cap)
+        with pytest.raises(OutOfReach, match=f"n is 7: {cap + 1} numbers exceed the cap of {cap}"):
+            add._check(divergence, 7, cap + 1)
+    assert add.CAPS == {"tv": 2 * 10**9, "l2": 10**9, "kl": 10**8}
+    monkeypatch.setattr(add, "BLOCK", 4)
+    assert [block.tolist() for block in add._blocks(3, 11)] == [[3, 4, 5, 6], [7, 8, 9, 10], [11]]
+    assert [block.tolist() for block in add._blocks(3, 6)] == [[3, 4, 5, 6]]
+
+
+@pytest.mark.parametrize("divergence", ["tv", "kl", "l2"])
+@pytest.mark.parametrize("n", [0, 1, 9])
+def test_the_error_of_unvisited_inputs_term_by_term(divergence, n):
+    # Oracle: definition, 16 roundings of the value, and what dividing both laws by their sums moves
+    p, init, e = np.array([0.125, 0.375, 0.5]), np.array([0.25, 0.25, 0.5]), 2.0**-36
+    exact = ful.row_risk(Row(0.5, p, init, 1), n, divergence)
+    assert exact.error == pytest.approx(16 * 2.0**-52 * exact.value, rel=1e-12, abs=0)
+    distance = exact.value / (0.5 * 0.5**n)
+    slope = {"tv": 1.0, "l2": 2.0, "kl": 2 + distance}[divergence]
+    for law, start in ((p + [0, 0, e], init), (p, init - [0, e, 0]), (p + [0, 0, e], init + [e, 0, 0])):
+        excess = (law.sum() - 1) + abs(start.sum() - 1)
+        found = ful.row_risk(Row(0.5, law, start, 1), n, divergence)
+        own = found.error - 16 * 2.0**-52 * found.value
+        assert own == pytest.approx(0.5 * 0.5**n * excess * slope, rel=1e-4, abs=0)
+    two = ful.row_risk(Row(0.5, p, np.array([0.25, 0.25, 0.25]), 1, zeros=2, start=0.125), n, divergence)
+    assert two.error == pytest.approx(16 * 2.0**-52 * two.value, rel=1e-12, abs=0)
+
+
+def test_labels_that_are_nearly_impossible_are_flushed():
+    # Oracle: definition, from 1e-290 on; such a label is seen in n draws with a probability of n times that at most
+    row = row_of([0.0, 1e-320, 9.9e-291, 1e-290, 1.0])
+    kept, moved = flushed(row, 6)
+    assert kept.p.tolist() == [0.0, 0.0, 0.0, 1e-290, 1.0]
+    assert moved == pytest.approx(7 * 5 * 1e-290, rel=1e-12, abs=0)
+    assert np.array_equal(kept.init, row.init)
+    same, nothing = flushed(row_of([0.0, 1e-290, 1.0]), 6)
+    assert nothing == 0.0
+    assert same.p.tolist() == [0.0, 1e-290, 1.0]
+
+
+def test_what_an_answer_must_be():
+    # Oracle: definition, a number with an error that meets its range, moved into it
+    def near(value, error):
+        return sound(Estimate(value, error, "r"), 1.0, 2.0).value
+
+    assert [near(0.9, 0.1), near(1.5, 0.0), near(2.2, 0.25)] == [1.0, 1.5, 2.0]
+    for value, error in ((0.9, 0.05), (2.2, 0.1), (math.nan, 0.0), (1.5, math.nan), (1.5, -1e-9), (math.inf, 0.0)):
+        with pytest.raises(OutOfReach, match="^r: "):
+            near(value, error)
+    endless = Estimate(math.inf, 0.0, "r")
+    assert sound(endless, 1.0, math.inf) is endless
+    with pytest.raises(OutOfReach, match="no number"):
+        sound(Estimate(-math.inf, 0.0, "r"), 1.0, math.inf)
+
+    def broken():
+        raise ZeroDivisionError("division")
+
+    def refused():
+        raise OutOfReach("too long")
+
+    good = Estimate(1.5, 0.0, "good")
+    assert first_sound([broken, refused, lambda: good, refused], 1.0, 2.0) == good
+    with pytest.raises(OutOfReach, match="a route met ZeroDivisionError, division"):
+        first_sound([refused, broken], 1.0, 2.0)
+    with pytest.raises(OutOfReach, match="too long"):
+        first_sound([broken, refused], 1.0, 2.0)
+    with pytest.raises(OutOfReach, match="no route applies"):
+        first_sound([], 1.0, 2.0)
+
+
+def test_how_far_a_law_is_from_one():
+    # Oracle: enumeration in exact binary fractions
+    assert excess(np.array([0.5, 0.25])) == 0.25
+    assert excess(np.array([0.5, 0.25]), 0.5) == 0.25
+    assert excess(np.array([0.5, 0.5 + 2.0**-50])) == 2.0**-50
+    assert excess(np.array([0.5, 0.5])) == 0.0
