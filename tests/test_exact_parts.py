@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from mpmath import mpf
 
-from kt_theory.exact import add, alike, circles, counts, ful, kinks, levels, ptl, sel, sets, sgl
+from kt_theory.exact import add, alike, circles, counts, ful, kinks, levels, ptl, sel, sets, sgl, told
 from kt_theory.exact.rows import Estimate, OutOfReach, Row, excess, first_sound, flushed, sound
 from kt_theory.numerics import binomials
 
@@ -524,7 +524,8 @@ def test_the_error_of_unvisited_inputs_term_by_term(divergence, n):
     assert exact.error == pytest.approx(16 * 2.0**-52 * exact.value, rel=1e-12, abs=0)
     distance = exact.value / (0.5 * 0.5**n)
     slope = {"tv": 1.0, "l2": 2.0, "kl": 2 + distance}[divergence]
-    for law, start in ((p + [0, 0, e], init), (p, init - [0, e, 0]), (p + [0, 0, e], init + [e, 0, 0])):
+    last, first, middle = np.array([0, 0, e]), np.array([e, 0, 0]), np.array([0, e, 0])
+    for law, start in ((p + last, init), (p, init - middle), (p + last, init + first)):
         excess = (law.sum() - 1) + abs(start.sum() - 1)
         found = ful.row_risk(Row(0.5, law, start, 1), n, divergence)
         own = found.error - 16 * 2.0**-52 * found.value
@@ -552,7 +553,7 @@ def test_what_an_answer_must_be():
 
     assert [near(0.9, 0.1), near(1.5, 0.0), near(2.2, 0.25)] == [1.0, 1.5, 2.0]
     for value, error in ((0.9, 0.05), (2.2, 0.1), (math.nan, 0.0), (1.5, math.nan), (1.5, -1e-9), (math.inf, 0.0)):
-        with pytest.raises(OutOfReach, match="^r: "):
+        with pytest.raises(OutOfReach, match=r"^r: "):
             near(value, error)
     endless = Estimate(math.inf, 0.0, "r")
     assert sound(endless, 1.0, math.inf) is endless
@@ -581,3 +582,59 @@ def test_how_far_a_law_is_from_one():
     assert excess(np.array([0.5, 0.25]), 0.5) == 0.25
     assert excess(np.array([0.5, 0.5 + 2.0**-50])) == 2.0**-50
     assert excess(np.array([0.5, 0.5])) == 0.0
+
+
+# --- Lists and several draws ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("rho", "n", "draws"), [(0.4, 6, 2), (0.4, 40, 3), (0.05, 3, 2), (0.9, 400, 1)])
+def test_numbers_of_visits_that_count(rho, n, draws):
+    # Oracle: second algorithm, visit by visit: the window of the binomial law, up to a missing mass of 1e-17
+    row = row_of([0.0, 0.25, 0.25, 0.5], rho)
+    first, number = told._visits(row, n, SimpleNamespace(draws=draws))
+    low, high = binomials.window(n, rho)
+    missing = [float(row.p @ (1 - row.p) ** (draws * N)) for N in range(low, high + 1)]
+    assert first == low
+    assert number == sum(x > 1e-17 for x in missing)
+    assert told._visits(row, 0, SimpleNamespace(draws=draws)) == (1, 0)
+
+
+def test_the_tail_of_a_list():
+    # Oracle: enumeration by hand: all but the end of the sorted row; the last label apart; ties whose init differs
+    p, init = np.array([0.1, 0.2, 0.2, 0.5]), np.array([0.4, 0.1, 0.1, 0.4])
+
+    def tail(top, init=init, last=math.nan, tied=False):
+        labels, start = told._tail(Row(1.0, p, init, 1, last=last), top, tied)
+        return labels.tolist(), start.tolist()
+
+    assert tail(1) == ([0.1, 0.2, 0.2], pytest.approx([2 / 3, 1 / 6, 1 / 6], rel=1e-15, abs=0))
+    assert tail(2) == ([0.1, 0.2], pytest.approx([0.8, 0.2], rel=1e-15, abs=0))
+    assert tail(3) == ([0.1], [1.0])
+    assert tail(9) == ([0.1], [1.0])
+    assert tail(1, last=0.5) == ([0.1, 0.2, 0.5], pytest.approx([4 / 9, 1 / 9, 4 / 9], rel=1e-15, abs=0))
+    assert tail(2, last=0.5) == ([0.1, 0.5], pytest.approx([0.5, 0.5], rel=1e-15, abs=0))
+    uneven = np.array([0.4, 0.1, 0.2, 0.3])
+    assert tail(1, uneven)[0] == [0.1, 0.2, 0.2]
+    assert tail(3, uneven)[0] == [0.1]
+    assert tail(2, uneven, tied=True)[0] == [0.1, 0.2]
+    with pytest.raises(OutOfReach, match="end of the list differ in init"):
+        tail(2, uneven)
+    with pytest.raises(OutOfReach, match="last one's probability differ in init"):
+        tail(1, uneven, last=0.2)
+    assert tail(1, uneven, last=0.2, tied=True)[0] == [0.1, 0.2, 0.2]
+
+
+@pytest.mark.parametrize(("rho", "n"), [(1.0, 5), (0.4, 6)])
+def test_what_a_tail_adds_term_by_term(rho, n):
+    # Oracle: definition, the tail's own error, the unvisited part's, and 8 roundings of all three parts
+    row = row_of([0.125, 0.375, 0.5], rho)
+    missed, unvisited = Estimate(0.25, 1e-9, "r", proved=False), Estimate(0.0625, 1e-10, "s")
+    found = told._with_list(row, n, 0.5, missed, unvisited, 1e-11)
+    replaced = rho * (1 - rho) ** n * 0.5
+    assert found.value == pytest.approx(0.25 - replaced + 0.0625, rel=1e-15, abs=0)
+    assert found.error == pytest.approx(1e-9 + 1e-10 + 1e-11, rel=1e-4, abs=0)
+    assert (found.route, found.proved) == ("r", False)
+    exact = told._with_list(row, n, 0.5, Estimate(0.25, 0.0, "r"), Estimate(0.0625, 0.0, "s"), 0.0)
+    assert exact.error == pytest.approx(8 * 2.0**-52 * (0.25 + replaced + 0.0625), rel=1e-12, abs=0)
+    none = told._with_list(row, n, 9.0, Estimate(1e-30, 0.0, "r"), Estimate(0.5, 0.0, "s"), 0.0)
+    assert none.value == 0.5 + 1e-30 * (rho == 1)
