@@ -494,6 +494,24 @@ def test_values_are_those_of_the_formulas(name):
         assert loss.score_value(z, row) == pytest.approx(wanted, rel=1e-12, abs=1e-15), (loss, e, z)
 
 
+def test_draws_of_too_many_tables_are_refused(monkeypatch):
+    # Oracle: enumeration, two draws of three labels have six tables of counts
+    from kt_theory.losses import draws
+
+    loss, p = kt.losses.make("random_sampling", k=2, power=0.5), np.array([0.5, 0.3, 0.2, 0.0])
+    monkeypatch.setattr(draws, "TABLES", 6)
+    r = np.sqrt(p) / np.sqrt(p).sum()
+    wanted = np.zeros(4)
+    for a, b in itertools.product(range(3), repeat=2):
+        t = np.bincount([a, b], minlength=4) * np.divide(p, r, out=np.zeros(4), where=r > 0)
+        wanted += r[a] * r[b] * t / t.sum()
+    assert loss.limit(p).student == pytest.approx(wanted, rel=1e-14, abs=0)
+    monkeypatch.setattr(draws, "TABLES", 5)
+    with pytest.raises(kt.Unsupported, match="random_sampling: k = 2 draws of 3 labels have more than 5 tables"):
+        loss.limit(p)
+    assert loss.limit([0.5, 0.5, 0.0]).student.tolist() == [0.5, 0.5, 0]
+
+
 #: What is held fixed by the gradient of a detached loss.
 HELD = {
     "adaptive_kl": ("_weight",),
