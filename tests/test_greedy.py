@@ -504,3 +504,21 @@ def test_errors_of_exact_regrets_are_small_and_cover_the_truth():
 def test_two_labels_within_rounding_are_the_most_likely_ones(p, q, rate):
     # Oracle: definition, 1 / (1 - sqrt(q / p))^2; of labels that tie none is found
     assert kt.exchange_rate(np.array([p, q]) / (p + q)) == pytest.approx(rate, rel=1e-13)
+
+
+@pytest.mark.parametrize(("fine", "coarse"), [(0.1, 0.3), (0.3, 0.1)])
+def test_an_error_that_is_estimated_is_ten_times_what_fewer_nodes_change(fine, coarse, monkeypatch):
+    # Oracle: definition, 48 and 36 nodes of Gauss's rule, of either sign; 97 labels may tie
+    monkeypatch.setattr(hard_choices, "_named", lambda *of: fine if of[9].size == 48 else coarse)
+    p, times = np.array([0.01, 0.03]), np.array([97, 1])
+    value, error, proved = hard_choices.named_cost(p, times, np.array([0.02, 0.0]), 1.0, 200)
+    assert (value, error, proved) == (fine, pytest.approx(2.0, abs=1e-11), False)
+    assert hard_choices.named_cost(p, times - [2, 0], np.array([0.02, 0.0]), 1.0, 200)[2]
+
+
+def test_more_samples_than_are_gone_through_are_refused():
+    # Oracle: definition, 10^9 at most
+    problem = kt.Problem([1.0], [[1.0, 0.0]])
+    assert kt.expected_greedy_risk(problem, "soft", 10**9).value == 0.0
+    with pytest.raises(ValueError, match=r"n is 1000000001: at most 1000000000 samples"):
+        kt.expected_greedy_risk(problem, "soft", 10**9 + 1)

@@ -648,3 +648,16 @@ def test_a_game_that_is_not_closed_is_held_against_the_bounds(monkeypatch: pytes
         found = hard.minimax_hard(1, 2, 3)
         assert (found.lower, found.upper, found.student, found.exact) == (low, high, student, False)
     assert hard.CLOSED == 1e-3
+
+
+@pytest.mark.parametrize("off", [-4, 4])
+def test_a_row_is_polished_from_either_side(off: int) -> None:
+    # Oracle: enumeration of the numbers of equal labels; a step of the light mass either way
+    visits = told_lower.Visits(0, 1, 30, 12)
+    best = max((visits.exact(1.0, k, 1 / k) for k in range(1, 30)), key=lambda row: row.cost)
+    start = told_lower.Row(0.0, best.k + off, 1 / (best.k + off))
+    assert visits.polished(1.0, start) == best
+    mixed = visits.polished(0.3, told_lower.Row(0.0, 5, 0.09))
+    for scale in (0.5, 0.8, 1.25, 1.6):
+        again = visits.polished(0.3, told_lower.Row(0.0, mixed.k, min(mixed.x * scale, 1 / (mixed.k + 1))))
+        assert again.cost == pytest.approx(mixed.cost, rel=1e-4, abs=0)
