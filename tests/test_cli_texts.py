@@ -989,6 +989,20 @@ def test_study_plot(monkeypatch, capsys):
     assert drawn == []
 
 
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("plot x --out o.gif", "o.gif: its name must end in .png"),
+        ("export x --out o.xlsx", "o.xlsx: its name must end in .csv or .parquet"),
+    ],
+)
+def test_outputs_of_a_study_are_refused_before_it_is_read(words, sentence, monkeypatch, capsys):
+    # Oracle: definition, one sentence
+    monkeypatch.setattr(kt.study, "export", lambda folder: pytest.fail("the study was read"))
+    assert cli.main(["study", *words.split()]) == 2
+    assert capsys.readouterr() == ("", f"kt-theory: error: {sentence}\n")
+
+
 def test_slopes_of_a_study():
     # Oracle: definition, by hand
     columns = {"panel": ["a", "bb"], "learner": ["x", "y"], "slope": [-0.51234, 0.0], "slope_se": [0.0126, 0.0]}

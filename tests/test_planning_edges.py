@@ -13,6 +13,7 @@ from kt_theory.auditing import certificate
 from kt_theory.exact.rows import Estimate, OutOfReach
 from kt_theory.planning import annotations, promises, searching, worlds
 from kt_theory.records.columns import Columns
+from kt_theory.sparse import SparseTable
 from kt_theory.storage import choosing
 
 
@@ -738,6 +739,23 @@ def test_teachers_that_are_told(monkeypatch):
     rounded = kt.TransferSet.from_records({"s": [0], "a": [0], "logp": [-0.69]}, actions=[0, 1], told_as="rounded:2")
     said = "pilot has protocol rounded:2: its probabilities are not told as they are; plan from its labels "
     assert sentence_of(worlds.Worlds, rounded) == f"{said}alone, as hard ones"
+
+
+@pytest.mark.parametrize(
+    ("top", "counts", "values", "known"),
+    [
+        (2, [1, 1], [0.5, 0.25], True),
+        (2, [1, 1], [0.5, math.nan], False),
+        (2, [1, 0], [0.5, math.nan], True),
+        (2, [1, 1], [], False),
+        (None, [1, 1], [0.5, math.nan], True),
+    ],
+)
+def test_whether_all_that_was_drawn_is_told(top, counts, values, known):
+    # Oracle: enumeration: every drawn label has a value, unless the protocol has no list
+    pairs = SparseTable.of_keys(np.arange(2), np.array(counts), (1, 3), np.zeros(1))
+    told = SparseTable.of_keys(np.arange(len(values)), np.array(values, dtype=float), (1, 3), np.full(1, math.nan))
+    assert worlds._known(SimpleNamespace(protocol=SimpleNamespace(top=top)), pairs, told) is known
 
 
 def test_the_law_of_inputs_and_the_number_of_teachers(monkeypatch):

@@ -882,6 +882,19 @@ def test_a_sparse_student_before_any_data(monkeypatch):
     assert sparse.dense().tolist() == dense.tolist() == [[1.0, 0.0, 0.0], [0.0, 0.25, 0.75]]
 
 
+def test_the_teacher_of_a_language_model(tmp_path):
+    # Oracle: enumeration by hand: what a row does not list is 0, what is left is the label <other>; rows sum to one
+    arrays = {"token": np.array([[2, 0], [1, 2]], dtype=np.int32), "other": np.array([0.25, 0.5])}
+    arrays |= {"logprob": np.log(np.array([[0.5, 0.25], [0.25, 0.75]])), "prompt": np.array(["x", "y"])}
+    arrays |= {"token_bytes": np.frombuffer(b"abb\xff", dtype=np.uint8), "token_ends": np.array([1, 3, 4])}
+    np.savez(tmp_path / "model.npz", **arrays)
+    found = teachers._language_model(tmp_path / "model.npz")
+    assert (found.states, found.actions, found.name) == (("x", "y"), ("a", "bb", "\\xff", "<other>"), "model")
+    wanted = [[0.25, 0.0, 0.5, 0.25], [0.0, 0.25 / 1.5, 0.75 / 1.5, 0.5 / 1.5]]
+    assert found.dense().teacher == pytest.approx(np.array(wanted), rel=1e-15, abs=0)
+    assert found.rho.tolist() == [0.5, 0.5]
+
+
 # --- Writing ----------------------------------------------------------------------------------------------
 
 
