@@ -661,3 +661,18 @@ def test_a_row_is_polished_from_either_side(off: int) -> None:
     for scale in (0.5, 0.8, 1.25, 1.6):
         again = visits.polished(0.3, told_lower.Row(0.0, mixed.k, min(mixed.x * scale, 1 / (mixed.k + 1))))
         assert again.cost == pytest.approx(mixed.cost, rel=1e-4, abs=0)
+
+
+@pytest.mark.parametrize(("K", "M", "A", "n", "a", "b"), [(1, 2, 7, 40, 0.1, 0.3), (0, 3, 9, 500, 0.0, 0.2)])
+def test_the_bound_of_an_input_between_two_masses_is_its_formula(
+    K: int, M: int, A: int, n: int, a: float, b: float
+) -> None:
+    # Oracle: arithmetic, no visit by a grid of masses, and c_inf (A-K) E[r / (N+1); N >= 1] by SciPy's binomial law
+    found = told_upper.mass_bound(told_lower.Visits(K, M, A, n), a, b)
+    r = np.linspace(a, b, 200_001)
+    never = (1 - 1 / A) * float((r * (1 - r) ** n).max())
+    N = np.arange(1, n + 1)
+    share = b * float(stats.binom.pmf(N, n, b) @ (1 / (N + 1)))
+    seen = max(told_upper.window(n, a)[0], 1) if a > 0 else 1
+    truth = never + constants.C_INF * (A - K) / M * (1 + 1 / seen) * share
+    assert truth * (1 - 1e-12) <= found <= truth * (1 + 1e-9 / 4)
