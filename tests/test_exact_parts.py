@@ -638,3 +638,42 @@ def test_what_a_tail_adds_term_by_term(rho, n):
     assert exact.error == pytest.approx(8 * 2.0**-52 * (0.25 + replaced + 0.0625), rel=1e-12, abs=0)
     none = told._with_list(row, n, 9.0, Estimate(1e-30, 0.0, "r"), Estimate(0.5, 0.0, "s"), 0.0)
     assert none.value == 0.5 + 1e-30 * (rho == 1)
+
+
+@pytest.mark.parametrize("labels", CIRCLES)
+@pytest.mark.parametrize("n", [1, 40])
+def test_circles_go_through_the_saddle_point(labels, n):
+    # Oracle: enumeration of the pairs of labels; the mean of R k in the law c e^(R k) is n + 1/2 at the best R
+    each = [*labels.p.tolist(), *np.repeat(labels.idle, labels.times).tolist()]
+    seen = [*labels.w.tolist(), *[0.0] * labels.always]
+    truth: dict[float, float] = {}
+    for a, b in itertools.combinations(range(len(each)), 2):
+        kept = round(1 - seen[a] - seen[b], 12)
+        truth[kept] = truth.get(kept, 0.0) + abs(each[a] - each[b]) / max(2, labels.always)
+    c, k = labels.pairs
+    found: dict[float, float] = {}
+    for weight, mass in zip(c.tolist(), k.tolist(), strict=True):
+        found[round(mass, 12)] = found.get(round(mass, 12), 0.0) + weight
+    assert found == pytest.approx({mass: weight for mass, weight in truth.items() if weight > 1e-15}, rel=1e-12, abs=0)
+    R = circles.circle_of(labels, n, 1e-13 * float(c @ k**n)).R
+    share = c * np.exp(R * (k - k.max()))
+    assert float(share @ (R * k)) / float(share.sum()) == pytest.approx(n + 0.5, rel=1e-12, abs=0)
+
+
+@pytest.mark.parametrize("divergence", ["tv", "l2", "kl"])
+@pytest.mark.parametrize(("rho", "n"), [(1.0, 3), (0.4, 6)])
+def test_added_counts_by_all_counts_of_a_label(divergence, rho, n):
+    # Oracle: enumeration, visits and counts of each label, costs as they are defined
+    p = [0.1, 0.2, 0.2, 0.5]
+    found = add.row_risk(row_of(p, rho), n, divergence)
+    truth = rho * (1 - rho) ** n * ful.between(np.array(p), np.full(4, 0.25), divergence)
+    for m, x in itertools.product(range(1, n + 1), range(n + 1)):
+        if x > m:
+            continue
+        visits = math.comb(n, m) * rho**m * (1 - rho) ** (n - m)
+        c = 0.4 * math.sqrt(m / 3)
+        for a in p:
+            q, chance = (x + c) / (m + 4 * c), math.comb(m, x) * a**x * (1 - a) ** (m - x)
+            cost = {"tv": abs(q - a) / 2, "l2": (q - a) ** 2, "kl": a * math.log(a / q)}[divergence]
+            truth += rho * visits * chance * cost
+    assert found.value == pytest.approx(truth, rel=1e-12, abs=0)
