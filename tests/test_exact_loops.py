@@ -450,8 +450,9 @@ def test_families(n, A, r, k):
 @pytest.mark.parametrize("close", [1e-3, 1e-9])
 def test_peaks_of_families(n, A, r, k, right, close):
     # Oracle: second algorithm, a ladder of places: none is higher, and the highest is the next one
-    at, value = loops_sel.family_peak(n, A, r, k, 0.0, right, close * right, 200)
-    x = np.linspace(0.0, right, 101)
+    left = 0.05 * right
+    at, value = loops_sel.family_peak(n, A, r, k, left, right, close * right, 200)
+    x = np.linspace(left, right, 101)
     out, here = np.empty(101), np.empty(3)
     loops_sel.family(n, A, r, k, np.minimum(x, r / k), out)
     assert value >= out.max() * (1 - close)
@@ -460,8 +461,8 @@ def test_peaks_of_families(n, A, r, k, right, close):
     loops_sel.family(n, A, r, k, np.minimum(near, r / k), here)
     assert value == here[1]
     assert max(here[0], here[2]) <= value * (1 + 1e-13)
-    few = [loops_sel.family_peak(n, A, r, k, 0.0, right, 1e-9 * right, turns)[1] for turns in (0, 1, 30)]
-    loops_sel.family(n, A, r, k, np.array([(1.5 - math.sqrt(1.25)) * right] * 3), here)
+    few = [loops_sel.family_peak(n, A, r, k, left, right, 1e-9 * right, turns)[1] for turns in (0, 1, 30)]
+    loops_sel.family(n, A, r, k, np.array([left + (1.5 - math.sqrt(1.25)) * (right - left)] * 3), here)
     assert few[0] == pytest.approx(here[0], rel=1e-12, abs=0)
     assert few[0] <= few[1] <= few[2]
     assert few[2] == pytest.approx(value, rel=max(close**1.5, 1e-12), abs=0)
