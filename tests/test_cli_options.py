@@ -585,7 +585,7 @@ def test_the_width_without_columns(monkeypatch):
 
 def test_json_has_no_number_that_is_not_finite(capsys):
     # Oracle: definition, by hand; two spaces a level, NumPy's numbers as Python's
-    print_json({"a": [math.inf, -math.inf, math.nan, 1.5], "b": {"c": np.float64("nan"), "d": np.int64(3)}, "e": (1,)})
+    print_json({"a": [math.inf, -math.inf, math.nan, 1.5], "b": {"c": np.float32("nan"), "d": np.int64(3)}, "e": (1,)})
     assert capsys.readouterr().out == (
         '{\n  "a": [\n    null,\n    null,\n    null,\n    1.5\n  ],\n'
         '  "b": {\n    "c": null,\n    "d": 3\n  },\n  "e": [\n    1\n  ]\n}\n'
