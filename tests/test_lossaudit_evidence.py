@@ -341,6 +341,7 @@ def test_bars_stand_side_by_side_over_their_ticks():
 def test_figures_of_lessons_are_written_where_the_reader_stands(tmp_path, monkeypatch, capsys):
     # Oracle: definition: sizes in inches, one panel or more; nothing is written in a notebook
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)  # another test may have loaded it
     sizes = []
     monkeypatch.setattr(Figure, "savefig", lambda figure, target, **_: sizes.append(tuple(figure.get_size_inches())))
     lessons.draw("one", Panel("t"))
