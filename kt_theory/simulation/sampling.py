@@ -39,9 +39,9 @@ CHUNK = 65_536
 np.empty(32 * 2**17 - 2**12)
 
 
-#: Uniforms drawn ahead, at most and at least: few, so that they stay in the processor's cache. And how many a binomial
-#: takes, nearly.
-AHEAD, A_FEW, EACH = 16_384, 4096, 2.3
+#: Uniforms drawn ahead, at most, for binomials, since threads wait for each other at a refill; at least, and for single
+#: samples, so that they stay in the processor's first cache. And how many a binomial takes, nearly.
+AHEAD, A_FEW, EACH = 65_536, 4096, 2.3
 
 
 class CountSampler:
