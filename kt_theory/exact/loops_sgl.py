@@ -115,7 +115,9 @@ def add_deviations(
 
 
 @jit
-def _by_ratios(at: np.ndarray, weight: np.ndarray, p: float, f: np.ndarray, v: np.ndarray, total: np.ndarray) -> None:
+def _by_ratios(
+    at: np.ndarray, weight: np.ndarray, p: float, f: np.ndarray, v: np.ndarray, total: np.ndarray
+) -> None:
     """Fill `total` with the sums of the columns: de Moivre's f at the first m of each, ratios from there.
 
     f(m+1) / f(m) is m q / (m - v + 1) where v = max(1, ceil(mp)) stays, m p / v where v grows by 1: four roundings.
@@ -200,14 +202,10 @@ def waves(n: float, rho: float, p: float, goal: float, work: float) -> float:
             second = power * (1.0 - 2.5 * u + 4.375 * square)
             turned = math.pi * k
             total -= h * first / (2.0 * turned**2)
-            total += (
-                h
-                * h
-                * (
-                    (1.0 - c) * second.real / (24.0 * turned**2)
-                    - (1.0 - 2.0 * p) * second.imag / (4.0 * turned**3)
-                    - 3.0 * second.real / (8.0 * turned**4)
-                )
+            total += h * h * (
+                (1.0 - c) * second.real / (24.0 * turned**2)
+                - (1.0 - 2.0 * p) * second.imag / (4.0 * turned**3)
+                - 3.0 * second.real / (8.0 * turned**4)
             )
             k += 1.0
         turns += 1.0

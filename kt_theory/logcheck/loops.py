@@ -154,20 +154,8 @@ def walk(
         for c in range(offsets[g], offsets[g + 1]):
             if listed[c]:
                 _learn(
-                    g,
-                    c,
-                    offsets,
-                    logp,
-                    known,
-                    tree,
-                    ranks,
-                    moments,
-                    betas,
-                    partition,
-                    levels,
-                    level_mass,
-                    tops,
-                    top_mass,
+                    g, c, offsets, logp, known, tree, ranks, moments, betas, partition, levels, level_mass,
+                    tops, top_mass
                 )
     # The mean of log(p / r) over the new labels so far, from one label of p = r/e: how small new labels are.
     small, seen = -1.0, 1.0

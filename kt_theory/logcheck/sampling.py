@@ -259,14 +259,8 @@ def _temperature(
     if kind == "greedy":
         return Finding("temperature", "0 (greedy)", "see greedy", alarm=True)
     if math.isnan(beta):
-        return (
-            _nothing_known(cells, "temperature")
-            if not totals.steps
-            else Finding(
-                "temperature",
-                "cannot tell",
-                "the known labels of every input have one probability, or there is one only",
-            )
+        return _nothing_known(cells, "temperature") if not totals.steps else Finding(
+            "temperature", "cannot tell", "the known labels of every input have one probability, or there is one only"
         )
     T = 1 / beta
     # With what rounding may move the score by.

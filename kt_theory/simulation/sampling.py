@@ -125,7 +125,7 @@ def rows_at_once(cells: int, left: int) -> int:
 
 
 class Uniforms:
-    """The uniforms of a generator in their order, some drawn ahead: calls from a compiled loop cost ten times as much.
+    """The uniforms of a generator in their order, a block of them drawn ahead of the loop that uses them.
 
     Parameters
     ----------
