@@ -322,7 +322,7 @@ def test_frequencies_in_the_figure_are_exact(study: dict[str, object]) -> None:
         x = np.arange(n + 1)
         deviations = [np.abs(x / n - p) @ stats.binom.pmf(x, n, p) for p in values]
         value = committed[(committed["source"] == "frequencies") & (committed["annotations"] == n)]["mean"].item()
-        assert value == pytest.approx(0.5 * times @ deviations / len(rows), rel=1e-9)
+        assert value == pytest.approx(0.5 * times @ deviations / len(rows), rel=1e-9, abs=0)
 
 
 def test_the_figure_falls_at_the_rate_of_counting() -> None:

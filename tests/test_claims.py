@@ -161,7 +161,7 @@ def test_a_mean_may_lie_four_errors_beyond_a_bound():
     below, above = claims._ratios(rows, half, sign=-1), claims._ratios(rows, half, sign=+1)
     assert below["held"].tolist() == [True, False, True, True]
     assert above["held"].tolist() == [True, True, True, False]
-    assert below["ratio"].tolist() == pytest.approx([1.125, 1.1252, 0.875, 0.8748], rel=1e-14)
+    assert below["ratio"].tolist() == pytest.approx([1.125, 1.1252, 0.875, 0.8748], rel=1e-14, abs=0)
     sure = receipts_of(n=[10] * 3, mean=[0.5, 0.5001, 0.4999])
     assert claims._ratios(sure, half, sign=-1)["held"].tolist() == [True, False, True]
     assert claims._ratios(sure, half, sign=+1)["held"].tolist() == [True, True, False]
@@ -215,7 +215,7 @@ def test_a_row_of_the_scoreboard_by_hand():
     assert (row.theory, row.published, row.points, row.n_min, row.n_max) == (-0.5, -0.49, 4, 100, 10**5)
     assert (row.slope, row.exact_slope) == pytest.approx((-0.5, -0.5), abs=1e-12)
     over = [0.25 * m**-0.5 / bounds.hard_upper_mean(S=2, A=3, n=m) for m in n]
-    assert row.below_upper == pytest.approx(max(over), rel=1e-13)
+    assert row.below_upper == pytest.approx(max(over), rel=1e-13, abs=0)
     assert np.isnan(row.above_lower)
     assert (row.checked, row.held, row.resolved) == (4, True, True)
     short = claims.scoreboard(rows, claim, exact=twice.iloc[1:])
@@ -224,7 +224,7 @@ def test_a_row_of_the_scoreboard_by_hand():
     both = claims.scoreboard(rows, {"p": claims.Claims(lower="hard")})
     assert (both["checked"].item(), both["held"].item()) == (8, True)
     assert both["above_lower"].item() == pytest.approx(
-        min(0.25 * m**-0.5 / bounds.hard_lower_mean(S=2, A=3, n=m) for m in n), rel=1e-13
+        min(0.25 * m**-0.5 / bounds.hard_lower_mean(S=2, A=3, n=m) for m in n), rel=1e-13, abs=0
     )
     assert np.isnan(both["theory"].item())
     # Two points are no fit.
@@ -248,8 +248,8 @@ def test_an_interval_is_held_against_the_bounds_of_the_paper(lower, upper, paper
     (row,) = claims.gap_scoreboard(gaps).itertuples()
     assert row.held is held
     assert (row.panel, row.learner) == ("minimax risk, hard labels, S=2, A=3", "any")
-    assert row.above_lower == pytest.approx(np.nanmin([upper / paper_lower, 4.0]), rel=1e-14)
-    assert row.below_upper == pytest.approx(np.nanmax([lower / paper_upper, 0.25]), rel=1e-14)
+    assert row.above_lower == pytest.approx(np.nanmin([upper / paper_lower, 4.0]), rel=1e-14, abs=0)
+    assert row.below_upper == pytest.approx(np.nanmax([lower / paper_upper, 0.25]), rel=1e-14, abs=0)
     assert row.checked == (6 if paper_lower == paper_lower else 4)
     assert (row.points, row.resolved) == (0, False)
     assert all(np.isnan(getattr(row, name)) for name in ("theory", "published", "slope", "slope_se", "n_min", "n_max"))
@@ -262,7 +262,7 @@ def test_errors_that_are_none_have_no_z():
         n=n, mean=[0.5, 0.25, 0.5, 1e-15, 1.1e-15], mcse=[0.25, 0.25, 0.0, 0.25, 0.25], nonzero=[30, 29, 99, 99, 99]
     )
     exact = pd.DataFrame({"panel": "p", "learner": "CE_sgl", "n": n, "mean": [1.0, 1.0, 1.0, 1.0, 0.5]})
-    assert claims.z_scores(drawn, exact) == pytest.approx([-2.0, -2.0], rel=1e-12)
+    assert claims.z_scores(drawn, exact) == pytest.approx([-2.0, -2.0], rel=1e-12, abs=0)
 
 
 @pytest.mark.parametrize(

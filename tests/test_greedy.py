@@ -198,7 +198,7 @@ def test_two_labels_at_a_million_samples():
             if m % 2 == 0:
                 middle = 0.5 * scipy.stats.binom.pmf(m // 2, m, p)
             total += scipy.stats.binom.pmf(m, n, 0.01) * (low + middle)
-    assert found.value == pytest.approx(0.01 * float(total), rel=1e-9)
+    assert found.value == pytest.approx(0.01 * float(total), rel=1e-9, abs=0)
 
 
 def test_rows_out_of_reach_are_refused():
@@ -245,11 +245,11 @@ def test_the_exchange_rate_is_the_ratio_of_exponents():
     for protocol, n in (("partial", 4000), ("hard", 40_000)):
         here, there = (kt.expected_greedy_risk(problem, protocol, m, "disagreement").value for m in (n, 2 * n))
         slope[protocol] = math.log(here / there) / n
-    assert slope["hard"] == pytest.approx(rho * (math.sqrt(0.6) - 0.5) ** 2, rel=0.12)
+    assert slope["hard"] == pytest.approx(rho * (math.sqrt(0.6) - 0.5) ** 2, rel=0.12, abs=0)
     assert slope["partial"] >= rho * 0.6
     assert slope["partial"] / slope["hard"] >= 0.88 * kt.exchange_rate(p)
     rates = [kt.exchange_rate(np.array([1, x]) / (1 + x)) for x in (0.25, 0.5, 0.75, 0.9, 0.99)]
-    assert rates == pytest.approx([4, 11.6568542, 55.7128129, 379.7366, 39_799.75], rel=1e-6)
+    assert rates == pytest.approx([4, 11.6568542, 55.7128129, 379.7366, 39_799.75], rel=1e-6, abs=0)
     assert kt.exchange_rate([1.0]) == kt.exchange_rate([0.0, 1.0]) == 1.0
     assert kt.exchange_rate([0.5, 0.5]) == math.inf
 
@@ -280,7 +280,7 @@ def test_a_regret_whose_error_is_estimated_is_no_proof():
         found = kt.minimax_greedy("hard", *sizes)
         risk = kt.expected_greedy_risk(found.instance, "hard", sizes[-1])
         assert (found.lower_end.grade, risk.proved) == (grade, grade == "proved")
-        assert risk.value == pytest.approx(found.lower, rel=1e-6)
+        assert risk.value == pytest.approx(found.lower, rel=1e-6, abs=0)
 
 
 def test_kappa():
@@ -296,7 +296,7 @@ def test_kappa():
     assert kt.minimax_constant("greedy", 4, 1) == 0.0
     assert kt.minimax_constant("greedy", 9, 50) == pytest.approx(3 * 0.2396507875, abs=1e-9)
     late = kt.minimax_greedy("hard", 3, 8, 300_000)
-    assert late.lower * math.sqrt(300_000) == pytest.approx(kt.minimax_constant("greedy", 3, 8), rel=2e-3)
+    assert late.lower * math.sqrt(300_000) == pytest.approx(kt.minimax_constant("greedy", 3, 8), rel=2e-3, abs=0)
 
 
 def unvisited_by_search(S, n):
@@ -317,22 +317,26 @@ def test_intervals_of_the_minimax_regret():
     for S, A, n in ((1, 3, 2), (3, 4, 2), (3, 4, 3), (10, 10, 1000), (2, 2, 0)):
         soft, partial, hard = (kt.minimax_greedy(p, S, A, n) for p in ("soft", "partial", "hard"))
         assert soft.exact
-        assert soft.lower == pytest.approx((1 - 1 / A) * unvisited_by_search(S, n), rel=1e-8)
+        assert soft.lower == pytest.approx((1 - 1 / A) * unvisited_by_search(S, n), rel=1e-8, abs=0)
         # A share for every label, or one of another n, would be seen.
-        assert S == 1 < n or soft.lower != pytest.approx(unvisited_by_search(S, n), rel=1e-8)
-        assert S == 1 or n == 0 or soft.lower != pytest.approx((1 - 1 / A) * unvisited_by_search(S, n + 1), rel=1e-8)
+        assert S == 1 < n or soft.lower != pytest.approx(unvisited_by_search(S, n), rel=1e-8, abs=0)
+        assert (
+            S == 1
+            or n == 0
+            or soft.lower != pytest.approx((1 - 1 / A) * unvisited_by_search(S, n + 1), rel=1e-8, abs=0)
+        )
         assert soft.lower <= partial.lower <= partial.upper
         assert partial.lower <= hard.upper
         assert hard.lower <= hard.upper
         if n < S:
             assert partial.exact
-            assert partial.lower == pytest.approx((1 - 1 / A) * (1 - 1 / S) ** n, rel=1e-14)
+            assert partial.lower == pytest.approx((1 - 1 / A) * (1 - 1 / S) ** n, rel=1e-14, abs=0)
         elif S > 1:
             assert partial.upper / partial.lower <= S / (S - 1) + 1e-12
     wide = kt.minimax_greedy("partial", 10, 10, 1000)
     assert wide.upper / wide.lower < 1.12
     hard = kt.minimax_greedy("hard", 2, 5, 40)
-    assert kt.expected_greedy_risk(hard.instance, "hard", 40).value == pytest.approx(hard.lower, rel=1e-9)
+    assert kt.expected_greedy_risk(hard.instance, "hard", 40).value == pytest.approx(hard.lower, rel=1e-9, abs=0)
     partial = kt.minimax_greedy("partial", 4, 3, 50)
     assert kt.expected_greedy_risk(partial.instance, "partial", 50).value <= partial.upper
 
@@ -462,13 +466,13 @@ def test_poisson_laws_by_loaders_form():
         assert scipy.stats.poisson.cdf(hard_choices._low(mean), mean) < 2e-16
         assert scipy.stats.poisson.sf(hard_choices._high(mean), mean) < 2e-16
         assert scipy.stats.poisson.cdf(hard_choices._low(mean) * (1 + 2 / math.sqrt(mean + 1)), mean) < 1e-7
-    assert (hard_choices._low(100.0), hard_choices._high(100.0)) == pytest.approx((17, 206), rel=1e-14)
+    assert (hard_choices._low(100.0), hard_choices._high(100.0)) == pytest.approx((17, 206), rel=1e-14, abs=0)
 
 
 def test_powers_of_complex_numbers():
     # Oracle: identity
     for times in range(1, 20):
-        assert hard_choices._power.py_func(0.9 + 0.2j, times) == pytest.approx((0.9 + 0.2j) ** times, rel=1e-13)
+        assert hard_choices._power.py_func(0.9 + 0.2j, times) == pytest.approx((0.9 + 0.2j) ** times, rel=1e-13, abs=0)
 
 
 def test_terms_of_many_equal_labels():
@@ -503,7 +507,7 @@ def test_errors_of_exact_regrets_are_small_and_cover_the_truth():
 )
 def test_two_labels_within_rounding_are_the_most_likely_ones(p, q, rate):
     # Oracle: definition, 1 / (1 - sqrt(q / p))^2; of labels that tie none is found
-    assert kt.exchange_rate(np.array([p, q]) / (p + q)) == pytest.approx(rate, rel=1e-13)
+    assert kt.exchange_rate(np.array([p, q]) / (p + q)) == pytest.approx(rate, rel=1e-13, abs=0)
 
 
 @pytest.mark.parametrize(("fine", "coarse"), [(0.1, 0.3), (0.3, 0.1)])

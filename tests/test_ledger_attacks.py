@@ -111,7 +111,7 @@ def test_moving_mass_keeps_it_and_moves_some():
         changed = problems.moved(law, rng)
         (gave,) = np.flatnonzero(changed < law)
         assert np.flatnonzero(changed > law).size == 1
-        assert changed.sum() == pytest.approx(1, rel=1e-14)
+        assert changed.sum() == pytest.approx(1, rel=1e-14, abs=0)
         parts.add(round((law[gave] - changed[gave]) / law[gave], 9))
     assert parts == {1.0, 0.5, 0.1, 0.01, 0.001}
 
@@ -382,7 +382,7 @@ def test_equalities_limits_and_changes():
     trial = equal("here", 1.0, 1.5, 0.1)
     assert (trial.lhs, trial.kind) == (0.5, "algebra")
     assert math.isnan(trial.n)
-    assert trial.rhs == pytest.approx(0.15, rel=1e-14)
+    assert trial.rhs == pytest.approx(0.15, rel=1e-14, abs=0)
     assert trial.broken
     assert not equal("here", 1.4, 1.5, 0.1).broken
     assert (within("here", 1.1, 1.0, 0.2).kind, within("here", 1.1, 1.0, 0.2, 7).n) == ("exact", 7)
@@ -554,7 +554,7 @@ def test_a_mixture_of_inputs_has_a_heavy_one_at_least():
     # Oracle: definition, of three inputs two are light, each with 1 - 1/A and e^-1 at n rho = 1
     rng = SimpleNamespace(random=iter([0.1, 0.0, 0.5]).__next__)
     _, _, soft = worlds.mixture(3, 10, rng)
-    assert soft == pytest.approx(2 * 0.9 / math.e / kt.minimax_constant("soft", 3, 10), rel=1e-12)
+    assert soft == pytest.approx(2 * 0.9 / math.e / kt.minimax_constant("soft", 3, 10), rel=1e-12, abs=0)
 
 
 def test_frequencies_are_watched_along_paths():
@@ -573,7 +573,7 @@ def test_frequencies_are_watched_along_paths():
     assert [(t.n, t.alarm) for t in trials] == [(n, ALARM) for _, n, _ in watched]
     for (p, n, alarm), (law, m, frequencies) in zip(asked, watched, strict=True):
         assert (p is law, n) == (True, m)
-        assert alarm * len(frequencies) == pytest.approx(ALARM, rel=1e-14)
+        assert alarm * len(frequencies) == pytest.approx(ALARM, rel=1e-14, abs=0)
 
 
 def test_the_sizes_of_the_log_linear_models(monkeypatch):
@@ -746,7 +746,7 @@ def test_inputs_and_labels_of_mass_0_are_not_met_in_count_tables():
     problem = kt.Problem([1.0, 0.0], [[0.75, 0.25, 0.0], [0.2, 0.3, 0.5]])
     learner = Learner("half", "hard", half)
     by_hand = 0.75 * 0.5 * (0.15 + 0.05 + 0.2) + 0.25 * 0.5 * (0.55 + 0.35 + 0.2)
-    assert enumerating.expected_risk(problem, learner, 1, None) == pytest.approx(by_hand, rel=1e-14)
+    assert enumerating.expected_risk(problem, learner, 1, None) == pytest.approx(by_hand, rel=1e-14, abs=0)
 
 
 def test_too_many_count_tables_are_refused():

@@ -28,7 +28,7 @@ def test_the_unseen_mass_is_what_enumeration_says():
     for draws in itertools.product(range(4), repeat=n):
         chance = math.prod(law[i] for i in draws)
         total += chance * sum(law[i] for i in range(4) if i not in draws)
-    assert ours_missing_mass.unseen_mass(np.array(law, dtype=float), n) == pytest.approx(float(total), rel=1e-14)
+    assert ours_missing_mass.unseen_mass(np.array(law, dtype=float), n) == pytest.approx(float(total), rel=1e-14, abs=0)
     assert ours_missing_mass.unseen_mass(np.array([1.0, 0.0]), 0) == 1
     assert ours_missing_mass.unseen_mass(np.array([1.0, 0.0]), 5) == 0
 
@@ -55,11 +55,13 @@ def test_the_quantile_of_two_letters_is_that_of_the_law(n):
 @pytest.mark.parametrize(("K", "n"), [(3, 2), (3, 9), (7, 7)])
 def test_the_majorant_of_the_planted_errors_is_that_of_the_bound(K, n):
     # Oracle: identity, the bound itself: the planted errors differ from it by what they say and nothing else.
-    assert ours_missing_mass.majorant(K, n) == pytest.approx(bounds.missing_mass_upper_mean(size=K, n=n), rel=1e-13)
+    assert ours_missing_mass.majorant(K, n) == pytest.approx(
+        bounds.missing_mass_upper_mean(size=K, n=n), rel=1e-13, abs=0
+    )
     true = bounds.missing_mass_upper_whp_sqrt(size=K, n=n, delta=0.05)
-    assert ours_missing_mass.deviation(K, n, 0.05) == pytest.approx(true, rel=1e-13)
+    assert ours_missing_mass.deviation(K, n, 0.05) == pytest.approx(true, rel=1e-13, abs=0)
     assert ours_missing_mass.lemma_e7(K, n, 0.05, 3.0, 1.0) == pytest.approx(
-        bounds.missing_mass_upper_whp(size=K, n=n, delta=0.05), rel=1e-13
+        bounds.missing_mass_upper_whp(size=K, n=n, delta=0.05), rel=1e-13, abs=0
     )
 
 
@@ -94,8 +96,10 @@ def test_the_bayes_risk_is_that_of_the_best_of_all_rules(n):
             )
             total += chance * best
     # Nelder and Mead's simplex ends within 1e-8 on costs of order 1.
-    assert minimax_partial.bayes_risk(row, n) == pytest.approx(total, rel=1e-7)
-    assert minimax_partial.bayes_risk(row, n) == pytest.approx(exact_risk(one_row(*row), "SEL_ptl", n).value, rel=1e-9)
+    assert minimax_partial.bayes_risk(row, n) == pytest.approx(total, rel=1e-7, abs=0)
+    assert minimax_partial.bayes_risk(row, n) == pytest.approx(
+        exact_risk(one_row(*row), "SEL_ptl", n).value, rel=1e-9, abs=0
+    )
 
 
 @pytest.mark.step("N8.12")
@@ -112,7 +116,9 @@ def test_the_deviation_from_the_median_is_the_integral():
             for ends in itertools.pairwise(cuts)
         )
         total += stats.betabinom(n, alpha, (A - 1) * alpha).pmf(x) * mad
-    assert minimax_hard.lb_dirichlet(A, n, alpha) == pytest.approx(A / 2 * total, rel=1e-8)  # the quadrature's own
+    assert minimax_hard.lb_dirichlet(A, n, alpha) == pytest.approx(
+        A / 2 * total, rel=1e-8, abs=0
+    )  # the quadrature's own
 
 
 def test_constants_are_those_of_their_equations():
@@ -120,11 +126,11 @@ def test_constants_are_those_of_their_equations():
     q = 0.4776704
     for _ in range(5):
         q -= (2 * math.log(q) + q + 1) / (2 / q + 1)
-    assert limits_partial.lambert() == pytest.approx(q * q / (1 + q), rel=1e-14)
-    assert limits_partial.mean_field() == pytest.approx(q * q / (1 + q), rel=1e-12)
+    assert limits_partial.lambert() == pytest.approx(q * q / (1 + q), rel=1e-14, abs=0)
+    assert limits_partial.mean_field() == pytest.approx(q * q / (1 + q), rel=1e-12, abs=0)
     c = limits_partial.kl_saddle()
     x = np.linspace(1.5, 2.2, 200_001)
-    assert np.max(np.exp(-x) * (x * np.log(x / c) - x + c)) == pytest.approx(c, rel=1e-10)
+    assert np.max(np.exp(-x) * (x * np.log(x / c) - x + c)) == pytest.approx(c, rel=1e-10, abs=0)
 
 
 @pytest.mark.step("N5.4")
@@ -137,16 +143,16 @@ def test_an_input_is_worth_the_same_in_every_problem():
     n = 4
     rest = sum(2 / 3 * r * (1 - r) ** n for r in (0.5, 0.2))
     moved = exact_risk(other, "SEL_ptl", n).value - rest
-    assert minimax_partial.input_alone(problem, 0, n) == pytest.approx(moved, rel=1e-12)
+    assert minimax_partial.input_alone(problem, 0, n) == pytest.approx(moved, rel=1e-12, abs=0)
 
 
 def test_two_kinds_of_inputs_are_worse_than_alike_but_one():
     # Oracle: second algorithm, the search over both kinds in `kt_theory.minimax.partial`.
     two, error = minimax_partial.two_kinds_of_inputs()
     assert error < 1e-12
-    assert two == pytest.approx(minimax_risk("partial", *minimax_partial.TWO_KINDS).lower, rel=1e-9)
+    assert two == pytest.approx(minimax_risk("partial", *minimax_partial.TWO_KINDS).lower, rel=1e-9, abs=0)
     # six digits are printed
-    assert minimax_partial.alike_but_one(*minimax_partial.TWO_KINDS) == pytest.approx(0.339972, rel=1e-5)
+    assert minimax_partial.alike_but_one(*minimax_partial.TWO_KINDS) == pytest.approx(0.339972, rel=1e-5, abs=0)
 
 
 def test_a_limit_is_held_to_its_remainder():

@@ -112,9 +112,11 @@ def test_the_sums_are_those_of_the_definitions():
     totals, cells = totals_and_cells(log, in_order=True)
     j = laws.TEMPERATURES.index(0.7)
     score, variance, product = literal(log, cells, 1 / 0.7)
-    assert totals.score == pytest.approx(score, rel=1e-10)
-    assert totals.variance == pytest.approx(variance, rel=1e-10)
-    assert totals.temperatures[j] == pytest.approx(product - totals.steps * math.log1p(2 * laws.FLOAT32), rel=1e-8)
+    assert totals.score == pytest.approx(score, rel=1e-10, abs=0)
+    assert totals.variance == pytest.approx(variance, rel=1e-10, abs=0)
+    assert totals.temperatures[j] == pytest.approx(
+        product - totals.steps * math.log1p(2 * laws.FLOAT32), rel=1e-8, abs=0
+    )
     wrong = literal(log, cells, 1 / 0.75)[2]
     assert abs(totals.temperatures[j] - wrong) > 1e-3  # planted: another temperature
 
@@ -145,10 +147,10 @@ def test_every_sum_is_a_martingale(listed):
     assert sequences == 625
     assert mean["score"] == pytest.approx(0, abs=1e-12)
     assert mean["excess"] == pytest.approx(0, abs=1e-12)
-    assert mean["score^2"] == pytest.approx(mean["variance"], rel=1e-10)
-    assert mean["excess^2"] == pytest.approx(mean["square"], rel=1e-10)
+    assert mean["score^2"] == pytest.approx(mean["variance"], rel=1e-10, abs=0)
+    assert mean["excess^2"] == pytest.approx(mean["square"], rel=1e-10, abs=0)
     steps = 4 if listed else 3
-    assert products == pytest.approx(np.full(len(products), (1 + 2e-6) ** -steps), rel=1e-9)
+    assert products == pytest.approx(np.full(len(products), (1 + 2e-6) ** -steps), rel=1e-9, abs=0)
 
 
 def test_the_joint_law_of_both_tests():
@@ -157,7 +159,7 @@ def test_the_joint_law_of_both_tests():
         both = stats.multivariate_normal(cov=[[1, correlation], [correlation, 1]])
         inside = both.cdf([c, c]) - both.cdf([-c, c])
         assert sampling._joint(c, correlation) == pytest.approx(1 - inside, abs=1e-6)
-    assert sampling._joint(20.0, 0.0) == pytest.approx(3 * special.ndtr(-20.0), rel=1e-9)
+    assert sampling._joint(20.0, 0.0) == pytest.approx(3 * special.ndtr(-20.0), rel=1e-9, abs=0)
 
 
 def test_the_temperature_is_the_maximum_of_its_likelihood():
@@ -176,7 +178,7 @@ def test_the_temperature_is_the_maximum_of_its_likelihood():
     assert best.x == pytest.approx(beta, abs=1e-6)
     h = 1e-3
     curvature = (likelihood(beta + h) - 2 * likelihood(beta) + likelihood(beta - h)) / h**2
-    assert error == pytest.approx((-curvature) ** -0.5, rel=1e-4)
+    assert error == pytest.approx((-curvature) ** -0.5, rel=1e-4, abs=0)
 
 
 # --- Levels and powers ----------------------------------------------------------------------------------------

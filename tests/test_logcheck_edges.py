@@ -172,7 +172,7 @@ def test_the_cells_of_a_log():
     records = log.Log(("x", "y", "z"), ("a", "b", "c", "d"), s, a, count, logp, zero=zero)
     cells = laws.cells_of(records, s, 0.25, temperature=None, seed=0, in_order=True)
     assert cells.offsets.tolist() == [0, 4, 5, 6]
-    assert cells.logp[:2] == pytest.approx([half - 0.25, quarter], rel=1e-14)
+    assert cells.logp[:2] == pytest.approx([half - 0.25, quarter], rel=1e-14, abs=0)
     assert np.isnan(cells.logp[2:4]).all()
     assert cells.listed.tolist() == [True, False, False, False, False, False]
     assert cells.zero.tolist() == [False, False, False, True, False, False]
@@ -223,10 +223,10 @@ def test_the_temperature_of_several_inputs(lists):
         return total
 
     best = optimize.minimize_scalar(lambda b: -likelihood(b), bracket=(0.5, 2.0))
-    assert beta == pytest.approx(best.x, rel=1e-5)
+    assert beta == pytest.approx(best.x, rel=1e-5, abs=0)
     h = 1e-3
     curvature = (likelihood(beta + h) - 2 * likelihood(beta) + likelihood(beta - h)) / h**2
-    assert error == pytest.approx((-curvature) ** -0.5, rel=1e-3)
+    assert error == pytest.approx((-curvature) ** -0.5, rel=1e-3, abs=0)
 
 
 def pair_log(likelier, rarer, p=0.75):
@@ -240,10 +240,10 @@ def pair_log(likelier, rarer, p=0.75):
 def test_temperatures_at_the_ends():
     # Oracle: closed form: the best beta of k of n likelier labels is logit(k / n) / logit(p)
     beta, error = laws.inverse_temperature(pair_log(30, 10, 0.6))
-    assert beta == pytest.approx(math.log(3) / math.log(1.5), rel=1e-6)
-    assert error == pytest.approx(1 / (math.log(1.5) * math.sqrt(40 * 0.75 * 0.25)), rel=1e-5)
+    assert beta == pytest.approx(math.log(3) / math.log(1.5), rel=1e-6, abs=0)
+    assert error == pytest.approx(1 / (math.log(1.5) * math.sqrt(40 * 0.75 * 0.25)), rel=1e-5, abs=0)
     beta, error = laws.inverse_temperature(pair_log(10, 30, 0.4))  # the likelier one is the second
-    assert beta == pytest.approx(math.log(3) / math.log(1.5), rel=1e-6)
+    assert beta == pytest.approx(math.log(3) / math.log(1.5), rel=1e-6, abs=0)
     assert laws.inverse_temperature(dataclasses.replace(pair_log(30, 1, 0.6), cells=np.zeros(31, int))) == (
         50.0,
         math.inf,
@@ -323,20 +323,20 @@ def test_the_p_value_of_both_tests():
     # Oracle: definition: of one test where the other has no normal law, of the e-value where neither has
     both = sampling.tests_of(totals(score=-10.0, variance=25.0, excess=3.0, square=4.0, product=0.0), 0.0)
     assert (both.z, both.z_truncation, both.e) == (-2.0, 1.5, 1.0)
-    assert both.p == pytest.approx(sampling._joint(2.0, 0.0), rel=1e-12)
+    assert both.p == pytest.approx(sampling._joint(2.0, 0.0), rel=1e-12, abs=0)
     beyond = sampling.tests_of(totals(score=-10.0, variance=25.0, excess=6.0, square=4.0, product=4.0), 0.0)
-    assert beyond.p == pytest.approx(sampling._joint(3.0, 0.4), rel=1e-12)
+    assert beyond.p == pytest.approx(sampling._joint(3.0, 0.4), rel=1e-12, abs=0)
     close = sampling.tests_of(totals(score=10.0, variance=25.0, excess=4.0, square=4.0, product=10.0), 0.0)
-    assert close.p == pytest.approx(sampling._joint(2.0, 0.999), rel=1e-12)
+    assert close.p == pytest.approx(sampling._joint(2.0, 0.999), rel=1e-12, abs=0)
     close = sampling.tests_of(totals(score=10.0, variance=25.0, excess=4.0, square=4.0, product=-10.0), 0.0)
-    assert close.p == pytest.approx(sampling._joint(2.0, -0.999), rel=1e-12)
+    assert close.p == pytest.approx(sampling._joint(2.0, -0.999), rel=1e-12, abs=0)
     score = sampling.tests_of(totals(score=-10.0, variance=25.0, square=0.0), 0.0)
-    assert score.p == pytest.approx(2 * normal(-2), rel=1e-12)
+    assert score.p == pytest.approx(2 * normal(-2), rel=1e-12, abs=0)
     assert math.isnan(score.z_truncation)
     cut = sampling.tests_of(totals(variance=0.0, excess=4.0, square=4.0), 0.0)
-    assert cut.p == pytest.approx(normal(-2), rel=1e-12)
+    assert cut.p == pytest.approx(normal(-2), rel=1e-12, abs=0)
     cut = sampling.tests_of(totals(variance=0.0, excess=-4.0, square=4.0), 0.0)
-    assert cut.p == pytest.approx(normal(2), rel=1e-12)
+    assert cut.p == pytest.approx(normal(2), rel=1e-12, abs=0)
     neither = sampling.tests_of(totals(variance=0.0, square=0.0, peak=3.0), 0.0)
     assert (neither.e, neither.p) == (math.exp(3), math.exp(-3))
     assert sampling.tests_of(totals(variance=0.0, square=0.0, peak=1e4), 0.0).e == math.exp(700)
@@ -442,7 +442,7 @@ def test_whether_a_log_was_sampled():
     assert honest.numbers == {
         "records": 5,
         "records_tested": 100,
-        "p_value": pytest.approx(2 * normal(-1), rel=1e-12),
+        "p_value": pytest.approx(2 * normal(-1), rel=1e-12, abs=0),
         "z": 1.0,
         "z_truncation": pytest.approx(math.nan, nan_ok=True),
         "e_value": 1.0,
@@ -555,7 +555,7 @@ def test_whether_a_log_is_truncated():
     assert truncated(square=16.0, slack=0.0, beyond=0.95).verdict == "not below top-p 0.95"
     refuted = truncated(square=16.0, excess=12.0, slack=0.0)
     assert (refuted.verdict, refuted.numbers["z"]) == ("cannot tell", 3.0)
-    assert refuted.numbers["p_value"] == pytest.approx(normal(-3), rel=1e-12)
+    assert refuted.numbers["p_value"] == pytest.approx(normal(-3), rel=1e-12, abs=0)
 
 
 def temperature(beta, error, kind=None, p=0.5, slack=0.0, n=200, raw=math.nan, stated=None, **changes):
@@ -578,11 +578,11 @@ def test_the_temperature_of_a_log():
     assert (few.verdict, few.needed) == ("cannot tell", math.ceil(200 * z**2 / ((1 / 0.9 - 1) / 0.04) ** 2))
     low, high = (few.numbers[f"temperature_{end}"] for end in ("low", "high"))
     assert (low, high) == (
-        pytest.approx(1 / (1 + half * 0.04), rel=1e-9),
-        pytest.approx(1 / (1 - half * 0.04), rel=1e-9),
+        pytest.approx(1 / (1 + half * 0.04), rel=1e-9, abs=0),
+        pytest.approx(1 / (1 - half * 0.04), rel=1e-9, abs=0),
     )
     wide = temperature(1.0, 0.04, slack=0.01)
-    assert wide.numbers["temperature_low"] == pytest.approx(1 / (1 + (half + 0.1) * 0.04), rel=1e-9)
+    assert wide.numbers["temperature_low"] == pytest.approx(1 / (1 + (half + 0.1) * 0.04), rel=1e-9, abs=0)
     assert temperature(1.0, 1.0).numbers["temperature_high"] == math.inf
     off = temperature(1.2, 0.01)
     assert (off.verdict, off.alarm) == ("cannot tell", False)  # the stated law is not refuted
@@ -663,8 +663,8 @@ def test_the_values_of_pairs():
     assert found.at == (1, 1)
     assert found.apart.tolist() == [0.25, 0.0, 0.5]
     assert found.labels.tolist() == [0, 1, 1]
-    assert found.spread == pytest.approx(math.sqrt((2 * 0.125**2 + 2 * 0.25**2) / 5), rel=1e-14)
-    assert values.rounded(found) == pytest.approx(math.expm1(found.spread), rel=1e-14)
+    assert found.spread == pytest.approx(math.sqrt((2 * 0.125**2 + 2 * 0.25**2) / 5), rel=1e-14, abs=0)
+    assert values.rounded(found) == pytest.approx(math.expm1(found.spread), rel=1e-14, abs=0)
     alike = values.values_of(told([(0, 0, -0.1), (0, 0, -0.1), (0, 0, -0.1)]))
     assert (alike.twice, alike.largest, alike.spread) == (1, 0.0, 0.0)
     none = values.values_of(told([(0, 0, None)]))
@@ -767,7 +767,7 @@ def test_sums_of_an_input(excess, slack, verdict, alarm):
     assert found.numbers == {
         "inputs": 2,
         "inputs_above_1": int(excess > 1e-6),
-        "largest_sum": pytest.approx(1 + excess, rel=1e-12),
+        "largest_sum": pytest.approx(1 + excess, rel=1e-12, abs=0),
     }
     if verdict == "no":
         assert found.evidence == f"the largest of 2 sums is {1 + excess:.6g}"
@@ -842,7 +842,7 @@ def test_what_is_plugged_in_where_nothing_is_told():
     # Oracle: enumeration: the shares of the labels at their input
     records = told([(0, 0, None), (0, 0, None), (0, 1, None), (1, 0, -2.0), (0, 1, -1.5)])
     found = repeats._information(records, np.arange(5))
-    assert found == pytest.approx([math.log(2), math.log(2), math.log(2), 2.0, 1.5], rel=1e-14)
+    assert found == pytest.approx([math.log(2), math.log(2), math.log(2), 2.0, 1.5], rel=1e-14, abs=0)
     counted = told([(0, 0, None, 2), (0, 1, None, 1)])
     assert repeats.repeats_finding(counted, 0.01) == Finding(
         "repeats", "cannot tell", "rows have counts, so that lines are no single records"
@@ -871,10 +871,16 @@ def test_agreements_of_pairs():
     found = {pair.annotators: pair for pair in annotators.agreements_of(records, np.arange(len(rows)))}
     assert sorted(found) == [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)]
     third, half = 1 / 3, 1 / 2
-    assert found[0, 1] == annotators.Agreement((0, 1), 2, 2, pytest.approx(third + half), pytest.approx(third * half))
+    assert found[0, 1] == annotators.Agreement(
+        (0, 1), 2, 2, pytest.approx(third + half, rel=1e-12, abs=0), pytest.approx(third * half, rel=1e-12, abs=0)
+    )
     either = 1 - (1 - third) * (1 - half)
-    assert found[0, 2] == annotators.Agreement((0, 2), 2, 1, pytest.approx(third + half), pytest.approx(either))
-    assert found[1, 2] == annotators.Agreement((1, 2), 2, 1, pytest.approx(third + half), pytest.approx(either))
+    assert found[0, 2] == annotators.Agreement(
+        (0, 2), 2, 1, pytest.approx(third + half, rel=1e-12, abs=0), pytest.approx(either, rel=1e-12, abs=0)
+    )
+    assert found[1, 2] == annotators.Agreement(
+        (1, 2), 2, 1, pytest.approx(third + half, rel=1e-12, abs=0), pytest.approx(either, rel=1e-12, abs=0)
+    )
     assert found[2, 3] == annotators.Agreement((2, 3), 1, 0, half, 1.0)
     finding = annotators.annotators_finding(records, 0.01)
     said = "'w0' and 'w1' agree on 2 of 2 items, where 0.8 are expected, p = 1 over 6 pairs; a copy would show on "
@@ -883,7 +889,7 @@ def test_agreements_of_pairs():
     assert (finding.verdict, finding.alarm) == ("cannot tell", False)
     assert finding.evidence == f"{said}{wanted} shared items"
     assert finding.numbers == {"p_value": 1.0, "pairs": 6, "items": 2, "agreed": 2} | {
-        "expected": pytest.approx(third + half),
+        "expected": pytest.approx(third + half, rel=1e-12, abs=0),
         "unnamed": 0,
         "repeated": 0,
     }
@@ -910,7 +916,7 @@ def test_a_pair_that_agrees_often():
     five = finding(5)
     assert (five.alarm, five.verdict) == (False, "cannot tell")
     assert five.evidence.endswith("; a copy would show on 6 shared items")
-    assert five.numbers["p_value"] == pytest.approx(3 * 3.0**-5, rel=1e-12)
+    assert five.numbers["p_value"] == pytest.approx(3 * 3.0**-5, rel=1e-12, abs=0)
 
 
 def test_items_enough_for_a_copy():
@@ -933,14 +939,14 @@ def test_the_upper_tail(limit, k, monkeypatch):
     )
     found = annotators.upper_tail(p, k)
     if limit > 4:
-        assert found == pytest.approx(exact, rel=1e-12)
+        assert found == pytest.approx(exact, rel=1e-12, abs=0)
         return
     x, mean = k / 4, 0.35
     if x <= mean:
         assert found == 1.0
         return
     kl = x * math.log(x / mean) + ((1 - x) * math.log((1 - x) / (1 - mean)) if x < 1 else 0.0)
-    assert found == pytest.approx(math.exp(-4 * kl), rel=1e-12)
+    assert found == pytest.approx(math.exp(-4 * kl), rel=1e-12, abs=0)
     assert exact <= found
 
 

@@ -199,7 +199,7 @@ def test_a_format_is_recognised_by_its_keys_and_read(name, tmp_path):
     assert report.formats == [name]
     assert [row[:3] for row in found] == [row[:3] for row in wanted]
     for row, right in zip(found, wanted, strict=True):
-        assert row[3] == (None if right[3] is None else pytest.approx(right[3], rel=1e-15))
+        assert row[3] == (None if right[3] is None else pytest.approx(right[3], rel=1e-15, abs=0))
     assert report.samples == sum(n for _, _, n, _ in wanted)
     assert not report.left_out
     again, _ = read(tmp_path, values, format=name, **options)
@@ -456,7 +456,7 @@ def test_a_trap(values, options, wanted, said, tmp_path):
     found, report = read(tmp_path, values, **options)
     assert [row[:3] for row in found] == [row[:3] for row in wanted]
     for row, right in zip(found, wanted, strict=True):
-        assert row[3] == (None if right[3] is None else pytest.approx(right[3], rel=1e-14))
+        assert row[3] == (None if right[3] is None else pytest.approx(right[3], rel=1e-14, abs=0))
     for words in [said] if isinstance(said, str) else said:
         assert words in str(report.as_dict())
 
@@ -954,7 +954,7 @@ def test_a_choice_that_ends_in_a_chunk_leaves_the_others_alone(tmp_path):
     for first in (choice(0, "", "content_filter"), {"index": 0}, choice(0, 7)):
         values = [line(choice(0, "a"), choice(1, "b")), line(first, choice(1, "c")), line(choice(1, "d", "stop"))]
         found, _ = read(tmp_path, values, label="reply")
-        assert found == [("q", "bcd", 1, pytest.approx(3 * HALF, rel=1e-15))]
+        assert found == [("q", "bcd", 1, pytest.approx(3 * HALF, rel=1e-15, abs=0))]
 
 
 #: A format -> where it keeps the settings of the sampler.

@@ -27,7 +27,7 @@ def test_a_flat_direction_is_another_student_of_the_same_loss():
     assert evidence.tv(found.first, found.second) > 1e-3
     row = evidence.row_of(loss, E1)
     assert loss.value(found.first, row) == pytest.approx(loss.value(found.second, row), abs=1e-9)
-    assert found.first == pytest.approx(loss.limit(E1).student, rel=1e-12)
+    assert found.first == pytest.approx(loss.limit(E1).student, rel=1e-12, abs=0)
     assert found.gap <= 1e-9
     for name in ("cross_entropy", "total_variation", "on_policy_reverse_kl", "mae", "z_loss"):
         assert evidence.flat_direction(kt.losses.make(name), E1) is None, name
@@ -39,7 +39,7 @@ def test_rays_name_the_label_that_runs_away():
     assert evidence.falls_along_a_ray(kt.losses.make("on_policy_reverse_kl"), E1) is None
     ray = evidence.falls_along_a_ray(kt.losses.make("mae"), E1)
     assert (ray.label, ray.unbounded) == (1, False)
-    assert ray.way == pytest.approx((2, -1, -1))
+    assert ray.way == pytest.approx((2, -1, -1), rel=1e-12, abs=0)
 
     class Given(kt.losses.LOSSES["cross_entropy"]):
         def minimise(self, row):
@@ -49,9 +49,9 @@ def test_rays_name_the_label_that_runs_away():
             return -float(np.abs(z).sum())
 
     ray = evidence.falls_along_a_ray(Given(), E1)
-    assert (ray.label, ray.unbounded, ray.way) == (1, True, pytest.approx((2, -1, -1)))
+    assert (ray.label, ray.unbounded, ray.way) == (1, True, pytest.approx((2, -1, -1), rel=1e-12, abs=0))
     zero = evidence.falls_along_a_ray(Given(), np.array([0.5, 0.0, 0.5]))
-    assert (zero.label, zero.way) == (2, pytest.approx((1, 1, -2)))
+    assert (zero.label, zero.way) == (2, pytest.approx((1, 1, -2), rel=1e-12, abs=0))
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_neighbours_that_are_looked_at():
     rng = np.random.default_rng(0)
     z = rng.normal(size=(6, 3))
     wanted = np.abs(z.mean() - z.mean(axis=1))
-    assert (gap, sample) == (pytest.approx(wanted.max(), rel=1e-12), int(np.argmax(wanted)))
+    assert (gap, sample) == (pytest.approx(wanted.max(), rel=1e-12, abs=0), int(np.argmax(wanted)))
     assert evidence.looks_at_neighbours(kt.losses.make("focal"), E1) is None
 
     def reads(logits, label, teacher):
@@ -124,7 +124,7 @@ def test_hill_climbing_rises():
     loss = kt.losses.make("naive_partial")
     start = E1
     low = float(evidence.distances(loss, start[None])[0])
-    assert low == pytest.approx(0.5 * np.abs(E1**2 / (E1**2).sum() - E1).sum(), rel=1e-14)
+    assert low == pytest.approx(0.5 * np.abs(E1**2 / (E1**2).sum() - E1).sum(), rel=1e-14, abs=0)
     heights = [evidence.largest(loss, 3, start, 1, rounds=r) for r in (0, 1, 4, 12)]
     assert heights[0] == low
     assert heights == sorted(heights)
@@ -143,7 +143,7 @@ def test_teachers_of_the_pool():
     assert [table.shape for table in found.values()] == [(10, 2), (10, 5)]
     assert list(found) == [2, 5]
     for A, table in found.items():
-        assert table.sum(axis=1) == pytest.approx(np.ones(10), rel=1e-15)
+        assert table.sum(axis=1) == pytest.approx(np.ones(10), rel=1e-15, abs=0)
         assert (table >= 1e-6 / 1.1).all()
         for i, row in enumerate(table):
             if i % 5 == 3:
@@ -192,7 +192,7 @@ def test_laws_inside_of_a_simplex_and_the_path_of_descent():
     loss = kt.losses.make("cross_entropy")
     grid, values = report._contours(loss, E1, steps=6)
     assert (grid * 6).round(9).tolist() == [[i, j, 6 - i - j] for i in range(1, 6) for j in range(1, 6 - i)]
-    assert values == pytest.approx(-(E1 * np.log(grid)).sum(axis=1), rel=1e-14)
+    assert values == pytest.approx(-(E1 * np.log(grid)).sum(axis=1), rel=1e-14, abs=0)
     assert len(report._contours(loss, E1)[0]) == 58 * 59 / 2
     coupled = report._contours(kt.losses.make("logit_adjustment"), E1, steps=6)[1]
     assert coupled.shape == (10,)
@@ -282,7 +282,9 @@ def test_panels_have_what_they_say():
     assert (axes.get_xscale(), axes.get_yscale(), axes.get_aspect(), axes.axison) == ("log", "log", 1, False)
     legend = axes.get_legend()
     assert (legend._loc, legend.get_texts()[0].get_fontsize()) == (6, 7.5)
-    assert legend.get_bbox_to_anchor().transformed(axes.transAxes.inverted()).p0 == pytest.approx((0.95, 0.6))
+    assert legend.get_bbox_to_anchor().transformed(axes.transAxes.inverted()).p0 == pytest.approx(
+        (0.95, 0.6), rel=1e-12, abs=0
+    )
     assert drawn(Panel("t", lines=[Line("a", [1], [1])])).get_legend()._loc == 0
     for log in ("z", "xyz"):
         with pytest.raises(ValueError, match=f"log is '{log}': it must name axes"):

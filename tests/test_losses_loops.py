@@ -162,7 +162,7 @@ def test_values_given_to_labels_by_hand(e, values, w, q, unique):
     plain(loops.assigned)(np.array([e]), np.array([values]), w, answer, alone)
     rough = 2e-3 if w == 1e-3 else 1e-12
     assert answer[0] == pytest.approx(q, abs=rough)
-    assert answer.sum() == pytest.approx(1, rel=1e-15)
+    assert answer.sum() == pytest.approx(1, rel=1e-15, abs=0)
     assert alone.tolist() == [unique]
 
 
@@ -187,20 +187,22 @@ def test_directions_of_the_memory():
         H = V.T @ H @ V + np.outer(s, s) / (s @ y)
     way, along, most = np.empty((1, A)), np.empty(1), np.empty(1)
     plain(loops.downhill)(g[None], np.array([1]), steps, turns, inverse, newest, way, along, most)
-    assert way[0] == pytest.approx(-H @ g, rel=1e-12)
-    assert along[0] == pytest.approx(-g @ H @ g, rel=1e-12)
-    assert most[0] == pytest.approx(np.abs(H @ g).max(), rel=1e-12)
+    assert way[0] == pytest.approx(-H @ g, rel=1e-12, abs=0)
+    assert along[0] == pytest.approx(-g @ H @ g, rel=1e-12, abs=0)
+    assert most[0] == pytest.approx(np.abs(H @ g).max(), rel=1e-12, abs=0)
     plain(loops.downhill)(g[None], np.array([0]), steps, turns, inverse, newest, way, along, most)
-    assert way[0] == pytest.approx(-g / max(1, np.abs(g).max()), rel=1e-15)  # nothing is remembered of the first row
+    assert way[0] == pytest.approx(
+        -g / max(1, np.abs(g).max()), rel=1e-15, abs=0
+    )  # nothing is remembered of the first row
     plain(loops.downhill)(5 * g[None], np.array([0]), steps, turns, inverse, newest, way, along, most)
-    assert np.abs(way).max() == pytest.approx(1, rel=1e-15)
+    assert np.abs(way).max() == pytest.approx(1, rel=1e-15, abs=0)
     turns[newest, 1] *= -1  # a memory that leads uphill is forgotten: steepest descent
     inverse[:, 1] = [0, 0, 0]
     inverse[newest, 1] = 1e6
     plain(loops.downhill)(g[None], np.array([1]), steps, turns, inverse, newest, way, along, most)
     if (inverse[:, 1] == 0).all():
-        assert way[0] == pytest.approx(-g, rel=1e-15)
-        assert along[0] == pytest.approx(-g @ g, rel=1e-15)
+        assert way[0] == pytest.approx(-g, rel=1e-15, abs=0)
+        assert along[0] == pytest.approx(-g @ g, rel=1e-15, abs=0)
 
 
 def test_what_is_remembered_of_a_step():

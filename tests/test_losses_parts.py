@@ -172,14 +172,14 @@ def test_rows_of_tables():
 def test_arithmetic_of_laws():
     # Oracle: by hand, and mpmath for what would underflow
     free = np.array([True, False, True])
-    assert share(np.array([0.6]), free, np.array([0.1, 0.7, 0.2])) == pytest.approx([0.2, 0, 0.4], rel=1e-15)
+    assert share(np.array([0.6]), free, np.array([0.1, 0.7, 0.2])) == pytest.approx([0.2, 0, 0.4], rel=1e-15, abs=0)
     assert share(np.array([0.6]), free, np.array([0, 1.0, 0])).tolist() == [0.3, 0, 0.3]
     assert share(np.array([0.6]), np.zeros(3, bool), np.ones(3)).tolist() == [0, 0, 0]
     tiny = scaled(np.array([3e-310, 1e-310]))
     assert tiny == pytest.approx([0.75, 0.25], rel=1e-12, abs=0)
     assert tempered(np.array([0.5, 0.25, 0.0]), 0).tolist() == [0.5, 0.5, 0]
     assert tempered(np.array([0.8, 0.2]), 3.0) == pytest.approx([64 / 65, 1 / 65], rel=1e-15, abs=0)
-    assert softmax(np.array([1000.0, 1000.0 + np.log(3), -np.inf])) == pytest.approx([0.25, 0.75, 0], rel=1e-12)
+    assert softmax(np.array([1000.0, 1000.0 + np.log(3), -np.inf])) == pytest.approx([0.25, 0.75, 0], rel=1e-12, abs=0)
     law, q = np.array([[0.4, 0.4, 0.2]] * 3), np.array([[0.5, 0.3, 0.2], [0.4 + 9e-10, 0.4, 0.2], [0.2, 0.2, 0.6]])
     assert split_ties(law, q).tolist() == [True, False, False]
     assert split_ties(np.array([0.4, 0.4, 0.2]), np.array([0.4 + 1.1e-9, 0.4, 0.2]))
@@ -274,7 +274,7 @@ def test_the_first_steps_of_descent_change_no_score_by_more_than_one():
             return super().score_gradient(z, row)
 
     solving.descend(Watched(), rows_at([[90.0, -45.0]]), np.zeros((1, 2)))
-    assert asked[1] == pytest.approx(np.array([[1.0, -0.5]]), rel=1e-15)
+    assert asked[1] == pytest.approx(np.array([[1.0, -0.5]]), rel=1e-15, abs=0)
     asked.clear()
     solving.descend(Watched(), rows_at([[0.5, 0.25]]), np.zeros((1, 2)))
     assert asked[1].tolist() == [[0.5, 0.25]]  # a gradient below 1 is not made longer
@@ -301,13 +301,13 @@ def test_a_label_that_is_left_out_keeps_its_score_and_has_no_gradient():
 def test_newtons_steps_are_half_a_score_at_most():
     # Oracle: by hand: a quadratic 100 away is approached by 1/2 a round; one that is near in a single round
     row = rows_at([[100.0, 50.0], [0.25, 0.125]])
-    assert solving.polish(Bowl(), row, np.zeros((2, 2)))[0] == pytest.approx([2, 1], rel=1e-8)
-    assert solving.polish(Bowl(), row, np.zeros((2, 2)), 7)[0] == pytest.approx([3.5, 1.75], rel=1e-8)
-    assert solving.polish(Bowl(), row, np.zeros((2, 2)), 1)[1] == pytest.approx([0.25, 0.125], rel=1e-8)
+    assert solving.polish(Bowl(), row, np.zeros((2, 2)))[0] == pytest.approx([2, 1], rel=1e-8, abs=0)
+    assert solving.polish(Bowl(), row, np.zeros((2, 2)), 7)[0] == pytest.approx([3.5, 1.75], rel=1e-8, abs=0)
+    assert solving.polish(Bowl(), row, np.zeros((2, 2)), 1)[1] == pytest.approx([0.25, 0.125], rel=1e-8, abs=0)
     z = solving.stationary(lambda z: np.sinh(z - 0.3) + z - 0.3, np.zeros((1, 2)))
     assert z == pytest.approx(np.full((1, 2), 0.3), abs=1e-13)
     far = solving.stationary(lambda z: z - 20.0, np.zeros((1, 2)))
-    assert far == pytest.approx(np.full((1, 2), 15.0), rel=1e-8)  # 30 rounds
+    assert far == pytest.approx(np.full((1, 2), 15.0), rel=1e-8, abs=0)  # 30 rounds
 
 
 def test_newtons_steps_go_nowhere_if_they_gain_nothing():
@@ -343,7 +343,7 @@ def test_what_a_solver_answers_is_a_local_minimum_where_its_gradient_is_large():
     z = np.array([[0.0, 0.0], [np.log(3), 0.0]])
     found = solving.answered(row, z, np.array([1e-8, 1.1e-8]), 7)
     assert found.local_only.tolist() == [[False], [True]]
-    assert found.student.reshape(2, 2) == pytest.approx(np.array([[0.5, 0.5], [0.75, 0.25]]), rel=1e-15)
+    assert found.student.reshape(2, 2) == pytest.approx(np.array([[0.5, 0.5], [0.75, 0.25]]), rel=1e-15, abs=0)
     assert (found.unique.tolist(), found.iterations, found.student.shape) == ([[True], [True]], 7, (2, 1, 2))
     assert solving.answered(row, z, np.zeros(2), 7, np.array([True, False])).unique.tolist() == [[True], [False]]
 
@@ -357,17 +357,17 @@ def test_fixed_points_by_damped_steps(monkeypatch):
         return np.full(2, 0.5)
 
     q, count, settled = solving.fixed_point(advance, softmax(np.array([1.0, 0.0])), tol=1e-3)
-    assert asked == pytest.approx([0.5**i for i in range(len(asked))], rel=1e-12)
+    assert asked == pytest.approx([0.5**i for i in range(len(asked))], rel=1e-12, abs=0)
     # The step from x to x/2 changes a probability by about x/8: at most 1e-3 for x = 2^-7
     assert (count, settled) == (8, True)
-    assert np.log(q[0] / q[1]) == pytest.approx(0.5**8, rel=1e-9)
+    assert np.log(q[0] / q[1]) == pytest.approx(0.5**8, rel=1e-9, abs=0)
     asked.clear()
     solving.fixed_point(advance, softmax(np.array([1.0, 0.0])), damping=0.25, tol=1e-3)
-    assert asked[:3] == pytest.approx([1, 0.75, 0.5625], rel=1e-12)
+    assert asked[:3] == pytest.approx([1, 0.75, 0.5625], rel=1e-12, abs=0)
     monkeypatch.setattr(solving, "STEPS", 5)
     q, count, settled = solving.fixed_point(advance, softmax(np.array([1.0, 0.0])))
     assert (count, settled) == (5, False)
-    assert np.log(q[0] / q[1]) == pytest.approx(0.5**5, rel=1e-12)
+    assert np.log(q[0] / q[1]) == pytest.approx(0.5**5, rel=1e-12, abs=0)
 
 
 # --- Doors of a loss ---------------------------------------------------------------------------------------
@@ -540,7 +540,7 @@ def test_the_null_vector_of_the_gradients_is_the_law_of_the_labels():
     assert (np.isnan(law).all(), sure.tolist()) == (True, [False])
     gce = kt.losses.make("generalized_cross_entropy", gamma=0.5)
     law, sure = labels_law(gce, gce.minimise(row), row)
-    assert law == pytest.approx(row.labels, rel=1e-12)
+    assert law == pytest.approx(row.labels, rel=1e-12, abs=0)
     assert sure.tolist() == [True]
 
 
@@ -573,14 +573,18 @@ def test_constants_are_those_of_the_derivatives_of_closed_forms(p):
     p = np.array(p)
     gce, k = kt.losses.make("generalized_cross_entropy", gamma=0.4), 1 / 0.6
     q = p**k / (p**k).sum()
-    assert constants.constant(gce, p) == pytest.approx(spread(p, k * (np.diag(q / p) - np.outer(q, q / p))), rel=1e-8)
-    assert constants.constant(kt.losses.make("label_smoothing", epsilon=0.25), p) == pytest.approx(0.75, rel=1e-8)
-    assert constants.constant(kt.losses.make("kd_mix", alpha=0.2, T=1), p) == pytest.approx(0.2, rel=1e-7)
+    assert constants.constant(gce, p) == pytest.approx(
+        spread(p, k * (np.diag(q / p) - np.outer(q, q / p))), rel=1e-8, abs=0
+    )
+    assert constants.constant(kt.losses.make("label_smoothing", epsilon=0.25), p) == pytest.approx(
+        0.75, rel=1e-8, abs=0
+    )
+    assert constants.constant(kt.losses.make("kd_mix", alpha=0.2, T=1), p) == pytest.approx(0.2, rel=1e-7, abs=0)
     odds = p / (1 - p)
     q, turn = odds / odds.sum(), np.diag(1 / (1 - p) ** 2) / odds.sum()
     ovr = kt.losses.make("one_vs_rest")
-    assert constants.constant(ovr, p) == pytest.approx(spread(p, turn - np.outer(q, turn.sum(axis=0))), rel=1e-7)
-    assert constants.constant(kt.losses.make("one_vs_rest", readout="sigmoid"), p) == pytest.approx(1, rel=1e-8)
+    assert constants.constant(ovr, p) == pytest.approx(spread(p, turn - np.outer(q, turn.sum(axis=0))), rel=1e-7, abs=0)
+    assert constants.constant(kt.losses.make("one_vs_rest", readout="sigmoid"), p) == pytest.approx(1, rel=1e-8, abs=0)
     assert constants.constant(kt.losses.make("reverse_kl"), p) == 0
     expected = float(mp.fsum(mp.sqrt(mp.mpf(x) * (1 - mp.mpf(x)) / (2 * mp.pi)) for x in p.tolist()))
     assert constants.mle_constant(p) == pytest.approx(expected, rel=1e-15, abs=0)
@@ -601,11 +605,11 @@ def test_constants_are_not_numbers_where_there_is_none():
 def test_derivatives_from_differences_at_two_steps():
     # Oracle: by hand, exact on cubics; of sin(3 t) off by less than 3^5 h^4 / 30
     way = np.array([1.0, -2.0])
-    assert constants.along(lambda t: 1 + 2 * t + 3 * t**2 - t**3, way) == pytest.approx(2 * way, rel=1e-12)
+    assert constants.along(lambda t: 1 + 2 * t + 3 * t**2 - t**3, way) == pytest.approx(2 * way, rel=1e-12, abs=0)
     gap = constants.along(lambda t: np.sin(3 * t), np.ones(1)) - 3
     assert abs(gap.item()) < 3**5 * 1e-12 / 30 * 1.5
     coarse = constants.along(lambda t: np.sin(3 * t), np.ones(1), 0.1) - 3
-    assert coarse.item() == pytest.approx(-(3**5) * 1e-4 / 30, rel=0.05)
+    assert coarse.item() == pytest.approx(-(3**5) * 1e-4 / 30, rel=0.05, abs=0)
     taid, z = kt.losses.make("taid"), np.array([0.3, -0.2, 0.1])
     row = Row.population(np.array([0.5, 0.3, 0.2]), SOFT)
     columns = [
@@ -735,7 +739,7 @@ def test_channels_on_laws_that_are_flat_or_have_zeros():
     with pytest.raises(ValueError, match="tau_min is 3: tempnet needs it at most tau_max, 2"):
         kt.losses.make("tempnet", tau_min=3).apply(flat)
     same = kt.losses.make("tempnet", tau_min=2).apply(np.array([0.9, 0.1]))
-    assert same == pytest.approx([0.75, 0.25], rel=1e-12)
+    assert same == pytest.approx([0.75, 0.25], rel=1e-12, abs=0)
     assert kt.losses.make("geometric_blend", ref=(0.25, 0.75)).apply([0.5, 0.5]).sum() == pytest.approx(1)
     assert channels.CASES >= 2**16
 

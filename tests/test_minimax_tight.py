@@ -355,7 +355,7 @@ def test_grids_of_teachers_are_all_up_to_order() -> None:
         assert list(hard_game._partitions(parts, cells)) == sorted({tuple(sorted(c)) for c in every if sum(c) == parts})
     grid = hard_game.Game(2, 2, 1).grid(4)
     assert len(grid) == 3 * 3 * 3
-    assert grid.sum(axis=(1, 2)) == pytest.approx(1, rel=1e-15)
+    assert grid.sum(axis=(1, 2)) == pytest.approx(1, rel=1e-15, abs=0)
     assert {tuple(np.round(w.sum(axis=1), 9)) for w in grid} == {(0, 1), (0.25, 0.75), (0.5, 0.5)}
 
 
@@ -372,7 +372,7 @@ def test_the_worst_teacher_tried_for_a_student() -> None:
         rows = [np.append(np.full(A - 1, x / (A - 1)), 1 - x) for x in np.linspace(0, 1 - 1 / A, 25)]
         rows += [np.append(np.zeros(A - k), np.full(k, 1 / k)) for k in (1, 2, A // 2, A - 1) if k]
         found = hard._worst_tried(S, A, n, kappa)
-        assert found.rho == pytest.approx(np.full(S, 1 / S), rel=1e-15)
+        assert found.rho == pytest.approx(np.full(S, 1 / S), rel=1e-15, abs=0)
         assert (found.teacher == found.teacher[0]).all()
         assert risk(found.teacher[0]) == pytest.approx(max(map(risk, rows)), rel=1e-12, abs=0)
 
@@ -389,7 +389,7 @@ def test_what_lists_cost_and_the_most_above_a_line(k: int, A: int, n: int) -> No
     r = np.unique(np.concatenate((np.linspace(0, 1, 4001), np.linspace(0, 4 / (n + 1), 4001).clip(0, 1))))
     f = (r[:, None] * (alpha * (1 - r[:, None]) ** n + beta * (1 - (1 - r[:, None]) ** n))).max(axis=1)
     assert [float(rows.costs(float(x)).max()) for x in r[::97]] == pytest.approx(f[::97].tolist(), rel=1e-11, abs=1e-15)
-    assert rows.floor == pytest.approx(beta.max(), rel=1e-14)
+    assert rows.floor == pytest.approx(beta.max(), rel=1e-14, abs=0)
     for x in (0.01, 0.5 / (n + 1), 2 / (n + 1), 0.9, 1.0):
         of = x * (alpha * (1 - x) ** n + beta * (1 - (1 - x) ** n))
         assert of[rows.worst(x) - 1] == pytest.approx(of.max(), rel=1e-12, abs=0)
@@ -462,7 +462,7 @@ def test_gamma_is_the_best_number_of_light_labels(m: int) -> None:
     assert best * (1 - 1e-14) <= found <= best * (1 + 2e-6)
     j = np.arange(k + 1)
     assert found == pytest.approx(
-        rate * float(stats.binom.pmf(j, k, math.exp(-rate)) @ (j * (m - k) / (j + m - k))), rel=1e-12
+        rate * float(stats.binom.pmf(j, k, math.exp(-rate)) @ (j * (m - k) / (j + m - k))), rel=1e-12, abs=0
     )
 
 
@@ -490,7 +490,7 @@ def test_blocks_of_visits(n: int, r: float) -> None:
     assert (starts[1:] == ends[:-1] + 1).all()
     known = stats.binom.cdf(ends, n, r) - stats.binom.cdf(starts - 1, n, r)
     np.testing.assert_allclose(chances, known, rtol=1e-9, atol=1e-13)
-    assert chances.sum() == pytest.approx(1 - (1 - r) ** n, rel=1e-12)
+    assert chances.sum() == pytest.approx(1 - (1 - r) ** n, rel=1e-12, abs=0)
     wide = (ends - starts + 1)[:-1]
     assert (wide == np.where(starts[:-1] < 100, 1, starts[:-1] // 100)).all()
     assert visits.never(r) == pytest.approx((1 - r) ** n, rel=1e-12, abs=0)
@@ -505,8 +505,8 @@ def test_the_labels_that_a_list_lacks() -> None:
     visits, x = told_lower.Visits(1, 1, 6, 3), 0.2
     for k in (1, 3, 5):
         row = np.append([x] * k, [1 - k * x, *[0.0] * (5 - k)])
-        assert visits.start(k, x) == pytest.approx(0.5 * np.abs(row - 1 / 6).sum(), rel=1e-14)
-        assert told_lower.Row(0.0, k, x).labels(6) == pytest.approx(row, rel=1e-15)
+        assert visits.start(k, x) == pytest.approx(0.5 * np.abs(row - 1 / 6).sum(), rel=1e-14, abs=0)
+        assert told_lower.Row(0.0, k, x).labels(6) == pytest.approx(row, rel=1e-15, abs=0)
     assert told_lower.Row(0.0, 5, 0.2).equal
     assert not told_lower.Row(0.0, 4, 0.2).equal
 
@@ -569,7 +569,7 @@ def test_a_game_is_lowered_by_what_its_solver_may_be_off() -> None:
     lower, upper, rho, teacher = hard_game.solve(1, 2, 1)
     assert 0.25 - 1.2e-8 <= lower <= 0.25 - 0.8e-8
     assert 0.25 <= upper <= 0.25 * (1 + 1e-5)
-    assert (rho.shape, teacher.sum()) == ((1,), pytest.approx(1, rel=1e-12))
+    assert (rho.shape, teacher.sum()) == ((1,), pytest.approx(1, rel=1e-12, abs=0))
 
 
 @pytest.mark.parametrize(

@@ -297,8 +297,10 @@ def test_patterns_of_counts():
 def test_total_variations_of_frequencies():
     # Oracle: definition; without annotations the student is uniform on all labels
     masses = np.array([[0.5, 0.25, 0.25]])
-    assert annotations._total_variations(np.array([[1.0, 1.0, 2.0]]), 4, masses, 9) == pytest.approx([0.25])
-    assert annotations._total_variations(np.zeros((1, 3)), 0, masses, 4) == pytest.approx([0.25])
+    assert annotations._total_variations(np.array([[1.0, 1.0, 2.0]]), 4, masses, 9) == pytest.approx(
+        [0.25], rel=1e-12, abs=0
+    )
+    assert annotations._total_variations(np.zeros((1, 3)), 0, masses, 4) == pytest.approx([0.25], rel=1e-12, abs=0)
 
 
 @pytest.mark.parametrize("target", [0.9, 0.45, 0.3, 0.2])
@@ -335,10 +337,10 @@ def test_means_of_even_plans(monkeypatch):
     two = annotations.Curve(0, np.arange(2), np.array([[0.5, 0.3], [0.5, 0.5]]))
     found = annotations._evenly([one, two], np.array([0, 1, 0, 0]))
     assert found["more"].tolist() == [0, 1]
-    assert found["mean"].tolist() == pytest.approx([0.75 * 0.5 + 0.25 * 0.5, 0.75 * 0.2 + 0.25 * 0.4])
+    assert found["mean"].tolist() == pytest.approx([0.75 * 0.5 + 0.25 * 0.5, 0.75 * 0.2 + 0.25 * 0.4], rel=1e-12, abs=0)
     first = 0.75 * math.sqrt(0.02) / math.sqrt(2)
     second = 0.25 * math.sqrt(0.02) / math.sqrt(2)
-    assert found["mcse"].tolist() == pytest.approx([first, second])
+    assert found["mcse"].tolist() == pytest.approx([first, second], rel=1e-12, abs=0)
     assert list(annotations._evenly([], np.array([0]))) == ["more", "mean", "mcse"]
     assert len(annotations._evenly([], np.array([0]))) == 0
 
@@ -356,12 +358,14 @@ def test_an_audit_by_hand():
         found = kt.audit_student({"p": p, "q": q, "count": counts, "source": source}, sampled=sampled, delta=0.1)
         flat = np.repeat(values, counts)
         assert found.m == 6
-        assert found.tv == pytest.approx(flat.mean(), rel=1e-14)
-        assert found.standard_error == pytest.approx(flat.std(ddof=1) / math.sqrt(6), rel=1e-12)
+        assert found.tv == pytest.approx(flat.mean(), rel=1e-14, abs=0)
+        assert found.standard_error == pytest.approx(flat.std(ddof=1) / math.sqrt(6), rel=1e-12, abs=0)
         log = math.log(4 / 0.1)
         reach = math.sqrt(2 * flat.var(ddof=1) * log / 6) + 7 * log / 15
-        assert found.bernstein == pytest.approx((max(flat.mean() - reach, 0), min(flat.mean() + reach, 1)), rel=1e-12)
-        assert found.minimax == pytest.approx((flat.sum() + math.sqrt(6) / 2) / (6 + math.sqrt(6)), rel=1e-14)
+        assert found.bernstein == pytest.approx(
+            (max(flat.mean() - reach, 0), min(flat.mean() + reach, 1)), rel=1e-12, abs=0
+        )
+        assert found.minimax == pytest.approx((flat.sum() + math.sqrt(6) / 2) / (6 + math.sqrt(6)), rel=1e-14, abs=0)
         assert found.rmse == 1 / (2 * (1 + math.sqrt(6)))
         assert found.acceptance == 1 - found.tv
         assert found.clopper_pearson == certificate.clopper_pearson(found.rejections, 6, 0.1, alike=sampled != "both")
@@ -377,8 +381,8 @@ def test_the_ends_of_an_interval(k, m):
         return math.fsum(math.comb(m, i) * p**i * (1 - p) ** (m - i) for i in range(j, m + 1))
 
     low, high = certificate.clopper_pearson(k, m, 0.1)
-    assert low == 0.0 if k == 0 else at_least(k, low) == pytest.approx(0.05, rel=1e-9)
-    assert high == 1.0 if k == m else 1 - at_least(k + 1, high) == pytest.approx(0.05, rel=1e-9)
+    assert low == 0.0 if k == 0 else at_least(k, low) == pytest.approx(0.05, rel=1e-9, abs=0)
+    assert high == 1.0 if k == m else 1 - at_least(k + 1, high) == pytest.approx(0.05, rel=1e-9, abs=0)
     lower, higher = certificate.clopper_pearson(k, m, 0.1, alike=False)
     assert lower == (min(low, 0.05 / m) if k == 1 else low)
     assert higher == (max(high, 1 - 0.05 / m) if k == m - 1 else high)
@@ -470,7 +474,10 @@ def test_free_bounds_by_hand():
     found = kt.free_bound(data, ["x", "x", "y", "z", "w"], 0.2)
     mean = (2 * 0.5 * (1 - 1 / 3) + 0.0 + 2 * 0.75) / 5
     margin = 0.75 * math.sqrt(math.log(5) / 10)
-    assert (found.mean, found.margin) == (pytest.approx(mean, rel=1e-14), pytest.approx(margin, rel=1e-14))
+    assert (found.mean, found.margin) == (
+        pytest.approx(mean, rel=1e-14, abs=0),
+        pytest.approx(margin, rel=1e-14, abs=0),
+    )
     assert (found.m, found.unvisited, found.delta) == (5, 2, 0.2)
     assert found.bound == min(found.mean + found.margin, 0.75)
     soft = kt.TransferSet.from_counts([[3, 0]], [[0.5, 0.5]], "soft", states=["x"])
@@ -525,7 +532,9 @@ def test_errors_of_storages_are_added_up(monkeypatch):
     rho = [0.5, 0.125, 0.25, 0.0, 0.125]
     found = kt.best_storage(kt.Problem(rho, np.full((5, 2), 0.5)), 1, 1, storages="list").iloc[0]
     assert found["risk"] == 0.5 * 0.5 + 0.125 * 0.25 + 0.25 * 1.0 + 0.125 * 0.5
-    assert found["error"] == pytest.approx(0.5 * 0.1 + 0.125 * 0.2 + math.hypot(0.125 * 0.3, 0.25 * 0.4), rel=1e-14)
+    assert found["error"] == pytest.approx(
+        0.5 * 0.1 + 0.125 * 0.2 + math.hypot(0.125 * 0.3, 0.25 * 0.4), rel=1e-14, abs=0
+    )
     assert found["route"] == f"one + {choosing._MONTE_CARLO}"
     assert found["plug_in"] == 0.0
 
@@ -646,9 +655,9 @@ def test_a_log_as_a_teacher():
 def test_the_grid_of_concentrations():
     # Oracle: definition: from 1/100 to 10 A in equal ratios; laws normal in log c, each deviation a quarter as likely
     grid = worlds._grid(7)
-    assert (grid[0], grid[-1]) == (pytest.approx(0.01, rel=1e-12), pytest.approx(70.0, rel=1e-12))
+    assert (grid[0], grid[-1]) == (pytest.approx(0.01, rel=1e-12, abs=0), pytest.approx(70.0, rel=1e-12, abs=0))
     ratios = grid[1:] / grid[:-1]
-    assert ratios == pytest.approx(np.full(42, 7000 ** (1 / 42)), rel=1e-12)
+    assert ratios == pytest.approx(np.full(42, 7000 ** (1 / 42)), rel=1e-12, abs=0)
     laws, odds = worlds._laws(grid)
     assert laws.shape == (5 * 43, 43)
     number = 0
@@ -677,13 +686,13 @@ def test_the_posterior_of_laws_of_concentrations(monkeypatch):
                 for c in given.concentrations.tolist()
             ]
             likely = np.exp(np.array(likely) - max(likely))
-            assert given._likelihoods[s] == pytest.approx(likely, rel=1e-10)
+            assert given._likelihoods[s] == pytest.approx(likely, rel=1e-10, abs=0)
             logs = logs + np.log(laws @ likely)
             wanted = laws[[4, 9]] * likely
             wanted /= wanted.sum(axis=1, keepdims=True)
-            assert given.odds(s, np.array([4, 9])) == pytest.approx(wanted, rel=1e-10)
+            assert given.odds(s, np.array([4, 9])) == pytest.approx(wanted, rel=1e-10, abs=0)
         wanted = np.exp(logs - logs.max())
-        assert given._law_odds == pytest.approx(wanted / wanted.sum(), rel=1e-9)
+        assert given._law_odds == pytest.approx(wanted / wanted.sum(), rel=1e-9, abs=0)
 
 
 def test_numbers_that_are_drawn_by_their_odds():
@@ -703,7 +712,7 @@ def test_shares_of_labels_that_are_not_named():
     for others, alpha in ((2, 0.5), (5, 1.0), (64, 3.0), (65, 3.0), (66, 3.0), (1000, 0.01)):
         shares = worlds._shares(others, alpha, 0.5, rng)
         assert 1 <= shares.size <= others
-        assert shares.sum() == pytest.approx(0.5, rel=1e-12)
+        assert shares.sum() == pytest.approx(0.5, rel=1e-12, abs=0)
         assert (shares >= 0).all()
         left = 0.5 - np.cumsum(shares)
         assert (left[:-2] > 1e-5 - 1e-12).all()
@@ -720,8 +729,8 @@ def test_teachers_that_are_told(monkeypatch):
     pilot = kt.TransferSet.from_counts([[2, 1, 0, 0], [0, 0, 0, 0]], [[0.5, 0.25, 0.2, 0.05]] * 2, "partial")
     given = worlds.Worlds(pilot)
     drawn = given.draw(np.random.default_rng(1))
-    assert drawn.teacher[0, :2] == pytest.approx([0.5, 0.25], rel=1e-12)
-    assert drawn.teacher.sum(axis=1) == pytest.approx([1.0, 1.0], rel=1e-12)
+    assert drawn.teacher[0, :2] == pytest.approx([0.5, 0.25], rel=1e-12, abs=0)
+    assert drawn.teacher.sum(axis=1) == pytest.approx([1.0, 1.0], rel=1e-12, abs=0)
     assert not drawn.sparse
     monkeypatch.setattr(worlds, "DENSE_UP_TO", 8)
     assert not given.draw(np.random.default_rng(1)).sparse

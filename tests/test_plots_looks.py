@@ -317,7 +317,7 @@ def test_receipts_are_three_panels_across(panels, shape):
     figure = plots.draw_receipts(receipts([f"p{i}" for i in range(panels)]))
     assert len(figure.axes) == shape[0] * shape[1]
     assert [axes.get_visible() for axes in figure.axes] == [i < panels for i in range(shape[0] * shape[1])]
-    assert figure.get_size_inches() == pytest.approx([1.6 + 3.4 * shape[1], 3.2 * shape[0]], rel=1e-12)
+    assert figure.get_size_inches() == pytest.approx([1.6 + 3.4 * shape[1], 3.2 * shape[0]], rel=1e-12, abs=0)
     axes = figure.axes[0]
     assert (axes.get_xscale(), axes.get_yscale(), axes.get_title()) == ("log", "log", "p0")
 
@@ -362,8 +362,12 @@ def test_exchange_over_the_risks_that_both_reach():
     axes = Figure().subplots()
     plots.draw_exchange(axes, table, against="CE_sgl", learners=["SEL_ptl"])
     risk, ratio = axes.lines[0].get_data()
-    assert (len(risk), risk[0], risk[-1]) == (200, pytest.approx(1 / 16), pytest.approx(0.25))
-    assert ratio == pytest.approx(1 / risk, rel=1e-12)
+    assert (len(risk), risk[0], risk[-1]) == (
+        200,
+        pytest.approx(1 / 16, rel=1e-12, abs=0),
+        pytest.approx(0.25, rel=1e-12, abs=0),
+    )
+    assert ratio == pytest.approx(1 / risk, rel=1e-12, abs=0)
     assert to_hex(axes.lines[0].get_color()).upper() == BLUE
     assert axes.lines[0].get_label() == "SEL_ptl (partial soft)"
     assert line_looks(axes.lines[1])[:2] == (GREY, 0.8)
@@ -411,7 +415,7 @@ def test_the_figure_of_a_teacher(monkeypatch, tmp_path):
         ("CE_ful\n(soft labels)", (6, 6), plots.LOOK["CE_ful"][0]),
     ]
     for text, line in zip(beside[:2], right.lines[:2], strict=True):
-        assert text[1] == pytest.approx((line.get_xdata()[60], line.get_ydata()[60]), rel=1e-8)
+        assert text[1] == pytest.approx((line.get_xdata()[60], line.get_ydata()[60]), rel=1e-8, abs=0)
     assert (beside[2][0], beside[2][1], beside[2][3], beside[2][6]) == ("one hard label", (0.98, 1.08), "right", 8)
     assert right.texts[2].get_transform() == right.get_yaxis_transform()
     assert not left.get_legend_handles_labels()[1]
@@ -484,7 +488,7 @@ def test_the_looks_of_laws_and_simplexes():
     plots.draw_laws(axes, laws)
     colours = [to_hex(bar.get_facecolor()).upper() for bar in axes.patches[::3]]
     assert colours == ["#000000", plots.OTHERS[1][0], plots.OTHERS[2][0]]
-    assert [bar.get_width() for bar in axes.patches] == pytest.approx([0.8 / 3] * 9)
+    assert [bar.get_width() for bar in axes.patches] == pytest.approx([0.8 / 3] * 9, rel=1e-12, abs=0)
     grid = np.array([[a, b, 6 - a - b] for a in range(7) for b in range(7 - a)]) / 6
     values = np.arange(28.0)
     values[5] = np.nan

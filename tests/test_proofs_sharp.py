@@ -84,7 +84,7 @@ def test_the_spread_is_at_most_a_sum_over_unseen_labels():
     # Tight: k at x and z at 0 with the mean sqrt(t x), which the share sqrt(t / x) of them being light gives.
     x = np.concatenate([np.full(40, 4.0), np.zeros(60)])
     t = x.mean() ** 2 / 4
-    assert spread(x) == pytest.approx(cost_bound(t, x).sum(), rel=1e-12)  # red: no smaller bound of this form
+    assert spread(x) == pytest.approx(cost_bound(t, x).sum(), rel=1e-12, abs=0)  # red: no smaller bound of this form
 
 
 @pytest.mark.step("N6.2")
@@ -173,7 +173,7 @@ def test_the_constant_at_a_finite_n():
             assert np.all(paid <= price * (1 + 1e-12))
             closest = max(closest, float(np.max(paid / price)))
     assert closest > 0.8
-    assert _worst_cell(1) == pytest.approx(((math.sqrt(5) - 1) / 2) ** 5, rel=1e-14)  # by hand: z^2 + z = 1
+    assert _worst_cell(1) == pytest.approx(((math.sqrt(5) - 1) / 2) ** 5, rel=1e-14, abs=0)  # by hand: z^2 + z = 1
 
 
 @pytest.mark.step("N15.2")
@@ -196,7 +196,9 @@ def test_the_prices_deviate_no_more_than_missing_masses():
         beta = 2 * math.exp(-2) * cells
         share = math.sqrt(L / beta) / (1 + math.sqrt(L / beta))
         whole = C_INF * cells + L / share + beta * share / (1 - share) ** 2
-        assert whole / n == pytest.approx(bounds.partial_upper_whp_sharp(S=1, A=cells, n=n, delta=delta), rel=1e-12)
+        assert whole / n == pytest.approx(
+            bounds.partial_upper_whp_sharp(S=1, A=cells, n=n, delta=delta), rel=1e-12, abs=0
+        )
 
 
 def chains() -> Iterator[tuple[np.ndarray, np.ndarray, float]]:
@@ -253,9 +255,9 @@ def test_the_risk_of_a_chain_is_that_of_every_path():
                 mean = sum(unseen) / len(unseen)
                 total += chance * sum(max(w - mean, Fraction(0)) for w in unseen)
     args = np.array(rho, dtype=float), np.array(teacher, dtype=float)
-    assert ours_partial.risk_of_chain(*args, n, 0.5) == pytest.approx(float(total), rel=1e-13)
+    assert ours_partial.risk_of_chain(*args, n, 0.5) == pytest.approx(float(total), rel=1e-13, abs=0)
     alone = oracles.exact_sel_ptl_small(*args, 7)
-    assert ours_partial.risk_of_chain(*args, 7, 1.0) == pytest.approx(alone, rel=1e-12)
+    assert ours_partial.risk_of_chain(*args, 7, 1.0) == pytest.approx(alone, rel=1e-12, abs=0)
     assert ours_partial.risk_of_chain(*args, 7, 0.5) > alone * 1.05
 
 
@@ -302,7 +304,7 @@ def test_a_line_lies_above_what_a_label_costs(v):
     line = t + eta * y
     assert np.all(cost <= line * (1 + 1e-9))
     assert np.max(cost[1:] / line[1:]) > 1 - 1e-6
-    assert cost[0] == pytest.approx(line[0], rel=1e-14)
+    assert cost[0] == pytest.approx(line[0], rel=1e-14, abs=0)
     assert np.any(cost > OFF * line)  # red
     y = t + np.geomspace(1e-9, 50, 5001)
     slope = 1 / (1 - np.sqrt(t / y)) - y - eta * y / (t + eta * y)
@@ -327,7 +329,7 @@ def test_no_row_of_the_figure_is_above_the_curve():
         weights = np.array([k * math.exp(-x), 1 - k])
         rates = np.array([x, 0.0])
         paid = float(weights @ np.maximum(rates - weights @ rates / weights.sum(), 0))
-        assert paid == pytest.approx(t + eta * v, rel=1e-12)
+        assert paid == pytest.approx(t + eta * v, rel=1e-12, abs=0)
         closest = max(closest, paid / (v * curve(v)))
     assert closest > 1 - 1e-12
 
@@ -408,7 +410,7 @@ def test_no_mixture_of_inputs_is_hard_for_all_three():
 def test_shares_of_three_worlds_lie_on_the_frontier():
     # Oracle: identity, h^2 + p + f = 1 for h^2 = (1 - s)(1 - b), p = (1 - s) b, f = s
     for s, b in itertools.product((0.0, 0.2, math.sqrt(2) - 1, 0.9), (0.1, math.sqrt(0.5), 1.0)):
-        assert (1 - s) * (1 - b) + (1 - s) * b + s == pytest.approx(1, rel=1e-14)
+        assert (1 - s) * (1 - b) + (1 - s) * b + s == pytest.approx(1, rel=1e-14, abs=0)
 
 
 def test_the_cost_of_a_light_row_is_the_limit_of_its_exact_risk():
@@ -417,7 +419,7 @@ def test_the_cost_of_a_light_row_is_the_limit_of_its_exact_risk():
     for k, zeros, rate in ((3, 4, 1.2), (1, 5, 0.7), (8, 2, 2.0)):
         x = rate / n
         exact = n * oracles.exact_sel_ptl_classes([1.0], [x, 0.0, 1 - k * x], [k, zeros, 1], n)
-        assert worlds.light_cost(k, zeros, rate) == pytest.approx(exact, rel=1e-5)
+        assert worlds.light_cost(k, zeros, rate) == pytest.approx(exact, rel=1e-5, abs=0)
 
 
 # --- N5c ----------------------------------------------------------------------------------------------------
@@ -441,4 +443,4 @@ def test_three_labels_of_one_input_are_worst_with_two():
             if z < Fraction(1, 3):
                 p = w1 / (w1 + w2)
                 assert w1**n * w2 + w2**n * w1 == (1 - z) ** (n + 1) * (p**n * (1 - p) + (1 - p) ** n * p)
-        assert largest_unvisited_mass(2, n)[0] == pytest.approx(float(top), rel=2e-4)
+        assert largest_unvisited_mass(2, n)[0] == pytest.approx(float(top), rel=2e-4, abs=0)

@@ -489,7 +489,7 @@ def test_a_wave_of_either_sign_is_not_resolved(sign):
     t = (np.log(n) - np.log(1000)) / np.log(100)
     risk = np.exp(-np.log(n) - 1 + 0.3 * sign * t**3)
     fit = fit_rate(n, risk, 1e-4 * risk)
-    assert fit.wave == pytest.approx(sign * 0.9 / math.log(100), rel=1e-9)
+    assert fit.wave == pytest.approx(sign * 0.9 / math.log(100), rel=1e-9, abs=0)
     assert abs(fit.drift) < 1e-9
     assert str(fit).endswith("(5 points, not resolved)")
 
@@ -535,7 +535,7 @@ def test_receipts_give_a_row_per_panel_and_learner():
     row, n = rows.loc[("b", "CE_sgl")], [10, 100, 1000]
     alone = fit_rate(n, [curves["CE_sgl"][k] for k in n], [0.01 * curves["CE_sgl"][k] for k in n])
     assert (row["slope"], row["slope_se"], row["resolved"]) == (alone.slope, alone.slope_se, alone.resolved)
-    assert row["slope"] == pytest.approx(-0.5, rel=1e-12)
+    assert row["slope"] == pytest.approx(-0.5, rel=1e-12, abs=0)
     assert (row["n_min"], row["n_max"], row["points"], row["left_out"]) == (10, 1000, 3, 0)
     # A risk of 0 is left out, counted, and fewer than three points are no slope.
     none = rows.loc[("a", "CE_ful")]

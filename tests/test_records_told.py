@@ -259,7 +259,7 @@ def test_one_run_says_which_tolerance_will_do():
     with pytest.raises(Refusal) as error:
         from_records(records, other="?")
     (argument,) = [part for part in error.value.parts if isinstance(part, Argument)]
-    assert argument.value == pytest.approx(math.expm1(0.004), rel=0.1)
+    assert argument.value == pytest.approx(math.expm1(0.004), rel=0.1, abs=0)
     with pytest.warns(Note, match="differ by up to"):
         from_records(records, other="?", tolerance=argument.value)
 

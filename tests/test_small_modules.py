@@ -542,7 +542,7 @@ def test_the_account_of_a_log():
     found = Report(samples=4, with_logprob=1)
     for mass in (0.5, 0.25, 1.0):
         found.add_list(mass)
-    assert found.list_mass == [0.25, pytest.approx(1.75 / 3, rel=1e-14), 1.0]
+    assert found.list_mass == [0.25, pytest.approx(1.75 / 3, rel=1e-14, abs=0), 1.0]
     found.add_settings({"temperature": [1]})  # a list is no setting
     found.add_settings({"top_p": "0.9", "temperature": True, "other": 3})
     assert found.settings == {"temperature": {"True": 1}, "top_p": {"0.9": 1}}
