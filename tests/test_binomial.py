@@ -38,7 +38,9 @@ def draws(n: int, p: float, reps: int, seed: int) -> np.ndarray:
     """Draws of Bin(n, p): the first of two cells."""
     stream = sampling.Uniforms(np.random.default_rng(seed), n, reps)
     counts = np.zeros((reps, 2), dtype=np.int64)
-    law = (np.array([0, 1]), np.array([p, 1.0]), np.array([p / (1 - p), 0.0]), np.array([math.log1p(-p), 0.0]))
+    shares, odds, log_rest = np.array([p, 1.0]), np.array([p / (1 - p), 0.0]), np.array([math.log1p(-p), 0.0])
+    known = binomial.foreseen(n, shares, np.array([1.0, 1 - p]))
+    law = (np.array([0, 1]), shares, odds, log_rest, known)
     while not binomial.multinomial(stream.ahead, stream.state, n, *law, counts):
         stream.refill()
     assert (counts.sum(axis=1) == n).all()
@@ -219,6 +221,73 @@ def test_uniforms_drawn_ahead_change_nothing(monkeypatch: pytest.MonkeyPatch, n:
     monkeypatch.setattr(sampling, "A_FEW", 3)
     for a, b in zip(whole, CountSampler(problem).draw(n, 50, np.random.default_rng(0)), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def tables(sampler: CountSampler, n: int, reps: int, known: np.ndarray) -> np.ndarray:
+    """Multinomial draws with what is given as foreseen."""
+    sampler._known = n, known
+    return np.concatenate(list(sampler.draw(n, reps, np.random.default_rng(n % 1009))))
+
+
+NOTHING = np.empty((0, 7))
+
+
+@pytest.mark.parametrize("n", [2500, 10**4, 10**5, 10**7, 10**9, 10**12 + 7, 2**40])
+@pytest.mark.parametrize("alpha", [0.05, 1.0, 50.0])
+def test_what_is_foreseen_changes_no_draw(n: int, alpha: float) -> None:
+    # Oracle: identity, the draws are those of the loop that foresees nothing; any number may be taken for what is left
+    masses = np.random.default_rng(7).dirichlet(np.full(40, alpha))
+    sampler = CountSampler(Problem([1.0], [masses]))
+    expected = tables(sampler, n, 300, NOTHING)
+    for taken in (n, round(1.003 * n), round(1.05 * n), round(0.97 * n), 2 * n):
+        known = binomial.foreseen(min(taken, binomial.FORESEEN_N), sampler._shares, sampler._behind)
+        np.testing.assert_array_equal(tables(sampler, n, 300, known), expected)
+
+
+@pytest.mark.parametrize(
+    ("column", "factor"),
+    [(0, 1.0001), (1, 1.1), (2, 1.0001), (3, 1.01), (3, 0.99), (4, 2.0), (5, 1.1)],
+    ids=["left", "inverse", "mean", "deviation up", "deviation down", "fixed", "sure"],
+)
+def test_planted_errors_of_what_is_foreseen_are_caught(column: int, factor: float) -> None:
+    # Oracle: identity, as above; each column matters to a draw
+    sampler = CountSampler(Problem([1.0], [np.full(40, 1 / 40)]))
+    known = binomial.foreseen(10**7, sampler._shares, sampler._behind)
+    known[:, column] *= factor
+    assert (tables(sampler, 10**5 * 100, 2000, known) != tables(sampler, 10**7, 2000, NOTHING)).any()
+
+
+def test_most_draws_are_foreseen() -> None:
+    # Oracle: identity, a cell whose least v_r is -1 foresees nothing; Hormann's v_r is .8 and more from n p = 60 on
+    sampler = CountSampler(Problem([1.0], [np.full(100, 0.01)]))
+    known = binomial.foreseen(10**6, sampler._shares, sampler._behind)
+    assert known[:-1, 5].min() > 0.8
+    assert (binomial.foreseen(1060, sampler._shares, sampler._behind)[:, 5] == -1)[:-1].all()
+    assert (binomial.foreseen(1070, sampler._shares, sampler._behind)[:-1, 5] > 0).all()
+
+
+def test_where_nothing_is_foreseen() -> None:
+    # Oracle: limit, floats of 53 bits beyond n = 2^40, and a table of at most 2^18 cells
+    two = np.array([0.5, 1.0]), np.array([1.0, 0.5])
+    assert binomial.foreseen(2**40, *two).shape == (2, 7)
+    assert binomial.foreseen(2**40 + 1, *two).shape == (0, 7)
+    assert binomial.foreseen(10, np.full(2**18, 0.5), np.ones(2**18)).shape == (2**18, 7)
+    assert binomial.foreseen(10, np.full(2**18 + 1, 0.5), np.ones(2**18 + 1)).shape == (0, 7)
+
+
+@pytest.mark.parametrize("h", [-1 / 16, -0.01, 1e-4, 0.01, 1 / 16])
+def test_remainder_of_what_is_foreseen(h: float) -> None:
+    """mpmath: G(U) - n p - 1/2 with the standard deviation of (1 + h) E against the polynomial in h."""
+    with mpmath.workdps(40):
+        h_, root = mpmath.mpf(h), mpmath.sqrt(1 + mpmath.mpf(h))
+        gap = abs(root - (1 + h_ / 2 - h_**2 / 8))
+        steepest = max(
+            (2 * mpmath.mpf("0.0248") * mpmath.mpf("2.53") / us + mpmath.mpf("2.53")) * (0.5 - us)
+            for us in (0.07, 0.1, 0.3)
+        )
+        assert gap <= 0.074 * abs(h_) ** 3
+        assert steepest <= 1.86
+        assert gap * steepest <= 0.14 * abs(h_) ** 3
 
 
 def test_conditional_shares_are_at_most_one_half() -> None:

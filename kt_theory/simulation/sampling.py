@@ -81,9 +81,11 @@ class CountSampler:
         heaviest = int(np.argmax(self.masses[self._cells]))
         self._cells[[heaviest, -1]] = self._cells[[-1, heaviest]]
         ordered = self.masses[self._cells]
-        self._shares = ordered / np.cumsum(ordered[::-1])[::-1]
+        self._behind = np.cumsum(ordered[::-1])[::-1]
+        self._shares = ordered / self._behind
         but_last = np.append(self._shares[:-1], 0.0)
         self._odds, self._log_rest = but_last / (1.0 - but_last), np.log1p(-but_last)
+        self._known = -1, np.empty((0, 7))
 
     def draw(self, n: int, reps: int, rng: np.random.Generator, further: bool = False) -> Iterator[np.ndarray]:
         """Yield count tables, int64, shape (R, S, A), in chunks whose R add up to `reps`.
@@ -110,10 +112,18 @@ class CountSampler:
 
     def _multinomial(self, n: int, R: int, stream: Uniforms) -> np.ndarray:
         counts = np.zeros((R, self.masses.size), dtype=np.int64)
-        law = (self._cells, self._shares, self._odds, self._log_rest)
+        law = (self._cells, self._shares, self._odds, self._log_rest, self._foreseen(n))
         while not binomial.multinomial(stream.ahead, stream.state, n, *law, counts):
             stream.refill()
         return counts
+
+    def _foreseen(self, n: int) -> np.ndarray:
+        """`binomial.foreseen` of the cells, kept for the n that was asked for last."""
+        last, known = self._known
+        if last != n:
+            known = binomial.foreseen(n, self._shares, self._behind)
+            self._known = n, known
+        return known
 
 
 def rows_at_once(cells: int, left: int) -> int:
