@@ -284,3 +284,36 @@ def test_slopes_agree_within_four_errors_and_what_is_printed(theory, published, 
     assert f", {said}" in text
     assert ("; not the exponent" in text) == ("; not" in said)
     assert text.endswith("the slope has settled") == ("off the" in said)
+
+
+FULL = pd.DataFrame(
+    columns=[
+        "panel", "learner", "n", "S", "A", "mean", "mcse", "reps", "nonzero", "theory", "published", "slope",
+        "slope_se", "points", "resolved", "checked", "held", "protocol", "lower", "upper", "paper_lower", "paper_upper",
+    ]
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("call", "name", "needs"),
+    [
+        (lambda frame: claims.scoreboard(frame, {}), "receipts", "learner n S A mean mcse reps"),
+        (lambda frame: claims.scoreboard(FULL, {}, frame), "exact", "panel learner n mean"),
+        (lambda frame: claims.z_scores(frame, FULL), "receipts", "panel learner n mean mcse nonzero"),
+        (lambda frame: claims.z_scores(FULL, frame), "exact", "panel learner n mean"),
+        (claims.gap_scoreboard, "gaps", "protocol S A n lower upper paper_lower paper_upper"),
+        (claims.as_text, "board", "panel learner theory slope points checked held"),
+        (
+            lambda frame: claims.beside_the_paper("2a", frame),
+            "board",
+            "panel learner theory published slope slope_se points resolved",
+        ),
+    ],
+)
+def test_what_a_frame_lacks_is_named(call, name, needs):
+    # Oracle: the columns that each call reads, written out
+    for column in needs.split():
+        with pytest.raises(ValueError, match=f"^{name} has no column '{column}'$"):
+            call(FULL.drop(columns=column))
+    with pytest.raises(ValueError, match=f"^{name} is .*: a DataFrame is needed$"):
+        call([1.0])

@@ -54,6 +54,16 @@ def constant(value, **fields):
     )  # fmt: skip
 
 
+def pooled(where):
+    """A fit that gives the inputs of which `where` of their numbers of labels holds all labels together."""
+
+    def fit(counts, revealed, init):
+        together = np.tile((counts.sum(0) + 1) / (counts.sum() + 3), (len(counts), 1))
+        return np.where(where(counts.sum(1, keepdims=True)), together, init)
+
+    return fit
+
+
 # --- Trials and verdicts ------------------------------------------------------------------------------------
 
 
@@ -317,6 +327,15 @@ def test_a_bound_of_ones_own_is_given_what_it_takes_by_name_in_any_order(bound, 
                 len,
             ),
             "learner pooled answers input 0 differently when it is alone",
+        ),
+        # Only where no label was seen; only where many were.
+        (
+            lambda: kt.ledger.upper_bound("x", Learner("late", "hard", pooled(lambda counts: counts == 0)), len),
+            "learner late answers input 2 differently when it is alone",
+        ),
+        (
+            lambda: kt.ledger.upper_bound("x", Learner("keen", "hard", pooled(lambda counts: counts >= 8)), len),
+            "learner keen answers input 1 differently when it is alone",
         ),
         (lambda: kt.ledger.upper_bound("x", Learner("odd", "loud", squared_error), len), "protocol of learner odd is"),
         (lambda: kt.verify(statements="zz-9"), "statement 'zz-9' is not in the ledger; ids like it are zz-"),

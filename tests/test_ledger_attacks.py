@@ -618,6 +618,34 @@ def test_certificates_are_asked_for_at_as_many_places_as_promised(monkeypatch, n
         assert any(", instance" in t.where for t in found)
 
 
+def test_certificates_are_sought_at_every_place_of_the_grid(monkeypatch):
+    # Oracle: enumeration, the grid written out: the four instances and a random problem at every size
+    pytest.importorskip("flint")
+    asked = []
+
+    def undecided(claim, **place):
+        asked.append(place)
+        return SimpleNamespace(holds=None)
+
+    monkeypatch.setattr(verdicts, "certify", undecided)
+    assert verdicts.certificates(["hard_upper_mean"], QUICK) == []
+    kinds = [
+        (one["S"], one["A"], one["n"], "random" if isinstance(one["problem"], kt.Problem) else one["problem"])
+        for one in asked
+    ]
+    grid = [
+        (S, A, n, kind)
+        for S in (1, 2, 3, 10)
+        for A in (2, 3, 4, 7)
+        for n in (0, 1, 2, 3, 10, 50, 300, 10_000)
+        for kind in (0, 1, 2, 3, "random")
+    ]
+    assert sorted(kinds, key=str) == sorted(grid, key=str)
+    assert kinds != grid  # a few of them lie anywhere in it
+    drawn = [one for one in asked if isinstance(one["problem"], kt.Problem)]
+    assert all((one["S"], one["A"]) == (one["problem"].S, one["problem"].A) for one in drawn)
+
+
 def test_of_the_lower_bounds_that_can_be_certified_one_depends_on_the_problem():
     # Oracle: the bounds themselves: which refuse to be asked without a problem
     pytest.importorskip("flint")

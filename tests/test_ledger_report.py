@@ -548,6 +548,16 @@ def test_a_ratio_says_on_which_side_of_one_it_is(ratio, text):
     assert ratio_text(ratio) == text
 
 
+@pytest.mark.parametrize(
+    ("letters", "shown"), [(1, "x"), (47, "x" * 47), (48, "x" * 48), (49, "x" * 45 + "..."), (90, "x" * 45 + "...")]
+)
+def test_a_place_of_more_than_48_letters_is_cut(letters, shown):
+    # Oracle: enumeration by hand
+    place = made(check=lambda claim, tried: [Trial("x" * letters, 1.0, claim(n=1), "exact", 1)])
+    row = as_text([judge(place, QUICK)]).splitlines()[1]
+    assert re.findall(r"x+[.]*", row) == [shown]
+
+
 # --- The plots ------------------------------------------------------------------------------------------
 
 SIDES = (0.0, 1e-320, 1e-300, 0.5, 1.0, 1e300, math.inf, math.nan)

@@ -328,6 +328,44 @@ def test_a_figure_has_what_its_panels_say(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_figure_is_drawn_to_its_measures(tmp_path, monkeypatch):
+    # Oracle: enumeration by hand, the places of what is drawn
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+    kept = []
+    monkeypatch.setattr(kt.lessons, "write_whole", lambda path, write: kept.append(write.func.__self__) or path)
+    line, panel = kt.lessons.Line, kt.lessons.Panel
+    x, y = [1.0, 2.0], [0.5, 0.25]
+    lines = [line("drawn", x, y, "o", mcse=[0.1, 0.01]), line("band", x, y, upto=[0.75, 0.5]), line("level", None, 0.3)]
+    heights = {"p": [0.6, 0.4, 0.0], "q": [0.5, 0.5, 0.0], "CE_ful": [1.0, 0.0, 0.0]}
+    kt.lessons.draw("one", panel("One", "x", "y", lines, ylim=(0.0, 1.0)))
+    kt.lessons.draw("two", panel("Bars", bars=heights, ticks="abc"), panel("Bare", lines=lines[:1], bare=True))
+    assert [figure.get_size_inches().tolist() for figure in kept] == [[6.0, 3.3], [8.6, 3.3]]
+    [axes], (bars, bare) = (figure.axes for figure in kept)
+    # Two standard errors up and down; a band from y to its other edge; a thin line through all of the panel.
+    [errors] = axes.containers
+    [ends] = errors.lines[2]
+    assert np.allclose(ends.get_segments(), [[[1, 0.3], [1, 0.7]], [[2, 0.23], [2, 0.27]]], rtol=1e-12, atol=0)
+    [band] = [one for one in axes.collections if one is not ends]
+    assert {(1.0, 0.5), (1.0, 0.75), (2.0, 0.25), (2.0, 0.5)} == set(map(tuple, band.get_paths()[0].vertices.tolist()))
+    assert (band.get_alpha(), band.get_linewidth().tolist()) == (0.25, [0])
+    level = axes.get_lines()[-1]
+    assert (list(level.get_ydata()), level.get_linewidth(), level.get_linestyle()) == ([0.3, 0.3], 0.8, "-")
+    assert axes.get_ylim() == (0.0, 1.0)
+    # Three groups of three bars, each group 0.8 wide about its tick.
+    width = 0.8 / 3
+    middles = [bar.get_x() + bar.get_width() / 2 for bar in bars.patches]
+    expected = [at + place * width for place in (-1, 0, 1) for at in (0, 1, 2)]
+    assert middles == pytest.approx(expected, rel=1e-12, abs=1e-12)
+    assert [bar.get_width() for bar in bars.patches] == pytest.approx([width] * 9, rel=1e-12, abs=0)
+    assert bars.get_xticks().tolist() == [0, 1, 2]
+    assert not any(grid.get_visible() for grid in bars.get_xgridlines())
+    assert not bare.axison
+    assert bare.get_aspect() == 1
+    assert [one.get_legend().get_texts()[0].get_fontsize() for one in (axes, bars, bare)] == [7.5] * 3
+    anchor = bare.get_legend().get_bbox_to_anchor()
+    assert bare.transAxes.inverted().transform(anchor.p0) == pytest.approx([0.95, 0.6], rel=1e-9, abs=0)
+
+
 @pytest.mark.parametrize(
     ("stem", "right", "planted"),
     [

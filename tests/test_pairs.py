@@ -12,8 +12,9 @@ import scipy.sparse
 
 import kt_theory as kt
 from kt_theory import pairs
+from kt_theory.exact.many import bracket
 from kt_theory.exact.risk import exact_risk, rows_of
-from kt_theory.exact.rows import OutOfReach
+from kt_theory.exact.rows import OutOfReach, Row
 
 PROBLEMS = [
     (kt.zipf_problem(3, 6, 1), 12),
@@ -125,3 +126,37 @@ def test_one_seed_gives_one_number() -> None:
     first, again = (pairs.risk(rows_of(problem), 1000, 1e-2, 5) for _ in range(2))
     assert first == again
     assert first.value != pairs.risk(rows_of(problem), 1000, 1e-2, 6).value
+
+
+@pytest.mark.parametrize(
+    ("n", "rho", "p", "zeros"),
+    [
+        (40, 1.0, [0.0, 0.0, 0.02, 0.08, 0.2, 0.7], 0),
+        (300, 0.5, [0.001, 0.009, 0.04, 0.15, 0.8], 0),
+        (6, 0.25, [0.1, 0.2, 0.7], 3),
+        (2000, 1.0, [0.0, 0.001, 0.012, 0.027, 0.16, 0.8], 2),
+        (3, 1.0, [1.0], 0),
+    ],
+)
+def test_labels_that_are_seen_almost_surely_are_left_out(n: int, rho: float, p: list[float], zeros: int) -> None:
+    # Oracle: fractions: the labels from which on 2 (1 - w)^n add to no more than a millionth of the lower bound
+    size = len(p) + zeros
+    row = Row(rho, np.array(p), np.full(len(p), 1 / size), 2, zeros, 1 / size if zeros else 0.0)
+    w = [Fraction(rho) * Fraction(q) / sum(map(Fraction, p)) for q in p if q]
+    never = [(1 - x) ** n for x in w]
+    left_out = [2 * sum(never[first:]) for first in range(len(w) + 1)]
+    keep = next(first for first, most in enumerate(left_out) if most <= Fraction(1e-6) * Fraction(bracket(row, n)[0]))
+    found = pairs._labels_of(row, n)
+    assert found.p.tolist() == [q for q in p if q][:keep]
+    assert found.w.tolist() == pytest.approx([float(x) for x in w[:keep]], rel=1e-15, abs=0)
+    assert found.mass == 2 * rho
+    assert found.zeros == p.count(0.0) + zeros
+    assert found.unseen == pytest.approx(float(sum(never[:keep])), rel=1e-12, abs=0)
+    assert found.omitted == pytest.approx(float(2 * Fraction(rho) * left_out[keep]), rel=1e-12, abs=0)
+    together = math.comb(keep, 2) + (keep if found.zeros else 0)
+    assert found.size == together
+    # The weight of the row: each pair's difference times the probability that both are unseen, times its mass.
+    kept = [(Fraction(q), x) for q, x in zip([q for q in p if q][:keep], w, strict=False)]
+    weight = sum((b - a) * (1 - v - x) ** n for (a, v), (b, x) in combinations(kept, 2))
+    weight += found.zeros * sum(q * (1 - x) ** n for q, x in kept)
+    assert pairs._pairs_of(found, n).weight == pytest.approx(float(2 * Fraction(rho) * weight), rel=1e-12, abs=0)

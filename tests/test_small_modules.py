@@ -1,6 +1,8 @@
 """Files, fingerprints, refusals and progress: each branch, on both sides of its limit."""
 
 import functools
+import hashlib
+import inspect
 import math
 import os
 import stat
@@ -12,7 +14,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from kt_theory import fingerprints, progress, refusals, showing
+from kt_theory import compiled, fingerprints, progress, refusals, showing
 from kt_theory.files import (
     check_suffix,
     check_writable,
@@ -167,6 +169,40 @@ def test_what_cannot_be_written():
 def test_what_a_temporary_name_is_for(name, wanted):
     # Oracle: enumeration
     assert written_for(name) == wanted
+
+
+# --- compiled ---------------------------------------------------------------------------------------------
+
+
+def of_a_user(x):
+    return x
+
+
+def test_only_what_is_the_packages_alone_is_kept_on_disk(monkeypatch):
+    # Oracle: definition: a function that closes over something, or of another module, is compiled for this process
+    monkeypatch.setattr(compiled, "jit", lambda function: ("kept", function.__qualname__))
+    monkeypatch.setattr(compiled, "_jit_for_now", lambda function: ("for now", function.__qualname__))
+    make = compiled.row_function.__wrapped__
+    own = {"np": np, "__name__": "kt_theory.somewhere"}
+    text = """
+        def inner(x): return x
+        def outer(x): return inner(x)
+        def alone(x): return np.abs(x)
+        def around(y):
+            def closed(x): return x + y
+            return closed
+        """
+    exec(inspect.cleandoc(text), own)
+    assert make(of_a_user)[0] == make(own["around"](1))[0] == "for now"
+    assert make(own["alone"]) == ("kept", "alone")
+    # What calls another of the package is kept under the name of what it calls.
+    digest = hashlib.sha256(repr([("inner", compiled._content(own["inner"]))]).encode()).hexdigest()
+    assert make(own["outer"]) == ("kept", f"outer_{digest[:16]}")
+    # A loop with a part of a user's, alone or beside one of the package, is not.
+    monkeypatch.setattr(compiled, "row_function", lambda part: part)
+    for parts in ({"inner": of_a_user}, {"inner": own["inner"], "other": of_a_user}):
+        assert compiled.specialised(own["outer"], parts, "loop")[0] == "for now"
+    assert compiled.specialised(own["outer"], {"inner": own["inner"]}, "loop") == ("kept", f"loop_{digest[:16]}")
 
 
 # --- fingerprints -----------------------------------------------------------------------------------------

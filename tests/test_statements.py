@@ -18,6 +18,7 @@ from kt_theory.ledger.report.words import GRADE_WORDS, STATUS_WORDS
 from kt_theory.ledger.statement import KINDS, VERDICTS, Kind, Outcome, PlantedError, Trial, effort, in_regime, stated
 from kt_theory.ledger.verdicts import judge
 from kt_theory.statements import STATEMENTS, Grade, Metadata, Origin, Status
+from kt_theory.statements.ours_partial import rows_fit
 
 
 def test_every_statement_has_one_entry_and_every_entry_one_statement():
@@ -235,3 +236,11 @@ def test_an_experimental_statement_needs_a_bound_an_entry_and_planted_errors_alo
     assert "mine-1" not in STATEMENTS
     with pytest.raises(KeyError):
         stated("mine-1")
+
+
+def test_rows_of_light_labels_fit_where_there_is_room():
+    # Oracle: fractions: k labels of mass 1 / (S m) are the whole row, or leave a label no lighter than each of them
+    for S, A, k, m in itertools.product((1, 2, 3, 7), range(1, 7), range(7), range(1, 9)):
+        rest = Fraction(1, S) - k * Fraction(1, S * m)
+        fits = k + 1 <= A if rest == 0 else k + 2 <= A and rest >= Fraction(1, S * m)
+        assert rows_fit(S, A, k, 1 / (S * m)) == fits, (S, A, k, m)
