@@ -494,6 +494,29 @@ def test_values_are_those_of_the_formulas(name):
         assert loss.score_value(z, row) == pytest.approx(wanted, rel=1e-12, abs=1e-15), (loss, e, z)
 
 
+#: Losses of logits, infinite or without a value where one is infinite; their students have none at 0.
+OF_FINITE_LOGITS = {
+    *("sparsemax", "entmax15", "quality_focal", "logit_clip", "logit_sphere", "logit_standardised", "mse_logits"),
+    *("confidence_ranking", "dual_head_joint", "standardised_logits", "standardised_logits_plus_ce"),
+    *("label_smoothing", "uskd", "ipo", "exo", "sppo", "bco"),
+}
+
+#: Losses with q log(q / p), or a power of it, infinite from any q above 0 where p = 0.
+REVERSE = {"adaptive_kl", "alpha_beta", "reverse_kl", "skew_reverse_kl"}
+
+
+@pytest.mark.filterwarnings("ignore:divide by zero", "ignore:invalid value")
+@pytest.mark.parametrize("name", sorted(set(VALUED) - OF_FINITE_LOGITS - REVERSE))
+def test_a_label_that_nothing_shows_may_have_probability_0(name):
+    # Oracle: limit, the value where the student gives it 1e-200 instead of 0
+    p, zero, nearly = np.array([0.5, 0.3, 0.2, 0.0]), np.array([0.6, 0.3, 0.1, 0.0]), np.array([0.6, 0.3, 0.1, 1e-200])
+    for loss, e in itertools.product(variants(name), (p, np.array([0.5, 0.25, 0.25, 0.0]), np.eye(4)[0])):
+        if name == "random_sampling" and loss.power != 1:
+            continue  # data sets hold no such draws
+        row = row_of(loss, e, p)
+        assert loss.value(zero, row) == pytest.approx(loss.value(nearly, row), rel=1e-9, abs=1e-12), (loss, e)
+
+
 def test_draws_of_too_many_tables_are_refused(monkeypatch):
     # Oracle: enumeration, two draws of three labels have six tables of counts
     from kt_theory.losses import draws
