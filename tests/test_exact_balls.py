@@ -226,3 +226,50 @@ def test_masses_of_unseen_labels():
     assert balls._mass((2, 1, 0), [one, two, plain]) == Surd(Fraction(3, 4), Fraction(1, 8), Fraction(2))
     assert balls._mass((1, 1, 2), [one, two, plain]) == Fraction(3, 4)
     assert balls._mass((0, 0, 2), [one, two, plain]) == Fraction(1, 4)
+
+
+def test_limits_of_balls():
+    # Oracle: definition, what the pages state: 2^14 sets, 2^14 bits, some millions of terms
+    assert (balls.UNSEEN, balls.MAX_BITS, balls.DIFFERENCES, balls.FRACTION_BITS) == (2**14, 2**14, 2**22, 2**22)
+    assert balls.TERMS == 5_000_000
+
+
+@pytest.mark.parametrize(
+    ("rho", "teacher", "words"),
+    [
+        ([0.5, 0.6], [[1.0], [1.0]], "rho sums to"),
+        ([0.5, 0.5], [[1.0]], "rho"),
+        ([1.0], [[0.5, 0.6]], r"teacher\[0\] sums to"),
+    ],
+)
+def test_laws_that_are_none(rho, teacher, words):
+    # Oracle: definition, a law sums to 1 and has an entry for each input
+    with pytest.raises(ValueError, match=words):
+        exact_problem(rho, teacher)
+
+
+def test_problems_are_keys():
+    # Oracle: definition, equal problems are one key, and nothing of one can be set
+    one, two = (exact_problem([0.5, 0.5], [[0.25, 0.75]] * 2) for _ in range(2))
+    assert len({one, two}) == 1
+    for of, name in ((one, "S"), (one.inputs[0], "rho"), (one.inputs[0].labels[0], "p")):
+        with pytest.raises(AttributeError):
+            setattr(of, name, 1)
+
+
+@pytest.mark.parametrize(
+    "p",
+    [[Fraction(1, 4), Fraction(3, 4)], [Fraction(1, 8), Fraction(1, 8), Fraction(3, 4)], [Fraction(0), Fraction(1)]],
+)
+@pytest.mark.parametrize("first", [1, 4])
+def test_added_counts_visit_by_visit(p, first):
+    # Oracle: fractions, every count after each number of visits, with planted rational additions
+    A, scales = len(p), [Fraction(k, 7) for k in (3, 9, 1)]
+    for x in p:
+        found = list(balls._away(x, A, first, [rational(c) for c in scales], rational))
+        wide = list(balls._away(x, A, first, [ball(c) for c in scales], ball))
+        for m, c, one, two in zip(range(first, first + 3), scales, found, wide, strict=True):
+            T = m + A * c
+            truth = sum(math.comb(m, k) * x**k * (1 - x) ** (m - k) * abs((k + c) / T - x) for k in range(m + 1)) / 2
+            assert fraction(one) == truth
+            assert abs(two - ball(truth)) < 1e-60
