@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import warnings
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -223,3 +224,34 @@ def test_without_what_rare_events_add_the_error_is_seen_to_be_too_small(monkeypa
     # Oracle: second algorithm, as above; the standard error was 1e-17
     monkeypatch.setattr("kt_theory.simulation.means._with_rare_events", lambda found, plain: found)
     assert rare(5) < 5
+
+
+@pytest.mark.parametrize("w", [0.0, 0.125, 0.5, 0.75, 1.0])
+@pytest.mark.parametrize("n", range(6))
+def test_means_of_a_short_count_are_those_of_its_law(n, w):
+    # Oracle: enumeration in fractions of the binomial law, at counts below, at and above both of its ends
+    law = [math.comb(n, k) * Fraction(w) ** k * (1 - Fraction(w)) ** (n - k) for k in range(n + 1)]
+    assert controls._never(n, np.array([w])).item() == pytest.approx(float(law[0]), rel=1e-13, abs=0)
+    k = np.arange(-2, n + 3)
+    below = [float(sum(law[: max(last + 1, 0)])) for last in k.tolist()]
+    assert controls._at_most(k, n, np.array(w)).tolist() == pytest.approx(below, rel=1e-13, abs=0)
+    assert controls._at_most(k[:3], n, np.array(w))[:2].tolist() == [0.0, 0.0]
+    for m in (0.25, 1.0, 1.5, 2.0, 4.75, 5.0, 9.0):
+        short = sum(max(1 - k / Fraction(m), 0) * mass for k, mass in enumerate(law))
+        count = sum(k * mass for k, mass in enumerate(law) if k < m)
+        found = controls._below(n, np.array([w]), np.array([m]))
+        assert [one.item() for one in found] == pytest.approx([float(short), float(count)], rel=1e-12, abs=1e-15), m
+
+
+def test_a_fit_needs_four_repeats_for_each_control_and_a_risk_that_varies():
+    # Oracle: definition, and a risk that is a sum of two controls
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=(9, 2))
+    y = np.column_stack([3 * x[:, 0] - x[:, 1], np.full(9, 0.25), np.where(np.arange(9) < 8, x[:, 0], np.inf)])
+    assert controls.coefficients(y[:7], x[:7]).tolist() == [[0.0] * 3] * 2
+    assert controls.coefficients(y[:8], x[:8])[:, 0].tolist() == pytest.approx([3.0, -1.0], rel=1e-12, abs=0)
+    assert controls.coefficients(y, x)[:, 1:].tolist() == [[0.0, 0.0]] * 2
+    # A control that does not vary has no multiple, and takes none from the other one.
+    still = np.column_stack([x[:, 0], np.full(9, 7.0)])
+    found = controls.coefficients(2 * x[:, :1], still)
+    assert found.ravel().tolist() == pytest.approx([2.0, 0.0], rel=1e-12, abs=0)

@@ -23,6 +23,7 @@ from benchmarks import references
 from kt_theory.learners import LEARNERS, PAPER_LEARNERS
 from kt_theory.problem import Problem, dirichlet_problem, instance, tv_risk, uniform_table
 from kt_theory.risk import expected_risk
+from kt_theory.simulation import means
 from kt_theory.simulation.cells import RUN, Cell
 from kt_theory.simulation.means import draw, sample_risks, simulate
 from kt_theory.simulation.moments import Moments
@@ -564,6 +565,15 @@ def test_samples_and_threads_are_capped_before_work() -> None:
         sample_risks(PROBLEM, "CE_sgl", 10, 10**13)
     with pytest.raises(ValueError, match=r"^workers is 1025: at most 1024 threads"):
         simulate(PROBLEM, "CE_sgl", 10, 5, workers=1025)
+
+
+def test_as_many_risks_as_the_limit_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Oracle: definition, the limit from both sides
+    monkeypatch.setattr(means, "RISKS_MAX", 6)
+    learners = ["CE_sgl", "CE_ful"]
+    assert sample_risks(PROBLEM, learners, 10, 3).shape == (3, 2)
+    with pytest.raises(ValueError, match=r"^reps is 4: at most 6e\+00 risks, repeats times learners"):
+        sample_risks(PROBLEM, learners, 10, 4)
 
 
 def test_tasks_are_handed_out_a_thousand_at_a_time_and_come_back_in_order() -> None:

@@ -1,9 +1,12 @@
 """The folder of a study, piece by piece: sealed files, locks, names, shares, lines of progress."""
 
+import errno
 import json
 import os
 import re
+import struct
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,7 +16,7 @@ from kt_theory.learners import LEARNERS
 from kt_theory.simulation.cells import PILOT, RUN, TV, Cell
 from kt_theory.simulation.moments import Moments
 from kt_theory.simulation.workers import thread_pool
-from kt_theory.study import engine
+from kt_theory.study import engine, locks
 from kt_theory.study.engine import Memory, Progress, Share, Tally
 from kt_theory.study.manifest import keep_design
 from kt_theory.study.names import Batch
@@ -335,3 +338,53 @@ def test_nothing_of_a_study_stays_behind(tmp_path):
     assert list((tmp_path / "more" / "s").glob("damaged/batches/*/*.json"))
     remove(tmp_path / "more" / "s")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_lock_of_a_folder_is_for_whom_the_umask_leaves_it(tmp_path):
+    # Oracle: definition of a mode
+    before = os.umask(0o026)
+    try:
+        with Store(tmp_path / "s") as store:
+            assert (store.folder / "lock").stat().st_mode & 0o777 == 0o640
+    finally:
+        os.umask(before)
+
+
+@pytest.mark.parametrize("platform", ["linux", "darwin"])
+def test_one_byte_is_locked_without_waiting(monkeypatch, platform):
+    # Oracle: definition, what the system is asked for: a type of lock on one byte, counted from the start of the file
+    asked = []
+    names = {"F_RDLCK": 10, "F_WRLCK": 11, "F_UNLCK": 12, "F_OFD_SETLK": 37}
+    names |= {"LOCK_SH": 1, "LOCK_EX": 2, "LOCK_NB": 4, "LOCK_UN": 8}
+    system = SimpleNamespace(**names, fcntl=lambda *call: asked.append(call), lockf=lambda *call: asked.append(call))
+    monkeypatch.setattr(locks, "fcntl", system)
+    monkeypatch.setattr(locks.sys, "platform", platform)
+    kinds = ("shared", "exclusive", "none")
+    assert all(locks.lock(5, kind, 2**40 + 3) for kind in kinds)
+    if platform == "linux":
+        assert [call[:2] for call in asked] == [(5, 37)] * 3
+        assert [struct.unpack("@hhqqi4x", call[2]) for call in asked] == [
+            (kind, os.SEEK_SET, 2**40 + 3, 1, 0) for kind in (10, 11, 12)
+        ]
+        # Without locks of open files, as elsewhere.
+        del system.F_OFD_SETLK
+        asked.clear()
+        assert all(locks.lock(5, kind, 2**40 + 3) for kind in kinds)
+    assert asked == [(5, 1 | 4, 1, 2**40 + 3), (5, 2 | 4, 1, 2**40 + 3), (5, 8, 1, 2**40 + 3)]
+
+
+@pytest.mark.parametrize(
+    ("number", "free"), [(errno.EAGAIN, False), (errno.EACCES, False), (errno.ENOLCK, True), (errno.EINVAL, True)]
+)
+def test_a_file_system_without_locks_holds_none(monkeypatch, number, free):
+    # Oracle: POSIX, EAGAIN and EACCES say that another process holds the lock
+    def refuse(*call):
+        raise OSError(number, "no")
+
+    names = dict.fromkeys(
+        ("F_RDLCK", "F_WRLCK", "F_UNLCK", "F_OFD_SETLK", "LOCK_SH", "LOCK_EX", "LOCK_NB", "LOCK_UN"), 0
+    )
+    monkeypatch.setattr(locks, "fcntl", SimpleNamespace(**names, fcntl=refuse, lockf=refuse))
+    assert locks.lock(5, "exclusive", 0) is free
+    monkeypatch.setattr(locks, "fcntl", None)
+    assert locks.lock(5, "exclusive", 0) is True
