@@ -304,10 +304,11 @@ def test_batches_of_two_revisions_are_never_in_one_result(study, tmp_path, monke
     kt.study.run_in_folder(DESIGN, tmp_path / "new")
     assert {StudyFiles(tmp_path / "new").load(b).revision for b in StudyFiles(tmp_path / "new").batches()} == {new}
     assert kt.study.run_in_folder(DESIGN, tmp_path / "new").tally.drawn == 0
-    with pytest.raises(
-        ValueError, match=rf"batches were drawn by revision {old} in .*s and {new} in .*new: their numbers are not"
-    ):
-        kt.study.merge(tmp_path / "both", [study, tmp_path / "new"])
+    for folders in ([study, tmp_path / "new"], [tmp_path / "new", study]):
+        with pytest.raises(
+            ValueError, match=rf"batches were drawn by revision {old} in .*s and {new} in .*new: their numbers are not"
+        ):
+            kt.study.merge(tmp_path / "both", folders)
     assert not (tmp_path / "both").exists()
     (tmp_path / "new" / one.relative_to(study)).rename(one)
     with pytest.raises(
