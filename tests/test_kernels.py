@@ -296,3 +296,34 @@ def test_row_functions_that_differ_are_kept_apart(one, other) -> None:
 
     assert content(one) == content(one) != content(other)
     assert ("SCALE" in one) == (content(one) != content(one, scale=2.5))
+
+
+@pytest.mark.parametrize(
+    ("rows", "sure"),
+    [
+        ([[0.5, 0.5], [0.0, 1.0]], True),
+        ([[0.5, 0.5 + 2**-7]], True),
+        ([[0.5, 0.5 - 2**-7]], True),
+        ([[0.5, 0.5 + 2**-7 + 2**-40]], False),
+        ([[0.5, 0.5 - 2**-7 - 2**-40]], False),
+        ([[0.5, 0.5], [0.5, 0.25]], False),
+        ([[1.0 + 2**-52, 0.0]], False),
+        ([[1.0, -(2**-60)]], False),
+        ([[1.0, np.nan]], False),
+        ([[np.inf, 0.0]], False),
+        ([[-np.inf, 1.0]], False),
+        ([[1.0]], True),
+        (np.empty((0, 3)), True),
+    ],
+)
+def test_a_table_is_surely_stochastic_within_half_the_tolerance(rows, sure):
+    # Oracle: definition, in numbers whose sums are exact, on both sides of each limit
+    assert kernels.surely_stochastic(np.array(rows, dtype=np.float64), 2**-6) is sure
+
+
+def test_visits_of_stored_cells_are_sums_between_offsets():
+    # Oracle: Python's sum
+    counts = np.array([[1, 2, 0, 5, 7], [4, 0, 3, 0, 9]])
+    visits = np.full((2, 3), -1)
+    kernels.sparse_visits_of(counts, np.array([0, 2, 3, 5]), visits)
+    assert visits.tolist() == [[sum(row[:2]), row[2], sum(row[3:])] for row in counts.tolist()]

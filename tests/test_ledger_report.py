@@ -28,7 +28,7 @@ from kt_theory.ledger.report import pictures
 from kt_theory.ledger.report.links import Project
 from kt_theory.ledger.report.mathml import typeset
 from kt_theory.ledger.report.pictures import MOST, ledger_panels, ratio_text
-from kt_theory.ledger.report.sections import anchor
+from kt_theory.ledger.report.sections import anchor, says
 from kt_theory.ledger.report.summary import evidence, group
 from kt_theory.ledger.report.words import HEADLINES, NOT_CERTIFIED
 from kt_theory.ledger.statement import KINDS, Outcome
@@ -286,6 +286,18 @@ def test_entries_are_found_by_what_was_found_out():
     }
     above_0 = made(check=lambda claim, tried: [Trial("", 1.0, 0.0, "exact")])
     assert re.findall(mark, page_of(above_0, planted=False)) == [("mine", "refuted|unexpected", "Infinity")]
+
+
+def test_of_a_slip_the_mended_form_is_said():
+    # Oracle: definition
+    slip = made(formula="1 <= 4", mended_formula="1 <= 8")
+    assert "8" in says(slip)
+    assert "4" not in says(slip)
+    assert "4" in says(made(formula="1 <= 4"))
+    of_the_paper = next(one for one in STATEMENTS.values() if one.mended_formula)
+    plain = dataclasses.replace(of_the_paper.about, mended_latex="")
+    assert typeset(of_the_paper.about.mended_latex) in says(of_the_paper)
+    assert typeset(of_the_paper.about.latex) in says(dataclasses.replace(of_the_paper, about=plain))
 
 
 def test_the_groups_are_told_apart():

@@ -160,3 +160,5 @@ def test_labels_that_are_seen_almost_surely_are_left_out(n: int, rho: float, p: 
     weight = sum((b - a) * (1 - v - x) ** n for (a, v), (b, x) in combinations(kept, 2))
     weight += found.zeros * sum(q * (1 - x) ** n for q, x in kept)
     assert pairs._pairs_of(found, n).weight == pytest.approx(float(2 * Fraction(rho) * weight), rel=1e-12, abs=0)
+    # The fewest labels that are unseen together: all of probability 0 and another one, two at least.
+    assert pairs._pairs_of(found, n).spread == 1 / max(2, found.zeros + 1)

@@ -499,3 +499,9 @@ def test_tables_of_the_same_cells_are_aligned_as_they_are():
         assert [table.stored for table in both] == [3, 3, 3]
         for table, wide in zip((one, two, other), both, strict=True):
             assert np.array_equal(table.dense(), wide.dense())
+
+
+def test_a_table_is_shown_by_its_shape_alone():
+    # Oracle: definition, whatever number of cells it stores
+    table = kt.SparseTable.from_cells([0, 1], [2, 0], [0.5, 1.0], shape=(2, 3), rest=[0.25, 0.0])
+    assert repr(table) == "SparseTable(shape=(2, 3))"

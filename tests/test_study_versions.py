@@ -143,6 +143,46 @@ def test_a_cell_that_is_not_that_of_its_problem_is_seen(study, capsys):
         assert "names another cell for panel 'p', n=5 than its problem makes" in err
 
 
+FACTS = {"shows_label": True, "tells_drawn": False, "top": 2, "lists_last": True, "listed": True}
+
+
+@pytest.mark.parametrize(
+    ("fact", "right", "wrong"),
+    [
+        ("shows_label", (True, False), (1, None)),
+        ("tells_drawn", (True, False), ("no", None)),
+        ("top", (None, 0, 5), (-1, 0.5)),
+        ("lists_last", (False,), (0,)),
+        ("listed", (False,), ([],)),
+        ("draws", (1, 9), (0, 1.5, None)),
+        ("digits", (None, 0, 15), (-1, 16)),
+        ("temperature", (5e-324, 2.0), (0.0, -1.0, None)),
+        ("replacing", (True, False), (1, None)),
+        ("mass", (None, 5e-324, 1.0), (0.0, 1.5)),
+        ("at_least", (None, 5e-324, 1.0), (0.0, 1.5)),
+        ("ordered", (True, False), ("yes", None)),
+    ],
+)
+def test_facts_of_a_protocol_are_of_their_kinds_and_later_ones_may_be_missing(fact, right, wrong, study):
+    # Oracle: definition, values on both sides of the limits of each
+    def tell(facts):
+        reseal(study / "manifest.json", lambda c: c["cells"][0]["learners"][0].update(protocol_facts=facts))
+
+    for value in right:
+        tell(FACTS | {fact: value})
+        assert StudyFiles(study).manifest()["cells"][0]["learners"][0]["protocol_facts"][fact] == value
+    for value in wrong:
+        tell(FACTS | {fact: value})
+        with pytest.raises(Damaged, match=rf"cells\[0\]\.learners\[0\]\.protocol_facts\.{fact} is "):
+            StudyFiles(study).manifest()
+    tell({name: value for name, value in FACTS.items() if name != fact})
+    if fact in FACTS:
+        with pytest.raises(Damaged, match=rf"protocol_facts\.?.*{fact}"):
+            StudyFiles(study).manifest()
+    else:
+        assert fact not in StudyFiles(study).manifest()["cells"][0]["learners"][0]["protocol_facts"]
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

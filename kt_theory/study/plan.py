@@ -22,7 +22,7 @@ from kt_theory.simulation.moments import Moments
 from kt_theory.simulation.precision import VARIANCE_MARGIN, Precision
 
 
-def for_means(precision: Precision, pilot: Moments, upper: float = 1.0) -> int:
+def for_means(precision: Precision, pilot: Moments, upper: float) -> int:
     """Repeats that bring every learner's mean to the target of `precision`."""
     return math.ceil(min(precision.wanted(pilot, upper), precision.max_reps))
 
