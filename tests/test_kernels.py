@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 from fractions import Fraction
 
 import numpy as np
@@ -327,3 +328,42 @@ def test_visits_of_stored_cells_are_sums_between_offsets():
     visits = np.full((2, 3), -1)
     kernels.sparse_visits_of(counts, np.array([0, 2, 3, 5]), visits)
     assert visits.tolist() == [[sum(row[:2]), row[2], sum(row[3:])] for row in counts.tolist()]
+
+
+@pytest.mark.parametrize("tables", [0, 1, 2, 3])
+def test_stored_cells_get_their_own_part_of_what_is_told(tables):
+    # Oracle: second algorithm, the sums in Python, of a row function and a cost that tell all their arguments apart
+    counts = np.array([[3, 1, 4], [1, 5, 0], [2, 6, 5]])[: max(tables, 2)]
+    visits = np.array([[4, 4], [6, 0], [8, 5]])[: len(counts)]
+    told = None if tables == 0 else np.array([[1, 0, 2], [3, 5, 1], [7, 0, 4]])[:tables]
+    rho, offsets = np.array([0.25, 0.75]), np.array([0, 2, 3])
+    teacher, init = np.array([0.5, 0.25, 1.0]), np.array([0.125, 0.5, 0.25])
+    others, start, unvisited = np.array([2, 7]), np.array([0.5, 0.25]), np.array([11.0, 13.0])
+
+    def row(visits, seen, told, p, init, others, start, said):
+        said[:] = visits * seen + (0 if told is None else 100 * told) + 3 * p + 5 * init
+        return others + 7 * start
+
+    def cost(said, p, others, rest):
+        return float(said @ p) + 17 * others + 19 * rest
+
+    loop = types.FunctionType(kernels._sparse_risks.__code__, {**vars(kernels), "row": row, "cost": cost})
+    found = np.empty(len(counts))
+    loop(counts, visits, told, rho, offsets, teacher, init, others, start, unvisited, found)
+    for r, value in enumerate(found.tolist()):
+        total = 0.0
+        for s, cells in enumerate(([0, 1], [2])):
+            if visits[r, s] == 0:
+                total += rho[s] * unvisited[s]
+                continue
+            said = [visits[r, s] * counts[r, i] + 3 * teacher[i] + 5 * init[i] for i in cells]
+            if tables:
+                said = [x + 100 * told[r if tables > 1 else 0, i] for x, i in zip(said, cells, strict=True)]
+            own = sum(x * teacher[i] for x, i in zip(said, cells, strict=True))
+            total += rho[s] * (own + 17 * others[s] + 19 * (others[s] + 7 * start[s]))
+        assert value == pytest.approx(total, rel=1e-14, abs=0)
+    costs = types.FunctionType(kernels._sparse_costs.__code__, {**vars(kernels), "cost": cost})
+    found = np.empty(2)
+    costs(init, offsets, teacher, others, start, found)
+    expected = [0.125 * 0.5 + 0.5 * 0.25 + 17 * 2 + 19 * 0.5, 0.25 + 17 * 7 + 19 * 0.25]
+    assert found.tolist() == pytest.approx(expected, rel=1e-14, abs=0)

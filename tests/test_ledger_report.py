@@ -300,6 +300,16 @@ def test_of_a_slip_the_mended_form_is_said():
     assert typeset(of_the_paper.about.latex) in says(dataclasses.replace(of_the_paper, about=plain))
 
 
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [(OPEN, "none: nothing was tried"), (ELSEWHERE, "none: no trial in the regime")],
+)
+def test_why_there_is_no_evidence_is_said(statement, words):
+    # Oracle: definition
+    text = " ".join(Reader(page_of(statement)).text)
+    assert [words in text, text.count("none: ")] == [True, 1]
+
+
 def test_the_groups_are_told_apart():
     published = made(source="Z&Z Thm 9.9", origin=Origin.PAPER)
     own = made(source="Z&Z of mine")  # where it is from is a field, and not read off the words
@@ -566,8 +576,9 @@ def test_a_ratio_says_on_which_side_of_one_it_is(ratio, text):
 def test_a_place_of_more_than_48_letters_is_cut(letters, shown):
     # Oracle: enumeration by hand
     place = made(check=lambda claim, tried: [Trial("x" * letters, 1.0, claim(n=1), "exact", 1)])
-    row = as_text([judge(place, QUICK)]).splitlines()[1]
+    head, row = as_text([judge(place, QUICK)]).splitlines()[:2]
     assert re.findall(r"x+[.]*", row) == [shown]
+    assert row.index("x") == head.index("worst place")
 
 
 # --- The plots ------------------------------------------------------------------------------------------

@@ -128,3 +128,15 @@ def test_a_count_says_what_else_there_is_to_say(monkeypatch, capsys):
         "work: 1 of 1 batches, 2 were there, about 0 s left",
         "work: 2 of 4 batches, about 40 s left",
     ]
+
+
+def test_a_paragraph_is_broken_between_words_alone():
+    # Oracle: enumeration by hand: names with hyphens, and one longer than a line, stay whole
+    rows = [["id", "where", "long"], ["zz-3.2-mean", "a-place-of-9 now", "x" * 30]]
+    assert showing.table(rows, left=(0,), width=20, indent=" ").splitlines() == [
+        " id zz-3.2-mean",
+        "   where:",
+        "   a-place-of-9 now;",
+        "   long:",
+        "   " + "x" * 30,
+    ]
