@@ -254,6 +254,21 @@ def test_no_mass_of_light_inputs_near_the_worst_is_worse(k: int, S: int, A: int,
         assert lists._total(rows, S, float(r)) <= value * (1 + 1e-12)
 
 
+@pytest.mark.parametrize(("k", "A", "n"), [(1, 5, 20), (1, 5, 300), (2, 9, 40)])
+@pytest.mark.parametrize("below", [1e-2, 1e-4, 1e-6])
+def test_the_peak_of_light_inputs_counts_where_heavy_ones_gain_a_little(k: int, A: int, n: int, below: float) -> None:
+    # Oracle: enumeration, all m and a fine grid of masses: beyond the peak the gain falls, and rises again to the end
+    m = np.arange(1, A + 1)
+    alpha, beta = 1 - m / A, np.maximum(m - k, 0) / m * (1 - np.maximum(m - k, 0) / (A - k))
+    r = np.unique(np.concatenate((np.linspace(0, 1, 2001), np.linspace(0, 4 / n, 4001).clip(0, 1))))
+    f = (r[:, None] * (beta + (alpha - beta) * (1 - r[:, None]) ** n)).max(axis=1)
+    rows = lists.Rows(k, A, n)
+    multiplier = rows.floor * (1 - below)
+    for end in (0.5, 1.0):
+        above = (f - multiplier * r)[r <= end].max()
+        assert above * (1 - 1e-12) <= rows.most(multiplier, end) <= above * (1 + 1e-5)
+
+
 # --- Lists and draws ------------------------------------------------------------------------------------
 
 
