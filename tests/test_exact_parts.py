@@ -124,6 +124,7 @@ CIRCLES = [
     labels_of([0.1, 0.2, 0.3, 0.4]),
     labels_of([0.1, 0.2, 0.3], idle=[0.0, 0.02], times=[2, 1]),
     labels_of([0.1, 0.2, 0.3], idle=[0.0], times=[1]),
+    labels_of([0.1, 0.2, 0.3], idle=[0.02], times=[1]),
 ]
 
 
@@ -206,6 +207,7 @@ def test_the_circle_of_levels_gives_powers(n):
     assert left >= 0
     # Aliases: m!/n! n^(n-m) (1 - w)^m of the coefficients n + N, n + 2 N and n - N.
     N = math.ceil(7 * math.sqrt(n) + 24)
+    assert t.size - 1 == (N // 2 if n <= 60 else math.ceil(6.6 / math.sqrt(n) * N / (2 * math.pi)))
     alias = sum(
         math.exp(levels._log_ratio(n, m)) * (2 / 3) ** m for m in (n - 2 * N, n - N, n + N, n + 2 * N) if m >= 0
     )

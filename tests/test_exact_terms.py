@@ -255,6 +255,26 @@ def test_the_errors_of_lists_term_by_term(monkeypatch, rho, n, e):
     assert lacking.error == pytest.approx(unvisited.error + e * rho + 8 * EPS * value, rel=1e-9, abs=0)
 
 
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_what_dividing_a_tail_by_its_sum_moves(monkeypatch, seed):
+    # Oracle: definition in fractions, on tails whose law or init is off 1 after the division
+    rng = np.random.default_rng(seed)
+    while True:
+        p, init = np.sort(rng.dirichlet(np.ones(9))), rng.dirichlet(np.ones(9))
+        t = math.fsum(p[:8])
+        tau, iota = p[:8] / t, init[:8] / init[:8].sum()
+        if (off_one(tau) > 0, off_one(iota) > 0) == [(True, False), (False, True), (True, True)][seed]:
+            break
+    row, n = row_of(p, 0.375, init), 10**6
+    rounded = (off_one(tau) + off_one(iota) + 2 * EPS) * 0.375 * t
+    found = told.natural_risk(top_k_only(1), row, n)
+    assert found.error == pytest.approx(rounded + 8 * EPS * found.value, rel=1e-9, abs=0)
+    for of in (sel, sgl):
+        monkeypatch.setattr(of, "row_risk", lambda *given, **more: Estimate(1e-9, 0.0, "planted"))
+    for listed in (told.natural_risk(top_k(1), row, n), told.counted_risk(top_k_label(1), row, n)):
+        assert listed.error == pytest.approx(rounded + 8 * EPS * 1e-9, rel=1e-9, abs=0)
+
+
 def test_lists_of_everything_and_of_nothing(monkeypatch):
     # Oracle: definition, the whole row is told by one visit; no list leaves SEL_ptl, CE_sgl or the student as it was
     row = row_of([0.0, 0.25, 0.75], 0.5, [0.2, 0.2, 0.2], zeros=2, start=0.2)
@@ -780,6 +800,18 @@ def test_quantiles_allow_for_what_the_probabilities_fall_short_of():
     assert infinite.mean() == 0.5
     short = law.RiskLaw(np.array([0.0, 0.5]), np.array([0.5, 0.4]))
     assert short.quantile(0.95) == 0.5
+
+
+def test_values_that_are_one_are_their_mean():
+    # Oracle: definition, weighted by the probabilities; what a learner that sees no label costs does not grow with n
+    values = np.array([0.25, 0.25 + 2.0**-45, 0.5])
+    _, found, likely = law.merged(np.zeros(3), values, np.array([0.25, 0.5, 0.25]))
+    assert (found.tolist(), likely.tolist()) == (
+        [pytest.approx(0.25 + 2.0**-45 * 2 / 3, rel=2e-16, abs=0), 0.5],
+        [0.75, 0.25],
+    )
+    whole = law.risk_law(kt.Problem([1.0], [[0.5, 0.5]]), "CE_ful", 3 * 10**6)
+    assert (whole.values.tolist(), whole.probabilities.tolist()) == ([0.0], [1.0])
 
 
 def test_a_learner_that_couples_inputs_has_no_law():
