@@ -6,11 +6,14 @@ import warnings
 from fractions import Fraction
 
 import numpy as np
+import pandas as pd
 import pytest
+import scipy.sparse
 from scipy import special, stats
 
 import kt_theory as kt
 import oracles
+from kt_theory import risk
 from kt_theory.exact import risk as exact
 from kt_theory.exact.risk import ROUTES, exact_risk
 from kt_theory.exact.rows import OutOfReach, distinct_rows
@@ -259,3 +262,37 @@ def test_auto_spends_minutes_on_a_problem_not_on_each_input(monkeypatch):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert kt.expected_risk(few, "CE_ptl", 60) == known.value
+
+
+@pytest.mark.parametrize(
+    ("control", "wide", "sparse", "pilot", "means"),
+    [
+        (None, 3, False, 1000, "Monte Carlo"),
+        (False, 3, False, 1000, "Monte Carlo"),
+        (True, 3, False, 600 // 6, "Monte Carlo with control variates"),
+        (True, 1, False, 600 // 2, "Monte Carlo with control variates"),
+        (True, 40, False, 100, "Monte Carlo with control variates"),
+        (True, 40, True, 600 // 2, "Monte Carlo with control variates"),
+    ],
+)
+@pytest.mark.parametrize("nonzero", [0, 7])
+def test_what_is_asked_of_a_simulation_and_said_of_it(monkeypatch, control, wide, sparse, pilot, means, nonzero):
+    # Oracle: definition, with a simulation that keeps what it is asked
+    asked = []
+
+    def simulate(*place, **how):
+        asked.append((place, how))
+        row = {"learner": "CE_sgl", "mean": 0.25, "mcse": 0.125, "reps": 48, "nonzero": nonzero}
+        return pd.DataFrame([row])
+
+    monkeypatch.setattr(risk, "simulate", simulate)
+    monkeypatch.setattr(risk, "PILOT_CELLS", 600)
+    table = np.eye(wide)[[0, -1]]
+    problem = kt.Problem([0.5, 0.5], scipy.sparse.csr_array(table) if sparse else table)
+    more = {} if control is None else {"control": control}
+    found = risk._simulated(problem, "CE_sgl", 9, "init", "l2", 5, **more)
+    how = {"target_mcse": 1e-3, "relative": True, "init": "init", "divergence": "l2", "control": bool(control)}
+    assert asked == [((problem, "CE_sgl", 9, pilot, 5), how)]
+    # Of an event that was never met, the rule of three.
+    assert (found.value, found.error) == (0.25, 0.125 if nonzero else 3 / 48)
+    assert (found.route, found.proved) == (f"{means}, 48 repeats", False)
