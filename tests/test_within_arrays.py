@@ -10,6 +10,7 @@ import ast
 import os
 import subprocess
 import sys
+from collections.abc import Generator
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -18,7 +19,9 @@ import numba
 import numpy as np
 import pytest
 
+from kt_theory.problem import Problem
 from kt_theory.simulation import kernels
+from kt_theory.simulation.sampling import CountSampler
 
 PACKAGE = Path(__file__).parent.parent / "kt_theory"
 
@@ -86,6 +89,14 @@ def test_students_that_surely_are_tables(student: list[list[float]], sure: bool)
     assert kernels.surely_stochastic(np.array(student), 1e-9) is sure
 
 
+def test_rare_and_common_cells_share_all_samples() -> None:
+    # Oracle: identity, the sum of a table; a cell of mean 1, drawn by adding up, is within 6 standard deviations of it
+    sampler = CountSampler(Problem([1.0], [[1e-4, 0.3, 0.6999]]))
+    counts = np.concatenate(list(sampler.draw(10**4, 20, np.random.default_rng(0))))[:, 0]
+    assert (counts.sum(axis=1) == 10**4).all()
+    assert 0 < counts[:, 0].sum() < 20 + 6 * 20**0.5
+
+
 @pytest.mark.skipif(not numba.config.DISABLE_JIT, reason="compiled code reads on")
 def test_planted_index_behind_the_end_is_caught() -> None:
     # Oracle: definition, a third row of offsets is not there
@@ -99,7 +110,15 @@ class Entered:
     def __init__(self) -> None:
         self.names: set[str] = set()
 
-    def __call__(self, frame: FrameType, event: str, argument: Any) -> None:
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self) -> Generator[None]:
+        sys.settrace(self.note)
+        try:
+            yield
+        finally:
+            sys.settrace(None)
+
+    def note(self, frame: FrameType, event: str, argument: Any) -> None:
         code = frame.f_code
         if event == "call" and code.co_filename.startswith(str(PACKAGE)):
             self.names.add(f"{Path(code.co_filename).relative_to(PACKAGE).as_posix()} {code.co_name}")
@@ -107,7 +126,6 @@ class Entered:
 
 def main(out: Path) -> int:
     entered = Entered()
-    sys.setprofile(entered)
     tests = Path(__file__).parent
     chosen = [f"{tests / f'test_{name}.py'}" for name in (*FILES, *OTHERS)]
     # Names of files are keywords, too.
@@ -115,10 +133,8 @@ def main(out: Path) -> int:
         [*(f"test_{name}.py" for name in FILES), *(f"(test_{f}.py and ({k}))" for f, k in OTHERS.items())]
     )
     left_out = " and ".join(f"not {name}" for name in (*DIVIDES, "test_every_loop_stays_within_its_arrays"))
-    code = pytest.main(
-        ["-q", "-x", "-p", "no:cacheprovider", "-m", "not slow", "-k", f"({words}) and {left_out}", *chosen]
-    )
-    sys.setprofile(None)
+    options = ["-q", "-x", "-p", "no:cacheprovider", "-m", "not slow", "-k", f"({words}) and {left_out}"]
+    code = pytest.main([*options, *chosen], plugins=[entered])
     out.write_text("\n".join(sorted(entered.names)) + "\n", encoding="utf-8")
     return int(code)
 
