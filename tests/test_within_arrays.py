@@ -31,7 +31,7 @@ OTHERS = {
     "controls": "exact[0] or exact[1]",
     "binomial": "drawn_ahead_change",
     "greedy": "count_tables[2",
-    "kernels": "tally_equals or infinite_values or planted_wrong_init",
+    "kernels": "tally_equals or infinite_values or planted_wrong_init or surely_stochastic or stored_cells",
     "logcheck": "sums_are_those_of_the_definitions or maximum_of_its_likelihood or stated_law_forbids",
     "pairs": "one_seed_gives_one_number",
 }
@@ -62,31 +62,6 @@ def test_every_loop_stays_within_its_arrays(tmp_path: Path) -> None:
     )
     assert call.returncode == 0, call.stdout[-3000:] + call.stderr[-1000:]
     assert compiled() - set(entered.read_text(encoding="utf-8").splitlines()) == set()
-
-
-def test_visits_of_stored_cells() -> None:
-    # Oracle: definition, sums of the counts between two offsets
-    counts, offsets, visits = (
-        np.arange(10, dtype=np.int64).reshape(2, 5),
-        np.array([0, 2, 2, 5]),
-        np.ones((2, 3), np.int64),
-    )
-    kernels.sparse_visits_of(counts, offsets, visits)
-    assert visits.tolist() == [[1, 0, 9], [11, 0, 24]]
-
-
-@pytest.mark.parametrize(
-    ("student", "sure"),
-    [
-        ([[0.5, 0.5], [1.0, 0.0]], True),
-        ([[0.5, 0.5 + 2e-9]], False),
-        ([[0.5, 0.5 - 2e-9]], False),
-        ([[1.5, -0.5]], False),
-    ],
-)
-def test_students_that_surely_are_tables(student: list[list[float]], sure: bool) -> None:
-    # Oracle: definition, no entry below 0 and a sum within the tolerance
-    assert kernels.surely_stochastic(np.array(student), 1e-9) is sure
 
 
 def test_rare_and_common_cells_share_all_samples() -> None:
