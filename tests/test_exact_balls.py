@@ -273,3 +273,26 @@ def test_added_counts_visit_by_visit(p, first):
             truth = sum(math.comb(m, k) * x**k * (1 - x) ** (m - k) * abs((k + c) / T - x) for k in range(m + 1)) / 2
             assert fraction(one) == truth
             assert abs(two - ball(truth)) < 1e-60
+
+
+@pytest.mark.parametrize(
+    ("k", "S", "A", "least"),
+    [(1, 16, 2, 2), (1, 8, 5, 2), (2, 4, 7, 11), (2, 3, 6, 5), (3, 6, 2, 4), (3, 5, 7, 14)],
+    ids=[
+        "root 1",
+        "root 1, A odd",
+        "no mass for the rest",
+        "S light = n + 1",
+        "no mass for the last input",
+        "no rest, three light labels",
+    ],
+)
+def test_the_least_number_of_samples_of_an_instance(k, S, A, least):
+    # Oracle: definition, a mass may be 0: S A' <= 16 n, S (A' - 1) / 2 <= n + 1, S <= n + 2
+    found = exact_instance(k, S, A, n=least)
+    assert sum(mass.rho * mass.times for mass in found.inputs) == 1
+    with pytest.raises(ValueError, match=f"n is {least - 1}: instance {k} with S={S}, A={A} needs a larger n"):
+        exact_instance(k, S, A, n=least - 1)
+    assert kt.instance(k, S, A, n=least).rho.sum() == pytest.approx(1, rel=1e-15, abs=0)
+    with pytest.raises(ValueError, match=f"n is {least - 1}: instance {k} with S={S}, A={A} needs n >= {least}$"):
+        kt.instance(k, S, A, n=least - 1)
