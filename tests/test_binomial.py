@@ -257,6 +257,21 @@ def test_planted_errors_of_what_is_foreseen_are_caught(column: int, factor: floa
     assert (tables(sampler, 10**5 * 100, 2000, known) != tables(sampler, 10**7, 2000, NOTHING)).any()
 
 
+@pytest.mark.parametrize("n", [10**4, 10**9])
+def test_foreseeing_from_the_ends_of_the_uniforms_changes_no_draw(n: int) -> None:
+    # Oracle: identity, as above; at U = -1/2 the proposal is infinite, and next to 1/2 - |U| = .07 V decides nothing
+    edges = np.array([0.0, 2.0**-53, 0.07 - 2.0**-50, 0.07, 0.5, 0.93, 0.93 + 2.0**-50, 1 - 2.0**-53])
+    uniforms = np.random.default_rng(5).choice(edges, size=4000)
+    sampler = CountSampler(Problem([1.0], [np.full(40, 1 / 40)]))
+    law = (sampler._cells, sampler._shares, sampler._odds, sampler._log_rest)
+    drawn = []
+    for known in (NOTHING, binomial.foreseen(n, sampler._shares, sampler._behind)):
+        counts = np.zeros((10, 40), dtype=np.int64)
+        assert binomial.multinomial(uniforms, np.array([0, 0, 0, n]), n, *law, known, counts)
+        drawn.append(counts)
+    np.testing.assert_array_equal(*drawn)
+
+
 def test_most_draws_are_foreseen() -> None:
     # Oracle: identity, a cell whose least v_r is -1 foresees nothing; Hormann's v_r is .8 and more from n p = 60 on
     sampler = CountSampler(Problem([1.0], [np.full(100, 0.01)]))

@@ -229,7 +229,7 @@ def test_masses_of_unseen_labels():
 
 
 def test_limits_of_balls():
-    # Oracle: definition, what the pages state: 2^14 sets, 2^14 bits, some millions of terms
+    # No oracle, an alarm: a limit that moves changes what is answered, in which time, and is to be wanted
     assert (balls.UNSEEN, balls.MAX_BITS, balls.DIFFERENCES, balls.FRACTION_BITS) == (2**14, 2**14, 2**22, 2**22)
     assert balls.TERMS == 5_000_000
 

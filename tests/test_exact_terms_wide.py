@@ -363,7 +363,7 @@ def test_the_chance_of_a_sum_above_one(rho, n):
 
 
 def test_limits_of_rows_of_many_labels():
-    # Oracle: definition, what the pages of the routes state
+    # No oracle, an alarm: a limit that moves changes what is answered, in which time, and is to be wanted
     assert (many.WORK, many.MOST_SETS, many.QUICK_WORK, many.QUICK_LABELS) == (1e9, 2**19, 1e8, 28)
     assert (many.SMALL_PRODUCTS, many.MOST_IN_SMALL, many.COARSE_SMALL) == (5e7, 600, 1e-3)
     assert (many.MOST_PRODUCTS, many.MOST_HARMONICS, many.MOST_STEPS) == (5e7, 32768, 4e8)
